@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+// The house: one target per floor (see ARCHITECTURE.md). scripts/check_layers.py compares every target's imports with its table.
+import PackageDescription
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]
+/// Floors on which raw pointers must not appear.
+let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let package = Package(
+  name: "mars",
+  products: [
+    .library(name: "mars", type: .dynamic, targets: ["MarsABI"]),
+    .executable(name: "marsgen", targets: ["marsgen"]),
+  ],
+  targets: [
+    // Floor 0: C.
+    .target(name: "CMars", path: "Sources/CMars"),
+    .target(name: "CLLVM", path: "Sources/CLLVM", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CBLAS", path: "Sources/CBLAS", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("lapacke")]),
+    .target(name: "CGraphProto", path: "Sources/CGraphProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    // Floor 1.
+    .target(name: "MarsBase", swiftSettings: strict),
+    // Floor 2.
+    .target(name: "MarsNumerics", dependencies: ["MarsBase", "CBLAS"], swiftSettings: strict),
+    .target(name: "MarsGraph", dependencies: ["MarsBase"], swiftSettings: strict),
+    // Floor 3.
+    .target(name: "MarsOps", dependencies: ["MarsBase", "MarsGraph", "MarsNumerics"], swiftSettings: memorySafe),
+    .target(name: "MarsFormat", dependencies: ["MarsBase", "MarsGraph", "CGraphProto"], swiftSettings: strict),
+    .target(name: "MarsPlan", dependencies: ["MarsBase", "MarsGraph"], swiftSettings: memorySafe),
+    .target(name: "MarsJIT", dependencies: ["MarsBase", "MarsGraph", "CLLVM"], swiftSettings: strict),
+    // Floor 4.
+    .target(
+      name: "MarsRuntime", dependencies: ["MarsBase", "MarsGraph", "MarsNumerics", "MarsPlan", "MarsJIT"], swiftSettings: strict),
+    // Floor 5.
+    .target(
+      name: "MarsSession",
+      dependencies: ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime"],
+      swiftSettings: strict),
+    // Floor 6.
+    .target(name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], swiftSettings: strict),
+    .executableTarget(name: "marsgen", dependencies: ["MarsGraph", "MarsOps"], swiftSettings: strict),
+
+    test("MarsBase", ["MarsBase"]),
+    test("MarsNumerics", ["MarsBase", "MarsNumerics"]),
+    test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),
+    test("MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
+    test("MarsFormat", ["MarsBase", "MarsGraph", "MarsFormat", "MarsOps"]),
+    test("MarsPlan", ["MarsBase", "MarsGraph", "MarsOps", "MarsPlan"]),
+    test("MarsJIT", ["MarsBase", "MarsGraph", "MarsJIT"]),
+    test("MarsRuntime", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsPlan", "MarsJIT", "MarsRuntime"]),
+    test("MarsSession", ["MarsBase", "MarsGraph", "MarsOps", "MarsPlan", "MarsRuntime", "MarsSession"]),
+  ]
+)

@@ -1,0 +1,71 @@
+/// Marks an extent that is not known before the graph runs.
+package let unknownExtent = -1
+
+/// A half-open axis-aligned box of index space.
+package struct Box: Hashable, Sendable {
+  package var lower: [Int]
+  package var extents: [Int]
+
+  package init(lower: [Int], extents: [Int]) {
+    self.lower = lower
+    self.extents = extents
+  }
+  package init(whole shape: [Int]) {
+    lower = [Int](repeating: 0, count: shape.count)
+    extents = shape
+  }
+  package var rank: Int { lower.count }
+  package var count: Int { extents.reduce(1, *) }
+  package func upper(_ axis: Int) -> Int { lower[axis] + extents[axis] }
+}
+
+package enum Shape {
+  /// Elements of a shape whose extents are known; nil on overflow.
+  package static func count(_ shape: [Int]) -> Int? {
+    var n = 1
+    for d in shape {
+      let (p, o) = n.multipliedReportingOverflow(by: d)
+      if o { return nil }
+      n = p
+    }
+    return n
+  }
+
+  package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
+
+  /// Strides of a C-order array, in elements.
+  package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+    var s = [Int](repeating: 1, count: shape.count)
+    var i = shape.count - 2
+    while i >= 0 {
+      s[i] = s[i + 1] * max(shape[i + 1], 1)
+      i -= 1
+    }
+    return s
+  }
+
+  /// NumPy's broadcast of several shapes; nil where they do not agree.  Unknown against 1 or unknown stays unknown; against n it is n.
+  package static func broadcast(_ shapes: [[Int]]) -> [Int]? {
+    let rank = shapes.map(\.count).max() ?? 0
+    var out = [Int](repeating: 1, count: rank)
+    for s in shapes {
+      let pad = rank - s.count
+      for (j, d) in s.enumerated() {
+        let i = j + pad
+        if out[i] == d || d == 1 { continue }
+        if out[i] == 1 || out[i] == unknownExtent {
+          out[i] = d
+        } else if d != unknownExtent {
+          return nil
+        }
+      }
+    }
+    return out
+  }
+
+  /// "(2, 3)", "(4,)", "()": as Python prints a tuple, `?` for an unknown extent.
+  package static func text(_ shape: [Int]) -> String {
+    let parts = shape.map { $0 == unknownExtent ? "?" : String($0) }
+    return parts.count == 1 ? "(\(parts[0]),)" : "(" + parts.joined(separator: ", ") + ")"
+  }
+}

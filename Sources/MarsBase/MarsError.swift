@@ -1,0 +1,41 @@
+/// What went wrong, in terms a client can act on.
+package struct MarsError: Error, Sendable {
+  /// Codes are part of the C ABI (`mars_status`), where they appear negated.
+  package enum Code: Int32, Sendable, CaseIterable {
+    case value = 1  // ValueError
+    case type = 2  // TypeError
+    case index = 3  // IndexError
+    case axis = 4  // AxisError
+    case linalg = 5  // LinAlgError
+    case memory = 6  // MemoryError
+    case overflow = 7  // OverflowError
+    case os = 8  // OSError
+    case cancelled = 9  // KeyboardInterrupt
+    case format = 10  // a graph file that cannot be read: ValueError
+    case unsupported = 11  // NotImplementedError
+    case callback = 12  // an error raised by a client's callback
+    case handle = 13  // NULL or stale handle: ValueError
+    case timeout = 14  // TimeoutError
+    case `internal` = 15  // a broken invariant of Mars itself: RuntimeError
+  }
+
+  package var code: Code
+  /// One sentence.
+  package var message: String
+  /// The operator concerned, or "".
+  package var op: String
+  /// Where the client created the failing node, or "".
+  package var origin: String
+
+  package init(_ code: Code, _ message: String, op: String = "", origin: String = "") {
+    self.code = code
+    self.message = message
+    self.op = op
+    self.origin = origin
+  }
+
+  /// The same error naming the operator and creating call, where it does not yet.
+  package func at(op: String, origin: String) -> MarsError {
+    MarsError(code, message, op: self.op.isEmpty ? op : self.op, origin: self.origin.isEmpty ? origin : self.origin)
+  }
+}

@@ -1,0 +1,67 @@
+import MarsBase
+
+/// The kind of an attribute's value; raw values are part of `graph.proto` and of `mars_op_describe`.
+package enum AttrKind: UInt8, Sendable {
+  case bool = 1
+  case int = 2
+  case float = 3
+  case string = 4
+  case dtype = 5
+  case scalar = 6
+  case ints = 7
+  case strings = 8
+  case bytes = 9
+}
+
+/// A typed attribute value.  `.none` stands for NumPy's `None` and is accepted where the attribute's default is `.none`.
+package enum AttrValue: Hashable, Sendable {
+  case none
+  case bool(Bool)
+  case int(Int)
+  case float(Double)
+  case string(String)
+  case dtype(DType)
+  case scalar(Scalar)
+  case ints([Int])
+  case strings([String])
+  case bytes([UInt8])
+
+  package var kind: AttrKind? {
+    switch self {
+    case .none: nil
+    case .bool: .bool
+    case .int: .int
+    case .float: .float
+    case .string: .string
+    case .dtype: .dtype
+    case .scalar: .scalar
+    case .ints: .ints
+    case .strings: .strings
+    case .bytes: .bytes
+    }
+  }
+}
+
+/// Declaration of one attribute of an operator.
+package struct AttrDef: Sendable {
+  package let name: String
+  package let kind: AttrKind
+  /// nil: must be given.
+  package let defaultValue: AttrValue?
+  /// Version of the operator since which it exists.
+  package let since: Int
+  package let doc: String
+  package init(_ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, since: Int = 1, _ doc: String) {
+    self.name = name
+    self.kind = kind
+    self.defaultValue = defaultValue
+    self.since = since
+    self.doc = doc
+  }
+}
+
+/// Complete attribute values of a node, in the order of its operator's declarations.
+package struct Attributes: Hashable, Sendable {
+  package let values: [AttrValue]
+  package init(_ values: [AttrValue] = []) { self.values = values }
+}
