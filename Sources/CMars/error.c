@@ -38,7 +38,7 @@ void cmars_error_get(mars_error *out) {
 }
 
 _Static_assert(sizeof(mars_operand) == 40, "layout of mars_operand is part of the ABI");
-_Static_assert(sizeof(mars_attribute) == 72, "layout of mars_attribute is part of the ABI");
+_Static_assert(sizeof(mars_attribute) == 64, "layout of mars_attribute is part of the ABI");
 _Static_assert(sizeof(mars_array) == 56, "layout of mars_array is part of the ABI");
 _Static_assert(sizeof(mars_binding) == 24, "layout of mars_binding is part of the ABI");
 _Static_assert(sizeof(mars_progress) == 24, "layout of mars_progress is part of the ABI");
