@@ -16,11 +16,17 @@ export PATH JAVA_HOME
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
-# need_swift: stops where there is no Swift toolchain of at least 6.3.
-need_swift() {
+# have_swift: stops where there is no Swift toolchain.
+have_swift() {
   command -v swift >/dev/null 2>&1 || die "no Swift toolchain on PATH or in /opt/swift (6.3 or newer is needed)"
-  local version
-  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-  [ -n "$version" ] || die "swift --version gave no version"
+}
+
+# need_swift: stops where there is none that runs and is new enough.
+need_swift() {
+  local answer version
+  have_swift
+  answer=$(swift --version 2>&1) || die "swift --version failed: $answer"
+  version=$(sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' <<<"$answer")
+  [ -n "$version" ] || die "swift --version gave no version: $answer"
   [ "$(printf '%s\n6.3\n' "$version" | sort -V | head -n 1)" = 6.3 ] || die "Swift $version is too old: 6.3 or newer is needed"
 }

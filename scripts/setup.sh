@@ -4,7 +4,7 @@
 # Does only what is missing: when nothing is, it needs no network and takes a moment.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-need_swift
+have_swift
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -22,6 +22,8 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 fi
+
+need_swift # only now: the toolchain needs some of those packages
 
 # Debian's own Python: another one on PATH may be of any version.
 python=/usr/bin/python3

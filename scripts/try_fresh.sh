@@ -24,8 +24,8 @@ mirror=${mirror:-http://deb.debian.org/debian}
 if [ ! -e "$root/.made" ]; then
   say "debootstrap"
   debootstrap --variant=minbase --include=ca-certificates,git bookworm "$root" "$mirror" >"$root.debootstrap.log" 2>&1 \
-    || { tail -n 20 "$root.debootstrap.log"; die "debootstrap failed"; }
-  rm -f "$root.debootstrap.log" # the whole of it is in debootstrap/ when it fails
+    || { tail -n 20 "$root.debootstrap.log"; die "debootstrap failed; see $root.debootstrap.log"; }
+  rm -f "$root.debootstrap.log"
   touch "$root/.made"
 fi
 
