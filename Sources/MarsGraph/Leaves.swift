@@ -1,0 +1,48 @@
+import MarsBase
+
+/// The three operators that are vocabulary of every graph: they hold or stand for data.
+package enum Leaves {
+  /// Memory or runtime chunks named by the node's payload.
+  package static let data = OpDef(
+    "data", inputs: [], attributes: [AttrDef("type", .ints, default: .ints([]), "shape of the data")],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in throw c.error(.internal, "data nodes are made with their type") },
+    body: .leaf(.data), doc: OpDoc("Data in memory.", example: "mt.tensor([1, 2])"), exposure: .hidden)
+
+  /// A named placeholder; extents may be unknown (-1).
+  package static let input = OpDef(
+    "input", inputs: [],
+    attributes: [
+      AttrDef("name", .string, "name by which data is bound"), AttrDef("dtype", .dtype, "element type"),
+      AttrDef("shape", .ints, "extents, -1 where unknown"),
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let shape = c.ints("shape")
+      guard shape.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions are not allowed") }
+      return [TensorType(c.dtype("dtype") ?? .float64, shape)]
+    },
+    body: .leaf(.input), doc: OpDoc("A named input of a graph.", example: "mt.tensor([1, 2])"), exposure: .hidden)
+
+  /// A 0-d value that is an argument of kernels, not part of them.
+  package static let constant = OpDef(
+    "constant", inputs: [], attributes: [AttrDef("value", .scalar, "the value")],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard let s = c.scalar("value") else { throw c.error(.value, "attribute 'value' must be a scalar") }
+      return [TensorType(s.dtype, [])]
+    },
+    body: .expr { b, c, _ in [b.scalar(c.scalar("value") ?? Scalar(0.0))] },
+    cost: Cost(perElement: 0, isCheapSource: true),
+    doc: OpDoc("A scalar.", example: "mt.tensor(1)"), exposure: .hidden)
+
+  package static let all = [data, input, constant]
+
+  /// A data node around memory.
+  package static func node(_ array: DenseArray, origin: String = "") -> Node {
+    Node(op: data, inputs: [], attributes: Attributes([.ints([])]), outputs: [array.type], payload: .dense(array), origin: origin)
+  }
+  package static func node(_ data: any ChunkedData, origin: String = "") -> Node {
+    Node(op: Leaves.data, inputs: [], attributes: Attributes([.ints([])]), outputs: [data.type], payload: .chunked(data), origin: origin)
+  }
+  package static func node(_ value: Scalar) -> Node {
+    Node(op: constant, inputs: [], attributes: Attributes([.scalar(value)]), outputs: [TensorType(value.dtype, [])])
+  }
+}

@@ -1,0 +1,97 @@
+import MarsBase
+import Synchronization
+
+/// One output of a node.
+package struct Value: Hashable, Sendable {
+  package let node: Node
+  package let output: Int
+  package init(_ node: Node, _ output: Int = 0) {
+    self.node = node
+    self.output = output
+  }
+  package var type: TensorType { node.outputs[output] }
+  package static func == (a: Value, b: Value) -> Bool { a.node === b.node && a.output == b.output }
+  package func hash(into h: inout Hasher) {
+    h.combine(ObjectIdentifier(node))
+    h.combine(output)
+  }
+}
+
+/// What a node carries beside attributes.
+package enum Payload: Sendable {
+  case none
+  /// Data in one piece of memory.
+  case dense(DenseArray)
+  /// Data in chunks that the runtime keeps, possibly on disk.
+  case chunked(any ChunkedData)
+  /// A client's function.
+  case callback(any ClientCallback)
+}
+
+/// Chunks kept by the runtime; only the runtime knows how.
+package protocol ChunkedData: AnyObject, Sendable {
+  var type: TensorType { get }
+  var grid: Grid { get }
+}
+
+/// A client's function called with chunks.
+package protocol ClientCallback: AnyObject, Sendable {
+  func call(inputs: [ArrayView], output: ArrayView, box: Box) throws(MarsError)
+}
+
+private let nextNodeNumber = Atomic<UInt64>(1)
+
+/// An immutable vertex of the coarse graph: an operator applied to values.
+package final class Node: @unchecked Sendable {
+  package let op: OpDef
+  /// Only `deinit` changes it, to take a long chain apart without recursion.
+  package private(set) var inputs: [Value]
+  package let attributes: Attributes
+  package let outputs: [TensorType]
+  package let loop: UfuncLoop?
+  package let payload: Payload
+  /// For a composed operator: the values that stand for the outputs.
+  package private(set) var expansion: [Value]
+  /// Place of the creating call in the client's program, or "".
+  package let origin: String
+  /// Grows with creation; inputs have smaller numbers.
+  package let number: UInt64
+
+  package init(
+    op: OpDef, inputs: [Value], attributes: Attributes, outputs: [TensorType], loop: UfuncLoop? = nil, payload: Payload = .none,
+    expansion: [Value] = [], origin: String = ""
+  ) {
+    self.op = op
+    self.inputs = inputs
+    self.attributes = attributes
+    self.outputs = outputs
+    self.loop = loop
+    self.payload = payload
+    self.expansion = expansion
+    self.origin = origin
+    number = nextNodeNumber.add(1, ordering: .relaxed).oldValue
+  }
+
+  package var context: OpContext {
+    OpContext(op: op, inputs: inputs.map(\.type), attributes: attributes, outputs: outputs, loop: loop)
+  }
+
+  deinit {
+    if inputs.isEmpty && expansion.isEmpty { return }
+    var pending: [Node] = []
+    pending.reserveCapacity(inputs.count + expansion.count)
+    for v in inputs { pending.append(v.node) }
+    for v in expansion { pending.append(v.node) }
+    inputs = []
+    expansion = []
+    while var n = pending.popLast() {
+      // The last reference here means that this node dies now: take its inputs first, so that its own deinit finds none.
+      if isKnownUniquelyReferenced(&n) {
+        for v in n.inputs { pending.append(v.node) }
+        for v in n.expansion { pending.append(v.node) }
+        n.inputs = []
+        n.expansion = []
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import MarsBase
+
+/// What an operator's rules see of one of its nodes.
+package struct OpContext: Sendable {
+  package let op: OpDef
+  /// Types of the inputs.
+  package let inputs: [TensorType]
+  package let attributes: Attributes
+  /// Types of the outputs; empty while they are being inferred.
+  package let outputs: [TensorType]
+  /// The ufunc loop that was taken, or nil.
+  package let loop: UfuncLoop?
+
+  package init(op: OpDef, inputs: [TensorType], attributes: Attributes, outputs: [TensorType] = [], loop: UfuncLoop? = nil) {
+    self.op = op
+    self.inputs = inputs
+    self.attributes = attributes
+    self.outputs = outputs
+    self.loop = loop
+  }
+
+  package subscript(_ name: String) -> AttrValue {
+    guard let i = op.attributeIndex(name) else { return .none }
+    return attributes.values[i]
+  }
+  package func bool(_ name: String) -> Bool { if case .bool(let v) = self[name] { v } else { false } }
+  package func int(_ name: String) -> Int { if case .int(let v) = self[name] { v } else { 0 } }
+  package func optionalInt(_ name: String) -> Int? { if case .int(let v) = self[name] { v } else { nil } }
+  package func float(_ name: String) -> Double { if case .float(let v) = self[name] { v } else { 0 } }
+  package func string(_ name: String) -> String { if case .string(let v) = self[name] { v } else { "" } }
+  package func dtype(_ name: String) -> DType? { if case .dtype(let v) = self[name] { v } else { nil } }
+  package func scalar(_ name: String) -> Scalar? { if case .scalar(let v) = self[name] { v } else { nil } }
+  package func ints(_ name: String) -> [Int] { if case .ints(let v) = self[name] { v } else { [] } }
+  package func optionalInts(_ name: String) -> [Int]? { if case .ints(let v) = self[name] { v } else { nil } }
+
+  /// An error that names this operator.
+  package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
+
+  /// Axis in 0..<rank from one that may be negative; NumPy's AxisError otherwise.
+  package func normalisedAxis(_ axis: Int, rank: Int) throws(MarsError) -> Int {
+    guard axis >= -rank && axis < rank else {
+      throw error(.axis, "axis \(axis) is out of bounds for array of dimension \(rank)")
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// Sorted distinct axes; NumPy's errors for those out of bounds or repeated.
+  package func normalisedAxes(_ axes: [Int], rank: Int) throws(MarsError) -> [Int] {
+    var out: [Int] = []
+    for a in axes {
+      let n = try normalisedAxis(a, rank: rank)
+      if out.contains(n) { throw error(.value, "duplicate value in 'axis'") }
+      out.append(n)
+    }
+    return out.sorted()
+  }
+}

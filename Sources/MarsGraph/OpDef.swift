@@ -1,0 +1,241 @@
+import MarsBase
+
+/// One operator: everything that Mars knows about it.
+///
+/// Machinery (plan, JIT, runtime, format, bindings) reads these fields and never asks for a name.
+package final class OpDef: Sendable {
+  /// Name in graphs and in every client language: NumPy's where NumPy has it.
+  package let name: String
+  package let inputs: [InputDef]
+  package let attributes: [AttrDef]
+  /// Names of the outputs; usually one.
+  package let outputs: [String]
+  package let typing: Typing
+  package let body: Body
+  package let effects: Effects
+  package let cost: Cost
+  package let doc: OpDoc
+  package let exposure: Exposure
+  /// Inputs on which the laws of the registry run it, beside those that `typing` lets the laws derive.
+  package let samples: [Sample]
+
+  package init(
+    _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
+    effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = []
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.attributes = attributes
+    self.outputs = outputs
+    self.typing = typing
+    self.body = body
+    self.effects = effects
+    self.cost = cost
+    self.doc = doc
+    self.exposure = exposure
+    self.samples = samples
+  }
+
+  /// Position of an attribute in `attributes` and in `Attributes.values`.
+  package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
+}
+
+/// Declaration of one input of an operator.
+package struct InputDef: Sendable {
+  package let name: String
+  /// The last input only: zero or more tensors.
+  package let isVariadic: Bool
+  package let doc: String
+  package init(_ name: String, variadic: Bool = false, _ doc: String = "") {
+    self.name = name
+    self.isVariadic = variadic
+    self.doc = doc
+  }
+}
+
+/// How output types follow from input types and attributes.
+package enum Typing: Sendable {
+  /// A NumPy ufunc: shapes broadcast; the first loop to whose inputs all operands can be cast safely is taken.
+  case ufunc([UfuncLoop])
+  /// Anything else.  Weak scalars have been resolved beside the common dtype of the other inputs.
+  case rule(@Sendable (OpContext) throws(MarsError) -> [TensorType])
+  /// A `.composed` body types itself: output types are those of the expansion.
+  case fromExpansion
+}
+
+/// One signature of a ufunc.
+package struct UfuncLoop: Hashable, Sendable {
+  package let inputs: [DType]
+  package let outputs: [DType]
+  package init(_ inputs: [DType], _ outputs: [DType]) {
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+}
+
+/// How an operator computes.
+package enum Body: Sendable {
+  /// Scalar expression of the inputs (cast to the loop's dtypes, broadcast), one value per output.
+  case expr(@Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> [ExprRef])
+  /// Reduction over axes of input 0, fused with what produces it.
+  case reduce(ReduceBody)
+  /// An index map into input 0; no kernel.
+  case view(@Sendable (OpContext) -> AxisMap)
+  /// Compiled code, looked up by operator and device in a `NativeLibrary`.
+  case native(NativeRule)
+  /// Rewritten into other operators when the node is made.
+  case composed(@Sendable (OpContext, [Value]) throws(MarsError) -> [Value])
+  /// Has no inputs and computes nothing.
+  case leaf(LeafKind)
+}
+
+/// Nodes that hold or stand for data.
+package enum LeafKind: Sendable {
+  /// Memory, named by the node's payload.
+  case data
+  /// A named placeholder, bound at execution.
+  case input
+}
+
+/// A reduction in three parts; see `Reducer` for how parts are combined.
+package struct ReduceBody: Sendable {
+  /// One reducer to be: kind, value and, for argmin and argmax, the element's index.
+  package struct Part: Sendable {
+    package let kind: ReduceKind
+    package let value: ExprRef
+    package let index: ExprRef?
+    package init(_ kind: ReduceKind, _ value: ExprRef, index: ExprRef? = nil) {
+      self.kind = kind
+      self.value = value
+      self.index = index
+    }
+  }
+  /// Reduced axes of input 0, ascending.
+  package let axes: @Sendable (OpContext) -> [Int]
+  /// Whether reduced axes stay with extent 1.
+  package let keepsDimensions: @Sendable (OpContext) -> Bool
+  /// Per element: from the inputs (broadcast against input 0) to the values that are combined.
+  package let map: @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> [Part]
+  /// From the combined states to the outputs.
+  package let finish: @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> [ExprRef]
+  package init(
+    axes: @escaping @Sendable (OpContext) -> [Int], keepsDimensions: @escaping @Sendable (OpContext) -> Bool,
+    map: @escaping @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> [Part],
+    finish: @escaping @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> [ExprRef]
+  ) {
+    self.axes = axes
+    self.keepsDimensions = keepsDimensions
+    self.map = map
+    self.finish = finish
+  }
+}
+
+/// How a native operator may be cut into tasks.
+package struct NativeRule: Sendable {
+  package enum Tiling: Sendable {
+    /// Per input, per axis: what it has to do with output 0.  Output axes that no input is aligned with may be cut anywhere.
+    case access(@Sendable (OpContext) -> [[AxisAccess]])
+    /// The box of each input that a box of the output reads; empty boxes are not depended on.
+    case boxes(@Sendable (OpContext, Box) -> [Box])
+    /// Tasks follow the chunks of input 0 along `axis`, whose output extent is what the body finds; other axes are whole.
+    case selecting(axis: Int)
+  }
+  package let tiling: Tiling
+  /// Output axes that may not be cut.
+  package let wholeOutputAxes: @Sendable (OpContext) -> [Int]
+  /// Whether contracted axes may be cut: the body is then called for one part after the other with `accumulate` set from the second on.
+  package let accumulates: Bool
+  /// Whether output 0 may share the buffer of input 0 when nobody else needs that: in-place writes.
+  package let reusesInput0: Bool
+  /// Bytes of scratch memory of one task, from the extents of its output box.
+  package let workspace: @Sendable (OpContext, Box) -> Int
+  package init(
+    _ tiling: Tiling, wholeOutputAxes: @escaping @Sendable (OpContext) -> [Int] = { _ in [] }, accumulates: Bool = false,
+    reusesInput0: Bool = false, workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
+  ) {
+    self.tiling = tiling
+    self.wholeOutputAxes = wholeOutputAxes
+    self.accumulates = accumulates
+    self.reusesInput0 = reusesInput0
+    self.workspace = workspace
+  }
+}
+
+/// What running an operator does beside producing its outputs.
+package enum Effects: UInt8, Sendable {
+  case pure
+  /// Reads a file: never merged with a read made by another call, but may be dropped.
+  case readsExternal
+  /// Never merged, dropped or recomputed.
+  case writes
+  /// Calls the client back: never merged, dropped or recomputed.
+  case callback
+
+  /// Whether two equal nodes are one.
+  package var mayMerge: Bool { self == .pure }
+  /// Whether an unused node vanishes.
+  package var mayDrop: Bool { self == .pure || self == .readsExternal }
+}
+
+/// Estimates by which the planner decides; never correctness.
+package struct Cost: Sendable {
+  /// Arithmetic per output element (for reductions: per input element), in units of one addition.
+  package let perElement: Double
+  /// Whether computing it again is cheaper than keeping it: random numbers, full, arange.
+  package let isCheapSource: Bool
+  package init(perElement: Double = 1, isCheapSource: Bool = false) {
+    self.perElement = perElement
+    self.isCheapSource = isCheapSource
+  }
+}
+
+/// Documentation of an operator: one source for docstrings, manual and tests.
+package struct OpDoc: Sendable {
+  /// One sentence.
+  package let summary: String
+  /// Shapes, dtypes, units, errors, source of the method.
+  package let details: String
+  /// The NumPy function it equals ("numpy.add"), or "".
+  package let numpy: String
+  /// Python that runs with `mt` and `np` imported; the last line is an expression.
+  package let example: String
+  package init(_ summary: String, details: String = "", numpy: String = "", example: String) {
+    self.summary = summary
+    self.details = details
+    self.numpy = numpy
+    self.example = example
+  }
+}
+
+/// Where clients find an operator.
+package struct Exposure: Sendable {
+  /// Python module below `mars.tensor` ("" itself, "random", "linalg"); nil: internal, not offered to clients by name.
+  package let namespace: String?
+  /// Whether it is a method of tensors too.
+  package let isMethod: Bool
+  /// Python operators: "__add__" and the like (reflected and in-place forms follow).
+  package let operators: [String]
+  package init(namespace: String? = "", method: Bool = false, operators: [String] = []) {
+    self.namespace = namespace
+    self.isMethod = method
+    self.operators = operators
+  }
+  package static let hidden = Exposure(namespace: nil)
+}
+
+/// One call on which the laws run an operator.
+package struct Sample: Sendable {
+  /// Shapes of the inputs.
+  package let shapes: [[Int]]
+  /// dtypes that each input takes, all inputs the same; empty inputs excepted.
+  package let dtypes: DTypeSet
+  /// Fixed dtypes of single inputs (a mask is bool).
+  package let fixed: [Int: DType]
+  package let attributes: [String: AttrValue]
+  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:]) {
+    self.shapes = shapes
+    self.dtypes = dtypes
+    self.fixed = fixed
+    self.attributes = attributes
+  }
+}

@@ -1,0 +1,220 @@
+import MarsBase
+import MarsGraph
+
+/// What the runtime executes: flat arrays over tasks and slots, in execution order.
+///
+/// A task is one chunk of one stage.  A slot is one buffer: a chunk of a tensor, or a whole tensor.  Task numbers are positions in the
+/// order that the planner wants; a task only depends on tasks with smaller numbers.  A plan grows by parts: when extents become known,
+/// the planner appends tasks, tensors and slots, and never changes what is there.
+package struct Plan: Sendable {
+  package var stages: [Stage] = []
+  package var tensors: [PlanTensor] = []
+
+  // Per task.
+  package var taskStage: [Int32] = []
+  /// Number of the task within its stage's grid.
+  package var taskChunk: [Int32] = []
+  /// count + 1 offsets into `taskSlots`: first the slots read, in the order of the stage's inputs, then the slots written.
+  package var taskSlotStart: [Int32] = [0]
+  package var taskSlots: [Int32] = []
+  /// count + 1 offsets into `dependencies`.
+  package var dependencyStart: [Int32] = [0]
+  /// Tasks that must have finished first.
+  package var dependencies: [Int32] = []
+
+  // Per slot.
+  package var slotTensor: [Int32] = []
+  /// Bytes to allocate; for chunks of unknown extents the most that can come.
+  package var slotBytes: [Int] = []
+  /// How many times tasks name the slot (reads and writes); the buffer is freed after the last, unless `slotHeld`.
+  package var slotUses: [Int32] = []
+  /// Results, and what tasks of a later part may read: kept until released.
+  package var slotHeld: [Bool] = []
+
+  /// Tensors that are results, in the order asked for.
+  package var results: [Int] = []
+  /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
+  package var needs: [Int] = []
+  package var isComplete: Bool { needs.isEmpty }
+  /// Peak of chunk, workspace and result bytes when tasks run one after the other in plan order.
+  package var forecastPeak = 0
+  /// Lines of remarks for `explain`: preferences not followed, and why.
+  package var remarks: [String] = []
+
+  package var taskCount: Int { taskStage.count }
+  package var slotCount: Int { slotTensor.count }
+  package init() {}
+
+  package func slots(ofTask t: Int) -> ArraySlice<Int32> { taskSlots[Int(taskSlotStart[t])..<Int(taskSlotStart[t + 1])] }
+  package func dependencies(ofTask t: Int) -> ArraySlice<Int32> { dependencies[Int(dependencyStart[t])..<Int(dependencyStart[t + 1])] }
+}
+
+/// A tensor that exists in memory while the plan runs.
+package struct PlanTensor: Sendable {
+  package enum Storage: Sendable {
+    /// Memory that is there already; no slot, no dependencies.
+    case leaf(DenseArray)
+    /// Chunks that the runtime keeps from an earlier run; one slot per chunk, no producing task.
+    case keptChunks(any ChunkedData)
+    /// One slot for the whole tensor; every task writes its window.  Shape is known.
+    case whole
+    /// One slot per chunk of `grid`, each C-contiguous.
+    case chunks
+  }
+  package var type: TensorType
+  /// Chunks.  Where extents are unknown the grid holds upper bounds until `Plan.needs` is answered.
+  package var grid: Grid
+  package var storage: Storage
+  /// First slot; -1 for `leaf`.
+  package var firstSlot: Int32
+  /// Whether extents of chunks are only known after their tasks have run.
+  package var hasUnknownExtents: Bool
+  /// Index among the results, or nil.
+  package var resultIndex: Int?
+  /// For explain and errors: name of the node's operator.
+  package var label: String
+
+  package init(
+    type: TensorType, grid: Grid, storage: Storage, firstSlot: Int32 = -1, hasUnknownExtents: Bool = false, resultIndex: Int? = nil,
+    label: String = ""
+  ) {
+    self.type = type
+    self.grid = grid
+    self.storage = storage
+    self.firstSlot = firstSlot
+    self.hasUnknownExtents = hasUnknownExtents
+    self.resultIndex = resultIndex
+    self.label = label
+  }
+}
+
+/// A fused region: a task for every chunk of `grid`.
+package struct Stage: Sendable {
+  package enum Kind: Sendable {
+    /// A loop nest for the JIT over the axes of `grid`; argument k of the spec is input k of the stage.
+    case kernel(KernelSpec)
+    /// A native body of `node`.
+    case native
+    /// Copies boxes of input 0 (any number of slots) into one chunk of output 0.
+    case gather
+  }
+  package var kind: Kind
+  /// Task grid over the iteration space: output axes, then reduced or contracted axes where there are any.
+  package var grid: Grid
+  package var inputs: [StageInput]
+  package var outputs: [StageOutput]
+  /// For kernels: counters (absolute coordinates of the iteration space) and scalar arguments.
+  package var counters: [Counter] = []
+  package var scalars: [Scalar] = []
+  /// The operator that runs (native) or that ends the region (kernel).
+  package var node: Node
+  /// Operators in the region, for explain.
+  package var labels: [String]
+  /// For native contractions: the axis of `grid` along which tasks accumulate into one output, or nil.
+  package var accumulatedAxis: Int? = nil
+  /// Whether output 0 may take over the buffer of input 0 (native), or of any input that is read in place (kernel).
+  package var mayReuseInput: Bool = false
+  /// Operator-defined cost of a whole stage, in additions.
+  package var work: Double = 0
+  /// "cpu" or another device.
+  package var device: String = "cpu"
+
+  package init(kind: Kind, grid: Grid, inputs: [StageInput], outputs: [StageOutput], node: Node, labels: [String]) {
+    self.kind = kind
+    self.grid = grid
+    self.inputs = inputs
+    self.outputs = outputs
+    self.node = node
+    self.labels = labels
+  }
+}
+
+/// How a stage reads a tensor.
+package struct StageInput: Sendable {
+  package enum Window: Sendable {
+    /// Affine in the iteration space.
+    case map(AxisMap)
+    /// As map, but axes may be `.whole` or `.contracted` (resolved: `.contracted(id:)` names the iteration axis).
+    case access([AxisAccess])
+    /// `NativeRule.Tiling.boxes` of the stage's node says it.
+    case rule(input: Int)
+  }
+  package var tensor: Int
+  package var window: Window
+  package init(tensor: Int, window: Window) {
+    self.tensor = tensor
+    self.window = window
+  }
+}
+
+/// How a stage writes a tensor: tensor axis -> iteration axis (or fixed 0 for a reduced axis that is kept), or for partial results of a
+/// cut reduction the number of the chunk along that iteration axis.
+package struct StageOutput: Sendable {
+  package enum Axis: Hashable, Sendable {
+    case iteration(Int)
+    case fixed(Int)
+    /// Index along this tensor axis = chunk coordinate of the task along iteration axis k.
+    case chunkNumber(Int)
+  }
+  package var tensor: Int
+  package var axes: [Axis]
+  package init(tensor: Int, axes: [Axis]) {
+    self.tensor = tensor
+    self.axes = axes
+  }
+}
+
+extension Stage {
+  /// The box of the iteration space that a task covers.
+  package func box(_ chunk: Int) -> Box { grid.box(chunk) }
+
+  /// The box of input `i`'s tensor that the task with iteration box `b` reads.
+  package func inputBox(_ i: Int, _ b: Box, shape: [Int]) -> Box {
+    switch inputs[i].window {
+    case .map(let m): return m.box(b)
+    case .access(let axes):
+      var out = Box(lower: [], extents: [])
+      for (k, a) in axes.enumerated() {
+        switch a {
+        case .whole:
+          out.lower.append(0)
+          out.extents.append(shape[k])
+        case .contracted(let axis):
+          out.lower.append(b.lower[axis])
+          out.extents.append(b.extents[axis])
+        case .fixed, .aligned:
+          let one = AxisMap([a]).box(b)
+          out.lower.append(one.lower[0])
+          out.extents.append(one.extents[0])
+        }
+      }
+      return out
+    case .rule(let input):
+      guard case .native(let rule) = node.op.body, case .boxes(let boxes) = rule.tiling else { return Box(whole: shape) }
+      let rank = node.outputs[0].rank
+      let outBox = Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank)))
+      return boxes(node.context, outBox)[input]
+    }
+  }
+
+  /// The box of output `o`'s tensor that the task writes.
+  package func outputBox(_ o: Int, _ b: Box, chunk: Int) -> Box {
+    var out = Box(lower: [], extents: [])
+    var coordinates: [Int]? = nil
+    for a in outputs[o].axes {
+      switch a {
+      case .iteration(let k):
+        out.lower.append(b.lower[k])
+        out.extents.append(b.extents[k])
+      case .fixed(let i):
+        out.lower.append(i)
+        out.extents.append(1)
+      case .chunkNumber(let k):
+        if coordinates == nil { coordinates = grid.coordinates(chunk) }
+        out.lower.append(coordinates?[k] ?? 0)
+        out.extents.append(1)
+      }
+    }
+    return out
+  }
+}
