@@ -96,7 +96,7 @@ struct Harness {
   }
   mutating func real() -> Double {
     switch random.below(12) {
-    case 0: return [0, -0.0, 1, -1, .infinity, -.infinity, .nan, 0.5, 2, 1e300, 5e-324, -1e-310][random.below(12)]
+    case 0: return [0, -0.0, 1, -1, .infinity, -.infinity, .nan, 0.5, 2, 1e300, Double.leastNonzeroMagnitude, -0x1p-1030][random.below(12)]
     case 1: return Double(random.below(2000) - 1000)
     case 2: return Double(bitPattern: random.next())
     default: return (Double(random.next() >> 11) * 0x1p-53 - 0.5) * [1, 4, 100][random.below(3)]
