@@ -7,14 +7,21 @@ struct NativeOp: Sendable {
   let body: NativeBody
 }
 
-private let nativeOps: [NativeOp] = thinNatives
+/// Operators of a family file.
+struct Family: Sendable {
+  var ops: [OpDef] = []
+  var natives: [NativeOp] = []
+}
+
+/// The families, in the order of the manual.
+private let families: [Family] = [thinFamily]
 
 /// All operators of Mars.
-package let marsRegistry = OpRegistry(thinOps + nativeOps.map(\.op))
+package let marsRegistry = OpRegistry(families.flatMap { $0.ops + $0.natives.map(\.op) })
 
 /// Native bodies of all operators for the CPU.
 package let cpuNatives: NativeLibrary = {
   var library = NativeLibrary()
-  for n in nativeOps { library.add(.init(n.op.name), n.body) }
+  for f in families { for n in f.natives { library.add(.init(n.op.name), n.body) } }
   return library
 }()

@@ -11,7 +11,9 @@ func decodeMap(_ c: OpContext) -> AxisMap {
   return AxisMap(axes.indices.map { axes[$0] < 0 ? .fixed(starts[$0]) : .aligned(axis: axes[$0], start: starts[$0], step: steps[$0]) })
 }
 
-let thinOps: [OpDef] = [
+let thinFamily = Family(ops: thinOps, natives: thinNatives)
+
+private let thinOps: [OpDef] = [
   OpDef("add", inputs: [InputDef("x1"), InputDef("x2")], typing: loops(.all, 2), body: .expr { b, _, x in [b.add(x[0], x[1])] },
     doc: OpDoc("Sum.", numpy: "numpy.add", example: "mt.add(1, 2)"), exposure: Exposure(operators: ["__add__"])),
   OpDef("multiply", inputs: [InputDef("x1"), InputDef("x2")], typing: loops(.all, 2), body: .expr { b, _, x in [b.mul(x[0], x[1])] },
@@ -65,7 +67,7 @@ let thinOps: [OpDef] = [
     doc: OpDoc("Sum.", numpy: "numpy.sum", example: ""), exposure: Exposure(method: true)),
 ]
 
-let thinNatives: [NativeOp] = [
+private let thinNatives: [NativeOp] = [
   NativeOp(
     op: OpDef("reshape", inputs: [InputDef("x")], attributes: [AttrDef("shape", .ints, "")],
       typing: .rule { c in [TensorType(c.inputs[0].dtype, c.ints("shape"))] },
