@@ -6,17 +6,19 @@ import MarsGraph
 struct NodePositions {
   /// Number and position; number 0 marks a free slot, nodes count from 1.
   private var slots: [(number: UInt64, position: UInt32)]
+  /// Takes a product to the number of a block of 16 slots.
   private var shift: UInt64
   private(set) var count = 0
 
   init() {
     slots = [(number: UInt64, position: UInt32)](repeating: (0, 0), count: 64)
-    shift = 64 - 6
+    shift = 64 - 2
   }
 
   /// Where a node is or would be.
   private func slot(_ number: UInt64) -> Int {
-    var i = Int((number &* 0x9E37_79B9_7F4A_7C15) >> shift)
+    // Only blocks of 16 numbers are scattered: nodes that were made one after the other lie side by side.
+    var i = Int(((number >> 4) &* 0x9E37_79B9_7F4A_7C15) >> shift) << 4 | Int(number & 15)
     while slots[i].number != number && slots[i].number != 0 { i = (i + 1) & (slots.count - 1) }
     return i
   }
