@@ -7,8 +7,7 @@ struct GraphEncoder {
   private let options: EncodeOptions
   private let arena = MessageArena(limit: .max)
   private var attributes: AttributeWriter
-  /// Position of a node in the file.
-  private var positions: [ObjectIdentifier: UInt32] = [:]
+  private var positions = NodePositions()
   private var operators = OperatorTable()
   private var types = Table<TensorType>()
   private var origins = Table<String>()
@@ -70,19 +69,19 @@ struct GraphEncoder {
   private mutating func collect(_ roots: [Node]) -> [Node] {
     var nodes: [Node] = []
     var next = 0
-    for n in roots where positions.updateValue(0, forKey: ObjectIdentifier(n)) == nil { nodes.append(n) }
+    for n in roots where positions.insert(n) { nodes.append(n) }
     while next < nodes.count {
       let inputs = nodes[next].inputs
       next += 1
-      for v in inputs where positions.updateValue(0, forKey: ObjectIdentifier(v.node)) == nil { nodes.append(v.node) }
+      for v in inputs where positions.insert(v.node) { nodes.append(v.node) }
     }
     nodes.sort { $0.number < $1.number }
-    for (i, n) in nodes.enumerated() { positions[ObjectIdentifier(n)] = UInt32(i) }
+    for (i, n) in nodes.enumerated() { positions[n] = UInt32(i) }
     return nodes
   }
 
   private func position(_ node: Node) throws(MarsError) -> UInt32 {
-    guard let p = positions[ObjectIdentifier(node)] else { throw MarsError(.internal, "a node was not collected", op: node.op.name) }
+    guard let p = positions[node] else { throw MarsError(.internal, "a node was not collected", op: node.op.name) }
     return p
   }
 

@@ -9,6 +9,8 @@ import Testing
 @Suite struct GoldenTests {
   static let graphs: [(name: String, make: @Sendable () throws -> GraphFile)] = [
     ("add_sum", { try Samples.addSum() }), ("rich", { try Samples.rich() }),
+    // What the clients of Tests/clients write with a protobuf library alone, without types.
+    ("client", { try Samples.addSum() }),
   ]
 
   @Test(arguments: graphs.indices) func loads(index: Int) throws {

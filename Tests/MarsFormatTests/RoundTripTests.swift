@@ -33,7 +33,8 @@ import Testing
     // A registry whose `sum` lacks what version 3 brought reads files that do not use it.
     let old = OpRegistry([
       OpDef(
-        "sum", inputs: TestOperators.sum.inputs, attributes: Array(TestOperators.sum.attributes.prefix(4)), typing: TestOperators.sum.typing,
+        "sum", inputs: TestOperators.sum.inputs, attributes: Array(TestOperators.sum.attributes.prefix(4)),
+        typing: TestOperators.sum.typing,
         body: TestOperators.sum.body, doc: TestOperators.sum.doc)
     ])
     let a = try Samples.input("a")
@@ -91,7 +92,8 @@ import Testing
     var options = EncodeOptions()
     #expect(try Samples.decode(GraphCodec.encode(outputs: [("o", Value(node))], options: options)).outputs[0].value.node.origin == "")
     options.writesOrigins = true
-    #expect(try Samples.decode(GraphCodec.encode(outputs: [("o", Value(node))], options: options)).outputs[0].value.node.origin == "job.py:7")
+    #expect(
+      try Samples.decode(GraphCodec.encode(outputs: [("o", Value(node))], options: options)).outputs[0].value.node.origin == "job.py:7")
   }
 
   @Test func namesAreChecked() throws {

@@ -19,7 +19,7 @@ import Testing
     let g = try chain(100_000)
     let clock = ContinuousClock()
     var bytes: [UInt8] = []
-    let writing = try (0..<3).map { _ in try clock.measure { bytes = try Samples.encode(g) } }.min()
+    let writing = try (0..<10).map { _ in try clock.measure { bytes = try Samples.encode(g) } }.min()
     var back = GraphFile()
     let reading = try (0..<3).map { _ in try clock.measure { back = try Samples.decode(bytes) } }.min()
     print("10^5 nodes: \(bytes.count) bytes, encode \(writing ?? .zero), decode \(reading ?? .zero)")

@@ -14,7 +14,8 @@ enum TestOperators {
     "sum", inputs: [InputDef("a")],
     attributes: [
       AttrDef("axis", .ints, default: AttrValue.none, "axes"), AttrDef("keepdims", .bool, default: .bool(false), "whether axes stay"),
-      AttrDef("dtype", .dtype, default: AttrValue.none, "of the result"), AttrDef("initial", .scalar, default: AttrValue.none, since: 2, "start"),
+      AttrDef("dtype", .dtype, default: AttrValue.none, "of the result"),
+      AttrDef("initial", .scalar, default: AttrValue.none, since: 2, "start"),
       AttrDef("compensate", .bool, default: .bool(false), since: 3, "whether sums are compensated"),
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in

@@ -28,6 +28,25 @@ struct Wire {
     fill(&m)
     block(field, m.bytes)
   }
+  // Parts of a graph.
+  mutating func node(_ op: UInt64, _ inputs: [UInt64] = [], types: [UInt64] = []) {
+    number(1, op)
+    if !inputs.isEmpty { packed(2, inputs) }
+    if !types.isEmpty { packed(4, types) }
+  }
+  mutating func attribute(_ name: String, _ value: (inout Wire) -> Void) {
+    message(3) {
+      $0.text(1, name)
+      value(&$0)
+    }
+  }
+  mutating func scalar(_ dtype: UInt64, _ bytes: [UInt8]) {
+    message(8) {
+      $0.number(1, dtype)
+      $0.block(2, bytes)
+    }
+  }
+
   mutating func packed(_ field: Int, _ values: [UInt64]) { block(field, values.flatMap(Wire.varint)) }
 }
 
@@ -51,8 +70,8 @@ struct HandGraph {
     g.nodes = [
       { n in
         n.number(1, 0)
-        n.message(3) { $0.text(1, "name"); $0.text(6, "a") }
-        n.message(3) { $0.text(1, "dtype"); $0.number(7, 13) }
+        n.attribute("name") { $0.text(6, "a") }
+        n.attribute("dtype") { $0.number(7, 13) }
         n.message(3) { a in
           a.text(1, "shape")
           a.message(9) { $0.packed(1, [3, 4].map(Wire.zigzag)) }
@@ -77,7 +96,7 @@ struct HandGraph {
       { n in
         n.number(1, 3)
         n.packed(2, [2, 0])
-        n.message(3) { $0.text(1, "axis"); $0.number(4, Wire.zigzag(1)) }
+        n.attribute("axis") { $0.number(4, Wire.zigzag(1)) }
         n.packed(4, [2])
       },
     ]
@@ -90,13 +109,35 @@ struct HandGraph {
     var w = Wire()
     w.number(1, format)
     for r in requirements { w.block(2, r) }
-    for o in operators { w.message(4) { $0.block(1, o.name); $0.number(2, o.version) } }
+    for o in operators {
+      w.message(4) {
+        $0.block(1, o.name)
+        $0.number(2, o.version)
+      }
+    }
     for t in types {
-      w.message(5) { type in type.message(1) { $0.number(1, t.dtype); $0.packed(2, t.shape.map(Wire.zigzag)) } }
+      w.message(5) { type in
+        type.message(1) {
+          $0.number(1, t.dtype)
+          $0.packed(2, t.shape.map(Wire.zigzag))
+        }
+      }
     }
     for n in nodes { w.message(7, n) }
-    for p in inputs { w.message(8) { $0.block(1, p.name); $0.number(2, p.node); $0.number(3, p.output) } }
-    for p in outputs { w.message(9) { $0.block(1, p.name); $0.number(2, p.node); $0.number(3, p.output) } }
+    for p in inputs {
+      w.message(8) {
+        $0.block(1, p.name)
+        $0.number(2, p.node)
+        $0.number(3, p.output)
+      }
+    }
+    for p in outputs {
+      w.message(9) {
+        $0.block(1, p.name)
+        $0.number(2, p.node)
+        $0.number(3, p.output)
+      }
+    }
     w.bytes += extra
     if complete { w.number(1000, 1) }
     return w.bytes
