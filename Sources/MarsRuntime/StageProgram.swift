@@ -45,7 +45,6 @@ final class StageProgram: @unchecked Sendable {
   /// Of the iteration space: chunks, and where the chunk offsets begin.
   let gridCounts: UnsafeMutablePointer<Int>
   let gridOffsets: UnsafeMutablePointer<Int>
-  let counterStrides: UnsafeMutablePointer<Int>
   /// Inputs that have slots.
   let slottedInputs: Int
 
@@ -68,7 +67,6 @@ final class StageProgram: @unchecked Sendable {
     offsets = .allocate(capacity: max(1, offsetCount))
     gridCounts = .allocate(capacity: max(1, rank))
     gridOffsets = .allocate(capacity: max(1, rank))
-    counterStrides = .allocate(capacity: max(1, rank * stage.counters.count))
     var nextOffset = 0
     for (i, a) in stage.grid.axes.enumerated() {
       gridCounts[i] = a.count
@@ -77,9 +75,6 @@ final class StageProgram: @unchecked Sendable {
         offsets[nextOffset] = o
         nextOffset += 1
       }
-    }
-    for (c, counter) in stage.counters.enumerated() {
-      for i in 0..<rank { counterStrides[c * rank + i] = counter.strides[i] }
     }
     var nextAxis = 0
     var slotted = 0
@@ -135,7 +130,6 @@ final class StageProgram: @unchecked Sendable {
     offsets.deallocate()
     gridCounts.deallocate()
     gridOffsets.deallocate()
-    counterStrides.deallocate()
   }
 
   private static func offsetCount(_ plan: PlanBox, _ t: Int) -> Int {

@@ -10,20 +10,38 @@ final class TaskContext: @unchecked Sendable {
   private var plans: [PlanBox] = []
   private var traced: [Bool] = []
   private var current: PlanBox? = nil
-  private var programs: [StageProgram?] = []
-  private var kernels: [(any PreparedKernel)?] = []
+  private var stages: [StageCache?] = []
   private var events = Column<Trace.Event>()
 
-  // Scratch; grows to the largest stage.
-  private var numbers: UnsafeMutableBufferPointer<Int> = .allocate(capacity: 512)
-  private var pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer> = .allocate(capacity: 64)
-
-  init(number: Int) { self.number = number }
-  deinit {
-    numbers.deallocate()
-    pointers.deallocate()
+  /// What the worker keeps of a stage of the current plan.
+  final class StageCache {
+    let program: StageProgram
+    var kernel: (any PreparedKernel)? = nil
+    var body: NativeBody? = nil
+    var call: KernelCall
+    var lower: [Int]
+    var coordinates: [Int]
+    init(_ p: StageProgram) {
+      program = p
+      let (rank, outputs) = (p.rank, p.operandCount - p.inputCount)
+      lower = [Int](repeating: 0, count: rank)
+      coordinates = lower
+      guard case .kernel = p.stage.kind else {
+        call = KernelCall(
+          extents: [], inputs: [], outputs: [], inputStrides: [], outputStrides: [], counterBase: [], counterStrides: [], scalars: [],
+          streamOutputs: false)
+        return
+      }
+      let nowhere = UnsafeMutableRawPointer(p.operands)
+      call = KernelCall(
+        extents: lower, inputs: [UnsafeMutableRawPointer](repeating: nowhere, count: p.inputCount),
+        outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs), inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
+        outputStrides: [Int](repeating: 0, count: outputs * rank), counterBase: [Int](repeating: 0, count: p.stage.counters.count),
+        counterStrides: p.stage.counters.flatMap(\.strides), scalars: p.stage.scalars, streamOutputs: false)
+    }
   }
 
+  init(number: Int) { self.number = number }
   /// Takes hold of the plan of grant `i`; the engine's lock is held.
   @inline(__always)
   func note(_ run: RunCorePointer, _ i: Int) {
@@ -43,8 +61,7 @@ final class TaskContext: @unchecked Sendable {
     plans = []
     traced = []
     current = nil
-    programs = []
-    kernels = []
+    stages = []
     if let trace, events.count > 0 { trace.add(&events) }
   }
 
@@ -75,35 +92,31 @@ final class TaskContext: @unchecked Sendable {
   ) throws(MarsError) -> Produced? {
     if plan !== current {
       current = plan
-      programs = [StageProgram?](repeating: nil, count: plan.plan.stages.count)
-      kernels = [(any PreparedKernel)?](repeating: nil, count: plan.plan.stages.count)
+      stages = [StageCache?](repeating: nil, count: plan.plan.stages.count)
     }
     let s = Int(plan.plan.taskStage[t])
-    let program: StageProgram
-    if let p = programs[s] {
-      program = p
+    let cache: StageCache
+    if let c = stages[s] {
+      cache = c
     } else {
-      program = plan.program(s)
-      programs[s] = program
+      cache = StageCache(plan.program(s))
+      stages[s] = cache
     }
+    let program = cache.program
     let slots = plan.plan.taskSlots.withUnsafeBufferPointer { all in
       UnsafeBufferPointer(rebasing: all[Int(plan.plan.taskSlotStart[t])..<Int(plan.plan.taskSlotStart[t + 1])])
     }
     let chunk = Int(plan.plan.taskChunk[t])
     switch program.stage.kind {
     case .kernel(let spec):
-      let kernel: any PreparedKernel
-      if let k = kernels[s] {
-        kernel = k
-      } else {
+      if cache.kernel == nil {
         guard let device = engine.devices[program.stage.device] else { throw noDevice(program.stage) }
-        kernel = try device.kernel(for: spec)
-        kernels[s] = kernel
+        cache.kernel = try device.kernel(for: spec)
       }
-      try runKernel(engine, program, kernel, chunk, slots, bases)
+      try runKernel(engine, cache, chunk, slots, bases)
       return nil
     case .native:
-      return try runNative(engine, plan, program, chunk, slots, bases, workspace, workspaceBytes, isInPlace: isInPlace)
+      return try runNative(engine, plan, cache, chunk, slots, bases, workspace, workspaceBytes, isInPlace: isInPlace)
     case .gather:
       try runGather(program, chunk, slots, bases)
       return nil
@@ -113,70 +126,18 @@ final class TaskContext: @unchecked Sendable {
   // MARK: Kernels
 
   private func runKernel(
-    _ engine: Engine, _ p: StageProgram, _ kernel: any PreparedKernel, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
+    _ engine: Engine, _ cache: StageCache, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
     _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>
   ) throws(MarsError) {
-    let rank = p.rank
-    let counters = p.stage.counters.count
-    reserve(numbers: 3 * rank + p.operandCount * rank + counters, pointers: p.operandCount)
-    guard let scratch = numbers.baseAddress, let addresses = pointers.baseAddress else { return }
-    let lower = scratch
-    let extents = lower + rank
-    let coordinates = extents + rank
-    let strides = coordinates + rank
-    let counterBase = strides + p.operandCount * rank
-    p.locate(chunk, lower, extents, coordinates)
-    var isEmpty = false
-    for i in 0..<rank where extents[i] == 0 { isEmpty = true }
+    let p = cache.program
     guard slots.count == p.slottedInputs + p.operandCount - p.inputCount else { throw slotCount(p, slots.count) }
-    var next = 0
-    var outputBytes = 0
-    for k in 0..<p.operandCount {
-      let op = p.operands[k]
-      var base: UnsafeMutableRawPointer
-      var part = 0
-      if let leaf = op.leaf {
-        base = leaf
-      } else {
-        base = bases[next]
-        if op.isChunked { part = Int(slots[next] - op.firstSlot) }
-        next += 1
-      }
-      guard
-        let at = p.window(
-          k, base: base, chunk: part, lower: lower, extents: extents, coordinates: coordinates, isEmpty: isEmpty, strides: strides + k * rank)
-      else { throw outside(p, k) }
-      addresses[k] = at
-      if k >= p.inputCount {
-        var bytes = Int(op.itemSize)
-        for i in 0..<rank where strides[k * rank + i] != 0 { bytes *= extents[i] }
-        outputBytes += bytes
+    let bad = cache.lower.withUnsafeMutableBufferPointer { lower in
+      cache.coordinates.withUnsafeMutableBufferPointer { coordinates in
+        cache.call.fill(p, chunk, slots, bases, lower, coordinates, engine.options.streamBytes)
       }
     }
-    for c in 0..<counters {
-      var n = p.stage.counters[c].base
-      for i in 0..<rank { n += p.counterStrides[c * rank + i] * lower[i] }
-      counterBase[c] = n
-    }
-    let call = KernelCall(
-      extents: UnsafeBufferPointer(start: extents, count: rank), inputs: UnsafeBufferPointer(start: addresses, count: p.inputCount),
-      outputs: UnsafeBufferPointer(start: addresses + p.inputCount, count: p.operandCount - p.inputCount),
-      strides: UnsafeBufferPointer(start: strides, count: p.operandCount * rank),
-      counterBase: UnsafeBufferPointer(start: counterBase, count: counters),
-      counterStrides: UnsafeBufferPointer(start: p.counterStrides, count: counters * rank), scalars: p.stage.scalars,
-      streamOutputs: outputBytes >= engine.options.streamBytes)
-    try kernel.run(call)
-  }
-
-  private func reserve(numbers n: Int, pointers m: Int) {
-    if n > numbers.count {
-      numbers.deallocate()
-      numbers = .allocate(capacity: 2 * n)
-    }
-    if m > pointers.count {
-      pointers.deallocate()
-      pointers = .allocate(capacity: 2 * m)
-    }
+    if bad >= 0 { throw outside(p, bad) }
+    try cache.kernel?.run(cache.call)
   }
 
   // MARK: Errors
@@ -187,6 +148,68 @@ final class TaskContext: @unchecked Sendable {
   }
   func slotCount(_ p: StageProgram, _ n: Int) -> MarsError {
     MarsError(.internal, "a task of stage \(p.number) names \(n) slots, which does not fit its operands")
+  }
+}
+
+extension KernelCall {
+  /// Enters the windows of a task; returns the number of an operand that leaves its chunk, or -1.
+  mutating func fill(
+    _ p: StageProgram, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>,
+    _ lower: UnsafeMutableBufferPointer<Int>, _ coordinates: UnsafeMutableBufferPointer<Int>, _ streamBytes: Int
+  ) -> Int {
+    let rank = p.rank
+    var spare = 0
+    return withUnsafeMutablePointer(to: &spare) { none in
+      // Arrays of rank 0 have no address.
+      let (low, at) = (lower.baseAddress ?? none, coordinates.baseAddress ?? none)
+      var isEmpty = false
+      extents.withUnsafeMutableBufferPointer { e in
+        p.locate(chunk, low, e.baseAddress ?? none, at)
+        for i in 0..<rank where e[i] == 0 { isEmpty = true }
+      }
+      let bad = extents.withUnsafeBufferPointer { e in
+        inputStrides.withUnsafeMutableBufferPointer { inputStrides in
+          outputStrides.withUnsafeMutableBufferPointer { outputStrides -> Int in
+            var next = 0
+            for k in 0..<p.operandCount {
+              let op = p.operands[k]
+              let isInput = k < p.inputCount
+              var base: UnsafeMutableRawPointer
+              var part = 0
+              if let leaf = op.leaf {
+                base = leaf
+              } else {
+                base = bases[next]
+                if op.isChunked { part = Int(slots[next] - op.firstSlot) }
+                next += 1
+              }
+              let strides = isInput ? inputStrides.baseAddress : outputStrides.baseAddress
+              let first = isInput ? k : k - p.inputCount
+              guard
+                let at = p.window(
+                  k, base: base, chunk: part, lower: low, extents: e.baseAddress ?? UnsafePointer(none), coordinates: at, isEmpty: isEmpty,
+                  strides: strides.map { $0 + first * rank } ?? none)
+              else { return k }
+              if isInput { inputs[k] = at } else { outputs[first] = at }
+            }
+            return -1
+          }
+        }
+      }
+      var bytes = 0
+      for o in 0..<outputs.count {
+        var n = Int(p.operands[p.inputCount + o].itemSize)
+        for i in 0..<rank where outputStrides[o * rank + i] != 0 { n *= extents[i] }
+        bytes += n
+      }
+      streamOutputs = bytes >= streamBytes
+      for c in 0..<counterBase.count {
+        var n = p.stage.counters[c].base
+        for i in 0..<rank { n += counterStrides[c * rank + i] * low[i] }
+        counterBase[c] = n
+      }
+      return bad
+    }
   }
 }
 

@@ -6,12 +6,16 @@ import MarsPlan
 
 extension TaskContext {
   func runNative(
-    _ engine: Engine, _ plan: PlanBox, _ p: StageProgram, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
+    _ engine: Engine, _ plan: PlanBox, _ cache: StageCache, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
     _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int, isInPlace: Bool
   ) throws(MarsError) -> Produced? {
+    let p = cache.program
     let stage = p.stage
-    guard let device = engine.devices[stage.device] else { throw noDevice(stage) }
-    guard let body = device.nativeBody(for: stage.node.op.name, storage: "dense") else {
+    if cache.body == nil {
+      guard let device = engine.devices[stage.device] else { throw noDevice(stage) }
+      cache.body = device.nativeBody(for: stage.node.op.name, storage: "dense")
+    }
+    guard let body = cache.body else {
       throw MarsError(.unsupported, "operator '\(stage.node.op.name)' has no body for device '\(stage.device)'")
     }
     let iteration = stage.box(chunk)
