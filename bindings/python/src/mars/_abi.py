@@ -110,9 +110,7 @@ COPY, ALIAS = 0, 1
 PARSE_ALLOW_FILES, PARSE_ALLOW_CALLBACKS = 1, 2
 
 Release = ctypes.CFUNCTYPE(None, c_void_p)
-ChunkFunction = ctypes.CFUNCTYPE(
-    c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t
-)
+ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)
 
 
 # ---- prototypes ----
@@ -274,7 +272,7 @@ def _bfloat16() -> np.dtype[Any]:
         import ml_dtypes
     except ImportError:
         raise ImportError("bfloat16 in Python needs the package ml_dtypes") from None
-    dtype = np.dtype(ml_dtypes.bfloat16)
+    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
     _dtypes[BFLOAT16] = dtype
     _codes[dtype] = _codes[dtype.type] = BFLOAT16
     return dtype

@@ -55,7 +55,7 @@ class _Frame:
     """Memory of one call: see the head of this file."""
 
     __slots__ = (
-        "a", "a_doubles", "a_ints", "a_ref", "calls", "o", "o_doubles", "o_ints", "o_ref", "operand_room", "out", "out_ref", "scratch", "scratch_at",
+        "a", "a_doubles", "a_ints", "a_ref", "calls", "o", "o_doubles", "o_ints", "o_ref", "out", "out_ref", "scratch", "scratch_at",
     )  # fmt: skip
 
     def __init__(self, operands: int = 16, attributes: int = 24, scratch: int = _SCRATCH) -> None:
@@ -66,7 +66,6 @@ class _Frame:
         raw = memoryview(inputs).cast("B")
         self.o, self.o_ints, self.o_doubles = raw.cast("Q"), raw.cast("q"), raw.cast("d")
         self.o_ref = byref(inputs)
-        self.operand_room = operands
         values = (c_uint64 * (attributes * _ATTRIBUTE_WORDS))()
         raw = memoryview(values).cast("B")
         self.a, self.a_ints, self.a_doubles = raw.cast("Q"), raw.cast("q"), raw.cast("d")
@@ -207,8 +206,12 @@ def _put_dtype(f: _Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
 
 def _put_scalar(f: _Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
     if isinstance(v, (Handle, np.ndarray)):
-        v = v.item()
+        v = np.asarray(v).item()
     f.a[k] = _A_SCALAR
+    if type(v) is np.uint64:
+        f.a[k + 2] = 9
+        f.a[k + 3] = int(v)
+        return at
     f.a_doubles[k + 4] = f.a_doubles[k + 5] = 0.0
     f.a_ints[k + 3] = 0
     if isinstance(v, np.generic):
@@ -234,8 +237,14 @@ def _put_ints(f: _Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
     if type(v) is int:
         n = 1
         f.scratch[at] = _int64(v)
+    elif type(v) is tuple and len(v) <= 4 and at <= _SCRATCH - 4:
+        n = 0
+        for number in v:
+            f.scratch[at + n] = _int64(operator.index(number))
+            n += 1
     else:
-        numbers = (operator.index(v),) if hasattr(v, "__index__") and not isinstance(v, (Handle, np.ndarray)) else tuple(map(operator.index, v))
+        is_one = hasattr(v, "__index__") and not isinstance(v, (Handle, np.ndarray))
+        numbers = (operator.index(v),) if is_one else tuple(map(operator.index, v))
         n = len(numbers)
         if at + n > _SCRATCH:
             memory = (ctypes.c_int64 * n)(*numbers)
@@ -301,9 +310,7 @@ class Op:
         number = ctypes.c_int32()
         _abi.check(lib.mars_op_find(byref(number), self.name.encode()))
         self.number = number.value
-        self._attributes = tuple(
-            _Attribute(a["name"], a["kind"], a["default"] if "default" in a else _REQUIRED) for a in info["attributes"]
-        )
+        self._attributes = tuple(_Attribute(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"])
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"
@@ -317,15 +324,14 @@ class Op:
 def apply(op: Op, operands: Any, values: Any = ()) -> Any:
     """Applies an operator to operands (tensors, arrays, scalars) and attribute values in the order of their declaration.
 
-    A value that is the declared default itself is left to the library.  Gives a tensor, or a tuple of them where the operator has several outputs.
+    A value that is the declared default itself is left to the library.  Gives a tensor; a tuple of them where the operator has several
+    outputs.
     """
     count = len(operands)
     f = _frame() if count <= 16 else _Frame(count)
     kept: list[Any] = []
-    k = 0
-    for x in operands:
-        _put_operand(f, k, x, kept)
-        k += 1
+    for i, x in enumerate(operands):
+        _put_operand(f, i, x, kept)
     k = at = given = 0
     a = f.a
     for declared, v in zip(op._attributes, values, strict=False):
@@ -338,9 +344,7 @@ def apply(op: Op, operands: Any, values: Any = ()) -> Any:
             at = declared.put(f, k, v, at, kept)
         k += _ATTRIBUTE_WORDS
         given += 1
-    status = _apply(
-        f.out_ref, _sizes[op.out_count], None, op.number, f.o_ref, size_argument(count), f.a_ref, _sizes[given], place()
-    )
+    status = _apply(f.out_ref, _sizes[op.out_count], None, op.number, f.o_ref, size_argument(count), f.a_ref, _sizes[given], place())
     if status:
         fail(status)
     if op.out_count == 1:

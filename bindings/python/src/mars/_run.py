@@ -40,9 +40,8 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
     tensors = (c_void_p * n)(*handles)
     out = c_void_p()
     try:
-        status = _execute_async(
-            byref(out), session.argument, byref(tensors), size_argument(n), bindings, size_argument(binding_count) if binding_count else _none
-        )
+        bound = size_argument(binding_count) if binding_count else _none
+        status = _execute_async(byref(out), session.argument, byref(tensors), size_argument(n), bindings, bound)
         if status:
             fail(status, running=True)
         status = _run_wait(out, 0.0)

@@ -130,7 +130,7 @@ def new_session(**options: Any) -> Session:
 
 
 def _tensor(x: Any) -> Any:
-    from mars.tensor import Tensor
+    from mars.tensor._tensor import Tensor
 
     if not isinstance(x, Tensor):
         raise TypeError(f"expected a tensor, not {type(x).__name__}")
@@ -150,4 +150,3 @@ def fetch(*tensors: Any, session: Session | None = None) -> Any:
 def explain(*tensors: Any, session: Session | None = None) -> str:
     """Text of the plan that executing the tensors would run."""
     return (session or current()).explain(*tensors)
-

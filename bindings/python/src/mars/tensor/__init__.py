@@ -17,17 +17,23 @@ import numpy as _np
 from mars import _abi
 from mars.tensor import _registry
 from mars.tensor import random as random
-from mars.tensor._tensor import Tensor, asarray, convert, from_dlpack, load, save, tensor
+from mars.tensor._tensor import Tensor as Tensor
+from mars.tensor._tensor import asarray as asarray
+from mars.tensor._tensor import from_dlpack as from_dlpack
+from mars.tensor._tensor import load as load
+from mars.tensor._tensor import save as save
+from mars.tensor._tensor import tensor as tensor
 
 array = tensor
 newaxis = None
 pi, e, inf, nan, euler_gamma = math.pi, math.e, math.inf, math.nan, 0.5772156649015329
 
 # dtypes and what describes them are NumPy's own.
-_FROM_NUMPY = frozenset(
-    "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128 intp dtype finfo iinfo "
-    "set_printoptions get_printoptions".split()
-)
+_FROM_NUMPY = {
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
+    "intp", "dtype", "finfo", "iinfo",
+}  # fmt: skip
+# Names of the array API standard and NumPy's other names of the same functions.
 _OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
                 "atanh": "arctanh", "pow": "power", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
                 "bitwise_right_shift": "right_shift", "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",

@@ -13,9 +13,7 @@ import numpy as np
 
 from mars._graph import Handle
 
-_WRONG = (
-    "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices"
-)
+_WRONG = "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices"
 
 
 class Index(NamedTuple):

@@ -16,6 +16,10 @@ from mars import _abi
 from mars._graph import Handle, Op, apply, assign, binary, hooks, unary
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
+for _description in descriptions.values():
+    for _declared in _description["attributes"]:
+        if isinstance(_declared.get("default"), list):
+            _declared["default"] = tuple(_declared["default"])
 
 _ops: dict[str, Op] = {}
 
@@ -41,8 +45,6 @@ def names(namespace: str) -> list[str]:
 
 def convert_all(items: Any) -> list[Any]:
     """The elements of a sequence given for a variadic input."""
-    if isinstance(items, Handle):
-        return list(items)  # type: ignore[call-overload]
     if not hasattr(items, "__len__") and not hasattr(items, "__iter__"):
         raise TypeError('arrays to stack must be passed as a "sequence" type such as list or tuple.')
     return list(items)
@@ -75,17 +77,13 @@ def check_same_kind(result: Any, target: Any, name: str = "") -> None:
 
     if not can_cast(_abi.code_of(result.dtype), _abi.code_of(target.dtype), "same_kind"):
         of = f"ufunc '{name}' output" if name else "array data"
-        raise TypeError(
-            f"Cannot cast {of} from dtype('{result.dtype}') to dtype('{target.dtype}') with casting rule 'same_kind'"
-        )
+        raise TypeError(f"Cannot cast {of} from dtype('{result.dtype}') to dtype('{target.dtype}') with casting rule 'same_kind'")
 
 
 def check_shape(result: Any, target: Any) -> None:
     have, want = result._type()[1], target._type()[1]
     if have != want and -1 not in have and -1 not in want:
-        raise ValueError(
-            f"non-broadcastable output operand with shape {_text(want)} doesn't match the broadcast shape {_text(have)}"
-        )
+        raise ValueError(f"non-broadcastable output operand with shape {_text(want)} doesn't match the broadcast shape {_text(have)}")
 
 
 class Parameter:
@@ -120,15 +118,6 @@ def parameters(description: dict[str, Any]) -> list[Parameter]:
     return required + optional + [p for p in found if p.kind == "optional"]
 
 
-def default_text(p: Parameter) -> str:
-    value = p.default
-    if p.kind == "ints" and isinstance(value, list):
-        return repr(tuple(value))
-    if p.kind == "dtype" and isinstance(value, str):
-        return repr(value)
-    return repr(value)
-
-
 def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
     lines = [description["summary"]]
     if description["details"]:
@@ -143,6 +132,19 @@ def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
     if description["example"]:
         lines += ["", "Example", "-------", *description["example"].splitlines()]
     return "\n".join(lines)
+
+
+def define(name: str, found: list[Parameter], lines: list[str], scope: dict[str, Any], first: str = "") -> Callable[..., Any]:
+    """A function of these parameters (after a parameter `first`) with this body.
+
+    Its defaults are the very objects of the declaration: `apply` knows by them what the caller did not give.
+    """
+    text = ([first] if first else []) + [p.name if p.default is inspect.Parameter.empty else f"{p.name}=None" for p in found]
+    source = f"def {name}({', '.join(text)}):\n    " + "\n    ".join(lines)
+    exec(compile(source, f"<mars {name}>", "exec"), scope)
+    made: Any = scope[name]
+    made.__defaults__ = tuple(p.default for p in found if p.default is not inspect.Parameter.empty)
+    return made  # type: ignore[no-any-return]
 
 
 # Attributes that may be given as several arguments: a.reshape(2, 3), a.transpose(1, 0).
@@ -164,28 +166,17 @@ def function(name: str) -> Callable[..., Any]:
     elif is_optional_input(last):
         operands = f"({operands}) if {last['name']} is None else ({operands}{last['name']})"
     else:
-        operands = f"({operands}*_convert_all({last['name']}))"
-    signature = []
-    for p in found:
-        if p.default is inspect.Parameter.empty:
-            signature.append(p.name)
-        elif p.kind == "optional":
-            signature.append(f"{p.name}=None")
-        else:
-            signature.append(f"{p.name}={default_text(p)}")
-    required = sum(p.default is inspect.Parameter.empty for p in found)
-    is_plain = not attributes and last is None
+        operands = f"({operands}*_convert_all({last['name']}),)"
+    signature = list(found)
     if inputs and "out" not in [p.name for p in found]:
-        # As NumPy has it: a ufunc takes it after its inputs.
-        signature.insert(required if is_plain else len(signature), "out=None")
+        # As NumPy has it: a ufunc takes it right after its inputs.
+        required = sum(p.default is inspect.Parameter.empty for p in found)
+        is_plain = not attributes and last is None
+        signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
-    source = (
-        f"def {name}({', '.join(signature)}):\n"
-        f"    result = _apply(_op, {operands}, ({values}))\n" + ("    return _finish(result, out) if out is not None else result\n" if inputs else "    return result\n")
-    )
-    scope: dict[str, Any] = {"_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all}
-    exec(compile(source, f"<mars {name}>", "exec"), scope)
-    f: Callable[..., Any] = scope[name]
+    body = f"result = _apply(_op, {operands}, ({values}))"
+    last_line = "return _finish(result, out) if out is not None else result" if inputs else "return result"
+    f = define(name, signature, [body, last_line], {"_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all})
     f.__doc__ = docstring(description, found)
     f.__module__ = "mars.tensor" + (f".{description['namespace']}" if description["namespace"] else "")
     return f
@@ -207,7 +198,8 @@ def method(name: str) -> Callable[..., Any]:
 
         several.__name__, several.__doc__ = name, f.__doc__
         return several
-    if not description["attributes"] and len(description["inputs"]) == 1 and not description["inputs"][0]["variadic"] and len(description["outputs"]) == 1:
+    inputs, outputs = description["inputs"], description["outputs"]
+    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"]:
         short = unary(op(name))
 
         def plain(self: Any, out: Any = None) -> Any:
@@ -282,7 +274,7 @@ def _install(tensor: type[Any], symbol: str, name: str, description: dict[str, A
 
 def _several(o: Op, a: Any, b: Any) -> Any:
     for x in (a, b):
-        if not isinstance(x, Handle) and hooks.convert(x, True) is NotImplemented:
+        if not isinstance(x, (Handle, int, float, complex)) and hooks.convert(x, True) is NotImplemented:
             return NotImplemented
     return apply(o, (a, b))
 

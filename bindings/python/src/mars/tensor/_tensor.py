@@ -347,7 +347,8 @@ def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
     for k, (w, h) in enumerate(zip(want, have, strict=True)):
         if w != h and w >= 0 and h >= 0:
             raise IndexError(
-                f"boolean index did not match indexed array along axis {axis + k}; size of axis is {w} but size of corresponding boolean axis is {h}"
+                f"boolean index did not match indexed array along axis {axis + k}; "
+                f"size of axis is {w} but size of corresponding boolean axis is {h}"
             )
 
 
@@ -468,7 +469,7 @@ def _look_at(array: Any, dtype: np.dtype[Any], writable: bool) -> np.ndarray[Any
         return np.empty(shape, dtype)
     strides = tuple(a.strides[:n]) if a.strides else None
     span = dtype.itemsize + sum((e - 1) * s for e, s in zip(shape, strides, strict=True)) if strides else size * dtype.itemsize
-    memory = (ctypes.c_char * span).from_address(a.data)
+    memory: Any = (ctypes.c_char * span).from_address(a.data)
     x: np.ndarray[Any, Any] = np.ndarray(shape, dtype, memory, 0, strides)
     if not writable:
         x.flags.writeable = False

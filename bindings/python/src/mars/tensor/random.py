@@ -10,12 +10,13 @@ uses stream n - 1 of its seed.
 
 from __future__ import annotations
 
-import inspect
 import operator
 import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from mars._graph import apply
 from mars.tensor import _registry
@@ -73,14 +74,15 @@ class _Source:
             self.seed = seed
             self._next = 0
 
-    def take(self) -> tuple[int, int]:
+    def take(self) -> tuple[np.uint64, int]:
         """Seed and stream of one call."""
         with self._lock:
             n = self._next
             self._next = n + 1
-            if n >= _STREAMS:  # a new key for every 2**32 calls
-                return _mix(self.seed ^ (n // _STREAMS)), n % _STREAMS
-            return self.seed, n
+            seed = self.seed
+        if n >= _STREAMS:  # a new key for every 2**32 calls
+            return np.uint64(_mix(seed ^ (n // _STREAMS))), n % _STREAMS
+        return np.uint64(seed), n
 
     def get(self) -> tuple[int, int]:
         with self._lock:
@@ -105,13 +107,10 @@ def _drawer(name: str) -> Callable[..., Any]:
     description = _registry.descriptions[name]
     o = _registry.op(name)
     declared = [p for p in _registry.parameters(description) if p.name not in ("seed", "stream")]
-    text = [p.name if p.default is inspect.Parameter.empty else f"{p.name}={_registry.default_text(p)}" for p in declared]
     operands = "".join(f"{i['name']}, " for i in description["inputs"])
     values = "".join(f"{a['name']}, " for a in description["attributes"])
-    source = f"def {name}({', '.join(['_source', *text])}):\n    seed, stream = _source.take()\n    return _apply(_op, ({operands}), ({values}))\n"
-    scope: dict[str, Any] = {"_apply": apply, "_op": o}
-    exec(compile(source, f"<mars {name}>", "exec"), scope)
-    made: Callable[..., Any] = scope[name]
+    lines = ["seed, stream = _source.take()", f"return _apply(_op, ({operands}), ({values}))"]
+    made = _registry.define(name, declared, lines, {"_apply": apply, "_op": o}, first="_source")
     made.__doc__ = _registry.docstring(description, declared)
     _drawers[name] = made
     return made
@@ -190,7 +189,7 @@ class Generator(_Distributions):
         made = []
         for _ in range(n_children):
             seed, stream = self._source.take()
-            made.append(Generator([seed, stream, 1]))
+            made.append(Generator([int(seed), stream, 1]))
         return made
 
     def __reduce__(self) -> Any:
