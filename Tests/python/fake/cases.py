@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -189,8 +190,8 @@ def test_errors(a, code, kind):
 
 def test_place(a):
     fake.fake_clear()
+    line = sys._getframe().f_lineno + 1
     a + 1
-    line = __import__("sys")._getframe().f_lineno  # noqa: E702
     mt.add(a, 1)
     a.sum()
     np.add(a, 1)

@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_void_p
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,9 +25,9 @@ def _find() -> str:
     named = os.environ.get("MARS_LIBRARY")
     if named:
         return named
-    packaged = Path(__file__).with_name("libmars.so")
-    if packaged.exists():
-        return str(packaged)
+    packaged = os.path.join(os.path.dirname(__file__), "libmars.so")
+    if os.path.exists(packaged):
+        return packaged
     raise ImportError(f"libmars.so was not found at {packaged}; set MARS_LIBRARY to its path")
 
 

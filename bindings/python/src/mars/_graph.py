@@ -238,10 +238,9 @@ def _put_ints(f: _Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
         n = 1
         f.scratch[at] = _int64(v)
     elif type(v) is tuple and len(v) <= 4 and at <= _SCRATCH - 4:
-        n = 0
-        for number in v:
-            f.scratch[at + n] = _int64(operator.index(number))
-            n += 1
+        n = len(v)
+        for i, number in enumerate(v, at):
+            f.scratch[i] = _int64(operator.index(number))
     else:
         is_one = hasattr(v, "__index__") and not isinstance(v, (Handle, np.ndarray))
         numbers = (operator.index(v),) if is_one else tuple(map(operator.index, v))

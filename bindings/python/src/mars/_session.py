@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from ctypes import byref, c_char_p, c_void_p
-from pathlib import Path
 from typing import Any
 
 from mars import _abi
@@ -86,7 +85,9 @@ class Session:
     def trace(self, path: str | os.PathLike[str]) -> None:
         """Writes the events since the last call, in Chrome's trace format; needs the option `trace`."""
         out = c_void_p()
-        Path(path).write_bytes(_abi.text(lib.mars_session_trace(byref(out), self.handle), out))
+        events = _abi.text(lib.mars_session_trace(byref(out), self.handle), out)
+        with open(path, "wb") as file:
+            file.write(events)
 
     def cut(self, *tensors: Any, pieces: int) -> dict[str, Any]:
         """The execution of tensors as self-contained subtasks for other processes."""
