@@ -1,8 +1,9 @@
 """Every operator that equals a ufunc of NumPy, for every dtype, against NumPy: values, dtypes and refusals."""
 
-import mars.tensor as mt
 import numpy as np
 import pytest
+
+import mars.tensor as mt
 from mars.tensor._registry import descriptions
 
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]  # fmt: skip
@@ -61,7 +62,7 @@ def compare(name, *arrays):
             if "negative integer powers" in str(error):
                 pytest.skip("NumPy refuses these values")
             with pytest.raises(type(error) if isinstance(error, ValueError) else TypeError):
-                mt.__getattr__(name)(*map(mt.tensor, arrays)).fetch()
+                getattr(mt, name)(*map(mt.tensor, arrays)).fetch()
             return
     got = getattr(mt, name)(*[mt.tensor(x) for x in arrays])
     if not isinstance(expected, tuple):

@@ -1,10 +1,11 @@
 """Reductions and cumulative functions against NumPy."""
 
-import mars.tensor as mt
 import numpy as np
 import pytest
+from test_elementwise import DTYPES, same, sample
+
+import mars.tensor as mt
 from mars.tensor._registry import descriptions
-from test_elementwise import DTYPES, sample, same
 
 SHAPE = (4, 5, 6)
 AXES = [None, 0, 1, -1, (0, 2), (1,), (-1, 0)]
@@ -27,7 +28,9 @@ def test_axes(name, axis, keepdims, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", has("sum", "prod", "mean", "var", "std", "min", "max", "argmin", "argmax", "any", "all", "count_nonzero", "cumsum", "cumprod"))
+@pytest.mark.parametrize(
+    "name", has("sum", "prod", "mean", "var", "std", "min", "max", "argmin", "argmax", "any", "all", "count_nonzero", "cumsum", "cumprod")
+)
 def test_dtypes(name, dtype):
     x = sample(dtype, 3)[:24].reshape(4, 6)
     for axis in (None, 0, 1):
