@@ -1,11 +1,11 @@
 """Creating, shaping and joining tensors, against NumPy."""
 
+import mars.tensor as mt
 import numpy as np
 import pytest
-from test_elementwise import DTYPES, same
-
-import mars.tensor as mt
 from mars.tensor._registry import descriptions
+
+from test_elementwise import DTYPES, same
 
 CREATED = [
     ("zeros", (3,), {}), ("zeros", ((2, 3),), {"dtype": "int8"}), ("ones", ((2, 0),), {}), ("ones", ((),), {"dtype": "complex64"}), ("full", ((2, 2), 7), {}),
@@ -50,7 +50,7 @@ def test_what_numpy_takes():
     assert mt.tensor(3).shape == () and mt.tensor([]).shape == (0,) and mt.tensor([1, 2.5]).dtype == np.float64
     assert mt.tensor(range(4)).dtype == np.int64
     same(
-        mt.tensor([mt.tensor([1, 2]), mt.tensor([3, 4])]).fetch() if False else mt.stack([mt.tensor([1, 2]), mt.tensor([3, 4])]).fetch(),
+        mt.tensor([mt.tensor([1, 2]), mt.tensor([3, 4])]).fetch(),
         np.array([[1, 2], [3, 4]]),
     )
     for bad in (["a"], [object()], np.array(["2020"], "M8[D]"), np.ones(1, np.longdouble)):

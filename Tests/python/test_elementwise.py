@@ -1,9 +1,8 @@
 """Every operator that equals a ufunc of NumPy, for every dtype, against NumPy: values, dtypes and refusals."""
 
+import mars.tensor as mt
 import numpy as np
 import pytest
-
-import mars.tensor as mt
 from mars.tensor._registry import descriptions
 
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]  # fmt: skip

@@ -1,10 +1,10 @@
 """Indexing and assignment against NumPy, and what shares memory with what."""
 
+import mars.tensor as mt
 import numpy as np
 import pytest
-from test_elementwise import same
 
-import mars.tensor as mt
+from test_elementwise import same
 
 KEYS = [
     0, -1, slice(None), slice(1, 3), slice(None, None, -1), slice(None, None, 2), slice(3, 0, -2), slice(10, 20), (1, 2), (slice(1, None), slice(None, -1)),

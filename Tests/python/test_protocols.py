@@ -3,12 +3,12 @@
 import copy
 import pickle
 
-import numpy as np
-import pytest
-from test_elementwise import same
-
 import mars
 import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
 
 
 def test_numpy_functions_stay_lazy(rng):

@@ -3,12 +3,12 @@
 import pickle
 import threading
 
-import numpy as np
-import pytest
-from test_elementwise import same
-
 import mars
 import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
 
 
 def draw(seed=3, shape=(40, 50), **options):

@@ -1,11 +1,11 @@
 """Reductions and cumulative functions against NumPy."""
 
+import mars.tensor as mt
 import numpy as np
 import pytest
-from test_elementwise import DTYPES, same, sample
-
-import mars.tensor as mt
 from mars.tensor._registry import descriptions
+
+from test_elementwise import DTYPES, same, sample
 
 SHAPE = (4, 5, 6)
 AXES = [None, 0, 1, -1, (0, 2), (1,), (-1, 0)]

@@ -2,10 +2,9 @@
 
 import inspect
 
+import mars.tensor as mt
 import numpy as np
 import pytest
-
-import mars.tensor as mt
 from mars.tensor import _registry
 from mars.tensor._registry import descriptions
 

@@ -8,12 +8,12 @@ import textwrap
 import threading
 import time
 
-import numpy as np
-import pytest
-from test_elementwise import same
-
 import mars
 import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
 
 
 def test_nothing_runs_before_execute(session):

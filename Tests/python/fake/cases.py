@@ -7,11 +7,10 @@ import signal
 import sys
 import threading
 
-import numpy as np
-import pytest
-
 import mars
 import mars.tensor as mt
+import numpy as np
+import pytest
 from mars import _abi
 
 fake = _abi.lib

@@ -16,9 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 import mars
 import mars.tensor as mt
-import numpy as np
 
 SEED = 42
 

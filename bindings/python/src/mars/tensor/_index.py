@@ -23,10 +23,10 @@ class Index(NamedTuple):
     """
 
     is_identity: bool
-    axes: list[int]
-    starts: list[int]
-    steps: list[int]
-    shape: list[int]
+    axes: tuple[int, ...]
+    starts: tuple[int, ...]
+    steps: tuple[int, ...]
+    shape: tuple[int, ...]
     selections: list[tuple[int, int, Any]]
 
 
@@ -109,7 +109,7 @@ def parse(key: Any, shape: tuple[int, ...]) -> Index | None:
                 out.append(1)
                 identity = False
             whole(k)
-    return Index(identity, axes, starts, steps, out, selections)
+    return Index(identity, tuple(axes), tuple(starts), tuple(steps), tuple(out), selections)
 
 
 def _is_array(i: Any) -> bool:

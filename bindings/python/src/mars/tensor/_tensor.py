@@ -395,6 +395,8 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
 
     `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis.
     """
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
     if isinstance(data, Tensor):
         t = data.copy()
         if dtype is not None and t.dtype != np.dtype(dtype):
