@@ -55,6 +55,20 @@ def test_dlpack():
     same(np.from_dlpack(a), np.arange(6.0).reshape(2, 3))
     x = np.arange(4.0)
     same((mt.from_dlpack(x) + 1).fetch(), x + 1)
+    same(mt.from_dlpack(x[::-2]).fetch(), x[::-2])
+    same(mt.from_dlpack(a).fetch(), a.fetch())
+    y = mt.from_dlpack(x)
+    del x
+    same((y * 2).fetch(), np.arange(4.0) * 2)
+
+
+def test_dlpack_of_bfloat16():
+    pytest.importorskip("ml_dtypes")
+    c = mt.arange(3).astype("bfloat16")
+    same(mt.from_dlpack(c).astype("float32").fetch(), np.arange(3, dtype="float32"))
+    c.__dlpack__(max_version=(1, 0))  # taken by nobody
+    with pytest.raises(BufferError):
+        c.__dlpack__()
 
 
 def test_scalars():

@@ -147,6 +147,7 @@ _status_functions: dict[str, list[Any]] = {
     "mars_tensor_shares_storage": [POINTER(c_int32), _handle, _handle],
     "mars_tensor_snapshot": [POINTER(_handle), _handle],
     "mars_tensor_map_chunk": [POINTER(_handle), _handle, c_int32, ChunkFunction, c_void_p, Release, c_char_p],
+    "mars_tensor_to_dlpack": [POINTER(c_void_p), _handle, _handle],
     "mars_tensor_from_dlpack": [POINTER(_handle), c_void_p],
     "mars_execute_async": [_out, _handle, c_void_p, c_size_t, c_void_p, c_size_t],
     "mars_run_progress": [POINTER(Progress), _handle],

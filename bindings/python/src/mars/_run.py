@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import sys
 import threading
@@ -58,10 +59,26 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
     except BaseException:
         if out.value:
             lib.mars_run_cancel(out)
-            _run_wait(out, _SLICE)
+            if _run_wait(out, _SLICE) == _abi.TIMEOUT:
+                _ending.append(out.value)
+                out.value = None
         raise
     finally:
-        _run_release(out)
+        if out.value:
+            _run_release(out)
+
+
+# Cancelled runs whose tasks in progress had not ended.
+_ending: list[int] = []
+
+
+@atexit.register
+def _end() -> None:
+    """Lets tasks of cancelled runs end, so that none calls into an interpreter that is gone."""
+    while _ending:
+        run = _ending.pop()
+        _run_wait(run, 2.0)
+        _run_release(run)
 
 
 def _wait(run: c_void_p) -> int:

@@ -283,8 +283,9 @@ class Tensor(Handle):
         return mars.tensor
 
     def __dlpack__(self, **options: Any) -> Any:
-        options.pop("stream", None)
-        return self.to_numpy().__dlpack__(**options)
+        from mars.tensor import _dlpack
+
+        return _dlpack.export(self, options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
@@ -421,7 +422,9 @@ def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor
 
 def from_dlpack(x: Any) -> Tensor:
     """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
-    return asarray(np.from_dlpack(x))
+    from mars.tensor import _dlpack
+
+    return _dlpack.import_tensor(x)  # type: ignore[no-any-return]
 
 
 def _is_buffer(x: Any) -> bool:
