@@ -18,7 +18,9 @@ from mars._graph import Handle, Op, apply, assign, binary, hooks, unary
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
 for _description in descriptions.values():
     for _declared in _description["attributes"]:
-        if isinstance(_declared.get("default"), list):
+        if _declared.get("required"):
+            _declared.pop("default", None)
+        elif isinstance(_declared.get("default"), list):
             _declared["default"] = tuple(_declared["default"])
 
 _ops: dict[str, Op] = {}
@@ -111,7 +113,7 @@ def parameters(description: dict[str, Any]) -> list[Parameter]:
         kind = "optional" if is_optional_input(i) else "inputs" if i["variadic"] else "input"
         found.append(Parameter(i["name"], i["name"], kind, None if kind == "optional" else inspect.Parameter.empty, i["doc"]))
     for a in description["attributes"]:
-        default = a["default"] if "default" in a and not a.get("required") else inspect.Parameter.empty
+        default = a.get("default", inspect.Parameter.empty)
         found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
     required = [p for p in found if p.default is inspect.Parameter.empty]
     optional = [p for p in found if p.default is not inspect.Parameter.empty and p.kind != "optional"]
