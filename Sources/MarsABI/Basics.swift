@@ -13,7 +13,7 @@ public func mars_error_last(_ out: UnsafeMutablePointer<mars_error>?) -> mars_st
   }
 }
 
-private let versionText: UnsafePointer<CChar> = {
+nonisolated(unsafe) private let versionText: UnsafePointer<CChar> = {
   let s = "\(MARS_VERSION_MAJOR).\(MARS_VERSION_MINOR).\(MARS_VERSION_PATCH)"
   return UnsafePointer(StringBox(bytes: Array(s.utf8)).leak())
 }()

@@ -144,7 +144,7 @@ func operand(_ p: UnsafePointer<mars_operand>, _ name: String) throws(MarsError)
 }
 
 /// A chunk function of the client.
-private final class ChunkFunction: ChunkCallback {
+private final class ChunkFunction: ChunkCallback, @unchecked Sendable {
   let function: mars_chunk_function
   let user: UnsafeMutableRawPointer?
   let destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
@@ -155,7 +155,7 @@ private final class ChunkFunction: ChunkCallback {
   }
   deinit { destroy?(user) }
 
-  override func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
+  func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
     var message = [CChar](repeating: 0, count: 1024)
     let (si, so) = (input.shape.map(Int64.init), output.shape.map(Int64.init))
     let (ti, to) = (input.strides.map(Int64.init), output.strides.map(Int64.init))
@@ -182,13 +182,11 @@ private final class ChunkFunction: ChunkCallback {
     }
     if status != 0 {
       message[message.count - 1] = 0
-      let said = message.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? UnsafePointer(versionOfNothing)) }
+      let said = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       throw MarsError(.callback, said.isEmpty ? "the chunk function returned \(status)" : said)
     }
   }
 }
-
-private let versionOfNothing: UnsafeMutablePointer<CChar> = StringBox(bytes: []).leak()
 
 @c @implementation
 public func mars_tensor_map_chunk(

@@ -23,10 +23,10 @@ extension Tensor {
   }
 
   /// `function` applied to every chunk.
-  package func mapChunk(_ function: ChunkCallback, dtype: DType, origin: String) throws(MarsError) -> Tensor {
+  package func mapChunk(_ function: any ChunkCallback, dtype: DType, origin: String) throws(MarsError) -> Tensor {
     let op = try marsRegistry.require("map_chunk")
     let source = try pinned()
-    return try Tensor.apply(op, [.tensor(source)], [("dtype", .dtype(dtype))], payload: .callback(function), origin: origin)[0]
+    return try Tensor.apply(op, [.tensor(source)], [("dtype", .dtype(dtype))], payload: .callback(ChunkClient(function)), origin: origin)[0]
   }
 
   /// The tensor with its preferred chunks made binding; itself if it has none.
@@ -37,14 +37,17 @@ extension Tensor {
   }
 }
 
-/// A client's function for `map_chunk`; bindings subclass it.
-package class ChunkCallback: ClientCallback, @unchecked Sendable {
-  package init() {}
+/// A client's function for `map_chunk`.
+package protocol ChunkCallback: AnyObject, Sendable {
   /// Fills `output` from `input`, the chunk that starts at `lower`.
-  package func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
-    throw MarsError(.internal, "a chunk function must be overridden")
-  }
-  package func call(inputs: [ArrayView], output: ArrayView, box: Box) throws(MarsError) {
-    try call(input: inputs[0], output: output, lower: box.lower)
+  func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError)
+}
+
+/// A chunk function as operators see it.
+private final class ChunkClient: ClientCallback {
+  private let function: any ChunkCallback
+  init(_ function: any ChunkCallback) { self.function = function }
+  func call(inputs: [ArrayView], output: ArrayView, box: Box) throws(MarsError) {
+    try function.call(input: inputs[0], output: output, lower: box.lower)
   }
 }

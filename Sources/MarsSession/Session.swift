@@ -102,7 +102,7 @@ package final class Session: Sendable {
     return w.text
   }
 
-  package func traceText() -> String { engine.traceJSON() }
+  package func traceText() -> String { engine.trace.json() }
 
   // MARK: Running
 
