@@ -2,7 +2,7 @@
 # Runs every fuzz target for a while, starting from its corpus.
 #   scripts/fuzz.sh [SECONDS] [TARGET...]             default: 30 seconds each, all targets
 # Tests/fuzz/TARGET holds a target's Swift file, and corpus/ its starting inputs.  MARS_FUZZ=1 makes Package.swift list the targets
-# (libFuzzer and the address sanitizer).  A crash fails; its input is kept in build/fuzz/TARGET.
+# as executables, whose @main calls LLVMFuzzerRunDriver.  A crash fails; its input is kept in build/fuzz/TARGET.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 need_swift
@@ -16,13 +16,15 @@ if [ $# = 0 ]; then
 fi
 for target in "$@"; do
   say "fuzz $target, $seconds s"
-  MARS_FUZZ=1 swift build -c release --sanitize=address --scratch-path "$MARS_BUILD/swift-fuzz" --product "$target"
+  # Coverage is needed in every module, so the flags are the build's and not the target's.
+  MARS_FUZZ=1 swift build -c release --scratch-path "$MARS_BUILD/swift-fuzz" --product "$target" \
+    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
   work=$MARS_BUILD/fuzz/$target
   mkdir -p "$work/corpus"
   corpus=("$work/corpus")
   if [ -d "Tests/fuzz/$target/corpus" ]; then corpus+=("Tests/fuzz/$target/corpus"); fi
   # Absurd sizes must be refused, not allocated: rss_limit_mb fails the run that grows.
-  "$MARS_BUILD/swift-fuzz/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$work/" \
+  timeout --kill-after=10 $((seconds + 120)) "$MARS_BUILD/swift-fuzz/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$work/" \
     -print_final_stats=1 "${corpus[@]}" 2>&1 | tee "$work/log" | tail -n 15
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
   [ "${runs:-0}" -gt 0 ] || die "$target ran no input"

@@ -28,13 +28,15 @@ need_swift
 reports=$MARS_BUILD/reports
 mkdir -p "$reports"
 
+# A runner that hangs is ended, and counts as failed.
+limited() { timeout --kill-after=10 "${MARS_TEST_TIMEOUT:-1200}" "$@"; }
 run_swift() {
-  swift test --scratch-path "$MARS_BUILD/swift-test" --disable-xctest --xunit-output "$1/swift.xml"
+  limited swift test --scratch-path "$MARS_BUILD/swift-test" --disable-xctest --xunit-output "$1/swift.xml"
 }
 run_ctest() { # FOLDER, then how to choose
   local folder=$1
   shift
-  ctest --test-dir "$MARS_BUILD" --label-exclude '^runner$' --no-tests=error --output-on-failure "$@" \
+  limited ctest --test-dir "$MARS_BUILD" --label-exclude '^runner$' --no-tests=error --output-on-failure "$@" \
     --output-junit "$folder/ctest.xml" --test-output-size-passed 10000000 --test-output-size-failed 10000000
 }
 run_c() { run_ctest "$1" --exclude-regex '^java'; }
@@ -42,7 +44,7 @@ run_java() { run_ctest "$1" --tests-regex '^java'; }
 run_pytest() { # FOLDER TESTS...
   local folder=$1
   shift
-  "$VENV/bin/python" -m pytest -q -p no:cacheprovider --import-mode=importlib --junit-xml "$folder/pytest.xml" "$@"
+  limited "$VENV/bin/python" -m pytest -q -p no:cacheprovider --import-mode=importlib --junit-xml "$folder/pytest.xml" "$@"
 }
 run_python() { run_pytest "$1" -c bindings/python/pyproject.toml Tests/python; }
 run_checks() { run_pytest "$1" --rootdir "$MARS_ROOT" -c pyproject.toml Tests/checks; }
