@@ -60,7 +60,8 @@ let package = Package(
     // Floor 6.
     .target(
       name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], exclude: ["exports.map"],
-      swiftSettings: strict + abiSwift, linkerSettings: abiLinker),
+      // Members of types that MarsSession re-exports are visible here without importing lower floors.
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")] + abiSwift, linkerSettings: abiLinker),
     .executableTarget(name: "marsgen", dependencies: ["MarsGraph", "MarsOps"], swiftSettings: strict),
 
     test("MarsBase", ["MarsBase"]),
