@@ -3,6 +3,7 @@ package io.mars;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /** An operator of the library, looked up by name once. */
 public final class Operator {
@@ -73,7 +74,9 @@ public final class Operator {
    */
   public Tensor[] applyAll(int outputs, Attributes attributes, Operand... inputs) {
     List<Tensor> tensors = new ArrayList<>(inputs.length);
-    for (Operand o : inputs) if (o instanceof Tensor t) tensors.add(t);
+    for (Operand o : inputs) {
+      if (Objects.requireNonNull(o, "operand") instanceof Tensor t) tensors.add(t);
+    }
     long[] out = new long[outputs];
     long[] handles = Resource.acquireAll(tensors);
     try {
