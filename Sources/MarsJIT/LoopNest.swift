@@ -1,0 +1,134 @@
+import CLLVM
+import MarsBase
+import MarsGraph
+
+extension Emitter {
+  /// Rows of a tile of a transposed read.
+  static let tileRows = 32
+
+  /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
+  func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    guard k < layout.loops, layout.level(k) == l else { return try body() }
+    if layout.tileLoop == k + 1 {
+      // Loop k is the lane loop, k+1 runs inside in tiles around both.
+      let n = extents[k + 1]
+      try b.loop(b.index(0), n, step: Emitter.tileRows) { (t) throws(MarsError) in
+        let end = t &+ b.index(Emitter.tileRows)
+        let upper = b.select(b.icmp(.slt, end, n), end, n)
+        try self.open(k, b.index(0), self.extents[k], head: true) { () throws(MarsError) in
+          try self.open(k + 1, t, upper) { () throws(MarsError) in try self.openLevel(l, from: k + 2, body) }
+        }
+      }
+      return
+    }
+    try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.openLevel(l, from: k + 1, body) }
+  }
+
+  /// Runs `body` for the positions lower..<upper of loop k.
+  ///
+  /// `head`: the range starts the loop, which for lanes may mean to start below 0 so that Philox groups are whole.
+  func open(_ k: Int, _ lower: Value, _ upper: Value, head: Bool = false, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    if k == layout.laneLoop { return try openLanes(head ? laneStart(upper) : lower, upper, body) }
+    let n = layout.unrolled(k)
+    if n > 0 {
+      for r in 0..<n {
+        unrolledStep = r
+        try enter(k, b.index(r), body)
+      }
+      unrolledStep = 0
+      return
+    }
+    try b.loop(lower, upper, step: 1) { (i) throws(MarsError) in try self.enter(k, i, body) }
+  }
+
+  /// Moves the cursors to position i of loop k and emits what can be computed there.
+  private func enter(_ k: Int, _ i: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    let saved = cursor
+    for o in 0..<facts.operands where layout.stride(o, k) != .zero {
+      let step = i &* strides[o][k]
+      cursor[o] = isCounter(o) ? cursor[o] &+ step : b.offset(cursor[o], bytes: step)
+    }
+    try emitEarly(k + 1)
+    try body()
+    cursor = saved
+  }
+
+  /// The lane loop: whole vectors by one body, the ends by a masked copy of it.
+  private func openLanes(_ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    let k = layout.laneLoop
+    let w = b.index(layout.lanes)
+    let before = b.here
+    let (head, whole, wholeAgain, ends, after) = (b.block(), b.block(), b.block(), b.block(), b.block())
+    b.branch(head)
+
+    b.position(head)
+    let i = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
+    let more = b.block()
+    b.branch(b.icmp(.slt, i, upper), more, after)
+    b.position(more)
+    let isWhole = b.icmp(.sge, i, b.index(0)) .and(b.icmp(.sle, i &+ w, upper))
+    b.branch(isWhole, whole, ends)
+
+    b.position(whole)
+    let j = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
+    lanePosition = j
+    philoxGroups = [:]
+    try enter(k, j, body)
+    let next = j &+ w
+    let lastWhole = b.here
+    b.branch(b.icmp(.sle, next &+ w, upper), whole, wholeAgain)
+    add(j, [(i, more), (next, lastWhole)])
+    b.position(wholeAgain)
+    b.branch(head)
+
+    b.position(ends)
+    let lane = b.iota(layout.lanes)
+    let position = i &+ lane
+    mask = b.icmp(.sge, position, b.index(0)) & b.icmp(.slt, position, upper)
+    lanePosition = i
+    philoxGroups = [:]
+    try enter(k, i, body)
+    mask = nil
+    lanePosition = nil
+    let nextEnd = i &+ w
+    let lastEnd = b.here
+    b.branch(head)
+    add(i, [(lower, before), (next, wholeAgain), (nextEnd, lastEnd)])
+    b.position(after)
+  }
+
+  private func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {
+    var values: [OpaquePointer?] = incoming.map(\.0.ref)
+    var blocks: [OpaquePointer?] = incoming.map(\.1)
+    LLVMAddIncoming(phi.ref, &values, &blocks, UInt32(incoming.count))
+  }
+
+  /// 0, or the negative position at which the Philox group of the first element starts.
+  func laneStart(_ upper: Value) -> Value {
+    let group = facts.philoxGroup
+    guard group > 0 else { return b.index(0) }
+    for c in 0..<facts.counterCount {
+      let o = operand(counter: c)
+      let s = layout.stride(o, layout.laneLoop)
+      var k = 1
+      if s == .packed {
+        k = layout.unrolled(layout.loops - 1)
+      } else if s != .unit {
+        continue
+      }
+      // The least h >= 0 with k*h == index (mod group).
+      let common = min(k & -k, group)
+      let modulus = group / common
+      var inverse = 1
+      while (k / common * inverse) % modulus != 1 % modulus { inverse += 1 }
+      let rest = (cursor[o] & b.index(group - 1)).lshr(common.trailingZeroBitCount)
+      let h = (rest &* b.index(inverse)) & b.index(modulus - 1)
+      return b.select(b.icmp(.sgt, upper, b.index(0)), b.index(0) &- h, b.index(0))
+    }
+    return b.index(0)
+  }
+}
+
+extension Value {
+  func and(_ y: Value) -> Value { self & y }
+}
