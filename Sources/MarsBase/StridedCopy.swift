@@ -194,3 +194,34 @@ package enum StridedCopy {
     }
   }
 }
+
+extension StridedCopy {
+  /// Moves the elements of a window together within its own memory: `to` is its C-order form at the same address.
+  ///
+  /// Strides of `view` must be those of a C-order array of a larger shape, so that no element moves towards the end.
+  package static func compact(_ view: ArrayView, to dense: ArrayView) {
+    precondition(view.base == dense.base && view.shape == dense.shape, "a window is compacted in place")
+    guard view.count > 0, let last = view.shape.indices.last else { return }
+    let row = view.shape[last] * view.dtype.itemSize
+    let rows = view.count / view.shape[last]
+    var index = [Int](repeating: 0, count: view.rank)
+    var source = view.base
+    var target = dense.base
+    for _ in 0..<rows {
+      memmove(target, source, row)
+      target += row
+      var i = last - 1
+      while i >= 0 {
+        index[i] += 1
+        source += view.strides[i]
+        if index[i] < view.shape[i] { break }
+        source -= view.strides[i] * view.shape[i]
+        index[i] = 0
+        i -= 1
+      }
+    }
+  }
+
+  /// Quotient rounded towards plus infinity; `b` is positive.
+  package static func ceilDiv(_ a: Int, _ b: Int) -> Int { a >= 0 ? (a + b - 1) / b : -(-a / b) }
+}
