@@ -67,7 +67,8 @@ let package = Package(
     test("MarsBase", ["MarsBase"]),
     test("MarsNumerics", ["MarsBase", "MarsNumerics"]),
     test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),
-    test("MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
+    test(
+      "MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
     test("MarsFormat", ["MarsBase", "MarsGraph", "MarsFormat", "MarsOps"]),
     test("MarsPlan", ["MarsBase", "MarsGraph", "MarsOps", "MarsPlan"]),
     test("MarsJIT", ["MarsBase", "MarsGraph", "MarsJIT"]),

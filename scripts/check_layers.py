@@ -38,7 +38,7 @@ TABLE: dict[str, Row] = {
     "CGraphProto": Row(0),
     "MarsBase": Row(1, "", "Glibc Synchronization", pointers=True),
     "MarsNumerics": Row(2, "MarsBase CBLAS", "Glibc Synchronization", pointers=True),
-    "MarsGraph": Row(2, "MarsBase"),
+    "MarsGraph": Row(2, "MarsBase", "Synchronization"),
     "MarsOps": Row(3, "MarsBase MarsGraph MarsNumerics"),
     # Talks to protobuf-c, whose messages are C structures.
     "MarsFormat": Row(3, "MarsBase MarsGraph CGraphProto", "Glibc", pointers=True),

@@ -12,6 +12,8 @@ if [ -z "${JAVA_HOME:-}" ] && command -v javac >/dev/null 2>&1; then
   JAVA_HOME=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")
 fi
 export PATH JAVA_HOME
+# Swift's crash reporter can hang after a crash under a sanitizer, and would hold up everything: SWIFT_BACKTRACE=enable=yes to have it.
+export SWIFT_BACKTRACE=${SWIFT_BACKTRACE:-enable=no}
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes Sources/MarsABI/exports.map, the linker's version script, from include/mars/mars.h.
 
-    gen_exports.py                  writes it
-    gen_exports.py --check          exit status 1 when the file is not what the header says
-    gen_exports.py --list           prints the names, one per line
-    gen_exports.py --link-test      prints a C (and C++) program that names every function of the header
-    gen_exports.py --library LIB    compares the symbols that LIB exports with the list
+gen_exports.py                  writes it
+gen_exports.py --check          exit status 1 when the file is not what the header says
+gen_exports.py --list           prints the names, one per line
+gen_exports.py --link-test      prints a C (and C++) program that names every function of the header
+gen_exports.py --library LIB    compares the symbols that LIB exports with the list
 """
 
 from __future__ import annotations

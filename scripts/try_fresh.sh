@@ -40,8 +40,8 @@ for file in /etc/apt/apt.conf.d/*; do
   if grep -qiE 'Acquire::|Proxy' "$file"; then cp "$file" "$root/etc/apt/apt.conf.d/"; fi
 done
 if [ -f "$HOME/.config/pip/pip.conf" ]; then
-  mkdir -p "$root/root/.config/pip"
-  cp "$HOME/.config/pip/pip.conf" "$root/root/.config/pip/"
+  mkdir -p "$root/etc/xdg/pip"
+  cp "$HOME/.config/pip/pip.conf" "$root/etc/xdg/pip/"
 fi
 keep=()
 while IFS= read -r -d '' item; do
@@ -69,12 +69,12 @@ attach "$toolchain" /opt/swift --bind -o ro
 if [ -n "${PIP_FIND_LINKS:-}" ] && [ -d "$PIP_FIND_LINKS" ]; then attach "$PIP_FIND_LINKS" "$PIP_FIND_LINKS" --bind -o ro; fi
 
 say "clone"
-rm -rf "$root/root/mars"
-bundle=$root/root/mars.bundle
+rm -rf "$root/srv/mars"
+bundle=$root/srv/mars.bundle
 git -C "$MARS_ROOT" bundle create -q "$bundle" HEAD
-chroot "$root" git clone -q /root/mars.bundle /root/mars
+chroot "$root" git clone -q /srv/mars.bundle /srv/mars
 rm -f "$bundle"
 
 say "$* in $root"
-chroot "$root" env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  "${keep[@]}" bash -c 'cd /root/mars && exec "$@"' bash "$@"
+chroot "$root" env -i HOME=/srv TERM="${TERM:-dumb}" LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  "${keep[@]}" bash -c 'cd /srv/mars && exec "$@"' bash "$@"
