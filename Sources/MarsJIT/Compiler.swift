@@ -1,4 +1,5 @@
 import CLLVM
+import Glibc
 import MarsBase
 import MarsGraph
 

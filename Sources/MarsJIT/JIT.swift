@@ -129,7 +129,7 @@ package final class JIT: Sendable {
     return code
   }
 
-  private static func now() -> UInt64 {
+  static func now() -> UInt64 {
     var t = timespec()
     clock_gettime(CLOCK_MONOTONIC, &t)
     return UInt64(t.tv_sec) * 1_000_000_000 + UInt64(t.tv_nsec)

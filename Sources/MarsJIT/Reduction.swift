@@ -17,7 +17,7 @@ struct Accumulator {
 
 extension Emitter {
   /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
-  static let blockSteps = 32
+  static let blockSteps = 16
 
   /// Runs the loops of level l and leaves the results of its reducers in `states[l]`.
   func emitReduction(_ l: Int) throws(MarsError) {

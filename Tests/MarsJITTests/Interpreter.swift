@@ -41,11 +41,13 @@ struct Interpreter {
     var states: [Bits] = []
     if l > 0 {
       let below = spec.levels[l - 1]
-      var wide = below.reducers.map { _ in Float80(0) }
-      var acc = below.reducers.map { [Bits]?.none as [Bits]? ?? identity($0, below.program.insts[Int($0.value)].type) }
+      var wide = below.reducers.map { _ in -Float80(0) }
+      var points = 0
+      var acc = below.reducers.map { identity($0, below.program.insts[Int($0.value)].type) }
       for (i, r) in below.reducers.enumerated() where r.kind == .prod { wide[i] = 1 }
       forEach(axes: axisLevel.indices.filter { axisLevel[$0] == l - 1 }, index) { point in
         let v = level(l - 1, point)
+        points += 1
         for (i, r) in below.reducers.enumerated() {
           let d = below.program.insts[Int(r.value)].type
           let x = v[Int(r.value)]
@@ -56,7 +58,7 @@ struct Interpreter {
       }
       for (i, r) in below.reducers.enumerated() {
         let d = below.program.insts[Int(r.value)].type
-        if d.isFloating && (r.kind == .sum || r.kind == .prod) { acc[i] = [bits(wide[i], d)] }
+        if d.isFloating && (r.kind == .sum || r.kind == .prod) { acc[i] = [bits(points == 0 && r.kind == .sum ? 0 : wide[i], d)] }
         states += acc[i]
       }
     }
