@@ -216,6 +216,11 @@ final class Builder {
     position(after)
   }
 
+  /// for i in lower..<upper, where the body cannot fail.
+  func each(_ lower: Value, _ upper: Value, _ body: (Value) -> Void) {
+    do throws(MarsError) { try loop(lower, upper, step: 1) { (i) throws(MarsError) in body(i) } } catch { fatalError(error.message) }
+  }
+
   /// Runs `body` only where `condition` holds; it hands results on through slots.
   func when(_ condition: Value, _ body: () -> Void) {
     let inside = block()

@@ -1,5 +1,4 @@
 import CLLVM
-import Glibc
 import MarsBase
 import MarsGraph
 

@@ -5,6 +5,8 @@ import MarsGraph
 extension Emitter {
   /// Rows of a tile of a transposed read.
   static let tileRows = 32
+  /// Weight from which a kernel has one body only, which is masked.
+  static let heavy = 24
 
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
@@ -58,12 +60,21 @@ extension Emitter {
     let k = layout.laneLoop
     let w = b.index(layout.lanes)
     let before = b.here
-    let (head, whole, wholeAgain, ends, after) = (b.block(), b.block(), b.block(), b.block(), b.block())
+    let (head, ends, after) = (b.block(), b.block(), b.block())
     b.branch(head)
 
     b.position(head)
     let i = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
-    let more = b.block()
+    if facts.weight >= Emitter.heavy {
+      // Masks cost nothing beside much arithmetic, a second copy of the body costs compile time.
+      b.branch(b.icmp(.slt, i, upper), ends, after)
+      b.position(ends)
+      let last = try maskedBody(i, upper, head, body)
+      add(i, [(lower, before), (last.next, last.block)])
+      b.position(after)
+      return
+    }
+    let (more, whole, wholeAgain) = (b.block(), b.block(), b.block())
     b.branch(b.icmp(.slt, i, upper), more, after)
     b.position(more)
     let isWhole = b.icmp(.sge, i, b.index(0)) .and(b.icmp(.sle, i &+ w, upper))
@@ -82,19 +93,26 @@ extension Emitter {
     b.branch(head)
 
     b.position(ends)
-    let lane = b.iota(layout.lanes)
-    let position = i &+ lane
+    let last = try maskedBody(i, upper, head, body)
+    add(i, [(lower, before), (next, wholeAgain), (last.next, last.block)])
+    b.position(after)
+  }
+
+  /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.
+  private func maskedBody(_ i: Value, _ upper: Value, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void) throws(MarsError) -> (
+    next: Value, block: OpaquePointer
+  ) {
+    let position = i &+ b.iota(layout.lanes)
     mask = b.icmp(.sge, position, b.index(0)) & b.icmp(.slt, position, upper)
     lanePosition = i
     philoxGroups = [:]
-    try enter(k, i, body)
+    try enter(layout.laneLoop, i, body)
     mask = nil
     lanePosition = nil
-    let nextEnd = i &+ w
-    let lastEnd = b.here
+    let next = i &+ b.index(layout.lanes)
+    let block = b.here
     b.branch(head)
-    add(i, [(lower, before), (next, wholeAgain), (nextEnd, lastEnd)])
-    b.position(after)
+    return (next, block)
   }
 
   private func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {

@@ -199,7 +199,7 @@ struct Normaliser {
   private func lanes(_ lane: Int, _ rows: UnsafeMutablePointer<Int>, _ count: Int, _ width: Int, _ unroll: Int) -> Int {
     let f = facts
     if lane < 0 { return 1 }
-    let base = max(16, f.philoxGroup)
+    let base = f.philoxGroup > 0 ? 32 : 16
     let e = rows[lane * width]
     if unroll >= 0 || f.lastLevel == 0 || f.weight > 16 || e < 256 { return base }
     return 64
