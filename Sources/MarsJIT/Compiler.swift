@@ -3,7 +3,7 @@ import MarsBase
 import MarsGraph
 
 /// Increase with every change of emitted code or argument words: part of the key of cached objects.
-let emitterVersion = 1
+let emitterVersion = 3
 
 /// The processor that code is made for.
 struct Target: Sendable {

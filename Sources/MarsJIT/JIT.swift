@@ -205,7 +205,8 @@ package final class Kernel: Sendable {
 
   private func code(_ layout: UnsafeRawBufferPointer) throws(MarsError) -> MachineCode {
     func matches(_ e: Entry) -> Bool {
-      e.layout.bytes.count == layout.count && e.layout.bytes.withUnsafeBytes { memcmp($0.baseAddress!, layout.baseAddress!, layout.count) == 0 }
+      e.layout.bytes.count == layout.count
+        && e.layout.bytes.withUnsafeBytes { memcmp($0.baseAddress!, layout.baseAddress!, layout.count) == 0 }
     }
     let last = state.withLock { $0.last }
     if let last, matches(last) { return last.code }

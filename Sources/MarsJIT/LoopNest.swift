@@ -5,8 +5,10 @@ import MarsGraph
 extension Emitter {
   /// Rows of a tile of a transposed read.
   static let tileRows = 32
+  /// Rows of a tile that are read at once.
+  static let tileGroup = 8
   /// Weight from which a kernel has one body only, which is masked.
-  static let heavy = 24
+  static let heavy = 50
 
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
@@ -18,12 +20,29 @@ extension Emitter {
         let end = t &+ b.index(Emitter.tileRows)
         let upper = b.select(b.icmp(.slt, end, n), end, n)
         try self.open(k, b.index(0), self.extents[k], head: true) { () throws(MarsError) in
-          try self.open(k + 1, t, upper) { () throws(MarsError) in try self.openLevel(l, from: k + 2, body) }
+          try self.openRows(k + 1, t, upper) { () throws(MarsError) in try self.openLevel(l, from: k + 2, body) }
         }
       }
       return
     }
     try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.openLevel(l, from: k + 1, body) }
+  }
+
+  /// The rows of a tile: in groups that are read at once and transposed in registers, where lanes are whole; the rest one by one.
+  private func openRows(_ k: Int, _ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    guard mask == nil && facts.weight <= 8 else { return try open(k, lower, upper, body) }
+    let n = Emitter.tileGroup
+    let groups = (upper &- lower) & b.index(-n)
+    let middle = lower &+ groups
+    try b.loop(lower, middle, step: n) { (i) throws(MarsError) in
+      for r in 0..<n {
+        self.tileRow = r
+        try self.enter(k, i &+ self.b.index(r), body)
+      }
+      self.tileRow = nil
+      self.tiles = [:]
+    }
+    try open(k, middle, upper, body)
   }
 
   /// Runs `body` for the positions lower..<upper of loop k.
@@ -65,7 +84,7 @@ extension Emitter {
 
     b.position(head)
     let i = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
-    if facts.weight >= Emitter.heavy {
+    if facts.weight >= Emitter.heavy && !layout.streams {
       // Masks cost nothing beside much arithmetic, a second copy of the body costs compile time.
       b.branch(b.icmp(.slt, i, upper), ends, after)
       b.position(ends)
@@ -77,7 +96,7 @@ extension Emitter {
     let (more, whole, wholeAgain) = (b.block(), b.block(), b.block())
     b.branch(b.icmp(.slt, i, upper), more, after)
     b.position(more)
-    let isWhole = b.icmp(.sge, i, b.index(0)) .and(b.icmp(.sle, i &+ w, upper))
+    let isWhole = b.icmp(.sge, i, b.index(0)) & b.icmp(.sle, i &+ w, upper)
     b.branch(isWhole, whole, ends)
 
     b.position(whole)
@@ -145,8 +164,4 @@ extension Emitter {
     }
     return b.index(0)
   }
-}
-
-extension Value {
-  func and(_ y: Value) -> Value { self & y }
 }

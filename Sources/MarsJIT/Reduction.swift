@@ -26,7 +26,7 @@ extension Emitter {
     let from = levelDepth[l + 1]
     let to = levelDepth[l]
     // A single unrolled loop is a handful of additions: no blocks.
-    let isShort = to == from || to == from + 1 && layout.unrolled(from) > 0
+    let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
     let saved = accumulators[l]
     accumulators[l] = spec.levels[l].reducers.map { r in
       let d = program[Int(r.value)].type

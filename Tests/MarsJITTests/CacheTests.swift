@@ -6,7 +6,8 @@ import Testing
 @testable import MarsJIT
 
 @Suite struct CacheTests {
-  let spec = map([.float64], scalars: [.float64], out: .float64, [Inst(.input, .float64), Inst(.scalar, .float64), Inst(.mul, .float64, 0, 1)])
+  let spec = map(
+    [.float64], scalars: [.float64], out: .float64, [Inst(.input, .float64), Inst(.scalar, .float64), Inst(.mul, .float64, 0, 1)])
 
   /// 3 * x for a few x, with the given JIT.
   func run(_ jit: JIT, _ spec: KernelSpec, count: Int = 5) throws -> [Double] {
@@ -16,7 +17,8 @@ import Testing
       try y.withUnsafeMutableBytes { py in
         try jit.kernel(for: spec).run(
           KernelArguments(
-            extents: [count], inputs: [px.baseAddress!], outputs: [py.baseAddress!], inputStrides: [8], outputStrides: [8], scalars: [Scalar(3.0)]))
+            extents: [count], inputs: [px.baseAddress!], outputs: [py.baseAddress!], inputStrides: [8], outputStrides: [8],
+            scalars: [Scalar(3.0)]))
       }
     }
     return y
@@ -95,7 +97,8 @@ import Testing
         let s = map(
           [.float64], scalars: [.float64], out: .float64,
           [
-            Inst(.input, .float64), Inst(.scalar, .float64), Inst(.mul, .float64, 0, 1), Inst(.constant, .float64, imm: Double(k).bitPattern),
+            Inst(.input, .float64), Inst(.scalar, .float64), Inst(.mul, .float64, 0, 1),
+            Inst(.constant, .float64, imm: Double(k).bitPattern),
             Inst(.add, .float64, 2, 3),
           ])
         #expect(try run(jit, s)[1] == 3 + Double(k), "round \(round)")

@@ -26,7 +26,11 @@ struct Interpreter {
     return l
   }
 
-  func run() { forEach(axes: axisLevel.indices.filter { axisLevel[$0] == spec.levels.count - 1 }, [Int](repeating: 0, count: spec.axisCount)) { _ = level(spec.levels.count - 1, $0) } }
+  func run() {
+    forEach(axes: axisLevel.indices.filter { axisLevel[$0] == spec.levels.count - 1 }, [Int](repeating: 0, count: spec.axisCount)) {
+      _ = level(spec.levels.count - 1, $0)
+    }
+  }
 
   private func forEach(axes: [Int], _ index: [Int], _ body: ([Int]) -> Void) {
     guard let a = axes.first else { return body(index) }
@@ -82,7 +86,9 @@ struct Interpreter {
   }
 
   private func number(_ x: Bits, _ d: DType) -> Double { Scalar(dtype: d, low: x.low).asDouble }
-  private func bits(_ x: Float80, _ d: DType) -> Bits { d == .float32 ? Bits(low: UInt64(Float(x).bitPattern)) : Bits(low: Double(x).bitPattern) }
+  private func bits(_ x: Float80, _ d: DType) -> Bits {
+    d == .float32 ? Bits(low: UInt64(Float(x).bitPattern)) : Bits(low: Double(x).bitPattern)
+  }
 
   private func identity(_ r: Reducer, _ d: DType) -> [Bits] {
     let w = UInt64(d.itemSize * 8)

@@ -7,13 +7,16 @@ import Testing
 
 @Suite struct MathTests {
   static let unary: [ExprOp] = [
-    .exp, .exp2, .expm1, .log, .log2, .log10, .log1p, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .cbrt,
+    .exp, .exp2, .expm1, .log, .log2, .log10, .log1p, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh,
+    .cbrt,
   ]
   static let specials: [Double] = [
     0, -0.0, 1, -1, 0.5, -0.5, 2, -2, .infinity, -.infinity, .nan, Double.leastNonzeroMagnitude, -Double.leastNonzeroMagnitude,
-    Double.leastNormalMagnitude, Double.greatestFiniteMagnitude, -Double.greatestFiniteMagnitude, 709.7, 709.9, 710.4, 711, -708, -745, -746, 1024,
-    1023.5, -1074, -1075, -1022, 1e-8, -1e-8, 1e-300, 0x1p52, 0x1p53, 0x1p54, 0x1p1023, 3.141592653589793, 1.5707963267948966, 1e22, 0x1p30, 1e300,
-    -1e300, 0.9999999999999999, 1.0000000000000002, -0.9999999999999999, 6381956970095103 * 0x1p797, 0.5625, 1e10, 1e155,
+    Double.leastNormalMagnitude, Double.greatestFiniteMagnitude, -Double.greatestFiniteMagnitude, 709.7, 709.9, 710.4, 711, -708, -745,
+    -746, 1024,
+    1023.5, -1074, -1075, -1022, 1e-8, -1e-8, 1e-300, 0x1p52, 0x1p53, 0x1p54, 0x1p1023, 3.141592653589793, 1.5707963267948966, 1e22, 0x1p30,
+    1e300,
+    -1e300, 0.9999999999999999, 1.0000000000000002, -0.9999999999999999, 6_381_956_970_095_103 * 0x1p797, 0.5625, 1e10, 1e155,
   ]
 
   /// Arguments over the whole range of a function, with more of them where it is interesting.

@@ -48,8 +48,17 @@ enum Reference {
       default: fatalError("\(i.op) of bool")
       }
     }
-    if d == .float32 { return Bits(low: UInt64(float(i.op, Float(bitPattern: UInt32(a.low)), b, Float(bitPattern: UInt32(truncatingIfNeeded: b.low)), Float(bitPattern: UInt32(truncatingIfNeeded: c.low))).bitPattern)) }
-    if d == .float64 { return Bits(low: double(i.op, Double(bitPattern: a.low), b, Double(bitPattern: b.low), Double(bitPattern: c.low)).bitPattern) }
+    if d == .float32 {
+      return Bits(
+        low: UInt64(
+          float(
+            i.op, Float(bitPattern: UInt32(a.low)), b, Float(bitPattern: UInt32(truncatingIfNeeded: b.low)),
+            Float(bitPattern: UInt32(truncatingIfNeeded: c.low))
+          ).bitPattern))
+    }
+    if d == .float64 {
+      return Bits(low: double(i.op, Double(bitPattern: a.low), b, Double(bitPattern: b.low), Double(bitPattern: c.low)).bitPattern)
+    }
     return Bits(low: integer(i.op, d, a, b) & mask(d))
   }
 

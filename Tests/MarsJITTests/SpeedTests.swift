@@ -27,7 +27,9 @@ import Testing
 
   func report(_ name: String, _ seconds: Double, _ elements: Int, _ bytes: Int) {
     func f(_ x: Double) -> String { String(Double(Int(x * 1000)) / 1000) }
-    print("\(name): \(f(seconds * 1e9 / Double(elements))) ns/element, \(f(Double(elements) / seconds * 1e-9)) G/s, \(f(Double(bytes) / seconds * 1e-9)) GB/s")
+    print(
+      "\(name): \(f(seconds * 1e9 / Double(elements))) ns/element, \(f(Double(elements) / seconds * 1e-9)) G/s, \(f(Double(bytes) / seconds * 1e-9)) GB/s"
+    )
   }
 
   func buffer(_ n: Int) -> UnsafeMutableRawPointer {
@@ -39,7 +41,6 @@ import Testing
   }
 
   @Test func figures() throws {
-    if getenv("MARS_ONLY_PI") != nil { return try onlyPi() }
     let jit = JIT()
     let n = 1 << 24
     let x = buffer(n)
@@ -60,40 +61,60 @@ import Testing
 
     for op in [ExprOp.exp, .log, .sin, .tanh, .expm1, .log1p, .log2, .sinh, .cbrt, .atan, .pow] {
       for t in [DType.float64, .float32] {
-        let k = jit.kernel(for: op == .pow ? map([t], out: t, [Inst(.input, t), Inst(op, t, 0, 0)]) : map([t], out: t, [Inst(.input, t), Inst(op, t, 0)]))
+        let k = jit.kernel(
+          for: op == .pow ? map([t], out: t, [Inst(.input, t), Inst(op, t, 0, 0)]) : map([t], out: t, [Inst(.input, t), Inst(op, t, 0)]))
         let m = 1 << 12
-        report("\(op) \(t)", try best(k, KernelArguments(extents: [m], inputs: [x], outputs: [y], inputStrides: [t.itemSize], outputStrides: [t.itemSize]), times: 50), m, 16 * m)
+        report(
+          "\(op) \(t)",
+          try best(
+            k, KernelArguments(extents: [m], inputs: [x], outputs: [y], inputStrides: [t.itemSize], outputStrides: [t.itemSize]), times: 50),
+          m, 16 * m)
       }
     }
 
     let sum = jit.kernel(for: reduction(.sum, d, axes: 1, over: [0]))
     for m in [1 << 12, n] {
-      report("sum n=\(m)", try best(sum, KernelArguments(extents: [m], inputs: [x], outputs: [y], inputStrides: [8], outputStrides: [0])), m, 8 * m)
+      report(
+        "sum n=\(m)", try best(sum, KernelArguments(extents: [m], inputs: [x], outputs: [y], inputStrides: [8], outputStrides: [0])), m,
+        8 * m)
     }
     let maximum = jit.kernel(for: reduction(.max, d, axes: 1, over: [0]))
-    report("max", try best(maximum, KernelArguments(extents: [n], inputs: [x], outputs: [y], inputStrides: [8], outputStrides: [0])), n, 8 * n)
+    report(
+      "max", try best(maximum, KernelArguments(extents: [n], inputs: [x], outputs: [y], inputStrides: [8], outputStrides: [0])), n, 8 * n)
     let argmax = jit.kernel(for: reduction(.argmax, d, axes: 1, over: [0]))
     report(
       "argmax",
       try best(
         argmax,
         KernelArguments(
-          extents: [n], inputs: [x], outputs: [y, y + 8], inputStrides: [8], outputStrides: [0, 0], counterBase: [0], counterStrides: [1])), n, 8 * n)
-    for (rows, columns) in [(4096, 4096), (1 << 18, 64), (1 << 20, 16), (1 << 21, 8), (1 << 22, 4), (1 << 23, 2), (1_398_101, 12), (16, 1 << 20)] {
+          extents: [n], inputs: [x], outputs: [y, y + 8], inputStrides: [8], outputStrides: [0, 0], counterBase: [0], counterStrides: [1])),
+      n, 8 * n)
+    for (rows, columns) in [
+      (4096, 4096), (1 << 18, 64), (1 << 20, 16), (1 << 21, 8), (1 << 22, 4), (1 << 23, 2), (1_398_101, 12), (16, 1 << 20),
+    ] {
       let m = rows * columns
       let over1 = jit.kernel(for: reduction(.sum, d, axes: 2, over: [1]))
       report(
         "row sums \(rows)x\(columns)",
-        try best(over1, KernelArguments(extents: [rows, columns], inputs: [x], outputs: [y], inputStrides: [8 * columns, 8], outputStrides: [8, 0])), m, 8 * m)
+        try best(
+          over1,
+          KernelArguments(extents: [rows, columns], inputs: [x], outputs: [y], inputStrides: [8 * columns, 8], outputStrides: [8, 0])), m,
+        8 * m)
       let over0 = jit.kernel(for: reduction(.sum, d, axes: 2, over: [0]))
       report(
         "column sums \(rows)x\(columns)",
-        try best(over0, KernelArguments(extents: [rows, columns], inputs: [x], outputs: [y], inputStrides: [8 * columns, 8], outputStrides: [0, 8])), m, 8 * m)
+        try best(
+          over0,
+          KernelArguments(extents: [rows, columns], inputs: [x], outputs: [y], inputStrides: [8 * columns, 8], outputStrides: [0, 8])), m,
+        8 * m)
     }
     let copy = jit.kernel(for: map([d], axes: 2, out: d, [Inst(.input, d), one, Inst(.add, d, 0, 1)]))
     report(
       "transpose + 1, 4096^2",
-      try best(copy, KernelArguments(extents: [4096, 4096], inputs: [x], outputs: [y], inputStrides: [8, 4096 * 8], outputStrides: [4096 * 8, 8])), n, 16 * n)
+      try best(
+        copy,
+        KernelArguments(extents: [4096, 4096], inputs: [x], outputs: [y], inputStrides: [8, 4096 * 8], outputStrides: [4096 * 8, 8])), n,
+      16 * n)
 
     let points = 1 << 23
     let pi = jit.kernel(for: piSpec())
@@ -122,17 +143,5 @@ import Testing
           scalars: [Scalar(dtype: .uint64, low: 12345), Scalar(dtype: .uint32, low: 1)], streamOutputs: true)), n, 8 * n)
     let s = jit.statistics
     print("compiles \(s.compiles), mean \(s.nanoseconds / UInt64(max(1, s.compiles)) / 1000) us")
-  }
-}
-extension SpeedTests {
-  func onlyPi() throws {
-    let y = buffer(1 << 10)
-    let points = 1 << 23
-    let jit = JIT()
-    report("pi", try best(jit.kernel(for: piSpec()),
-        KernelArguments(
-          extents: [points, 2], outputs: [y], outputStrides: [0, 0], counterBase: [0], counterStrides: [2, 1],
-          scalars: [Scalar(dtype: .uint64, low: 12345), Scalar(dtype: .uint32, low: 1)]), times: 20), points, 0)
-    print("compile \(jit.statistics.nanoseconds / 1000) us")
   }
 }
