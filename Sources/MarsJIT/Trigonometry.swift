@@ -99,10 +99,10 @@ extension Emitter {
 
   /// A function of SLEEF on doubles: deterministic variants, so one lane and many give the same bits.
   func sleef(_ which: mars_sleef_function, _ arguments: [Value]) -> Value {
-    let first = Int(MARS_MATH_FIRST_SLEEF.rawValue) + 2 * Int(which.rawValue)
+    let first = Int(MARS_MATH_FIRST_SLEEF.rawValue) + 3 * Int(which.rawValue)
     let n = arguments[0].lanes
     if n == 1 { return b.call(function(first), returns: b.f64, arguments) }
-    let f = function(first + 1)
+    let f = function(first + (b.nativeDoubles == 8 ? 2 : 1))
     let w = b.nativeDoubles
     return b.concat(
       stride(from: 0, to: n, by: w).map { at in

@@ -175,8 +175,19 @@ struct Harness {
     let arguments = KernelArguments(
       extents: extents, inputs: ins.map(\.base), outputs: outs.map(\.base), inputStrides: ins.flatMap(\.strides),
       outputStrides: outs.flatMap(\.strides), counterBase: bases, counterStrides: counterStrides, scalars: scalars, streamOutputs: stream)
+    let before = outs.map { o in [UInt8](UnsafeRawBufferPointer(start: o.memory, count: o.bytes)) }
     try jit.kernel(for: spec).run(arguments)
     var result = Result()
+    // Nothing but the elements of the outputs may have changed.
+    for (o, out) in outs.enumerated() {
+      var after = [UInt8](UnsafeRawBufferPointer(start: out.memory, count: out.bytes))
+      let used = (0..<n).map { level[$0] >= spec.outputs[o].level }
+      restore(out, spec.outputs[o].dtype.itemSize, extents, used, before[o], &after)
+      if after != before[o] {
+        result.mismatches += 1
+        result.example = "output \(o) of \(extents) was written outside its elements"
+      }
+    }
     let interpreter = Interpreter(
       spec: spec, extents: extents, input: { Harness.read(ins[$0].at($1), spec.inputs[$0]) },
       counter: { c, index in
@@ -205,6 +216,23 @@ struct Harness {
       })
     interpreter.run()
     return result
+  }
+
+  private func restore(_ o: Operand, _ item: Int, _ extents: [Int], _ used: [Bool], _ before: [UInt8], _ after: inout [UInt8]) {
+    var index = [Int](repeating: 0, count: extents.count)
+    if zip(extents, used).contains(where: { $0 == 0 && $1 }) { return }
+    while true {
+      let at = o.at(index) - o.memory
+      for i in at..<at + item { after[i] = before[i] }
+      var a = extents.count - 1
+      while a >= 0 {
+        index[a] += 1
+        if used[a] && index[a] < extents[a] { break }
+        index[a] = 0
+        a -= 1
+      }
+      if a < 0 { return }
+    }
   }
 
   private mutating func fill(

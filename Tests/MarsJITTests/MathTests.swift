@@ -75,4 +75,30 @@ import Testing
       #expect(z[0].bitPattern == y[i].bitPattern || z[0].isNaN && y[i].isNaN, "\(op)(\(x[i]))")
     }
   }
+
+  /// AVX2 code and code for this processor give the same bits.
+  @Test(arguments: unary + [.pow, .atan2, .hypot, .mod, .floorDiv, .frexpFraction, .spacing])
+  func sameBitsOnEveryProcessor(_ op: ExprOp) throws {
+    let baseline = JIT(options: JITOptions(baseline: true))
+    for d in [DType.float64, .float32] {
+      let spec = map([d, d], out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(op, d, 0, 1)])
+      var r = Random(61)
+      let n = 3001
+      let size = d.itemSize
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: 4 * n * 8, alignment: 64)
+      defer { memory.deallocate() }
+      for i in 0..<2 * n { Harness.write(Bits(low: Scalar(Self.sample(&r)).cast(to: d).low), memory + i * size, d) }
+      for (k, jit) in [sharedJIT, baseline].enumerated() {
+        try jit.kernel(for: spec).run(
+          KernelArguments(
+            extents: [n], inputs: [memory, memory + n * size], outputs: [memory + (2 + k) * n * size], inputStrides: [size, size],
+            outputStrides: [size]))
+      }
+      for i in 0..<n {
+        let (x, y) = (Harness.read(memory + (2 * n + i) * size, d), Harness.read(memory + (3 * n + i) * size, d))
+        let isNaN = Scalar(dtype: d, low: x.low).asDouble.isNaN && Scalar(dtype: d, low: y.low).asDouble.isNaN
+        #expect(x == y || isNaN, "\(op) \(d) number \(i)")
+      }
+    }
+  }
 }
