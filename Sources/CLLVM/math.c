@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void *mars_math_table[MARS_MATH_FIRST_SLEEF + 2 * MARS_SLEEF_COUNT] = {
+void *mars_math_table[MARS_MATH_FIRST_SLEEF + 3 * MARS_SLEEF_COUNT] = {
     [MARS_MATH_REM_PIO2] = (void *)(uintptr_t)mars_rem_pio2,
     [MARS_MATH_FMOD] = (void *)(uintptr_t)(double (*)(double, double))fmod,
 };
@@ -17,7 +17,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int loaded;
 static char text[160];
 
-const char *mars_sleef_load(int lanes) {
+const char *mars_sleef_load(void) {
   const char *failure = NULL;
   pthread_mutex_lock(&lock);
   if (!loaded) {
@@ -26,16 +26,17 @@ const char *mars_sleef_load(int lanes) {
       failure = "the vector math library libsleef.so.3 (Debian package libsleef3) cannot be loaded";
     } else {
       for (int i = 0; i < MARS_SLEEF_COUNT && !failure; i++) {
-        char one[64], many[64];
-        snprintf(one, sizeof one, "Sleef_finz_%sd1_u10purecfma", names[i]);
-        snprintf(many, sizeof many, lanes == 8 ? "Sleef_finz_%sd8_u10avx512f" : "Sleef_finz_%sd4_u10avx2", names[i]);
-        void *a = dlsym(handle, one), *b = dlsym(handle, many);
-        if (!a || !b) {
-          snprintf(text, sizeof text, "libsleef.so.3 lacks %s", a ? many : one);
-          failure = text;
+        static const char *const widths[] = {"d1_u10purecfma", "d4_u10avx2", "d8_u10avx512f"};
+        for (int w = 0; w < 3; w++) {
+          char name[64];
+          snprintf(name, sizeof name, "Sleef_finz_%s%s", names[i], widths[w]);
+          void *f = dlsym(handle, name);
+          if (!f) {
+            snprintf(text, sizeof text, "libsleef.so.3 lacks %s", name);
+            failure = text;
+          }
+          mars_math_table[MARS_MATH_FIRST_SLEEF + 3 * i + w] = f;
         }
-        mars_math_table[MARS_MATH_FIRST_SLEEF + 2 * i] = a;
-        mars_math_table[MARS_MATH_FIRST_SLEEF + 2 * i + 1] = b;
       }
       loaded = failure == NULL;
     }

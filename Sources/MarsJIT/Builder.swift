@@ -33,8 +33,14 @@ struct Value {
   func splat(_ lanes: Int) -> Value { lanes == 1 || isVector ? self : b.splat(self, lanes) }
 }
 
-enum IntPredicate: Int32 { case eq = 32, ne, ugt, uge, ult, ule, sgt, sge, slt, sle }
-enum FloatPredicate: Int32 { case oeq = 1, ogt, oge, olt, ole, one, ord, uno, ueq, ugt, uge, ult, ule, une }
+enum IntPredicate: Int32 {
+  case eq = 32
+  case ne, ugt, uge, ult, ule, sgt, sge, slt, sle
+}
+enum FloatPredicate: Int32 {
+  case oeq = 1
+  case ogt, oge, olt, ole, one, ord, uno, ueq, ugt, uge, ult, ule, une
+}
 
 /// The function being emitted and the LLVM objects it needs.
 final class Builder {
@@ -134,7 +140,9 @@ final class Builder {
   func insert(_ v: Value, _ e: Value, _ lane: Int) -> Value {
     wrap(LLVMBuildInsertElement(b, v.ref, e.ref, LLVMConstInt(i32, UInt64(lane), 0), ""))
   }
-  func shuffle(_ x: Value, _ y: Value, _ mask: [Int]) -> Value { wrap(LLVMBuildShuffleVector(b, x.ref, y.ref, constants(mask, i32).ref, "")) }
+  func shuffle(_ x: Value, _ y: Value, _ mask: [Int]) -> Value {
+    wrap(LLVMBuildShuffleVector(b, x.ref, y.ref, constants(mask, i32).ref, ""))
+  }
   func slice(_ v: Value, _ from: Int, _ count: Int) -> Value {
     if v.lanes == count { return v }
     return shuffle(v, v, Array(from..<from + count))
@@ -214,6 +222,11 @@ final class Builder {
     var blocks: [OpaquePointer?] = [before, last]
     LLVMAddIncoming(i.ref, &values, &blocks, 2)
     position(after)
+  }
+
+  /// for i in lower..<upper, where the body cannot fail.
+  func each(_ lower: Value, _ upper: Value, _ body: (Value) -> Void) {
+    do throws(MarsError) { try loop(lower, upper, step: 1) { (i) throws(MarsError) in body(i) } } catch { fatalError(error.message) }
   }
 
   /// Runs `body` only where `condition` holds; it hands results on through slots.

@@ -3,7 +3,7 @@ import MarsBase
 import MarsGraph
 
 /// Increase with every change of emitted code or argument words: part of the key of cached objects.
-let emitterVersion = 1
+let emitterVersion = 4
 
 /// The processor that code is made for.
 struct Target: Sendable {
@@ -15,23 +15,25 @@ struct Target: Sendable {
   let nativeDoubles: Int
 
   /// Loads LLVM and asks it for the processor of this machine.
-  init() throws(MarsError) {
+  init(baseline: Bool = false) throws(MarsError) {
     if let failure = mars_llvm_load() { throw MarsError(.unsupported, String(cString: failure)) }
     func text(_ p: UnsafeMutablePointer<CChar>?) -> String {
       defer { LLVMDisposeMessage(p) }
       return p.map { String(cString: $0) } ?? ""
     }
     triple = text(LLVMGetDefaultTargetTriple())
-    cpu = text(LLVMGetHostCPUName())
-    features = text(LLVMGetHostCPUFeatures())
+    let host = text(LLVMGetHostCPUFeatures())
+    cpu = baseline ? "x86-64-v3" : text(LLVMGetHostCPUName())
+    features = baseline ? "+avx2,+fma,+f16c,+bmi,+bmi2" : host
     var v: (UInt32, UInt32, UInt32) = (0, 0, 0)
     LLVMGetVersion(&v.0, &v.1, &v.2)
     llvm = "\(v.0).\(v.1).\(v.2)"
-    let all = features.split(separator: ",")
+    let all = host.split(separator: ",")
     for need in ["+avx2", "+fma", "+f16c"] where !all.contains(Substring(need)) {
       throw MarsError(.unsupported, "compiled kernels need a processor with AVX2, FMA and F16C")
     }
-    nativeDoubles = ["+avx512f", "+avx512dq", "+avx512bw", "+avx512vl"].allSatisfy { all.contains(Substring($0)) } ? 8 : 4
+    nativeDoubles =
+      !baseline && ["+avx512f", "+avx512dq", "+avx512bw", "+avx512vl"].allSatisfy { all.contains(Substring($0)) } ? 8 : 4
   }
 
   /// Everything that cached code depends on besides spec and layout.

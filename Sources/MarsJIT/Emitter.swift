@@ -41,6 +41,10 @@ final class Emitter {
   var lanePosition: Value?
   /// Step of the unrolled loop, where it is open.
   var unrolledStep = 0
+  /// Row of the group of rows read at once, inside tiles of a transposed read.
+  var tileRow: Int?
+  /// Rows of the group, per transposed input.
+  var tiles: [Int: [Value]] = [:]
   /// Results of reducers, per level below, for `.reduced`.
   var states: [[Value]] = []
   /// Philox words of whole groups, per instruction, for the steps of an unrolled loop.

@@ -13,12 +13,17 @@ package struct JITOptions: Sendable {
   package var cacheLimitFiles: Int
   /// Checks emitted code before it is compiled.
   package var verify: Bool
+  /// Compiles for any processor with AVX2 and FMA instead of this one; results are the same bits.
+  package var baseline: Bool
 
-  package init(cacheDirectory: String? = nil, memoryLimitKernels: Int = 4096, cacheLimitFiles: Int = 8192, verify: Bool = false) {
+  package init(
+    cacheDirectory: String? = nil, memoryLimitKernels: Int = 4096, cacheLimitFiles: Int = 8192, verify: Bool = false, baseline: Bool = false
+  ) {
     self.cacheDirectory = cacheDirectory
     self.memoryLimitKernels = memoryLimitKernels
     self.cacheLimitFiles = cacheLimitFiles
     self.verify = verify
+    self.baseline = baseline
   }
 }
 
@@ -89,7 +94,7 @@ package final class JIT: Sendable {
 
   func target() throws(MarsError) -> Target {
     if let t = state.withLock({ $0.target }) { return t }
-    let t = try Target()
+    let t = try Target(baseline: options.baseline)
     state.withLock { $0.target = t }
     return t
   }
@@ -98,7 +103,7 @@ package final class JIT: Sendable {
   func make(_ facts: SpecFacts, _ layout: Layout) throws(MarsError) -> MachineCode {
     let start = JIT.now()
     let target = try target()
-    if facts.needsSleef, let failure = mars_sleef_load(Int32(target.nativeDoubles)) {
+    if facts.needsSleef, let failure = mars_sleef_load() {
       throw MarsError(.unsupported, String(cString: failure))
     }
     var key: [UInt8] = []
@@ -129,7 +134,7 @@ package final class JIT: Sendable {
     return code
   }
 
-  private static func now() -> UInt64 {
+  static func now() -> UInt64 {
     var t = timespec()
     clock_gettime(CLOCK_MONOTONIC, &t)
     return UInt64(t.tv_sec) * 1_000_000_000 + UInt64(t.tv_nsec)
@@ -205,7 +210,8 @@ package final class Kernel: Sendable {
 
   private func code(_ layout: UnsafeRawBufferPointer) throws(MarsError) -> MachineCode {
     func matches(_ e: Entry) -> Bool {
-      e.layout.bytes.count == layout.count && e.layout.bytes.withUnsafeBytes { memcmp($0.baseAddress!, layout.baseAddress!, layout.count) == 0 }
+      e.layout.bytes.count == layout.count
+        && e.layout.bytes.withUnsafeBytes { memcmp($0.baseAddress!, layout.baseAddress!, layout.count) == 0 }
     }
     let last = state.withLock { $0.last }
     if let last, matches(last) { return last.code }

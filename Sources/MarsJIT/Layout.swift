@@ -15,7 +15,8 @@ enum StrideClass: UInt8 {
 /// What machine code is specialised in besides its spec: the loops after normalisation, without sizes.
 ///
 /// A byte string, so that a call is compared with the layout of the last call by `memcmp`.
-/// Bytes 0-4: loops, lanes, lane loop (255: none), flags (1: stream outputs), transposed loop (255: none).
+/// Bytes 0-4: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
+/// loop (255: none).
 /// Then per loop, outermost first: level that reduces it, unrolled extent (0: dynamic), and one `StrideClass` per operand
 /// (inputs, outputs, counters).
 struct Layout: Hashable, Sendable {
@@ -29,6 +30,8 @@ struct Layout: Hashable, Sendable {
   var lanes: Int { Int(bytes[1]) }
   var laneLoop: Int { bytes[2] == Layout.none ? -1 : Int(bytes[2]) }
   var streams: Bool { bytes[3] & 1 != 0 }
+  /// Whether level l is reduced by one loop so short that its sums need no blocks.
+  func isShort(_ l: Int) -> Bool { l < 7 && bytes[3] & UInt8(2 << l) != 0 }
   /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
   var tileLoop: Int { bytes[4] == Layout.none ? -1 : Int(bytes[4]) }
   private func at(_ loop: Int) -> Int { Layout.header + loop * (2 + operands) }

@@ -5,6 +5,10 @@ import MarsGraph
 extension Emitter {
   /// Rows of a tile of a transposed read.
   static let tileRows = 32
+  /// Rows of a tile that are read at once.
+  static let tileGroup = 8
+  /// Weight from which a kernel has one body only, which is masked.
+  static let heavy = 50
 
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
@@ -16,12 +20,29 @@ extension Emitter {
         let end = t &+ b.index(Emitter.tileRows)
         let upper = b.select(b.icmp(.slt, end, n), end, n)
         try self.open(k, b.index(0), self.extents[k], head: true) { () throws(MarsError) in
-          try self.open(k + 1, t, upper) { () throws(MarsError) in try self.openLevel(l, from: k + 2, body) }
+          try self.openRows(k + 1, t, upper) { () throws(MarsError) in try self.openLevel(l, from: k + 2, body) }
         }
       }
       return
     }
     try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.openLevel(l, from: k + 1, body) }
+  }
+
+  /// The rows of a tile: in groups that are read at once and transposed in registers, where lanes are whole; the rest one by one.
+  private func openRows(_ k: Int, _ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    guard mask == nil && facts.weight <= 8 else { return try open(k, lower, upper, body) }
+    let n = Emitter.tileGroup
+    let groups = (upper &- lower) & b.index(-n)
+    let middle = lower &+ groups
+    try b.loop(lower, middle, step: n) { (i) throws(MarsError) in
+      for r in 0..<n {
+        self.tileRow = r
+        try self.enter(k, i &+ self.b.index(r), body)
+      }
+      self.tileRow = nil
+      self.tiles = [:]
+    }
+    try open(k, middle, upper, body)
   }
 
   /// Runs `body` for the positions lower..<upper of loop k.
@@ -58,15 +79,24 @@ extension Emitter {
     let k = layout.laneLoop
     let w = b.index(layout.lanes)
     let before = b.here
-    let (head, whole, wholeAgain, ends, after) = (b.block(), b.block(), b.block(), b.block(), b.block())
+    let (head, ends, after) = (b.block(), b.block(), b.block())
     b.branch(head)
 
     b.position(head)
     let i = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
-    let more = b.block()
+    if facts.weight >= Emitter.heavy && !layout.streams {
+      // Masks cost nothing beside much arithmetic, a second copy of the body costs compile time.
+      b.branch(b.icmp(.slt, i, upper), ends, after)
+      b.position(ends)
+      let last = try maskedBody(i, upper, head, body)
+      add(i, [(lower, before), (last.next, last.block)])
+      b.position(after)
+      return
+    }
+    let (more, whole, wholeAgain) = (b.block(), b.block(), b.block())
     b.branch(b.icmp(.slt, i, upper), more, after)
     b.position(more)
-    let isWhole = b.icmp(.sge, i, b.index(0)) .and(b.icmp(.sle, i &+ w, upper))
+    let isWhole = b.icmp(.sge, i, b.index(0)) & b.icmp(.sle, i &+ w, upper)
     b.branch(isWhole, whole, ends)
 
     b.position(whole)
@@ -82,19 +112,26 @@ extension Emitter {
     b.branch(head)
 
     b.position(ends)
-    let lane = b.iota(layout.lanes)
-    let position = i &+ lane
+    let last = try maskedBody(i, upper, head, body)
+    add(i, [(lower, before), (next, wholeAgain), (last.next, last.block)])
+    b.position(after)
+  }
+
+  /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.
+  private func maskedBody(_ i: Value, _ upper: Value, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void) throws(MarsError) -> (
+    next: Value, block: OpaquePointer
+  ) {
+    let position = i &+ b.iota(layout.lanes)
     mask = b.icmp(.sge, position, b.index(0)) & b.icmp(.slt, position, upper)
     lanePosition = i
     philoxGroups = [:]
-    try enter(k, i, body)
+    try enter(layout.laneLoop, i, body)
     mask = nil
     lanePosition = nil
-    let nextEnd = i &+ w
-    let lastEnd = b.here
+    let next = i &+ b.index(layout.lanes)
+    let block = b.here
     b.branch(head)
-    add(i, [(lower, before), (next, wholeAgain), (nextEnd, lastEnd)])
-    b.position(after)
+    return (next, block)
   }
 
   private func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {
@@ -127,8 +164,4 @@ extension Emitter {
     }
     return b.index(0)
   }
-}
-
-extension Value {
-  func and(_ y: Value) -> Value { self & y }
 }

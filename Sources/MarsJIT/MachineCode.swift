@@ -5,7 +5,7 @@ import MarsBase
 /// Executable memory made from an object file; freed with its last reference, so eviction cannot take code that runs.
 ///
 /// Kernels refer to nothing outside themselves (functions come through a table), so loading is: copy the sections, apply relative
-/// relocations.  That needs no LLVM: a process whose kernels are all in the disk cache never loads it for this.
+/// relocations.
 final class MachineCode: @unchecked Sendable {
   let entry: UnsafeRawPointer
   private let memory: UnsafeMutableRawPointer
@@ -60,7 +60,9 @@ final class MachineCode: @unchecked Sendable {
       if s.type == 2 {
         for i in 0..<s.size / 24 where reader.at(s.offset + 24 * i + 4, 1) & 15 == 2 {
           let home = reader.at(s.offset + 24 * i + 6, 2)
-          if sections.indices.contains(home), sections[home].address >= 0 { start = sections[home].address + reader.at(s.offset + 24 * i + 8, 8) }
+          if sections.indices.contains(home), sections[home].address >= 0 {
+            start = sections[home].address + reader.at(s.offset + 24 * i + 8, 8)
+          }
         }
       }
       guard s.type == 4, sections.indices.contains(s.info), sections[s.info].address >= 0 else { continue }

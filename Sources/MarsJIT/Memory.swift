@@ -25,13 +25,11 @@ extension Emitter {
       let v = loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
       if parts == 1 { return finish([v]) }
       return finish((0..<2).map { q in b.shuffle(v, v, (0..<w).map { 2 * $0 + q }) })
-    case .packed where layout.unrolled(layout.loops - 1) == 2 && parts == 1 && mask == nil:
-      // Both steps of the unrolled loop read the same two vectors; LLVM sees that the loads are equal.
-      let r = unrolledStep
-      let start = b.offset(p, bytes: b.index(-r * d.itemSize))
-      let x = loadRun(t, start, w, nil)
-      let y = loadRun(t, b.offset(start, bytes: b.index(w * d.itemSize)), w, nil)
-      return finish([b.shuffle(x, y, (0..<w).map { 2 * $0 + r })])
+    case .packed where parts == 1 && [2, 4, 8].contains(layout.unrolled(layout.loops - 1)):
+      return finish([loadEvery(layout.unrolled(layout.loops - 1), t, p, d.itemSize)])
+    case .other where parts == 1 && tileRow != nil && layout.stride(o, layout.tileLoop) == .unit:
+      if tileRow == 0 { tiles[o] = loadTransposed(o, t, p) }
+      return finish([tiles[o]![tileRow!]])
     default:
       // A gather is several times slower than scalar loads.
       var v = (0..<parts).map { _ in b.wrap(LLVMGetPoison(b.vector(t, w))) }
@@ -45,6 +43,42 @@ extension Emitter {
       }
       return finish(v)
     }
+  }
+
+  /// Elements k*lane + r of memory, r the step of the unrolled loop; LLVM sees that all steps read the same vectors.
+  private func loadEvery(_ k: Int, _ t: OpaquePointer, _ p: Value, _ size: Int) -> Value {
+    let w = layout.lanes
+    let start = b.offset(p, bytes: b.index(-unrolledStep * size))
+    var v = (0..<k).map { q in
+      let m = mask.map { m in b.shuffle(m, m, (0..<w).map { (q * w + $0) / k }) }
+      return loadRun(t, q == 0 ? start : b.offset(start, bytes: b.index(q * w * size)), w, m)
+    }
+    var rest = unrolledStep
+    while v.count > 1 {
+      v = (0..<v.count / 2).map { q in b.shuffle(v[2 * q], v[2 * q + 1], (0..<w).map { 2 * $0 + (rest & 1) }) }
+      rest >>= 1
+    }
+    return v[0]
+  }
+
+  /// Reads `tileGroup` neighbours per lane as vectors and turns them into one vector of lanes per row.
+  private func loadTransposed(_ o: Int, _ t: OpaquePointer, _ p: Value) -> [Value] {
+    let n = Emitter.tileGroup
+    let step = strides[o][layout.laneLoop]
+    let blocks = stride(from: 0, to: layout.lanes, by: n).map { first in
+      var v = (0..<n).map { loadRun(t, b.offset(p, bytes: step &* b.index(first + $0)), n, nil) }
+      var distance = 1
+      while distance < n {
+        for i in 0..<n where i & distance == 0 {
+          let (x, y) = (v[i], v[i + distance])
+          v[i] = b.shuffle(x, y, (0..<n).map { $0 & distance == 0 ? $0 : n + $0 - distance })
+          v[i + distance] = b.shuffle(x, y, (0..<n).map { $0 & distance == 0 ? $0 + distance : n + $0 })
+        }
+        distance *= 2
+      }
+      return v
+    }
+    return (0..<n).map { r in b.concat(blocks.map { $0[r] }) }
   }
 
   /// Byte offsets of the lanes from the cursor; with a mask, those of inactive lanes are moved to an active one.

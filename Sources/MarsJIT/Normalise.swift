@@ -101,7 +101,9 @@ struct Normaliser {
     var tile = -1
     if lane.loop >= 0 {
       // One short reduced axis inside the lanes is unrolled.
-      if lane.loop == count - 2 && level(count - 1) < level(lane.loop) && extent(count - 1) >= 2 && extent(count - 1) <= 8 && f.weight <= 200 {
+      if lane.loop == count - 2 && level(count - 1) < level(lane.loop) && extent(count - 1) >= 2 && extent(count - 1) <= 8
+        && f.weight <= 200
+      {
         unroll = count - 1
       }
       if f.lastLevel == 0 && count >= 2 && lane.loop == count - 1 && extent(lane.loop) >= 8 {
@@ -145,7 +147,9 @@ struct Normaliser {
       for o in 0..<m {
         let s = str(i, o)
         var c: StrideClass = s == 0 ? .zero : s == f.itemSizes[o] ? .unit : .other
-        if i == laneLoop && c == .other && unroll >= 0 && str(unroll, o) == f.itemSizes[o] && s == extent(unroll) * f.itemSizes[o] { c = .packed }
+        if i == laneLoop && c == .other && unroll >= 0 && str(unroll, o) == f.itemSizes[o] && s == extent(unroll) * f.itemSizes[o] {
+          c = .packed
+        }
         if o >= firstCounter && (c == .unit || c == .packed) && i == laneLoop {
           if !philoxAligns(o, c, rows, count, width, laneLoop, unroll, a.counterBase) { c = .other }
         }
@@ -158,7 +162,12 @@ struct Normaliser {
     head[0] = UInt8(count)
     head[1] = UInt8(lanes(laneLoop, rows, count, width, unroll))
     head[2] = laneLoop < 0 ? Layout.none : UInt8(laneLoop)
-    head[3] = a.streamOutputs && streams(rows, count, width, laneLoop, a) ? 1 : 0
+    var flags: UInt8 = a.streamOutputs && streams(rows, count, width, laneLoop, a) ? 1 : 0
+    for i in 0..<count where level(i) < min(f.lastLevel, 7) {
+      if i > 0 && level(i - 1) == level(i) || i + 1 < count && level(i + 1) == level(i) { continue }
+      if extent(i) <= Emitter.blockSteps * (i == laneLoop ? Int(head[1]) : 1) { flags |= UInt8(2 << level(i)) }
+    }
+    head[3] = flags
     head[4] = tile < 0 ? Layout.none : UInt8(tile)
     return true
   }
@@ -199,7 +208,7 @@ struct Normaliser {
   private func lanes(_ lane: Int, _ rows: UnsafeMutablePointer<Int>, _ count: Int, _ width: Int, _ unroll: Int) -> Int {
     let f = facts
     if lane < 0 { return 1 }
-    let base = max(16, f.philoxGroup)
+    let base = f.philoxGroup > 0 ? 32 : 16
     let e = rows[lane * width]
     if unroll >= 0 || f.lastLevel == 0 || f.weight > 16 || e < 256 { return base }
     return 64

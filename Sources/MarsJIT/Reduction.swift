@@ -17,7 +17,7 @@ struct Accumulator {
 
 extension Emitter {
   /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
-  static let blockSteps = 32
+  static let blockSteps = 16
 
   /// Runs the loops of level l and leaves the results of its reducers in `states[l]`.
   func emitReduction(_ l: Int) throws(MarsError) {
@@ -26,7 +26,7 @@ extension Emitter {
     let from = levelDepth[l + 1]
     let to = levelDepth[l]
     // A single unrolled loop is a handful of additions: no blocks.
-    let isShort = to == from || to == from + 1 && layout.unrolled(from) > 0
+    let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
     let saved = accumulators[l]
     accumulators[l] = spec.levels[l].reducers.map { r in
       let d = program[Int(r.value)].type

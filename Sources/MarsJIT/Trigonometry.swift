@@ -31,19 +31,7 @@ extension Emitter {
     b.store(r1, high)
     b.store(tail, low)
     b.store(shifted, quadrant)
-    let pairSlot = b.slot(b.vector(b.f64, 2))
-    b.when(b.any(isHuge)) {
-      for lane in 0..<x.lanes {
-        self.b.when(self.b.extract(isHuge, lane)) {
-          let address = self.b.load(self.b.i64, self.b.offset(self.mathTable, bytes: self.b.index(0)), align: 8).toPointer()
-          let q = self.b.call(address, returns: self.b.i64, [self.b.extract(x, lane), pairSlot])
-          let pair = self.b.load(self.b.vector(self.b.f64, 2), pairSlot, align: 8)
-          self.put(self.b.extract(pair, 0), lane, high, x.type)
-          self.put(self.b.extract(pair, 1), lane, low, x.type)
-          self.put(q, lane, quadrant, shifted.type)
-        }
-      }
-    }
+    b.when(b.any(isHuge)) { self.reduceHuge(x, isHuge, high, low, quadrant) }
     let (h, l) = (b.load(x.type, high), b.load(x.type, low))
     var q = b.load(shifted.type, quadrant)
     if cosine { q = q &+ q.int(1) }
@@ -60,9 +48,32 @@ extension Emitter {
     return (r.bitcast(b.i64) ^ sign).bitcast(b.f64)
   }
 
-  private func put(_ v: Value, _ lane: Int, _ slot: Value, _ t: OpaquePointer) {
-    let old = b.load(t, slot)
-    b.store(old.isVector ? b.insert(old, v, lane) : v, slot)
+  /// Reduces the lanes in `which` by a C function and overwrites them in the slots; a loop, as it is rarely run and its code should be small.
+  private func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
+    let n = x.lanes
+    // Memory of their own: the slots stay registers elsewhere.
+    let (inputs, flags) = (b.slot(x.type), b.slot(b.vector(b.i8, n)))
+    let (highs, lows, quadrants) = (b.slot(x.type), b.slot(x.type), b.slot(b.vector(b.i64, n)))
+    let pair = b.slot(b.vector(b.f64, 2))
+    b.store(x, inputs)
+    b.store(which.zext(b.i8), flags)
+    b.store(b.load(x.type, high), highs)
+    b.store(b.load(x.type, low), lows)
+    b.store(b.load(b.vector(b.i64, n), quadrant), quadrants)
+    let address = function(Int(MARS_MATH_REM_PIO2.rawValue))
+    b.each(b.index(0), b.index(n)) { lane in
+      let flag = self.b.load(self.b.i8, self.b.offset(flags, bytes: lane))
+      self.b.when(self.b.icmp(.ne, flag, flag.int(0))) {
+        let at = lane.shl(3)
+        let q = self.b.call(address, returns: self.b.i64, [self.b.load(self.b.f64, self.b.offset(inputs, bytes: at)), pair])
+        self.b.store(self.b.load(self.b.f64, pair), self.b.offset(highs, bytes: at))
+        self.b.store(self.b.load(self.b.f64, self.b.offset(pair, bytes: self.b.index(8))), self.b.offset(lows, bytes: at))
+        self.b.store(q, self.b.offset(quadrants, bytes: at))
+      }
+    }
+    b.store(b.load(x.type, highs), high)
+    b.store(b.load(x.type, lows), low)
+    b.store(b.load(b.vector(b.i64, n), quadrants), quadrant)
   }
 
   var mathTable: Value { word(ArgumentWords.mathTable).toPointer() }
@@ -74,17 +85,24 @@ extension Emitter {
     let f = function(Int(index.rawValue))
     let n = arguments[0].lanes
     if n == 1 { return b.call(f, returns: b.f64, arguments) }
-    var r = b.wrap(LLVMGetPoison(b.vector(b.f64, n)))
-    for lane in 0..<n { r = b.insert(r, b.call(f, returns: b.f64, arguments.map { b.extract($0, lane) }), lane) }
-    return r
+    let type = b.vector(b.f64, n)
+    let slots = arguments.map { _ in b.slot(type) }
+    let result = b.slot(type)
+    for (v, s) in zip(arguments, slots) { b.store(v, s) }
+    b.each(b.index(0), b.index(n)) { lane in
+      let at = lane.shl(3)
+      let values = slots.map { self.b.load(self.b.f64, self.b.offset($0, bytes: at)) }
+      self.b.store(self.b.call(f, returns: self.b.f64, values), self.b.offset(result, bytes: at))
+    }
+    return b.load(type, result)
   }
 
   /// A function of SLEEF on doubles: deterministic variants, so one lane and many give the same bits.
   func sleef(_ which: mars_sleef_function, _ arguments: [Value]) -> Value {
-    let first = Int(MARS_MATH_FIRST_SLEEF.rawValue) + 2 * Int(which.rawValue)
+    let first = Int(MARS_MATH_FIRST_SLEEF.rawValue) + 3 * Int(which.rawValue)
     let n = arguments[0].lanes
     if n == 1 { return b.call(function(first), returns: b.f64, arguments) }
-    let f = function(first + 1)
+    let f = function(first + (b.nativeDoubles == 8 ? 2 : 1))
     let w = b.nativeDoubles
     return b.concat(
       stride(from: 0, to: n, by: w).map { at in

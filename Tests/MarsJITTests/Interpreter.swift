@@ -26,7 +26,11 @@ struct Interpreter {
     return l
   }
 
-  func run() { forEach(axes: axisLevel.indices.filter { axisLevel[$0] == spec.levels.count - 1 }, [Int](repeating: 0, count: spec.axisCount)) { _ = level(spec.levels.count - 1, $0) } }
+  func run() {
+    forEach(axes: axisLevel.indices.filter { axisLevel[$0] == spec.levels.count - 1 }, [Int](repeating: 0, count: spec.axisCount)) {
+      _ = level(spec.levels.count - 1, $0)
+    }
+  }
 
   private func forEach(axes: [Int], _ index: [Int], _ body: ([Int]) -> Void) {
     guard let a = axes.first else { return body(index) }
@@ -41,11 +45,13 @@ struct Interpreter {
     var states: [Bits] = []
     if l > 0 {
       let below = spec.levels[l - 1]
-      var wide = below.reducers.map { _ in Float80(0) }
-      var acc = below.reducers.map { [Bits]?.none as [Bits]? ?? identity($0, below.program.insts[Int($0.value)].type) }
+      var wide = below.reducers.map { _ in -Float80(0) }
+      var points = 0
+      var acc = below.reducers.map { identity($0, below.program.insts[Int($0.value)].type) }
       for (i, r) in below.reducers.enumerated() where r.kind == .prod { wide[i] = 1 }
       forEach(axes: axisLevel.indices.filter { axisLevel[$0] == l - 1 }, index) { point in
         let v = level(l - 1, point)
+        points += 1
         for (i, r) in below.reducers.enumerated() {
           let d = below.program.insts[Int(r.value)].type
           let x = v[Int(r.value)]
@@ -56,7 +62,7 @@ struct Interpreter {
       }
       for (i, r) in below.reducers.enumerated() {
         let d = below.program.insts[Int(r.value)].type
-        if d.isFloating && (r.kind == .sum || r.kind == .prod) { acc[i] = [bits(wide[i], d)] }
+        if d.isFloating && (r.kind == .sum || r.kind == .prod) { acc[i] = [bits(points == 0 && r.kind == .sum ? 0 : wide[i], d)] }
         states += acc[i]
       }
     }
@@ -80,7 +86,9 @@ struct Interpreter {
   }
 
   private func number(_ x: Bits, _ d: DType) -> Double { Scalar(dtype: d, low: x.low).asDouble }
-  private func bits(_ x: Float80, _ d: DType) -> Bits { d == .float32 ? Bits(low: UInt64(Float(x).bitPattern)) : Bits(low: Double(x).bitPattern) }
+  private func bits(_ x: Float80, _ d: DType) -> Bits {
+    d == .float32 ? Bits(low: UInt64(Float(x).bitPattern)) : Bits(low: Double(x).bitPattern)
+  }
 
   private func identity(_ r: Reducer, _ d: DType) -> [Bits] {
     let w = UInt64(d.itemSize * 8)

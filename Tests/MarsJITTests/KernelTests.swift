@@ -147,7 +147,8 @@ struct Harness {
     var ins: [Operand] = []
     for (i, d) in spec.inputs.enumerated() {
       let used = (0..<n).map { a in level[a] >= inputLevel[i] && (!broadcast || random.below(5) > 0) }
-      let o = Operand(shape: extents, used: used, item: d.itemSize, order: order ?? orders[random.below(5)], misalign: stream ? 0 : random.below(4))
+      let o = Operand(
+        shape: extents, used: used, item: d.itemSize, order: order ?? orders[random.below(5)], misalign: stream ? 0 : random.below(4))
       var index = [Int](repeating: 0, count: n)
       fill(o, d, extents, used, 0, &index, i, values)
       ins.append(o)
@@ -174,8 +175,19 @@ struct Harness {
     let arguments = KernelArguments(
       extents: extents, inputs: ins.map(\.base), outputs: outs.map(\.base), inputStrides: ins.flatMap(\.strides),
       outputStrides: outs.flatMap(\.strides), counterBase: bases, counterStrides: counterStrides, scalars: scalars, streamOutputs: stream)
+    let before = outs.map { o in [UInt8](UnsafeRawBufferPointer(start: o.memory, count: o.bytes)) }
     try jit.kernel(for: spec).run(arguments)
     var result = Result()
+    // Nothing but the elements of the outputs may have changed.
+    for (o, out) in outs.enumerated() {
+      var after = [UInt8](UnsafeRawBufferPointer(start: out.memory, count: out.bytes))
+      let used = (0..<n).map { level[$0] >= spec.outputs[o].level }
+      restore(out, spec.outputs[o].dtype.itemSize, extents, used, before[o], &after)
+      if after != before[o] {
+        result.mismatches += 1
+        result.example = "output \(o) of \(extents) was written outside its elements"
+      }
+    }
     let interpreter = Interpreter(
       spec: spec, extents: extents, input: { Harness.read(ins[$0].at($1), spec.inputs[$0]) },
       counter: { c, index in
@@ -193,7 +205,9 @@ struct Harness {
         if e < 1e200 { result.worstUlp = max(result.worstUlp, e) }
         if e > tolerance && !near && !(tolerance > 0 && e == 0.25) {
           if result.mismatches == 0 {
-            let inputs = ins.indices.map { i in "\(Scalar(dtype: spec.inputs[i], low: Harness.read(ins[i].at(index), spec.inputs[i]).low).wide)" }
+            let inputs = ins.indices.map { i in
+              "\(Scalar(dtype: spec.inputs[i], low: Harness.read(ins[i].at(index), spec.inputs[i]).low).wide)"
+            }
             result.example =
               "out \(o) at \(index) of \(extents): got \(Scalar(dtype: d, low: got.low, high: got.high).wide), expected \(Scalar(dtype: d, low: expected.low, high: expected.high).wide), inputs \(inputs), scalars \(scalars.map(\.wide))"
           }
@@ -204,8 +218,26 @@ struct Harness {
     return result
   }
 
+  private func restore(_ o: Operand, _ item: Int, _ extents: [Int], _ used: [Bool], _ before: [UInt8], _ after: inout [UInt8]) {
+    var index = [Int](repeating: 0, count: extents.count)
+    if zip(extents, used).contains(where: { $0 == 0 && $1 }) { return }
+    while true {
+      let at = o.at(index) - o.memory
+      for i in at..<at + item { after[i] = before[i] }
+      var a = extents.count - 1
+      while a >= 0 {
+        index[a] += 1
+        if used[a] && index[a] < extents[a] { break }
+        index[a] = 0
+        a -= 1
+      }
+      if a < 0 { return }
+    }
+  }
+
   private mutating func fill(
-    _ o: Operand, _ d: DType, _ extents: [Int], _ used: [Bool], _ axis: Int, _ index: inout [Int], _ number: Int, _ values: ((Int, [Int]) -> Bits)?
+    _ o: Operand, _ d: DType, _ extents: [Int], _ used: [Bool], _ axis: Int, _ index: inout [Int], _ number: Int,
+    _ values: ((Int, [Int]) -> Bits)?
   ) {
     if axis == extents.count {
       Harness.write(values.map { $0(number, index) } ?? value(d), o.at(index), d)
@@ -257,7 +289,8 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
     var h = Harness(jit: sharedJIT, random: Random(3))
     for d in DType.allCases where !d.isComplex && !d.isHalf {
       for op in [ExprOp.eq, .ne, .lt, .le] {
-        let r = try h.check(map([d, d], out: .bool, [Inst(.input, d, imm: 0), Inst(.input, d, imm: 1), Inst(op, .bool, 0, 1)]), extents: [200])
+        let r = try h.check(
+          map([d, d], out: .bool, [Inst(.input, d, imm: 0), Inst(.input, d, imm: 1), Inst(op, .bool, 0, 1)]), extents: [200])
         #expect(r.mismatches == 0, "\(op) \(d): \(r.example)")
       }
     }
@@ -307,6 +340,25 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
     for s in shapes {
       for _ in 0..<4 {
         let r = try h.check(spec, extents: s)
+        #expect(r.mismatches == 0, "\(d): \(r.example)")
+      }
+    }
+  }
+}
+
+@Suite struct LayoutTests {
+  /// Streaming stores, transposed reads in tiles with ragged edges, and several operands at once.
+  @Test(arguments: DType.allCases) func streamsAndTransposes(_ d: DType) throws {
+    var h = Harness(jit: sharedJIT, random: Random(59))
+    let spec = map(
+      [d, d], axes: 2, out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(.input, .bool, imm: 2), Inst(.select, d, 2, 0, 1)])
+    var three = spec
+    three.inputs = [d, d, .bool]
+    for s in [[64, 64], [70, 45], [9, 100], [100, 9], [8, 8]] {
+      let streamed = try h.check(three, extents: s, order: .c, broadcast: false, stream: true)
+      #expect(streamed.mismatches == 0, "\(d): \(streamed.example)")
+      for _ in 0..<4 {
+        let r = try h.check(three, extents: s)
         #expect(r.mismatches == 0, "\(d): \(r.example)")
       }
     }

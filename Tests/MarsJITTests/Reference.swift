@@ -48,8 +48,17 @@ enum Reference {
       default: fatalError("\(i.op) of bool")
       }
     }
-    if d == .float32 { return Bits(low: UInt64(float(i.op, Float(bitPattern: UInt32(a.low)), b, Float(bitPattern: UInt32(truncatingIfNeeded: b.low)), Float(bitPattern: UInt32(truncatingIfNeeded: c.low))).bitPattern)) }
-    if d == .float64 { return Bits(low: double(i.op, Double(bitPattern: a.low), b, Double(bitPattern: b.low), Double(bitPattern: c.low)).bitPattern) }
+    if d == .float32 {
+      return Bits(
+        low: UInt64(
+          float(
+            i.op, Float(bitPattern: UInt32(a.low)), b, Float(bitPattern: UInt32(truncatingIfNeeded: b.low)),
+            Float(bitPattern: UInt32(truncatingIfNeeded: c.low))
+          ).bitPattern))
+    }
+    if d == .float64 {
+      return Bits(low: double(i.op, Double(bitPattern: a.low), b, Double(bitPattern: b.low), Double(bitPattern: c.low)).bitPattern)
+    }
     return Bits(low: integer(i.op, d, a, b) & mask(d))
   }
 
@@ -151,7 +160,7 @@ enum Reference {
     case .floorDiv: return divMod(a, b, Glibc.fmod(a, b), Glibc.floor).0
     case .mod: return divMod(a, b, Glibc.fmod(a, b), Glibc.floor).1
     case .fmod: return Glibc.fmod(a, b)
-    case .pow: return Glibc.pow(a, b)
+    case .pow: return Double(Glibc.powl(Float80(a), Float80(b)))
     case .neg: return -a
     case .abs: return Swift.abs(a)
     case .fma: return Glibc.fma(a, b, c)
@@ -160,32 +169,32 @@ enum Reference {
     case .fmin: return a.isNaN || b < a ? b : a
     case .fmax: return a.isNaN || b > a ? b : a
     case .sqrt: return a.squareRoot()
-    case .cbrt: return Glibc.cbrt(a)
-    case .exp: return Glibc.exp(a)
-    case .exp2: return Glibc.exp2(a)
-    case .expm1: return Glibc.expm1(a)
-    case .log: return Glibc.log(a)
-    case .log2: return Glibc.log2(a)
-    case .log10: return Glibc.log10(a)
-    case .log1p: return Glibc.log1p(a)
-    case .sin: return Glibc.sin(a)
-    case .cos: return Glibc.cos(a)
-    case .tan: return Glibc.tan(a)
-    case .asin: return Glibc.asin(a)
-    case .acos: return Glibc.acos(a)
-    case .atan: return Glibc.atan(a)
-    case .sinh: return Glibc.sinh(a)
-    case .cosh: return Glibc.cosh(a)
-    case .tanh: return Glibc.tanh(a)
-    case .asinh: return Glibc.asinh(a)
-    case .acosh: return Glibc.acosh(a)
-    case .atanh: return Glibc.atanh(a)
+    case .cbrt: return Double(Glibc.cbrtl(Float80(a)))
+    case .exp: return Double(Glibc.expl(Float80(a)))
+    case .exp2: return Double(Glibc.exp2l(Float80(a)))
+    case .expm1: return Double(Glibc.expm1l(Float80(a)))
+    case .log: return Double(Glibc.logl(Float80(a)))
+    case .log2: return Double(Glibc.log2l(Float80(a)))
+    case .log10: return Double(Glibc.log10l(Float80(a)))
+    case .log1p: return Double(Glibc.log1pl(Float80(a)))
+    case .sin: return Double(Glibc.sinl(Float80(a)))
+    case .cos: return Double(Glibc.cosl(Float80(a)))
+    case .tan: return Double(Glibc.tanl(Float80(a)))
+    case .asin: return Double(Glibc.asinl(Float80(a)))
+    case .acos: return Double(Glibc.acosl(Float80(a)))
+    case .atan: return Double(Glibc.atanl(Float80(a)))
+    case .sinh: return Double(Glibc.sinhl(Float80(a)))
+    case .cosh: return Double(Glibc.coshl(Float80(a)))
+    case .tanh: return Double(Glibc.tanhl(Float80(a)))
+    case .asinh: return Double(Glibc.asinhl(Float80(a)))
+    case .acosh: return Double(Glibc.acoshl(Float80(a)))
+    case .atanh: return Double(Glibc.atanhl(Float80(a)))
     case .floor: return Glibc.floor(a)
     case .ceil: return Glibc.ceil(a)
     case .trunc: return Glibc.trunc(a)
     case .rint: return Glibc.rint(a)
-    case .atan2: return Glibc.atan2(a, b)
-    case .hypot: return Glibc.hypot(a, b)
+    case .atan2: return Double(Glibc.atan2l(Float80(a), Float80(b)))
+    case .hypot: return Double(Glibc.hypotl(Float80(a), Float80(b)))
     case .copysign: return Glibc.copysign(a, b)
     case .nextafter: return Glibc.nextafter(a, b)
     case .ldexp: return Glibc.ldexp(a, Int32(truncatingIfNeeded: raw.low))

@@ -164,16 +164,16 @@ const char *mars_llvm_load(void);
 enum mars_math_index {
   MARS_MATH_REM_PIO2 = 0, /* int64 (*)(double x, double out[2]) */
   MARS_MATH_FMOD = 1,     /* double (*)(double, double) */
-  MARS_MATH_FIRST_SLEEF = 8 /* then per function: one lane, a vector (mars_math_vector_lanes doubles) */
+  MARS_MATH_FIRST_SLEEF = 8 /* then per function: 1, 4 (AVX2) and 8 (AVX-512) doubles */
 };
 enum mars_sleef_function {
   MARS_SLEEF_TAN, MARS_SLEEF_ASIN, MARS_SLEEF_ACOS, MARS_SLEEF_ATAN, MARS_SLEEF_CBRT, MARS_SLEEF_POW, MARS_SLEEF_ATAN2, MARS_SLEEF_COUNT
 };
-extern void *mars_math_table[MARS_MATH_FIRST_SLEEF + 2 * MARS_SLEEF_COUNT];
+extern void *mars_math_table[MARS_MATH_FIRST_SLEEF + 3 * MARS_SLEEF_COUNT];
 static inline int64_t mars_math_table_address(void) { return (int64_t)(uintptr_t)mars_math_table; }
 
-/* Loads SLEEF's functions of the given width (8: AVX-512, 4: AVX2).  Returns NULL or a sentence. */
-const char *mars_sleef_load(int lanes);
+/* Loads SLEEF's functions.  Returns NULL or a sentence. */
+const char *mars_sleef_load(void);
 
 /* x - n*pi/2 as out[0] + out[1] for any finite x; returns n modulo 4. */
 int64_t mars_rem_pio2(double x, double out[2]);
