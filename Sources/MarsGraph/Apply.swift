@@ -141,6 +141,7 @@ extension OpDef {
     }
     let types = values.map(\.type.dtype)
     for loop in loops where zip(types, loop.inputs).allSatisfy({ Promotion.canCast($0, $1) }) {
+      if loop.outputs.isEmpty { break }
       return (values, loop)
     }
     let names = types.map(\.name).joined(separator: ", ")
