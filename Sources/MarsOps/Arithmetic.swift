@@ -21,7 +21,7 @@ enum Arithmetic {
 
   /// NumPy's true_divide sends all integers to float64.
   private static let divisionLoops: [UfuncLoop] =
-    [UfuncLoop([.int8, .int8], [.float64])] + Loops.members([.integer]).map { UfuncLoop([$0, $0], [.float64]) } + Loops.same(.inexact, 2)
+    Loops.members([.integer]).map { UfuncLoop([$0, $0], [.float64]) } + Loops.same(.inexact, 2)
 
   private static func division(_ name: String, operators: [String] = []) -> OpDef {
     binary(
@@ -63,7 +63,7 @@ enum Arithmetic {
       example: "mt.divmod([7, -7], 3)[0]"), exposure: Exposure(operators: ["__divmod__"]))
 
   static let power = binary(
-    "power", [UfuncLoop([.int8, .int8], [.int8])] + Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
+    "power", Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
     details:
       "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
     cost: 20, operators: ["__pow__"]
