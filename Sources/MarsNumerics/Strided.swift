@@ -205,3 +205,15 @@ package struct FlatWindow: Sendable {
     return (lo, hi)
   }
 }
+
+extension ArrayView {
+  /// The view of this one through an affine map: per axis the view axis that it follows (-1: fixed), start (or index) and step.
+  package func mapped(axes: [Int], starts: [Int], steps: [Int], shape: [Int]) -> ArrayView {
+    var v = ArrayView(base: base, dtype: dtype, shape: shape, strides: [Int](repeating: 0, count: shape.count))
+    for k in axes.indices {
+      v.base += starts[k] * strides[k]
+      if axes[k] >= 0 { v.strides[axes[k]] += steps[k] * strides[k] }
+    }
+    return v
+  }
+}
