@@ -217,3 +217,15 @@ extension ArrayView {
     return v
   }
 }
+
+extension ArrayView {
+  /// Stores one int64 as the only element.
+  package func store(_ v: Int64) { base.storeBytes(of: v, as: Int64.self) }
+
+  /// The sum of an int64 array.
+  package func sumOfInt64() -> Int {
+    var n = 0
+    try? Strided.forEach(shape, [strides]) { o throws(MarsError) in n += Int((base + o[0]).load(as: Int64.self)) }
+    return n
+  }
+}
