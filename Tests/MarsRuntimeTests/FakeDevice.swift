@@ -25,6 +25,8 @@ final class FakeDevice: Device {
     self.script = Locked(script)
   }
 
+  func add(_ op: String, _ body: @escaping NativeBody) { script.withLock { $0.bodies[op] = body } }
+
   var calls: Int { script.withLock { $0.calls } }
 
   func kernel(for spec: KernelSpec) throws(MarsError) -> any PreparedKernel { FakeKernel(spec, self) }
