@@ -113,11 +113,11 @@ func selecting(_ device: FakeDevice) {
     let r = try t.engine.run(m.plan).results()
     #expect(try values(r[0]) == (0..<2000).map { Double($0 * 10 + 3) })
     for _ in 0..<100 where t.engine.statistics.usedBytes > 16_000 { usleep(5000) }
-    #expect(t.engine.statistics.usedBytes == 2 * 8000)
+    withExtendedLifetime(r) { #expect(t.engine.statistics.usedBytes == 2 * 8000) }
   }
 
   @Test func waitingInAWorkerIsRefused() throws {
-    let t = TestEngine()
+    let t = TestEngine(workers: 1)
     let engine = t.engine
     let seen = Locked<MarsError?>(nil)
     t.device.add("call") { (_: inout NativeCall) throws(MarsError) in
@@ -203,9 +203,12 @@ func selecting(_ device: FakeDevice) {
   }
 
   @Test func forkUnderLoad() throws {
-    let t = TestEngine(workers: 2)
-    let busy = t.engine.run(PlanMaker.chain(elements: 40_000, chunk: 1, steps: 1))
-    for _ in 0..<8 {
+    var script = FakeDevice.Script()
+    script.sleepMicroseconds = 50
+    let t = TestEngine(workers: 2, script)
+    let busy = t.engine.run(PlanMaker.chain(elements: 10_000, chunk: 1, steps: 1))
+    for _ in 0..<12 {
+      if busy.progress.isEnded { break }
       let child = fork()
       if child == 0 {
         // In flight: an error.  New: runs.
