@@ -18,10 +18,13 @@ package final class OpDef: Sendable {
   package let exposure: Exposure
   /// Inputs on which the laws of the registry run it, beside those that `typing` lets the laws derive.
   package let samples: [Sample]
+  /// For rechunking operators: how the output is to be cut, which the planner may not change; nil for all others.
+  package let pinnedChunks: (@Sendable (OpContext) -> [AxisSplits])?
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
-    effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = []
+    effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
+    pinnedChunks: (@Sendable (OpContext) -> [AxisSplits])? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -34,6 +37,7 @@ package final class OpDef: Sendable {
     self.doc = doc
     self.exposure = exposure
     self.samples = samples
+    self.pinnedChunks = pinnedChunks
   }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.
@@ -85,6 +89,8 @@ package enum Body: Sendable {
   case native(NativeRule)
   /// Rewritten into other operators when the node is made.
   case composed(@Sendable (OpContext, [Value]) throws(MarsError) -> [Value])
+  /// A finished loop nest over the inputs, as subtasks carry it; nil if its attribute is damaged.
+  case nest(@Sendable (OpContext) -> LoopNest?)
   /// Has no inputs and computes nothing.
   case leaf(LeafKind)
 }

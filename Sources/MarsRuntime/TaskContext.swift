@@ -1,6 +1,7 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import MarsJIT
 import MarsPlan
 
 /// A worker's scratch memory and caches, with which it runs tasks.
