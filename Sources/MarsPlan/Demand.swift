@@ -49,7 +49,10 @@ struct Demand {
         var u = uses[Int(base.vertex)][Int(base.output)]
         u.count += 1
         u.user = Int32(i)
-        if case .native = v.node.op.body { u.byNative = true }
+        switch v.node.op.body {
+        case .native, .nest: u.byNative = true
+        default: break
+        }
         if let accesses, accesses[k].contains(where: { if case .contracted = $0 { true } else { false } }) { u.prefersBlocks = true }
         let read = index.type(input)
         let out = v.node.outputs.first
@@ -79,7 +82,7 @@ struct Demand {
         isMaterialised[i] = true
         if v.node.outputs.contains(where: { !$0.isKnown }) { isDeferred[i] = true }
         continue
-      case .native:
+      case .native, .nest:
         isMaterialised[i] = true
         // Its tasks can run, but nothing that follows can be planned before they have.
         continue

@@ -44,7 +44,7 @@ package struct Planner {
     let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
     var demand = Demand(index)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
-    let regions = fuse(index, &demand)  // loop nests, from the results down
+    let regions = try fuse(index, &demand)  // loop nests, from the results down
     var layout = Layout(index, demand, options, plan: plan)
     for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
     plan = layout.plan
@@ -58,7 +58,7 @@ package struct Planner {
   }
 
   /// Regions in an order in which inputs come first.
-  private func fuse(_ index: GraphIndex, _ demand: inout Demand) -> [Region] {
+  private func fuse(_ index: GraphIndex, _ demand: inout Demand) throws(MarsError) -> [Region] {
     let n = index.vertices.count
     var isReachable = [Bool](repeating: false, count: n)
     var needed = [[Bool]](repeating: [], count: n)
@@ -82,6 +82,9 @@ package struct Planner {
       var region: Region
       if case .native(let rule) = v.node.op.body {
         region = native(i, rule, index, &demand)
+      } else if case .nest(let rule) = v.node.op.body {
+        guard let nest = rule(v.node.context) else { throw MarsError(.format, "a loop nest cannot be read", op: v.node.op.name) }
+        region = finished(i, nest, index)
       } else {
         var attempt = RegionBuilder(index, demand)
         var (built, loose) = attempt.kernel(root: i, outputs: outputs)
@@ -96,6 +99,18 @@ package struct Planner {
       regions.append(region)
     }
     return regions.reversed()
+  }
+
+  /// A loop nest that another plan made: one task.
+  private func finished(_ i: Int, _ nest: LoopNest, _ index: GraphIndex) -> Region {
+    let v = index.vertices[i]
+    return Region(
+      roots: v.node.outputs.indices.map { Val(i, $0) }, shape: nest.shape, kind: .kernel(nest.spec),
+      inputs: zip(v.inputs, nest.maps).map { x, map in
+        let (base, view) = index.stripViews(x)
+        return Region.Input(value: base, window: .map(view.after(map)))
+      }, counters: nest.counters, scalars: nest.scalars, outputAxes: nest.outputAxes.map { $0.map { $0 < 0 ? nil : $0 } },
+      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: Double(nest.shape.reduce(1, *)))
   }
 
   private func native(_ i: Int, _ rule: NativeRule, _ index: GraphIndex, _ demand: inout Demand) -> Region {

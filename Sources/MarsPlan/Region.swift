@@ -260,7 +260,7 @@ struct RegionBuilder {
         memo[MemoKey(value: Val(Int(v.vertex), o), map: map)] = builder.cast(r, x.node.outputs[o].dtype)
       }
       return memo[key] ?? results[0]
-    case .native, .leaf, .composed: return read(v, map)
+    case .native, .nest, .leaf, .composed: return read(v, map)
     }
   }
 
