@@ -5,7 +5,7 @@ What they compute is the library's; only arguments are put in order here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mars import _abi
@@ -58,4 +58,4 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Tensor:
     return apply(op("astype"), (x,), _attributes("astype", dtype=dtype))  # type: ignore[no-any-return]
 
 
-WRITTEN = {"arange": arange, "where": where, "clip": clip, "astype": astype}
+WRITTEN: dict[str, Callable[..., Any]] = {"arange": arange, "where": where, "clip": clip, "astype": astype}
