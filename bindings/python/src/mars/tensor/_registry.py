@@ -189,12 +189,12 @@ def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
     from mars.tensor import _functions
 
-    if name in _functions.WRITTEN:
-        return _functions.WRITTEN[name]
-    if name not in descriptions:
-        op(name)  # raises
-    description = descriptions[name]
     made = op(name)
+    description = made.info
+    if name in _functions.WRITTEN:
+        f = _functions.WRITTEN[name]
+        f.__doc__, f.__module__ = docstring(description, parameters(description)), "mars.tensor"
+        return f
     found = parameters(description)
     inputs, attributes = description["inputs"], description["attributes"]
     fixed = [i["name"] for i in inputs if not i["variadic"]]

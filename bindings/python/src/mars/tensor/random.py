@@ -107,8 +107,8 @@ def _drawer(name: str) -> Callable[..., Any]:
     found = _drawers.get(name)
     if found is not None:
         return found
-    description = _registry.descriptions[name]
     o = _registry.op(name)
+    description = o.info
     declared = [p for p in _registry.parameters(description) if p.name not in ("seed", "stream")]
     for p in declared:
         if p.kind == "input" and p.name in _DEFAULTS:
