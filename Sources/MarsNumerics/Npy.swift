@@ -13,6 +13,13 @@ package enum Npy {
     package var isSwapped: Bool
     /// Byte offset of the first element.
     package var offset: Int
+    package init(dtype: DType, shape: [Int], isFortran: Bool, isSwapped: Bool, offset: Int) {
+      self.dtype = dtype
+      self.shape = shape
+      self.isFortran = isFortran
+      self.isSwapped = isSwapped
+      self.offset = offset
+    }
   }
 
   private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]

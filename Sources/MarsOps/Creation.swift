@@ -49,7 +49,7 @@ enum Creation {
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let d = c.dtype("dtype") ?? v[0].type.dtype
         let s: [Int] = c.optionalInts("shape") ?? v[0].type.shape
-        let fill = try value.map { Reductions.constant(Scalar($0), d) } ?? v[1].cast(d)
+        let fill: Value = if let value { Reductions.constant(Scalar(value), d) } else { try v[1].cast(d) }
         if Shape.isKnown(s) { return [try fill.op(full, with: ["shape": .ints(s), "dtype": .dtype(d)])] }
         return [try v[0].op(like, fill, with: ["dtype": .dtype(d)])]
       },
@@ -174,7 +174,7 @@ enum Creation {
       let e = Value(try linspace.apply(v.map { .value($0) }, c.passing("num", "endpoint")))
       let base = Reductions.constant(Scalar(c.float("base")), e.type.dtype)
       let r = try base.op(Arithmetic.power, e)
-      return [try c.dtype("dtype").map { d throws(MarsError) in try r.cast(d) } ?? r]
+      return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
     doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
     samples: [Sample([[], []], attributes: ["num": .int(5)])])
