@@ -191,9 +191,8 @@ enum Shapes {
     samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
-    let drop =
-      try c.optionalInts("axis").map { a throws(MarsError) in try c.normalisedAxes(a, rank: shape.count) }
-      ?? shape.indices.filter { shape[$0] == 1 }
+    let drop: [Int] =
+      if let a = c.optionalInts("axis") { try c.normalisedAxes(a, rank: shape.count) } else { shape.indices.filter { shape[$0] == 1 } }
     for a in drop where shape[a] != 1 {
       throw c.error(.value, "cannot select an axis to squeeze out which has size not equal to one")
     }

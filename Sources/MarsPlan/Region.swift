@@ -30,6 +30,7 @@ struct Region {
   struct Input {
     var value: Val
     var window: StageInput.Window
+    var orientation: StageInput.Orientation? = nil
   }
 }
 
