@@ -282,7 +282,7 @@ struct Layout {
         let t = addTensor(
           PlanTensor(type: type, grid: Grid(capacity), storage: .chunks, hasUnknownExtents: true, label: node.op.name))
         tensors[Int(v.vertex)][Int(v.output)] = t
-        stage.outputs.append(StageOutput(tensor: t, axes: type.shape.indices.map { type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0) }))
+        stage.outputs.append(StageOutput(tensor: t, axes: type.shape.indices.map { isSelecting ? .iteration($0) : type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0) }))
         continue
       }
       let t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)

@@ -157,7 +157,8 @@ package struct Planner {
       shape = context.inputs[0].shape
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices {
-        inputs.append(Region.Input(value: v.inputs[k], window: .map(.broadcast(context.inputs[k].shape, to: shape))))
+        // Masks lie along the leading axes: they do not broadcast as operands of ufuncs do.
+        inputs.append(Region.Input(value: v.inputs[k], window: .map(.identity(context.inputs[k].rank))))
       }
     }
     var whole = Set(rule.wholeOutputAxes(context))
