@@ -88,7 +88,7 @@ extension OpDef {
 
   private func convert(_ v: AttrValue, _ d: AttrDef) throws(MarsError) -> AttrValue {
     switch (v, d.kind) {
-    case (.none, _) where d.defaultValue == AttrValue.none: return v
+    case (.none, _) where d.allowsNone: return v
     case (.bool, .bool), (.int, .int), (.float, .float), (.string, .string), (.dtype, .dtype), (.scalar, .scalar), (.ints, .ints),
       (.strings, .strings), (.bytes, .bytes):
       return v
@@ -141,6 +141,7 @@ extension OpDef {
     }
     let types = values.map(\.type.dtype)
     for loop in loops where zip(types, loop.inputs).allSatisfy({ Promotion.canCast($0, $1) }) {
+      if loop.outputs.isEmpty { break }
       return (values, loop)
     }
     let names = types.map(\.name).joined(separator: ", ")

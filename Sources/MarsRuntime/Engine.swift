@@ -54,7 +54,7 @@ package final class Engine: @unchecked Sendable {
   }
 
   struct Garbage {
-    var objects: [AnyObject]
+    var objects: [Unmanaged<AnyObject>]
     var buffers: [(UnsafeMutableRawPointer, Int)]
   }
 
@@ -62,12 +62,13 @@ package final class Engine: @unchecked Sendable {
   @inline(__always)
   func takeGarbage() -> Garbage? {
     if state.pointee.graveyard.isEmpty && !state.pointee.pool.hasLeaving { return nil }
-    let g = Garbage(objects: state.pointee.graveyard, buffers: state.pointee.pool.takeLeaving())
-    state.pointee.graveyard = []
-    return g
+    var objects: [Unmanaged<AnyObject>] = []
+    while let o = state.pointee.graveyard.popLast() { objects.append(o) }
+    return Garbage(objects: objects, buffers: state.pointee.pool.takeLeaving())
   }
 
   func release(_ g: Garbage) {
+    for o in g.objects { o.release() }
     for (base, capacity) in g.buffers { options.memory.unmap(base, capacity) }
   }
 

@@ -19,8 +19,8 @@ struct EngineState: ~Copyable {
   var active = Column<RunCorePointer>()
   /// The same runs, kept alive.
   var activeRuns: [Run] = []
-  /// Objects to be released when the lock is not held.
-  var graveyard: [AnyObject] = []
+  /// Retained objects to be released when the lock is not held, so that no deinitialiser runs under it.
+  var graveyard = Column<Unmanaged<AnyObject>>()
   var nextSequence = 0
 
   // Eviction; candidates are collected once memory has become short.
@@ -62,6 +62,11 @@ struct EngineState: ~Copyable {
     idlePool = options.idlePoolBytes ?? min(options.memoryLimit / 4, 1 << 30)
     pool = BufferPool(memory: options.memory)
   }
+}
+
+extension EngineState {
+  /// Keeps an object alive until the lock is not held.
+  mutating func bury(_ object: AnyObject) { graveyard.append(.passRetained(object)) }
 }
 
 // MARK: Blocks

@@ -136,7 +136,7 @@ package final class Run: @unchecked Sendable {
     }
     let box = PlanBox(plan, actualGrids: grids, traceBase: base)
     engine.locked { s in
-      s.graveyard.append(core.pointee.plan)
+      s.bury(core.pointee.plan)
       guard core.pointee.outcome.isRunning else { return }
       let firstTensor = core.pointee.plan.plan.tensors.count
       core.pointee.adopt(box)

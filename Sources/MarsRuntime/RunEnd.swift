@@ -115,7 +115,8 @@ extension EngineState {
     }
     runTable[run.pointee.index] = nil
     for i in 0..<active.count where active[i] == run {
-      graveyard.append(activeRuns.remove(at: i))
+      bury(activeRuns[i])
+      activeRuns.remove(at: i)
       let last = active.count - 1
       for k in i..<last { active[k] = active[k + 1] }
       _ = active.popLast()

@@ -45,9 +45,12 @@ final class TaskContext: @unchecked Sendable {
   init(number: Int) { self.number = number }
   /// Takes hold of the plan of grant `i`; the engine's lock is held.
   @inline(__always)
-  func note(_ run: RunCorePointer, _ i: Int) {
+  func note(_ run: RunCorePointer, _ i: Int, _ state: inout EngineState) {
     if i < plans.count {
-      if plans[i] !== run.pointee.plan { plans[i] = run.pointee.plan }
+      if plans[i] !== run.pointee.plan {
+        state.bury(plans[i])
+        plans[i] = run.pointee.plan
+      }
       traced[i] = run.pointee.trace
     } else {
       plans.append(run.pointee.plan)

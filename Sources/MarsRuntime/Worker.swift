@@ -65,7 +65,7 @@ extension Engine {
       if state.pointee.idleWorkers > 0 && hasClaimable { state.pointee.mustSignal = true }
       let garbage = takeGarbage()
       notify()
-      for i in 0..<list.grants.count { context.note(list.grants[i].run, i) }
+      for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
       lock.unlock()
       if let garbage { release(garbage) }
       let begin = EngineLock.nanoseconds()
