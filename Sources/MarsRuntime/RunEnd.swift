@@ -125,6 +125,7 @@ extension EngineState {
     if active.isEmpty {
       // The next run decides anew whether memory is short.
       isShort = false
+      evictsSmall = false
       candidates.removeAll()
       pool.trim(to: idlePool)
     }

@@ -72,7 +72,7 @@ extension Engine {
       for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
       average += (Double(EngineLock.nanoseconds() - begin) / Double(list.grants.count) - average) * 0.125
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
-      lock.lock()
+      lock.lockSoon()
     }
     for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
     // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
