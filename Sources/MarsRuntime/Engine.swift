@@ -167,15 +167,7 @@ package final class Engine: @unchecked Sendable {
     locked { s in
       s.isClosed = true
       s.epoch += 1
-      while s.active.count > 0 {
-        let before = s.active.count
-        s.fail(s.active[0], MarsError(.cancelled, "the engine was shut down"))
-        // A run with tasks in flight stays active until they end.
-        if s.active.count == before {
-          for i in 1..<max(1, s.active.count) { s.fail(s.active[i], MarsError(.cancelled, "the engine was shut down")) }
-          break
-        }
-      }
+      s.failAll(MarsError(.cancelled, "the engine was shut down"))
       s.mustBroadcast = true
     }
     lock.wakeAll()

@@ -17,9 +17,7 @@ extension Engine {
         state.pointee.liveWorkers -= 1
         // With one worker everything still runs; without any, runs would hang.
         if state.pointee.liveWorkers == 0 {
-          while state.pointee.active.count > 0 {
-            state.pointee.fail(state.pointee.active[0], MarsError(.os, "cannot start a thread"))
-          }
+          state.pointee.failAll(MarsError(.os, "cannot start a thread"))
         }
         return
       }

@@ -205,7 +205,10 @@ func selecting(_ device: FakeDevice) {
     #expect(engine.statistics.peakBytes <= limit)
   }
 
-  @Test func forkUnderLoad() throws {
+  /// The thread sanitizer cannot start threads in the child of a process with threads.
+  static let isThreadSanitized = dlsym(nil, "__tsan_init") != nil
+
+  @Test(.disabled(if: ConcurrencyTests.isThreadSanitized)) func forkUnderLoad() throws {
     var script = FakeDevice.Script()
     script.sleepMicroseconds = 50
     let t = TestEngine(workers: 2, script)
