@@ -45,7 +45,8 @@ extension OpDef {
     if case .composed(let expand) = body {
       context = OpContext(op: self, inputs: types, attributes: attributes, outputs: outputs, loop: loop)
       expansion = try expand(context, values)
-      outputs = expansion.map(\.type)
+      // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
+      if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
     for o in outputs where o.isKnown {
       guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {
@@ -88,7 +89,7 @@ extension OpDef {
 
   private func convert(_ v: AttrValue, _ d: AttrDef) throws(MarsError) -> AttrValue {
     switch (v, d.kind) {
-    case (.none, _) where d.defaultValue == AttrValue.none: return v
+    case (.none, _) where d.allowsNone: return v
     case (.bool, .bool), (.int, .int), (.float, .float), (.string, .string), (.dtype, .dtype), (.scalar, .scalar), (.ints, .ints),
       (.strings, .strings), (.bytes, .bytes):
       return v
@@ -141,6 +142,7 @@ extension OpDef {
     }
     let types = values.map(\.type.dtype)
     for loop in loops where zip(types, loop.inputs).allSatisfy({ Promotion.canCast($0, $1) }) {
+      if loop.outputs.isEmpty { break }
       return (values, loop)
     }
     let names = types.map(\.name).joined(separator: ", ")

@@ -50,12 +50,17 @@ package struct AttrDef: Sendable {
   package let defaultValue: AttrValue?
   /// Version of the operator since which it exists.
   package let since: Int
+  /// Whether None is a value of its own beside the default (sort's axis).
+  package let allowsNone: Bool
   package let doc: String
-  package init(_ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, since: Int = 1, _ doc: String) {
+  package init(
+    _ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, allowsNone: Bool = false, since: Int = 1, _ doc: String
+  ) {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
     self.since = since
+    self.allowsNone = allowsNone || defaultValue == AttrValue.none
     self.doc = doc
   }
 }

@@ -8,7 +8,7 @@ package final class OpDef: Sendable {
   package let name: String
   package let inputs: [InputDef]
   package let attributes: [AttrDef]
-  /// Names of the outputs; usually one.
+  /// Names of the outputs; usually one.  A name that ends in "..." stands for as many outputs as the expansion has.
   package let outputs: [String]
   package let typing: Typing
   package let body: Body
@@ -18,13 +18,16 @@ package final class OpDef: Sendable {
   package let exposure: Exposure
   /// Inputs on which the laws of the registry run it, beside those that `typing` lets the laws derive.
   package let samples: [Sample]
-  /// For rechunking operators: how the output is to be cut, which the planner may not change; nil for all others.
-  package let pinnedChunks: (@Sendable (OpContext) -> [AxisSplits])?
+  /// Chunk sizes per axis that the planner may not change, or nil: what the client pinned.
+  package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
+  /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
+  package let prepare: Prepare?
+  package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinnedChunks: (@Sendable (OpContext) -> [AxisSplits])? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, prepare: Prepare? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -37,7 +40,8 @@ package final class OpDef: Sendable {
     self.doc = doc
     self.exposure = exposure
     self.samples = samples
-    self.pinnedChunks = pinnedChunks
+    self.pinsChunks = pinsChunks
+    self.prepare = prepare
   }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.
@@ -67,7 +71,7 @@ package enum Typing: Sendable {
   case fromExpansion
 }
 
-/// One signature of a ufunc.
+/// One signature of a ufunc.  A loop without outputs refuses operands that would match it (numpy's boolean subtract).
 package struct UfuncLoop: Hashable, Sendable {
   package let inputs: [DType]
   package let outputs: [DType]

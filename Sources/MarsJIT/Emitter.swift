@@ -181,7 +181,7 @@ final class Emitter {
     case .float32: b.constant(bits & 0xffff_ffff, b.i32).bitcast(b.f32)
     case .float64: b.constant(bits, b.i64).bitcast(b.f64)
     case .bool: b.constant(bits & 1, b.i1)
-    default: b.constant(d.itemSize < 8 ? bits & (1 << UInt64(8 * d.itemSize)) - 1 : bits, b.type(d))
+    default: b.constant(d.itemSize < 8 ? bits & ((1 << UInt64(8 * d.itemSize)) - 1) : bits, b.type(d))
     }
   }
 

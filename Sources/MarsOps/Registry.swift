@@ -1,27 +1,40 @@
 import MarsBase
 import MarsGraph
 
-/// An operator with its native body for the CPU, so that both stand in one place.
+/// A native operator: its definition beside its body for the CPU.
 struct NativeOp: Sendable {
-  let op: OpDef
-  let body: NativeBody
+  let def: OpDef
+  let cpu: NativeBody
+  init(_ def: OpDef, cpu: @escaping NativeBody) {
+    self.def = def
+    self.cpu = cpu
+  }
 }
 
-/// Operators of a family file.
-struct Family: Sendable {
-  var ops: [OpDef] = []
-  var natives: [NativeOp] = []
+/// The operators of one file.
+struct OpFamily: Sendable {
+  let ops: [OpDef]
+  let natives: [NativeOp]
+  init(_ ops: [OpDef], natives: [NativeOp] = []) {
+    self.ops = ops
+    self.natives = natives
+  }
 }
 
-/// The families, in the order of the manual.
-private let families: [Family] = [thinFamily]
+private let families: [OpFamily] = [
+  Arithmetic.family, Comparison.family, Bits.family, Exponential.family, Trigonometric.family, FloatingPoint.family, Selection.family,
+  Reductions.family, Scans.family, Creation.family, Random.family, Shapes.family, Joining.family, LinearAlgebra.family, Masks.family,
+  Sorting.family, Statistics.family, Files.family, Callbacks.family,
+]
 
-/// All operators of Mars.
-package let marsRegistry = OpRegistry(families.flatMap { $0.ops + $0.natives.map(\.op) })
+/// Every operator of Mars.
+package let marsRegistry = OpRegistry(families.flatMap { $0.ops + $0.natives.map(\.def) })
 
-/// Native bodies of all operators for the CPU.
+/// The native bodies for the CPU and dense chunks.
 package let cpuNatives: NativeLibrary = {
   var library = NativeLibrary()
-  for f in families { for n in f.natives { library.add(.init(n.op.name), n.body) } }
+  for family in families {
+    for op in family.natives { library.add(NativeLibrary.Key(op.def.name), op.cpu) }
+  }
   return library
 }()

@@ -262,7 +262,7 @@ struct Layout {
       case .map(let m): stage.inputs.append(align(PendingInput(tensor: tensorOfInput[n], map: m), to: grid, node))
       case .access(let axes):
         let t = alignAccess(tensorOfInput[n], axes, to: grid, node)
-        stage.inputs.append(StageInput(tensor: t, window: i.window))
+        stage.inputs.append(StageInput(tensor: t, window: i.window, orientation: i.orientation))
       case .rule:
         var t = tensorOfInput[n]
         let p = plan.tensors[t]

@@ -124,7 +124,17 @@ package struct Planner {
     case .access(let f):
       let accesses = f(context)
       for (k, axes) in accesses.enumerated() {
-        let (base, map) = index.stripViews(v.inputs[k])
+        var (base, map) = index.stripViews(v.inputs[k])
+        var orientation: StageInput.Orientation? = nil
+        if base != v.inputs[k] {
+          orientation = StageInput.Orientation(map, rank: axes.count)
+          if orientation == nil || Planner.narrows(map, axes, base: index.type(base).shape, view: context.inputs[k].shape) {
+            orientation = nil
+            // A view that no window of memory is: it becomes a tensor.
+            (base, map) = (v.inputs[k], .identity(axes.count))
+            demand.isMaterialised[Int(base.vertex)] = true
+          }
+        }
         var resolved: [AxisAccess] = []
         for (a, access) in axes.enumerated() {
           guard case .contracted(let id) = access else {
@@ -137,7 +147,7 @@ package struct Planner {
           }
           resolved.append(.contracted(id: contracted[id] ?? 0))
         }
-        inputs.append(Region.Input(value: base, window: .access(Planner.compose(map, resolved, context.inputs[k].shape))))
+        inputs.append(Region.Input(value: base, window: .access(Planner.compose(map, resolved)), orientation: orientation))
       }
     case .boxes:
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
@@ -159,8 +169,17 @@ package struct Planner {
       wholeAxes: whole, work: Double(shape.reduce(1, *)) * v.node.op.cost.perElement)
   }
 
+  /// Whether an axis that is read whole is only a part of the base's.
+  private static func narrows(_ map: AxisMap, _ access: [AxisAccess], base: [Int], view: [Int]) -> Bool {
+    for (axis, a) in map.axes.enumerated() {
+      guard case .aligned(let k, let start, let step) = a, access[k] == .whole else { continue }
+      if start != 0 || step != 1 || base[axis] != view[k] { return true }
+    }
+    return false
+  }
+
   /// Access of the base of a view: the view's map followed by what the operator does with the view.
-  private static func compose(_ map: AxisMap, _ access: [AxisAccess], _ viewShape: [Int]) -> [AxisAccess] {
+  private static func compose(_ map: AxisMap, _ access: [AxisAccess]) -> [AxisAccess] {
     if map.isIdentity { return access }
     return map.axes.map { a in
       guard case .aligned(let k, let start, let step) = a else { return a }
@@ -168,7 +187,7 @@ package struct Planner {
       case .aligned(let j, let s, let t): return .aligned(axis: j, start: start + step * s, step: step * t)
       case .fixed(let i): return .fixed(start + step * i)
       case .contracted(let axis): return .aligned(axis: axis, start: start, step: step)
-      case .whole: return start == 0 && step == 1 ? .whole : .whole
+      case .whole: return .whole
       }
     }
   }

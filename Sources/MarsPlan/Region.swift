@@ -30,6 +30,7 @@ struct Region {
   struct Input {
     var value: Val
     var window: StageInput.Window
+    var orientation: StageInput.Orientation? = nil
   }
 }
 
@@ -250,7 +251,7 @@ struct RegionBuilder {
       }
       if x.node.op.cost.perElement > 0 { labels.append(x.node.op.name) }
       work += Double(x.node.outputs[0].count) * x.node.op.cost.perElement
-      if let chunks = x.node.op.pinnedChunks?(context) { pin(chunks, shape, map) }
+      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks.map { AxisSplits(sizes: $0) }, shape, map) }
       return memo[key] ?? results[0]
     case .reduce(let body):
       guard let s = states[v.vertex] else { preconditionFailure("a fused reduction is read one level up") }

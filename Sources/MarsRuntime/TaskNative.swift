@@ -35,11 +35,13 @@ extension TaskContext {
         slottedLeft -= 1
         // Inputs of which nothing is read need not name a slot.
         if next >= reads || (box.count == 0 && reads - next <= slottedLeft) {
-          inputs.append(ArrayView(base: engine.emptyBase, dtype: tensor.type.dtype, shape: box.extents))
+          let window = ArrayView(base: engine.emptyBase, dtype: tensor.type.dtype, shape: box.extents)
+          inputs.append(stage.inputs[i].orientation?.view(of: window) ?? window)
           continue
         }
       }
-      inputs.append(try view(engine, p, i, tensor.type.dtype, box, slots, bases, &next))
+      let window = try view(engine, p, i, tensor.type.dtype, box, slots, bases, &next)
+      inputs.append(stage.inputs[i].orientation?.view(of: window) ?? window)
     }
     guard next == reads else { throw slotCount(p, slots.count) }
     var outputs: [ArrayView] = []
@@ -53,7 +55,7 @@ extension TaskContext {
     if let axis = stage.accumulatedAxis { accumulate = stage.grid.coordinates(chunk)[axis] > 0 }
     var call = NativeCall(
       context: stage.node.context, inputs: inputs, inputBoxes: inputBoxes, outputs: outputs, outputBox: outputBox, accumulate: accumulate,
-      isInPlace: isInPlace, workspace: UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes), payload: stage.node.payload,
+      isInPlace: isInPlace, workspace: Workspace(UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes)), payload: stage.node.payload,
       files: engine.options.files)
     try body(&call)
     guard let shape = call.producedShape, let out = stage.outputs.first, plan.plan.tensors[out.tensor].hasUnknownExtents else { return nil }

@@ -103,7 +103,7 @@ struct SubtaskWriter {
         continue
       }
       let (b, _) = plan.read(byTask: t, input: i)
-      inputs.append(.value(try oriented(try window(input.tensor, b, t, i), input.window, node.context.inputs[i].rank)))
+      inputs.append(.value(try oriented(try window(input.tensor, b, t, i), input.orientation)))
     }
     let made = try node.op.apply(inputs, attributes, payload: node.payload, origin: node.origin)
     for (o, c) in written.enumerated() {
@@ -117,19 +117,17 @@ struct SubtaskWriter {
     }
   }
 
-  /// The window with the axes in the order in which the operator reads them: views between a tensor and the operator are resolved in plans.
-  private func oriented(_ v: Value, _ window: StageInput.Window, _ rank: Int) throws(MarsError) -> Value {
-    guard case .access(let axes) = window, axes.count == rank else { return v }
-    // Windows of transposed tensors come in the tensor's order.
-    let order = axes.enumerated().map { k, a -> (key: Int, axis: Int) in
-      switch a {
-      case .aligned(let x, _, _): (x, k)
-      case .contracted(let x): (x, k)
-      case .fixed, .whole: (k, k)
-      }
+  /// The window as the operator sees it, where it reads a view of the tensor.
+  private func oriented(_ v: Value, _ orientation: StageInput.Orientation?) throws(MarsError) -> Value {
+    guard let o = orientation else { return v }
+    let window = v.type.shape
+    var axes = window.map { _ in AxisAccess.fixed(0) }
+    var shape: [Int] = []
+    for (k, a) in o.axes.enumerated() {
+      shape.append((window[a] + abs(o.steps[k]) - 1) / abs(o.steps[k]))
+      axes[a] = .aligned(axis: k, start: o.steps[k] < 0 ? max(window[a] - 1, 0) : 0, step: o.steps[k])
     }
-    _ = order
-    return v
+    return try ViewOps.view(v, AxisMap(axes), shape)
   }
 
   /// A box of a tensor of the plan: a window of a leaf, or chunks put together.

@@ -1,4 +1,3 @@
-import Glibc
 import MarsBase
 import MarsGraph
 import MarsPlan
@@ -77,20 +76,7 @@ package final class Execution: Sendable {
   /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
   func driveInBackground() {
     if state.withLock({ $0.isPlanned }) { return }
-    var thread = pthread_t()
-    let me = Unmanaged.passRetained(self).toOpaque()
-    let made = pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw else { return nil }
-        let e = Unmanaged<Execution>.fromOpaque(raw).takeRetainedValue()
-        try? e.finishPlanning()
-        return nil
-      }, me)
-    if made == 0 {
-      pthread_detach(thread)
-    } else {
-      Unmanaged<Execution>.fromOpaque(me).release()
+    if !BackgroundThread.start({ try? self.finishPlanning() }) {
       state.withLock { s in
         s.failure = MarsError(.memory, "no thread to plan the rest of the graph")
         s.isPlanned = true

@@ -28,7 +28,7 @@ struct ViewChain: Sendable {
     var c = self
     if case .map(let inner, _) = steps.last {
       c.steps[steps.count - 1] = .map(inner.after(map), shape: new)
-    } else if !(map.isIdentity && map.axes.count == new.count) {
+    } else if !(map.isIdentity && shape == new) {
       c.steps.append(.map(map, shape: new))
     }
     if let s = strides {

@@ -5,7 +5,7 @@ import MarsOps
 /// The few operators that aliasing is made of.
 enum ViewOps {
   private static let viewOp = marsRegistry["view"]
-  private static let reshapeOp = marsRegistry["reshape"]
+  private static let reshapeOp = marsRegistry["reshape_c"]
   private static let assignOp = marsRegistry["assign"]
   private static let castOp = marsRegistry["astype"]
 
@@ -39,11 +39,11 @@ enum ViewOps {
     return try apply(viewOp, "view", [v], encode(map) + [("shape", .ints(shape))])
   }
   static func reshape(_ v: Value, _ shape: [Int]) throws(MarsError) -> Value {
-    try apply(reshapeOp, "reshape", [v], [("shape", .ints(shape))])
+    try apply(reshapeOp, "reshape_c", [v], [("shape", .ints(shape))])
   }
   /// `base` with `value` in the region that `map` describes; `value` has the region's shape.
   static func assign(_ base: Value, _ value: Value, _ map: AxisMap) throws(MarsError) -> Value {
-    try apply(assignOp, "assign", [base, value], encode(map))
+    try apply(assignOp, "assign", [base, value], encode(map) + [("shape", .ints(value.type.shape))])
   }
   static func cast(_ v: Value, _ d: DType) throws(MarsError) -> Value {
     v.type.dtype == d ? v : try apply(castOp, "astype", [v], [("dtype", .dtype(d))])

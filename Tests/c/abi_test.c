@@ -1,5 +1,6 @@
 /* The conventions of mars.h, tested through nothing but mars.h.  Compiled as C99 and, by abi_test.cpp, as C++11.
  *
+ *   abi_test [TEST]...
  * MARS_TEST_SCALE=100 divides the counts of the repetition tests by 100, for slow builds. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -207,6 +208,9 @@ static void null_handles_are_errors(void) {
   int32_t ndim = 0, flag = 0;
   int64_t count = 0, shape[MARS_MAX_DIMS];
   void *managed = NULL;
+  double data[3];
+  const int64_t three = 3;
+  const mars_array destination = array1(MARS_FLOAT64, data, &three);
   mars_tensor *nothing[1] = {NULL};
   memset(&info, 0, sizeof info);
   info.struct_size = sizeof info;
@@ -245,7 +249,7 @@ static void null_handles_are_errors(void) {
   NULL_HANDLE(mars_run_cancel(NULL));
   NULL_HANDLE(mars_fetch(&array, session, NULL));
   NULL_HANDLE(mars_fetch(&array, NULL, t));
-  NULL_HANDLE(mars_fetch_into(session, NULL, &array));
+  NULL_HANDLE(mars_fetch_into(session, NULL, &destination));
   NULL_HANDLE(mars_explain(&string, session, nothing, 1));
   NULL_HANDLE(mars_plan_cut(&string, session, nothing, 1, 2));
 #undef NULL_HANDLE
@@ -1104,7 +1108,8 @@ static void fork_during_a_run(void) {
   mars_tensor_release(t);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  wanted = argv + (argc > 0);
   RUN(every_function_links);
   RUN(layouts);
   RUN(version);

@@ -51,6 +51,7 @@ static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate",
   "{\"name\":\"" name "\",\"namespace\":" space ",\"method\":" method ",\"operators\":[" operators "],\"numpy\":\"numpy." name "\",\"summary\":\"S.\"," \
   "\"details\":\"\",\"example\":\"\",\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
 #define IN(name) "{\"name\":\"" name "\",\"variadic\":false,\"doc\":\"\"}"
+#define REQUIRED ",\"required\":true,\"default\":null"
 #define ATTR(name, kind, value) "{\"name\":\"" name "\",\"kind\":\"" kind "\"" value ",\"since\":1,\"doc\":\"\"}"
 static const char *all =
   "[" OP("add", "\"\"", "false", "\"__add__\"", IN("x1") "," IN("x2"), "", "\"out\"")
@@ -60,14 +61,14 @@ static const char *all =
       ATTR("keepdims", "bool", ",\"default\":false"), "\"out\"")
   "," OP("divmod", "\"\"", "false", "\"__divmod__\"", IN("x1") "," IN("x2"), "", "\"quotient\",\"remainder\"")
   "," OP("concatenate", "\"\"", "false", "", "{\"name\":\"arrays\",\"variadic\":true,\"doc\":\"\"}", ATTR("axis", "int", ",\"default\":0"), "\"out\"")
-  "," OP("view", "null", "false", "", IN("a"), ATTR("starts", "ints", "") "," ATTR("steps", "ints", "") "," ATTR("axes", "ints", "") ","
-      ATTR("shape", "ints", ""), "\"out\"")
+  "," OP("view", "null", "false", "", IN("a"), ATTR("starts", "ints", REQUIRED) "," ATTR("steps", "ints", REQUIRED) "," ATTR("axes", "ints", REQUIRED) ","
+      ATTR("shape", "ints", REQUIRED), "\"out\"")
   "," OP("random", "\"random\"", "false", "", "", ATTR("size", "ints", ",\"default\":[]") "," ATTR("dtype", "dtype", ",\"default\":\"float64\"") ","
-      ATTR("seed", "scalar", "") "," ATTR("stream", "int", ""), "\"out\"")
+      ATTR("seed", "scalar", REQUIRED) "," ATTR("stream", "int", REQUIRED), "\"out\"")
   "," OP("kinds", "\"\"", "false", "", IN("a"), ATTR("b", "bool", ",\"default\":null") "," ATTR("i", "int", ",\"default\":null") "," ATTR("f", "float", ",\"default\":null") ","
       ATTR("s", "string", ",\"default\":null") "," ATTR("d", "dtype", ",\"default\":null") "," ATTR("c", "scalar", ",\"default\":null") "," ATTR("n", "ints", ",\"default\":null") ","
       ATTR("t", "strings", ",\"default\":null") "," ATTR("y", "bytes", ",\"default\":null"), "\"out\"")
-  "," OP("bad", "\"\"", "false", "", IN("a"), ATTR("code", "int", ""), "\"out\"") "]";
+  "," OP("bad", "\"\"", "false", "", IN("a"), ATTR("code", "int", REQUIRED), "\"out\"") "]";
 mars_status mars_op_describe_all(mars_string **out) { *out = string_of(all); return MARS_OK; }
 mars_status mars_op_describe(mars_string **out, const char *name) { (void)name; *out = string_of("{}"); return MARS_OK; }
 mars_status mars_op_find(int32_t *out, const char *name) {

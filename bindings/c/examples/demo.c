@@ -5,15 +5,18 @@
 
 #include <inttypes.h>
 
+enum { SEED = 42 };
+
 /* Uniform numbers in [low, high); the same on every machine for one seed. */
-static mars_tensor *uniform(double low, double high, int64_t rows, int64_t columns, int64_t seed) {
-  const int64_t shape[2] = {rows, columns};
-  mars_attribute attributes[4];
-  attributes[0] = attribute_float("low", low);
-  attributes[1] = attribute_float("high", high);
-  attributes[2] = attribute_ints("size", shape, 2);
-  attributes[3] = attribute_int("seed", seed);
-  return apply("uniform", NULL, 0, attributes, 4);
+static mars_tensor *uniform(double low, double high, int64_t rows, int64_t columns) {
+  const int64_t size[2] = {rows, columns};
+  mars_operand range[2];
+  mars_attribute attributes[2];
+  range[0] = operand_float(low);
+  range[1] = operand_float(high);
+  attributes[0] = attribute_uint64("seed", SEED);
+  attributes[1] = attribute_ints("size", size, 2);
+  return apply("uniform", range, 2, attributes, 2);
 }
 
 static void took(double start) { printf("  took %.3f s, peak memory %.1f MB\n", seconds_now() - start, peak_memory()); }
@@ -26,7 +29,7 @@ static void pi(mars_session *session, int64_t points) {
   mars_array result;
   int64_t inside;
 
-  t = uniform(-1, 1, points, 2, 42);
+  t = uniform(-1, 1, points, 2);
   t = then_with(t, "power", operand_int(2));
   t = then(t, "sum", &axis1, 1);
   t = then(t, "sqrt", NULL, 0);
@@ -50,7 +53,7 @@ static void row_sums(mars_session *session) {
   mars_array result;
   const double *sums;
 
-  t = uniform(0, 1, 1000, 2000, 42);
+  t = uniform(0, 1, 1000, 2000);
   t = then_with(t, "add", operand_int(1));
   t = then(t, "sum", &axis1, 1);
 

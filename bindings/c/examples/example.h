@@ -68,9 +68,10 @@ static inline mars_attribute attribute_int(const char *name, int64_t value) {
   return a;
 }
 
-static inline mars_attribute attribute_float(const char *name, double value) {
-  mars_attribute a = attribute(name, MARS_ATTR_FLOAT);
-  a.re = value;
+static inline mars_attribute attribute_uint64(const char *name, uint64_t value) {
+  mars_attribute a = attribute(name, MARS_ATTR_SCALAR);
+  a.dtype = MARS_UINT64;
+  a.i = (int64_t)value;
   return a;
 }
 

@@ -1,4 +1,5 @@
 import io.mars.Attributes;
+import io.mars.DType;
 import io.mars.NDArray;
 import io.mars.Operand;
 import io.mars.Operator;
@@ -19,16 +20,19 @@ final class Demo {
 
   private static final Attributes AXIS_1 = new Attributes().set("axis", 1);
 
+  private static final long SEED = 42;
+
   /** Uniform numbers in [low, high); the same on every machine for one seed. */
-  private static Tensor uniform(double low, double high, long[] size, long seed) {
-    return Operator.of("uniform").apply(new Attributes().set("low", low).set("high", high).set("size", size).set("seed", seed));
+  private static Tensor uniform(double low, double high, long... size) {
+    Attributes attributes = new Attributes().set("seed", DType.UINT64, SEED).set("size", size);
+    return Operator.of("uniform").apply(attributes, Operand.of(low), Operand.of(high));
   }
 
   /** Share of random points of the square that lie in the circle. */
   private static void pi(long points) throws IOException {
     long start = System.nanoTime();
     Tensor inCircle =
-        uniform(-1, 1, new long[] {points, 2}, 42)
+        uniform(-1, 1, points, 2)
             .apply("power", Operand.of(2))
             .apply("sum", AXIS_1)
             .apply("sqrt")
@@ -45,7 +49,7 @@ final class Demo {
   /** (a + 1).sum(axis=1) of a random matrix. */
   private static void rowSums() throws IOException {
     long start = System.nanoTime();
-    Tensor sums = uniform(0, 1, new long[] {1000, 2000}, 42).apply("add", Operand.of(1)).apply("sum", AXIS_1);
+    Tensor sums = uniform(0, 1, 1000, 2000).apply("add", Operand.of(1)).apply("sum", AXIS_1);
     try (NDArray result = sums.fetch()) {
       double[] values = result.toDoubleArray();
       System.out.printf("(a + 1).sum(axis=1) of 1000 x 2000 random numbers%n");

@@ -58,8 +58,8 @@ class _Frame:
         "a", "a_doubles", "a_ints", "a_ref", "calls", "o", "o_doubles", "o_ints", "o_ref", "out", "out_ref", "scratch", "scratch_at",
     )  # fmt: skip
 
-    def __init__(self, operands: int = 16, attributes: int = 24, scratch: int = _SCRATCH) -> None:
-        out = (c_uint64 * _MAX_OUTPUTS)()
+    def __init__(self, operands: int = 16, attributes: int = 24, scratch: int = _SCRATCH, outputs: int = _MAX_OUTPUTS) -> None:
+        out = (c_uint64 * outputs)()
         self.out = memoryview(out).cast("B").cast("Q")
         self.out_ref = byref(out)
         inputs = (c_uint64 * (operands * _OPERAND_WORDS))()
@@ -320,14 +320,14 @@ class Op:
         return [all_names.index(n) for n in names]
 
 
-def apply(op: Op, operands: Any, values: Any = ()) -> Any:
+def apply(op: Op, operands: Any, values: Any = (), out_count: int = 0) -> Any:
     """Applies an operator to operands (tensors, arrays, scalars) and attribute values in the order of their declaration.
 
     A value that is the declared default itself is left to the library.  Gives a tensor; a tuple of them where the operator has several
-    outputs.
+    outputs.  `out_count`: their number, where it is not the operator's own to say.
     """
     count = len(operands)
-    f = _frame() if count <= 16 else _Frame(count)
+    f = _frame() if count <= 16 and not out_count else _Frame(max(count, 1), outputs=max(out_count, _MAX_OUTPUTS))
     kept: list[Any] = []
     for i, x in enumerate(operands):
         _put_operand(f, i, x, kept)
@@ -343,16 +343,17 @@ def apply(op: Op, operands: Any, values: Any = ()) -> Any:
             at = declared.put(f, k, v, at, kept)
         k += _ATTRIBUTE_WORDS
         given += 1
-    status = _apply(f.out_ref, _sizes[op.out_count], None, op.number, f.o_ref, size_argument(count), f.a_ref, _sizes[given], place())
+    outputs = out_count or op.out_count
+    status = _apply(f.out_ref, size_argument(outputs), None, op.number, f.o_ref, size_argument(count), f.a_ref, _sizes[given], place())
     if status:
         fail(status)
-    if op.out_count == 1:
+    if outputs == 1 and not out_count:
         t = hooks.tensor()
         t._h = f.out[0]
         t._t = None
         result: Any = t
     else:
-        result = tuple([wrap(f.out[i]) for i in range(op.out_count)])
+        result = tuple([wrap(f.out[i]) for i in range(outputs)])
     _give_back(f)
     if hooks.eager is not None:
         hooks.eager(result)

@@ -103,17 +103,45 @@ public final class Attributes {
   }
 
   /**
-   * A number with an element type; a type of integers or truth values takes {@code integer}, any other the parts.
+   * An integer or truth value with an element type of its own.
    *
    * @param name name of the attribute
    * @param dtype its element type
-   * @param integer the integer
-   * @param real the real part
-   * @param imaginary the imaginary part
+   * @param value its value; of {@link DType#UINT64}, the bits
    * @return this
    */
-  public Attributes setScalar(String name, DType dtype, long integer, double real, double imaginary) {
-    return add(name, KIND_SCALAR, dtype.code(), integer, real, imaginary, null);
+  public Attributes set(String name, DType dtype, long value) {
+    return add(name, KIND_SCALAR, dtype.code(), value, value, 0, null);
+  }
+
+  /**
+   * A floating-point number with an element type of its own.
+   *
+   * @param name name of the attribute
+   * @param dtype its element type: not one of integers
+   * @param value its value
+   * @return this
+   */
+  public Attributes set(String name, DType dtype, double value) {
+    return set(name, dtype, value, 0);
+  }
+
+  /**
+   * A complex number with an element type of its own.
+   *
+   * @param name name of the attribute
+   * @param dtype its element type: not one of integers
+   * @param real its real part
+   * @param imaginary its imaginary part
+   * @return this
+   */
+  public Attributes set(String name, DType dtype, double real, double imaginary) {
+    switch (dtype) {
+      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128:
+        return add(name, KIND_SCALAR, dtype.code(), 0, real, imaginary, null);
+      default:
+        throw new IllegalArgumentException("attribute '" + name + "' of type " + dtype + " takes an integer");
+    }
   }
 
   /**

@@ -106,6 +106,35 @@ def is_optional_input(i: dict[str, Any]) -> bool:
     return bool(i["variadic"]) and i["name"] in ("where", "mask", "weights")
 
 
+# Parameters that NumPy has before the others, where it does not name inputs first.
+_ORDER = {"full": ("shape", "fill_value")}
+
+# Functions that take their variadic input as separate arguments.
+_STARRED = {"meshgrid", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"}
+
+
+def open_count(description: dict[str, Any], operands: Any, given: dict[str, Any]) -> int:
+    """Number of outputs of an operator that leaves it to its arguments; 0 for any other."""
+    if not description["outputs"][-1].endswith("..."):
+        return 0
+    if description["inputs"][-1]["variadic"]:
+        return len(operands)
+    first: Any = operands[0] if isinstance(operands[0], Handle) else hooks.convert(operands[0])
+    shape: tuple[int, ...] = first.shape
+    sections: Any = given.get("indices_or_sections")
+    if sections is not None:
+        return int(sections) if isinstance(sections, int) else len(sections) + 1
+    return shape[given["axis"]] if "axis" in given else len(shape)
+
+
+def rechunked(made: Any, chunk_size: Any) -> Any:
+    """A new tensor in chunks of `chunk_size`, one extent for all axes or one per axis."""
+    if chunk_size is None:
+        return made
+    chunks = [chunk_size] * made.ndim if isinstance(chunk_size, int) else chunk_size
+    return function("rechunk")(made, chunks)
+
+
 def parameters(description: dict[str, Any]) -> list[Parameter]:
     """Parameters in the order of Python's signature: those without a default first."""
     found = []
@@ -115,6 +144,8 @@ def parameters(description: dict[str, Any]) -> list[Parameter]:
     for a in description["attributes"]:
         default = a.get("default", inspect.Parameter.empty)
         found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
+    first = _ORDER.get(description["name"], ())
+    found.sort(key=lambda p: first.index(p.name) if p.name in first else len(first))
     required = [p for p in found if p.default is inspect.Parameter.empty]
     optional = [p for p in found if p.default is not inspect.Parameter.empty and p.kind != "optional"]
     return required + optional + [p for p in found if p.kind == "optional"]
@@ -156,8 +187,14 @@ _SPREAD = {"reshape": "shape", "transpose": "axes", "permute_dims": "axes"}
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
-    description = descriptions[name]
+    from mars.tensor import _functions
+
     made = op(name)
+    description = made.info
+    if name in _functions.WRITTEN:
+        f = _functions.WRITTEN[name]
+        f.__doc__, f.__module__ = docstring(description, parameters(description)), "mars.tensor"
+        return f
     found = parameters(description)
     inputs, attributes = description["inputs"], description["attributes"]
     fixed = [i["name"] for i in inputs if not i["variadic"]]
@@ -170,18 +207,56 @@ def function(name: str) -> Callable[..., Any]:
     else:
         operands = f"({operands}*_convert_all({last['name']}),)"
     signature = list(found)
+    is_source = not inputs
+    if name in _STARRED and last is not None:
+        return _starred(description, made, found)
+    if is_source:
+        signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
     if inputs and "out" not in [p.name for p in found]:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
         is_plain = not attributes and last is None
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
-    body = f"result = _apply(_op, {operands}, ({values}))"
-    last_line = "return _finish(result, out) if out is not None else result" if inputs else "return result"
-    f = define(name, signature, [body, last_line], {"_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all})
+    if description["outputs"][-1].endswith("..."):
+        named = ", ".join(f"{a['name']!r}: {a['name']}" for a in attributes)
+        lines = [f"operands = {operands}", f"result = _apply(_op, operands, ({values}), _count(_description, operands, {{{named}}}))"]
+    else:
+        lines = [f"result = _apply(_op, {operands}, ({values}))"]
+    if is_source:
+        lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
+    else:
+        lines.append("return _finish(result, out) if out is not None else result")
+    scope = {
+        "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_count": open_count,
+        "_description": description,
+    }  # fmt: skip
+    f = define(name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
     f.__module__ = "mars.tensor" + (f".{description['namespace']}" if description["namespace"] else "")
     return f
+
+
+def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
+    """A function of separate tensors, with attributes by keyword."""
+    attributes = description["attributes"]
+    is_open = description["outputs"][-1].endswith("...")
+
+    def starred(*tensors: Any, **given: Any) -> Any:
+        unknown = set(given) - {a["name"] for a in attributes}
+        if unknown:
+            raise TypeError(f"{made.name}() got an unexpected keyword argument {unknown.pop()!r}")
+        values = [given.get(a["name"], a.get("default")) for a in attributes]
+        if is_open:
+            return apply(made, tensors, values, len(tensors)) if tensors else ()
+        results = [apply(made, (t,), values) for t in tensors]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    f: Any = starred
+    f.__name__ = f.__qualname__ = made.name
+    f.__doc__ = docstring(description, found)
+    f.__module__ = "mars.tensor"
+    return f  # type: ignore[no-any-return]
 
 
 def method(name: str) -> Callable[..., Any]:

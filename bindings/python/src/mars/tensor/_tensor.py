@@ -148,6 +148,10 @@ class Tensor(Handle):
         check(lib.mars_tensor_snapshot(byref(out), self._h))
         return wrap(out.value or 0)  # type: ignore[no-any-return]
 
+    def rechunk(self, chunk_size: int | Sequence[int]) -> Tensor:
+        """The same values in chunks of the given extents, one for all axes or one per axis."""
+        return _registry.rechunked(self, chunk_size)  # type: ignore[no-any-return]
+
     def fill(self, value: Any) -> None:
         """Writes one value everywhere."""
         assign(self, value)
@@ -402,7 +406,7 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
         t = data.copy()
         if dtype is not None and t.dtype != np.dtype(dtype):
             t = function("astype")(t, dtype)
-        return t.rechunk(chunk_size) if chunk_size is not None else t  # type: ignore[attr-defined,no-any-return]
+        return t.rechunk(chunk_size) if chunk_size is not None else t
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
     return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
@@ -454,7 +458,8 @@ def save(file: str | os.PathLike[str], arr: Any) -> None:
 
 def load(file: str | os.PathLike[str], chunk_size: int | Sequence[int] | None = None) -> Tensor:
     """A tensor of an .npy file, which is read when it is executed."""
-    return apply(op("load_npy"), (), (os.fspath(file), chunk_size))  # type: ignore[no-any-return]
+    t = apply(op("load_npy"), (), (os.fspath(file),))
+    return t if chunk_size is None else t.rechunk(chunk_size)  # type: ignore[no-any-return]
 
 
 # ---- functions called with chunks ----

@@ -96,6 +96,9 @@ class _Source:
 # ---- distributions: operators of the library, less seed and stream ----
 
 
+# What NumPy takes for parameters of distributions that are not given.
+_DEFAULTS = {"low": 0.0, "high": 1.0, "loc": 0.0, "scale": 1.0, "mean": 0.0, "sigma": 1.0}
+
 _drawers: dict[str, Callable[..., Any]] = {}
 
 
@@ -104,13 +107,21 @@ def _drawer(name: str) -> Callable[..., Any]:
     found = _drawers.get(name)
     if found is not None:
         return found
-    description = _registry.descriptions[name]
     o = _registry.op(name)
+    description = o.info
     declared = [p for p in _registry.parameters(description) if p.name not in ("seed", "stream")]
+    for p in declared:
+        if p.kind == "input" and p.name in _DEFAULTS:
+            p.default = _DEFAULTS[p.name]
     operands = "".join(f"{i['name']}, " for i in description["inputs"])
     values = "".join(f"{a['name']}, " for a in description["attributes"])
-    lines = ["seed, stream = _source.take()", f"return _apply(_op, ({operands}), ({values}))"]
-    made = _registry.define(name, declared, lines, {"_apply": apply, "_op": o}, first="_source")
+    lines = [
+        "seed, stream = _source.take()",
+        f"result = _apply(_op, ({operands}), ({values}))",
+        "return _rechunked(result, chunk_size) if chunk_size is not None else result",
+    ]
+    signature = [*declared, _registry.Parameter("chunk_size", "chunk_size", "", None, "preferred extents of chunks")]
+    made = _registry.define(name, signature, lines, {"_apply": apply, "_op": o, "_rechunked": _registry.rechunked}, first="_source")
     made.__doc__ = _registry.docstring(description, declared)
     _drawers[name] = made
     return made
@@ -118,7 +129,7 @@ def _drawer(name: str) -> Callable[..., Any]:
 
 # NumPy's older names for the same distributions.
 _OTHER_NAMES = {
-    "random_sample": "random", "ranf": "random", "sample": "random", "rand": "random", "randn": "standard_normal",
+    "random_sample": "random", "ranf": "random", "sample": "random",
 }  # fmt: skip
 
 
@@ -160,11 +171,15 @@ class RandomState(_Distributions):
 
     def rand(self, *shape: int, chunk_size: Any = None) -> Any:
         """Uniform on [0, 1), of the given extents."""
-        return _drawer("random")(self._source, size=shape, **_chunks(chunk_size))
+        return _drawer("random")(self._source, size=shape, chunk_size=chunk_size)
 
     def randn(self, *shape: int, chunk_size: Any = None) -> Any:
         """Standard normal, of the given extents."""
-        return _drawer("standard_normal")(self._source, size=shape, **_chunks(chunk_size))
+        return _drawer("standard_normal")(self._source, size=shape, chunk_size=chunk_size)
+
+    def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = int, *, chunk_size: Any = None) -> Any:
+        """Integers from low up to high, which is not included; from 0 up to low where high is None."""
+        return _integers(self._source, low, high, size=size, dtype=dtype, chunk_size=chunk_size)
 
     def get_state(self) -> tuple[int, int]:
         return self._source.get()
@@ -184,6 +199,12 @@ class Generator(_Distributions):
     def __init__(self, seed: Any = None) -> None:
         self._source = _Source(seed)
 
+    def integers(
+        self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, chunk_size: Any = None
+    ) -> Any:
+        """Integers from low up to high (with `endpoint` included); from 0 up to low where high is None."""
+        return _integers(self._source, low, high, size=size, dtype=dtype, endpoint=endpoint, chunk_size=chunk_size)
+
     def spawn(self, n_children: int) -> list[Generator]:
         """New generators whose seeds follow from this one's."""
         made = []
@@ -202,8 +223,8 @@ def _restore(cls: type[Any], state: tuple[int, int]) -> Any:
     return made
 
 
-def _chunks(chunk_size: Any) -> dict[str, Any]:
-    return {} if chunk_size is None else {"chunk_size": chunk_size}
+def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Any:
+    return _drawer("integers")(source, *((0, low) if high is None else (low, high)), **options)
 
 
 def default_rng(seed: Any = None) -> Generator:
@@ -217,6 +238,7 @@ _global = RandomState()
 seed = _global.seed
 rand = _global.rand
 randn = _global.randn
+randint = _global.randint
 get_state = _global.get_state
 set_state = _global.set_state
 
@@ -232,4 +254,6 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({"Generator", "RandomState", "default_rng", "rand", "randn", "seed", *_OTHER_NAMES, *_registry.names("random")})
+    return sorted(
+        {"Generator", "RandomState", "default_rng", "rand", "randint", "randn", "seed", *_OTHER_NAMES, *_registry.names("random")}
+    )

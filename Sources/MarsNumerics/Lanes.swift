@@ -1,0 +1,149 @@
+import MarsBase
+
+/// Routines that walk along one axis or pick elements by position.
+package enum Lanes {
+  package enum Scan: Sendable { case sum, product }
+
+  /// Running sum or product along `axis`; both views have one dtype and shape.
+  package static func scan(_ kind: Scan, _ source: ArrayView, into target: ArrayView, axis: Int) throws(MarsError) {
+    try source.dtype.dispatch(ScanLanes(kind: kind, source: source, target: target, axis: axis))
+  }
+
+  /// Copies the rows (along axis 0) of `source` whose mask element is set to the start of `target`; returns their number.
+  package static func select(_ source: ArrayView, mask: ArrayView, into target: ArrayView) -> Int {
+    var n = 0
+    let rows = source.shape[0]
+    var i = 0
+    while i < rows {
+      guard (mask.base + i * mask.strides[0]).load(as: UInt8.self) != 0 else {
+        i += 1
+        continue
+      }
+      // A run of selected rows is one copy.
+      var j = i + 1
+      while j < rows && (mask.base + j * mask.strides[0]).load(as: UInt8.self) != 0 { j += 1 }
+      Strided.copy(source.sliced(axis: 0, start: i, step: 1, count: j - i), to: target.sliced(axis: 0, start: n, step: 1, count: j - i))
+      n += j - i
+      i = j
+    }
+    return n
+  }
+
+  /// target[..., i, ...] = source[..., indices[i], ...] along `axis`; negative indices count from the end.
+  ///
+  /// `indices` are int64 and of any rank r; axes axis..<axis+r of the target run over them.
+  package static func take(_ source: ArrayView, indices: ArrayView, axis: Int, into target: ArrayView) throws(MarsError) {
+    let n = source.shape[axis]
+    let rest = source.dropping(axis: axis, at: 0)
+    let r = indices.rank
+    let targetStrides = Array(target.strides[axis..<axis + r])
+    let others = Array(target.strides[0..<axis]) + Array(target.strides[(axis + r)...])
+    try Strided.forEach(indices.shape, [indices.strides, targetStrides]) { o throws(MarsError) in
+      let given = Int((indices.base + o[0]).load(as: Int64.self))
+      guard given >= -n && given < n else {
+        throw MarsError(.index, "index \(given) is out of bounds for axis \(axis) with size \(n)")
+      }
+      let i = given < 0 ? given + n : given
+      Strided.copy(
+        ArrayView(base: source.base + i * source.strides[axis], dtype: source.dtype, shape: rest.shape, strides: rest.strides),
+        to: ArrayView(base: target.base + o[1], dtype: target.dtype, shape: rest.shape, strides: others))
+    }
+  }
+
+  /// Greatest common divisor of two integer arrays of one dtype and shape; the result is not negative (but gcd(MIN, 0) == MIN).
+  package static func gcd(_ a: ArrayView, _ b: ArrayView, into c: ArrayView, least: Bool) throws(MarsError) {
+    try Strided.forEach(c.shape, [a.strides, b.strides, c.strides]) { o throws(MarsError) in
+      let (p, q, r) = (a.base + o[0], b.base + o[1], c.base + o[2])
+      switch c.dtype {
+      case .int8: one(Int8.self, p, q, r, least)
+      case .int16: one(Int16.self, p, q, r, least)
+      case .int32: one(Int32.self, p, q, r, least)
+      case .int64: one(Int64.self, p, q, r, least)
+      case .uint8: one(UInt8.self, p, q, r, least)
+      case .uint16: one(UInt16.self, p, q, r, least)
+      case .uint32: one(UInt32.self, p, q, r, least)
+      case .uint64: one(UInt64.self, p, q, r, least)
+      case .bool, .float16, .bfloat16, .float32, .float64, .complex64, .complex128:
+        throw MarsError(.type, "gcd is defined for integers only")
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func one<T: FixedWidthInteger>(
+    _: T.Type, _ p: UnsafeMutableRawPointer, _ q: UnsafeMutableRawPointer, _ r: UnsafeMutableRawPointer, _ least: Bool
+  ) {
+    let (a, b) = (p.loadUnaligned(as: T.self).magnitude, q.loadUnaligned(as: T.self).magnitude)
+    var (x, y) = (a, b)
+    while y != 0 { (x, y) = (y, x % y) }
+    let g = least ? (x == 0 ? 0 : (a / x) &* b) : x
+    r.storeBytes(of: T(truncatingIfNeeded: g), as: T.self)
+  }
+
+  private struct ScanLanes: ElementRoutine {
+    let kind: Scan
+    let source, target: ArrayView
+    let axis: Int
+    func run<T: Element>(_: T.Type) throws(MarsError) {
+      let n = source.shape[axis]
+      if source.count == 0 { return }
+      let (s, t) = (source.dropping(axis: axis, at: 0), target.dropping(axis: axis, at: 0))
+      let (ds, dt) = (source.strides[axis], target.strides[axis])
+      // The axis is walked outside and its lanes inside where that is the smaller stride.
+      try Strided.forEach(s.shape, [s.strides, t.strides]) { o throws(MarsError) in
+        var acc = (s.base + o[0]).loadUnaligned(as: T.self)
+        (t.base + o[1]).storeBytes(of: acc, as: T.self)
+        for i in 1..<max(1, n) {
+          let x = (s.base + o[0] + i * ds).loadUnaligned(as: T.self)
+          acc = kind == .sum ? T.sum(acc, x) : T.product(acc, x)
+          (t.base + o[1] + i * dt).storeBytes(of: acc, as: T.self)
+        }
+      }
+    }
+  }
+
+  /// Reduces the axes of a complex array: what scalar kernels cannot hold in one accumulator.
+  package enum ComplexReduction: Sendable { case product, min, max, argmin, argmax }
+
+  /// `source` has the reduced axes last, all of the others shaped as `target`.  Index results count along the reduced axes in C order.
+  package static func reduceComplex(_ kind: ComplexReduction, _ source: ArrayView, reduced: Int, into target: ArrayView) throws(MarsError) {
+    if source.dtype == .complex64 {
+      try reduce(ComplexElement<Float>.self, kind, source, reduced, target)
+    } else {
+      try reduce(ComplexElement<Double>.self, kind, source, reduced, target)
+    }
+  }
+
+  private static func reduce<F>(
+    _: ComplexElement<F>.Type, _ kind: ComplexReduction, _ source: ArrayView, _ reduced: Int, _ target: ArrayView
+  ) throws(MarsError) {
+    let keep = source.rank - reduced
+    let inner = Array(source.shape[keep...])
+    let innerStrides = Array(source.strides[keep...])
+    func lexicographic(_ a: ComplexElement<F>, _ b: ComplexElement<F>) -> Bool { a.re < b.re || (a.re == b.re && a.im < b.im) }
+    try Strided.forEach(Array(source.shape[0..<keep]), [Array(source.strides[0..<keep]), target.strides]) { o throws(MarsError) in
+      var acc = ComplexElement<F>.one
+      var best = 0
+      var number = 0
+      try Strided.forEach(inner, [innerStrides]) { p throws(MarsError) in
+        let x = (source.base + o[0] + p[0]).loadUnaligned(as: ComplexElement<F>.self)
+        switch kind {
+        case .product: acc = ComplexElement<F>.product(acc, x)
+        case .min, .argmin, .max, .argmax:
+          let smaller = kind == .min || kind == .argmin
+          if number == 0 || (!acc.isNotANumber && (x.isNotANumber || (smaller ? lexicographic(x, acc) : lexicographic(acc, x)))) {
+            acc = x
+            best = number
+          }
+        }
+        number += 1
+      }
+      let q = target.base + o[1]
+      if kind == .argmin || kind == .argmax {
+        q.storeBytes(of: Int64(best), as: Int64.self)
+      } else {
+        q.storeBytes(of: acc, as: ComplexElement<F>.self)
+      }
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Arithmetic ufuncs.
+enum Arithmetic {
+  static let add = binary(
+    "add", Loops.same(.all, 2), "Adds element by element.", details: "bool: logical or.  Integers wrap.",
+    operators: ["__add__"]
+  ) { b, x, y in b.add(x, y) }
+
+  static let subtract = binary(
+    "subtract", [Loops.refused(.bool, .bool)] + Loops.same(.numeric, 2), "Subtracts element by element.",
+    details: "Two booleans are an error, as in NumPy; use bitwise_xor.", operators: ["__sub__"]
+  ) { b, x, y in b.sub(x, y) }
+
+  static let multiply = binary(
+    "multiply", Loops.same(.all, 2), "Multiplies element by element.", details: "bool: logical and.  Integers wrap.",
+    operators: ["__mul__"]
+  ) { b, x, y in b.mul(x, y) }
+
+  /// NumPy's true_divide sends all integers to float64.
+  private static let divisionLoops: [UfuncLoop] =
+    Loops.members([.integer]).map { UfuncLoop([$0, $0], [.float64]) } + Loops.same(.inexact, 2)
+
+  private static func division(_ name: String, operators: [String] = []) -> OpDef {
+    binary(
+      name, divisionLoops, "Divides element by element.", details: "Integers divide as float64.", cost: 4, operators: operators
+    ) { b, x, y in
+      let d: DType = b.type(x).isInteger ? .float64 : b.type(x)
+      let (p, q) = (b.cast(x, d), b.cast(y, d))
+      return b.div(p, q)
+    }
+  }
+  static let divide = division("divide", operators: ["__truediv__"])
+  static let trueDivide = division("true_divide")
+
+  private static let divModLoops = Loops.same([.integer, .floating], 2)
+
+  static let floorDivide = binary(
+    "floor_divide", divModLoops, "The quotient rounded towards minus infinity.", details: "Integers: x // 0 is 0.", cost: 6,
+    operators: ["__floordiv__"]
+  ) { b, x, y in b.op(.floorDiv, x, y) }
+
+  private static func remainder(_ name: String, operators: [String] = []) -> OpDef {
+    binary(
+      name, divModLoops, "The remainder with the sign of the divisor.", details: "Integers: x % 0 is 0.", cost: 6, operators: operators
+    ) { b, x, y in b.op(.mod, x, y) }
+  }
+  static let remainder = remainder("remainder", operators: ["__mod__"])
+  static let mod = remainder("mod")
+
+  static let fmod = binary("fmod", divModLoops, "The remainder with the sign of the dividend, as in C.", cost: 6) { b, x, y in
+    b.op(.fmod, x, y)
+  }
+
+  static let divmod = OpDef(
+    "divmod", inputs: [InputDef("x1"), InputDef("x2")], outputs: ["quotient", "remainder"],
+    typing: .ufunc(divModLoops.map { UfuncLoop($0.inputs, [$0.outputs[0], $0.outputs[0]]) }),
+    body: .expr { b, _, x in [b.op(.floorDiv, x[0], x[1]), b.op(.mod, x[0], x[1])] }, cost: Cost(perElement: 12),
+    doc: OpDoc(
+      "Quotient and remainder at once.", details: "The same as (x1 // x2, x1 % x2).", numpy: "numpy.divmod",
+      example: "mt.divmod([7, -7], 3)[0]"), exposure: Exposure(operators: ["__divmod__"]))
+
+  static let power = binary(
+    "power", Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
+    details:
+      "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
+    cost: 20, operators: ["__pow__"]
+  ) { b, x, y in power(&b, x, y) }
+
+  /// The formula by the exponent where that is a scalar, as NumPy's `**` chooses it.
+  static func power(_ b: inout ExprBuilder, _ x: ExprRef, _ y: ExprRef) -> ExprRef {
+    let t = b.type(x)
+    if let s = b.knownValue(y) {
+      let e: Double? = if case .complex(let re, let im) = s.wide { im == 0 ? re : nil } else { s.asDouble }
+      switch e {
+      case 2: return b.mul(x, x)
+      case 1: return x
+      case 0.5 where !t.isInteger: return b.squareRoot(x)
+      case -1 where !t.isInteger:
+        let one = b.constant(t, 1)
+        return b.div(one, x)
+      default: break
+      }
+    }
+    return t.isComplex ? b.complexPower(x, y) : b.op(.pow, x, y)
+  }
+
+  static let floatPower = binary(
+    "float_power", Loops.same([DTypeSet(.float64), DTypeSet(.complex128)], 2), "x1 to the power x2 in float64 at least.", cost: 20
+  ) { b, x, y in power(&b, x, y) }
+
+  static let negative = unary(
+    "negative", [Loops.refused(.bool)] + Loops.same(.numeric, 1), "Changes the sign.",
+    details: "bool is an error, as in NumPy; unsigned integers wrap.", operators: ["__neg__"]
+  ) { b, x in b.neg(x) }
+
+  static let positive = unary("positive", [Loops.refused(.bool)] + Loops.same(.numeric, 1), "The same values.", operators: ["__pos__"]) {
+    b, x in x
+  }
+
+  private static func absolute(_ name: String, operators: [String] = []) -> OpDef {
+    unary(
+      name, Loops.toReal(.all), "The absolute value; of complex values the modulus.", details: "The smallest integer is its own absolute value.",
+      operators: operators
+    ) { b, x in b.abs(x) }
+  }
+  static let absolute = absolute("absolute", operators: ["__abs__"])
+  static let abs = absolute("abs")
+  static let fabs = unary("fabs", Loops.same(.floating, 1), "The absolute value in a floating dtype.") { b, x in b.abs(x) }
+
+  static let sign = unary(
+    "sign", [Loops.refused(.bool)] + Loops.same(.numeric, 1), "-1, 0 or 1 by the sign; complex values divided by their modulus.",
+    details: "NaN stays NaN."
+  ) { b, x in
+    let t = b.type(x)
+    let zero = b.constant(t.realPart, 0)
+    if t.isComplex {
+      let (re, im) = (b.real(x), b.imag(x))
+      let modulus = b.op(.hypot, re, im)
+      let (infRe, infIm) = (b.op(.isInf, as: .bool, re), b.op(.isInf, as: .bool, im))
+      let one = b.constant(t.realPart, 1)
+      let (unitRe, unitIm) = (b.op(.copysign, one, re), b.op(.copysign, one, im))
+      let nan = b.constant(t.realPart, .nan)
+      let isZero = b.op(.eq, as: .bool, modulus, zero)
+      // One infinite part decides; two have no direction.
+      let byRe = b.select(infRe, b.select(infIm, nan, unitRe), b.select(infIm, zero, b.op(.div, re, modulus)))
+      let byIm = b.select(infIm, b.select(infRe, nan, unitIm), b.select(infRe, zero, b.op(.div, im, modulus)))
+      let hasNaN = b.isNaN(x)
+      return b.complex(
+        b.select(hasNaN, nan, b.select(isZero, zero, byRe)), b.select(hasNaN, nan, b.select(isZero, zero, byIm)))
+    }
+    let one = b.constant(t, 1)
+    let above = b.select(b.lt(zero, x), one, zero)
+    if t.kind == .unsigned { return above }
+    let minus = b.constant(t, -1)
+    let r = b.select(b.lt(x, zero), minus, above)
+    return t.isFloating ? b.select(b.isNaN(x), x, r) : r
+  }
+
+  static let heaviside = binary(
+    "heaviside", Loops.same(.floating, 2), "0 below zero, 1 above it, and x2 at zero.", example: "mt.heaviside([-1.0, 0.0, 2.0], 0.5)"
+  ) { b, x, y in
+    let t = b.type(x)
+    let (zero, one) = (b.constant(t, 0), b.constant(t, 1))
+    let r = b.select(b.lt(x, zero), zero, b.select(b.eq(x, zero), y, one))
+    return b.select(b.isNaN(x), x, r)
+  }
+
+  static let square = unary("square", Loops.same(.numeric, 1), "x * x.") { b, x in b.mul(x, x) }
+
+  static let reciprocal = unary(
+    "reciprocal", Loops.same(.numeric, 1), "1 / x.", details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned).", cost: 4
+  ) { b, x in
+    let t = b.type(x)
+    let one = b.constant(t, 1)
+    guard t.isInteger else { return b.div(one, x) }
+    // 1/x in C: 1 for 1, -1 for -1, else 0.
+    let zero = b.constant(t, 0)
+    let r = b.select(b.eq(x, one), one, zero)
+    guard t.kind == .signed else { return r }
+    let minus = b.constant(t, -1)
+    return b.select(b.eq(x, minus), minus, r)
+  }
+
+  // MARK: Number theory
+
+  private static func divisor(_ name: String, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("x1"), InputDef("x2")], typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let d = c.commonDType()
+        guard d.isInteger else {
+          throw c.error(
+            .type,
+            "ufunc '\(name)' not supported for the input types (\(v.map(\.type.dtype.name).joined(separator: ", "))), and the inputs could not be safely coerced to any supported types"
+          )
+        }
+        guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
+          throw c.error(.value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
+        }
+        let x = try v[0].cast(d).broadcast(to: shape)
+        let y = try v[1].cast(d).broadcast(to: shape)
+        return [try x.op(divisorLoop.def, y, with: ["least_multiple": .bool(name == "lcm")])]
+      }, cost: Cost(perElement: 60), doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([12, 18], 8)"),
+      samples: [Sample([[3, 4], [4]], .integer), Sample([[0], [0]], .integer), Sample([[], []], DTypeSet(.int64))])
+  }
+  static let gcd = divisor("gcd", "The greatest common divisor of |x1| and |x2|.")
+  static let lcm = divisor("lcm", "The least common multiple of |x1| and |x2|.")
+
+  private static let divisorLoop = NativeOp(
+    OpDef(
+      "divisor_loop", inputs: [InputDef("x1"), InputDef("x2")],
+      attributes: [AttrDef("least_multiple", .bool, default: .bool(false), "lcm instead of gcd")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [c.inputs[0]] },
+      body: .native(NativeRule(.access { c in c.inputs.map { t in (0..<t.rank).map { .aligned($0) } } })), cost: Cost(perElement: 60),
+      doc: OpDoc("gcd or lcm of operands of one integer dtype and shape.", example: "mt.gcd(4, 6)"), exposure: .hidden,
+      samples: [Sample([[3, 4], [3, 4]], .integer)])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    try Lanes.gcd(call.inputs[0], call.inputs[1], into: call.outputs[0], least: call.context.bool("least_multiple"))
+  }
+
+  static let family = OpFamily(
+    [
+      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, floatPower, negative, positive,
+      absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm,
+    ], natives: [divisorLoop])
+}

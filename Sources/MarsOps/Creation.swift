@@ -1,0 +1,305 @@
+import MarsBase
+import MarsGraph
+
+/// Tensors from nothing: constants, ranges, patterns.
+enum Creation {
+  private static let cheap = Cost(perElement: 0.5, isCheapSource: true)
+  private static let shape = AttrDef("shape", .ints, "extents")
+  private static func dtype(_ d: DType = .float64) -> AttrDef { AttrDef("dtype", .dtype, default: .dtype(d), "element type") }
+  private static let inferredDType = AttrDef("dtype", .dtype, default: AttrValue.none, "element type; None: that of the values")
+
+  // MARK: Constants
+
+  private static func filled(_ name: String, _ value: Double, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [], attributes: [shape, dtype()],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))] },
+      body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
+      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
+      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) })
+  }
+  static let zeros = filled("zeros", 0, "Zeros.")
+  static let ones = filled("ones", 1, "Ones.")
+  static let empty = filled("empty", 0, "A tensor whose values do not matter; they are zeros.")
+
+  static let full = OpDef(
+    "full", inputs: [InputDef("fill_value")], attributes: [shape, inferredDType],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let s = try c.shape("shape")
+      guard Shape.broadcast([c.inputs[0].shape, s]) == s else {
+        throw c.error(.value, "could not broadcast input array from shape \(Shape.text(c.inputs[0].shape)) into shape \(Shape.text(s))")
+      }
+      return [TensorType(c.dtype("dtype") ?? c.inputs[0].dtype, s)]
+    },
+    body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
+    doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
+    samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])])
+
+  private static let like = OpDef(
+    "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)] },
+    body: .expr { b, c, x in [b.cast(x[1], c.dtype("dtype") ?? .float64)] },
+    doc: OpDoc("A 0-d value in the shape of another tensor, whose extents may be unknown.", example: "mt.zeros_like([1, 2])"), exposure: .hidden,
+    samples: [Sample([[2, 3], []])])
+
+  private static func like(_ name: String, _ value: Double?, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")] + (value == nil ? [InputDef("fill_value")] : []),
+      attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, "extents; None: those of a")], typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let d = c.dtype("dtype") ?? v[0].type.dtype
+        let s: [Int] = c.optionalInts("shape") ?? v[0].type.shape
+        let fill: Value = if let value { Reductions.constant(Scalar(value), d) } else { try v[1].cast(d) }
+        if Shape.isKnown(s) { return [try fill.op(full, with: ["shape": .ints(s), "dtype": .dtype(d)])] }
+        return [try v[0].op(like, fill, with: ["dtype": .dtype(d)])]
+      },
+      doc: OpDoc(
+        summary, numpy: "numpy.\(name)", example: value == nil ? "mt.\(name)([[1, 2]], 5)" : "mt.\(name)([[1, 2]])"),
+      samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)])
+  }
+  private static let likes = [
+    like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."), like("ones_like", 1, "Ones in the shape and dtype of another tensor."),
+    like("empty_like", 0, "A tensor of the same shape and dtype whose values do not matter."),
+    like("full_like", nil, "One value in the shape and dtype of another tensor."),
+  ]
+
+  // MARK: Ranges
+
+  /// NumPy's length of arange: ceil((stop - start) / step).
+  private static func rangeLength(_ c: OpContext) throws(MarsError) -> Int {
+    guard let start = c.scalar("start"), let stop = c.scalar("stop"), let step = c.scalar("step") else {
+      throw c.error(.type, "arange() requires start, stop and step")
+    }
+    if let a = start.asInt, let b = stop.asInt, let s = step.asInt, start.dtype.kind < .floating, stop.dtype.kind < .floating,
+      step.dtype.kind < .floating
+    {
+      guard s != 0 else { throw c.error(.value, "Maximum allowed size exceeded") }
+      let (d, o) = b.subtractingReportingOverflow(a)
+      guard !o else { throw c.error(.value, "Maximum allowed size exceeded") }
+      if (d > 0) != (s > 0) || d == 0 { return 0 }
+      let (q, r) = d.quotientAndRemainder(dividingBy: s)
+      return q + (r == 0 ? 0 : 1)
+    }
+    let n = ((stop.asDouble - start.asDouble) / step.asDouble).rounded(.up)
+    guard !n.isNaN else { throw c.error(.value, "arange: cannot compute length") }
+    guard n < 9.2e18 else { throw c.error(.value, "Maximum allowed size exceeded") }
+    return max(0, Int(n))
+  }
+
+  private static func rangeDType(_ c: OpContext) -> DType {
+    if let d = c.dtype("dtype") { return d }
+    let given = ["start", "stop", "step"].compactMap { c.scalar($0)?.dtype }
+    let d = given.dropFirst().reduce(given.first ?? .int64) { Promotion.common($0, $1) }
+    return d == .bool ? .int64 : d
+  }
+
+  static let arange = OpDef(
+    "arange", inputs: [],
+    attributes: [
+      AttrDef("start", .scalar, default: .scalar(Scalar(Int64(0))), "first value"), AttrDef("stop", .scalar, "end, not included"),
+      AttrDef("step", .scalar, default: .scalar(Scalar(Int64(1))), "distance between values"), inferredDType,
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(rangeDType(c), [try rangeLength(c)])] },
+    body: .expr { b, c, _ in
+      let d = rangeDType(c)
+      let start = c.scalar("start") ?? Scalar(Int64(0))
+      let step = c.scalar("step") ?? Scalar(Int64(1))
+      let i = b.elementIndex()
+      if d.isInteger, let s = start.asInt, let t = step.asInt {
+        let (first, by) = (b.scalar(Scalar(Int64(s))), b.scalar(Scalar(Int64(t))))
+        return [b.cast(b.op(.add, first, b.op(.mul, i, by)), d)]
+      }
+      // As NumPy: the difference of the first two values in the result's dtype, then start + i * difference.
+      let wide: DType = d.isHalf ? .float32 : (d.kind >= .floating ? d.realPart : .float64)
+      let part: DType = d.kind >= .floating ? d.realPart : d
+      let first = start.cast(to: part)
+      let second = Scalar(start.asDouble + step.asDouble).cast(to: part)
+      let from = b.scalar(first.cast(to: wide))
+      let by = b.scalar(Scalar(second.asDouble - first.asDouble).cast(to: wide))
+      let index = b.cast(i, wide)
+      return [b.cast(b.op(.add, from, b.op(.mul, index, by)), d)]
+    }, cost: cheap,
+    doc: OpDoc("Values from start to stop with a fixed step.", numpy: "numpy.arange", example: "mt.arange(10)"),
+    samples: [
+      Sample([], attributes: ["stop": .scalar(Scalar(Int64(7)))]),
+      Sample([], attributes: ["start": .scalar(Scalar(1.0)), "stop": .scalar(Scalar(2.0)), "step": .scalar(Scalar(0.3))]),
+      Sample([], attributes: ["start": .scalar(Scalar(Int64(5))), "stop": .scalar(Scalar(Int64(0))), "step": .scalar(Scalar(Int64(-2)))]),
+    ])
+
+  static let linspace = OpDef(
+    "linspace", inputs: [InputDef("start"), InputDef("stop")],
+    attributes: [
+      AttrDef("num", .int, default: .int(50), "number of values"), AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
+      inferredDType,
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard c.int("num") >= 0 else { throw c.error(.value, "Number of samples, \(c.int("num")), must be non-negative.") }
+      guard let s = Shape.broadcast(c.inputs.map(\.shape)) else { throw c.error(.value, "start and stop do not broadcast") }
+      return [TensorType(c.dtype("dtype") ?? Promotion.common(c.commonDType(), linspaceFloor(c)), [c.int("num")] + s)]
+    },
+    body: .expr { b, c, x in
+      let d = c.dtype("dtype") ?? Promotion.common(c.commonDType(), linspaceFloor(c))
+      let t = Promotion.common(c.commonDType(), linspaceFloor(c))
+      let (num, endpoint) = (c.int("num"), c.bool("endpoint"))
+      let divisions = endpoint ? num - 1 : num
+      let (start, stop) = (b.cast(x[0], t), b.cast(x[1], t))
+      let index = b.coordinate(0)
+      let i = b.cast(index, t)
+      guard divisions > 0 else { return [b.cast(start, d)] }
+      let n = b.cast(b.scalar(Scalar(Double(divisions))), t)
+      let span = b.sub(stop, start)
+      let step = b.div(span, n)
+      let zero = b.constant(t, 0)
+      // Where the step underflows NumPy divides first.
+      let offset = b.select(b.eq(step, zero), b.mul(b.div(i, n), span), b.mul(i, step))
+      var v = b.add(offset, start)
+      if endpoint && num > 1 {
+        let last = b.scalar(Scalar(Int64(num - 1)))
+        v = b.select(b.op(.eq, as: .bool, index, last), stop, v)
+      }
+      if d.isInteger { v = b.op(.floor, b.real(v)) }
+      return [b.cast(v, d)]
+    }, cost: Cost(perElement: 5, isCheapSource: true),
+    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
+    samples: [
+      Sample([[], []], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4), "endpoint": .bool(false)]),
+      Sample([[], []], [.signed, .floating], attributes: ["num": .int(7), "dtype": .dtype(.int64)]),
+    ])
+  private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
+
+  static let logspace = OpDef(
+    "logspace", inputs: linspace.inputs,
+    attributes: linspace.attributes + [AttrDef("base", .float, default: .float(10), "base of the exponents")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let e = Value(try linspace.apply(v.map { .value($0) }, c.passing("num", "endpoint")))
+      let base = Reductions.constant(Scalar(c.float("base")), e.type.dtype)
+      let r = try base.op(Arithmetic.power, e)
+      return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
+    },
+    doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
+    samples: [Sample([[], []], attributes: ["num": .int(5)])])
+
+  // MARK: Patterns over two axes
+
+  private static func identityLike(_ name: String, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [],
+      attributes: [
+        AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"),
+        AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one"), dtype(),
+      ],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.int("N") >= 0 && (c.optionalInt("M") ?? 0) >= 0 else { throw c.error(.value, "negative dimensions are not allowed") }
+        return [TensorType(c.dtype("dtype") ?? .float64, [c.int("N"), c.optionalInt("M") ?? c.int("N")])]
+      },
+      body: .expr { b, c, _ in
+        let (row, column) = (b.coordinate(0), b.coordinate(1))
+        let k = b.scalar(Scalar(Int64(c.int("k"))))
+        return [b.cast(b.op(.eq, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
+      }, cost: cheap, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)(3)"),
+      samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
+  }
+  static let eye = identityLike("eye", "Ones on a diagonal, zeros elsewhere.")
+  static let identity = OpDef(
+    "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
+    body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
+      [Value(try eye.apply([], [("N", .int(c.int("n")))] + c.passing("dtype")))]
+    }, doc: OpDoc("The square identity matrix.", numpy: "numpy.identity", example: "mt.identity(3)"), samples: [Sample([], attributes: ["n": .int(3)])])
+
+  static let tri = OpDef(
+    "tri", inputs: [], attributes: eye.attributes, typing: eye.typing,
+    body: .expr { b, c, _ in
+      let (row, column) = (b.coordinate(0), b.coordinate(1))
+      let k = b.scalar(Scalar(Int64(c.int("k"))))
+      return [b.cast(b.op(.le, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
+    }, cost: cheap, doc: OpDoc("Ones at and below a diagonal, zeros above.", numpy: "numpy.tri", example: "mt.tri(3)"), samples: eye.samples)
+
+  private static func triangle(_ name: String, lower: Bool) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("m")], attributes: [AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].rank >= 2 else { throw c.error(.value, "\(name) requires at least two dimensions") }
+        return [c.inputs[0]]
+      },
+      body: .expr { b, c, x in
+        let rank = c.inputs[0].rank
+        let distance = b.op(.sub, b.coordinate(rank - 1), b.coordinate(rank - 2))
+        let k = b.scalar(Scalar(Int64(c.int("k"))))
+        let zero = b.constant(b.type(x[0]), 0)
+        let keep = lower ? b.op(.le, as: .bool, distance, k) : b.op(.le, as: .bool, k, distance)
+        return [b.select(keep, x[0], zero)]
+      },
+      doc: OpDoc(
+        "The matrix with zeros \(lower ? "above" : "below") a diagonal.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
+      samples: [Sample([[3, 4]], .all), Sample([[2, 3, 3]], .all, attributes: ["k": .int(-1)])])
+  }
+  static let tril = triangle("tril", lower: true)
+  static let triu = triangle("triu", lower: false)
+
+  static let diag = OpDef(
+    "diag", inputs: [InputDef("v")], attributes: [AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one")],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = v[0]
+      let k = c.int("k")
+      if x.type.rank == 2 { return [try x.op(Shapes.diagonal, with: ["offset": .int(k)])] }
+      guard x.type.rank == 1 else { throw c.error(.value, "Input must be 1- or 2-d.") }
+      guard x.type.isKnown else { throw c.error(.unsupported, "diag needs a known extent") }
+      let n = x.type.shape[0] + Swift.abs(k)
+      let d = x.type.dtype
+      var padded = x
+      if k != 0 {
+        let zeros = Value(try zeros.apply([], [("shape", .ints([Swift.abs(k)])), ("dtype", .dtype(d))]))
+        padded = Value(try Joining.concatenate.apply([.value(x), .value(zeros)]))
+      }
+      // Above the main diagonal an element's row names it, below it the column.
+      let spread = try k > 0 ? padded.expanded(at: [1]) : padded.expanded(at: [0])
+      let mask = Value(try eye.apply([], [("N", .int(n)), ("k", .int(k)), ("dtype", .dtype(.bool))]))
+      return [try mask.op(Selection.`where`, spread, Reductions.constant(Scalar(Int64(0)), d))]
+    }, doc: OpDoc("A diagonal matrix from a vector, or the diagonal of a matrix.", numpy: "numpy.diag", example: "mt.diag([1, 2, 3])"),
+    samples: [Sample([[3]], .all), Sample([[3]], .all, attributes: ["k": .int(-1)]), Sample([[3, 4]], .all, attributes: ["k": .int(1)])])
+
+  // MARK: Indices
+
+  static let indices = OpDef(
+    "indices", inputs: [], attributes: [AttrDef("dimensions", .ints, "extents of the grid"), dtype(.int64)],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let s = try c.shape("dimensions")
+      return [TensorType(c.dtype("dtype") ?? .int64, [s.count] + s)]
+    },
+    body: .expr { b, c, _ in
+      let rank = c.ints("dimensions").count
+      guard rank > 0 else { return [b.constant(c.dtype("dtype") ?? .int64, 0)] }
+      let which = b.coordinate(0)
+      var v = b.coordinate(rank)
+      for k in stride(from: rank - 1, to: 0, by: -1) {
+        let number = b.constant(.int64, Double(k - 1))
+        v = b.select(b.op(.eq, as: .bool, which, number), b.coordinate(k), v)
+      }
+      return [b.cast(v, c.dtype("dtype") ?? .int64)]
+    }, cost: cheap, doc: OpDoc("The indices of a grid, one block per axis.", numpy: "numpy.indices", example: "mt.indices((2, 3))"),
+    samples: [Sample([], attributes: ["dimensions": .ints([2, 3])]), Sample([], attributes: ["dimensions": .ints([4])])])
+
+  static let meshgrid = OpDef(
+    "meshgrid", inputs: [InputDef("xi", variadic: true)], attributes: [AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'")],
+    outputs: ["grids..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let swap = c.string("indexing") == "xy" && v.count > 1
+      guard ["xy", "ij"].contains(c.string("indexing")) else { throw c.error(.value, "Valid values for `indexing` are 'xy' and 'ij'.") }
+      guard v.allSatisfy({ $0.type.rank <= 1 }) else { throw c.error(.value, "meshgrid takes 1-d inputs") }
+      var position = Array(v.indices)
+      if swap { position.swapAt(0, 1) }
+      var shape = [Int](repeating: 1, count: v.count)
+      for (i, x) in v.enumerated() { shape[position[i]] = x.type.shape.first ?? 1 }
+      var out: [Value] = []
+      for (i, x) in v.enumerated() {
+        let map = AxisMap(x.type.rank == 0 ? [] : [.aligned(position[i])])
+        out.append(try x.viewed(map, shape: shape))
+      }
+      return out
+    }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
+    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])])
+
+  static let family = OpFamily(
+    [zeros, ones, empty, full, like, arange, linspace, logspace, eye, identity, tri, tril, triu, diag, indices, meshgrid] + likes)
+}

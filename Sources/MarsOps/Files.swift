@@ -1,0 +1,115 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Sources and sinks in files.
+enum Files {
+  private static let load = NativeOp(
+    OpDef(
+      "load_npy", inputs: [],
+      attributes: [
+        AttrDef("path", .string, "the file"), AttrDef("dtype", .dtype, default: .dtype(.float64), "element type; read from the file when called"),
+        AttrDef("shape", .ints, default: .ints([]), "extents; read from the file when called"),
+        AttrDef("offset", .int, default: .int(0), "byte offset of the first element"), AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
+        AttrDef("swapped", .bool, default: .bool(false), "whether elements are big-endian"),
+      ],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))] },
+      body: .native(NativeRule(.access { _ in [] }, workspace: { _, _ in 4 << 20 })), effects: .readsExternal, cost: Cost(perElement: 2),
+      doc: OpDoc(
+        "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
+        example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden,
+      prepare: { (given: [(String, AttrValue)], files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] in
+        guard given.count == 1, given[0].0 == "path", case .string(let path) = given[0].1 else { return given }
+        let h = try Npy.readHeader(try files.open(path, .read))
+        return given + [
+          ("dtype", .dtype(h.dtype)), ("shape", .ints(h.shape)), ("offset", .int(h.offset)), ("fortran", .bool(h.isFortran)),
+          ("swapped", .bool(h.isSwapped)),
+        ]
+      })
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let c = call.context
+    let file = try call.files.open(c.string("path"), .read)
+    let header = Npy.Header(
+      dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"), offset: c.int("offset"))
+    try Npy.read(file, header, call.outputBox, into: call.outputs[0])
+  }
+
+  // MARK: Saving: begin -> write every chunk -> commit
+
+  private static let token = TensorType(.int64, [])
+
+  /// Creates the temporary file; the result is only waited for.
+  private static let begin = NativeOp(
+    OpDef(
+      "npy_begin", inputs: [], attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("bytes", .int, "its size, or less")],
+      typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] }, body: .native(NativeRule(.access { _ in [] })), effects: .writes,
+      doc: OpDoc("Creates the file that an array is saved to.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+  ) { (call: inout NativeCall) throws(MarsError) in
+    try Npy.begin(call.files, call.context.string("temporary"), byteCount: call.context.int("bytes"))
+    Strided.zero(call.outputs[0])
+  }
+
+  /// Writes chunks of rows; each result is the number of bytes that its chunk took.
+  private static let write = NativeOp(
+    OpDef(
+      "npy_write", inputs: [InputDef("x"), InputDef("begun")], attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("offset", .int, "of the data")],
+      typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, [unknownExtent])] },
+      body: .native(NativeRule(.selecting(axis: 0), workspace: { _, _ in 4 << 20 })), effects: .writes, cost: Cost(perElement: 2),
+      doc: OpDoc("Writes rows of an array into its file.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let file = try call.files.open(call.context.string("temporary"), .readWrite)
+    let n = try Npy.writeRows(file, offset: call.context.int("offset"), call.inputs[0], row: call.inputBoxes[0].lower[0])
+    let produced = Swift.min(1, call.outputs[0].shape[0])
+    if produced == 1 { call.outputs[0].sliced(axis: 0, start: 0, step: 1, count: 1).store(Int64(n)) }
+    call.producedShape = [produced]
+  }
+
+  /// Checks that every byte is there, writes the header and gives the file its name; the result is the number of data bytes.
+  private static let commit = NativeOp(
+    OpDef(
+      "npy_commit", inputs: [InputDef("written")],
+      attributes: [
+        AttrDef("temporary", .string, "the temporary file"), AttrDef("path", .string, "the name that it gets"), AttrDef("dtype", .dtype, "element type"),
+        AttrDef("shape", .ints, "extents; the first may be -1"),
+      ], typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] },
+      body: .native(NativeRule(.access { _ in [[.whole]] })), effects: .writes,
+      doc: OpDoc("Finishes saving an array.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let c = call.context
+    let total = call.inputs[0].sumOfInt64()
+    let d = c.dtype("dtype") ?? .float64
+    var shape = c.ints("shape")
+    let row = shape.dropFirst().reduce(d.itemSize, *)
+    if shape.first == unknownExtent { shape[0] = row == 0 ? 0 : total / row }
+    guard shape.reduce(d.itemSize, *) == total else {
+      throw c.error(.os, "\(c.string("temporary")): \(total) bytes were written instead of \(shape.reduce(d.itemSize, *))")
+    }
+    try Npy.commit(call.files, temporary: c.string("temporary"), path: c.string("path"), header: try Npy.header(d, shape))
+    call.outputs[0].store(Int64(total))
+  }
+
+  static let save = OpDef(
+    "save_npy", inputs: [InputDef("x")], attributes: [AttrDef("path", .string, "the file")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let type = v[0].type
+      guard type.dtype != .bfloat16 else { throw c.error(.type, "bfloat16 has no .npy representation; cast it to float32 first") }
+      guard type.shape.dropFirst().allSatisfy({ $0 != unknownExtent }) else {
+        throw c.error(.unsupported, "only the first extent may be unknown when an array is saved")
+      }
+      let temporary = Npy.temporaryName(for: c.string("path"))
+      let offset = Npy.headerSize(rank: type.rank)
+      let begun = Value(try begin.def.apply([], [("temporary", .string(temporary)), ("bytes", .int(offset + type.byteCount))]))
+      let rows = type.rank == 0 ? try v[0].expanded(at: [0]) : v[0]
+      let written = try rows.op(write.def, begun, with: ["temporary": .string(temporary), "offset": .int(offset)])
+      return [
+        try written.op(
+          commit.def, with: ["temporary": .string(temporary), "path": .string(c.string("path")), "dtype": .dtype(type.dtype), "shape": .ints(type.shape)])
+      ]
+    }, effects: .writes,
+    doc: OpDoc(
+      "Saves an array as a .npy file.",
+      details: "Chunks are written into a temporary file beside it, which takes the name when all are on disk.  The result is the number of data bytes.",
+      numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+
+  static let family = OpFamily([save], natives: [load, begin, write, commit])
+}

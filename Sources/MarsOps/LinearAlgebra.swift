@@ -1,0 +1,233 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Matrix products and what is composed of them.
+enum LinearAlgebra {
+  private static let bodyOf2D: NativeBody = { (call: inout NativeCall) throws(MarsError) in
+    try MatrixProduct.multiply(call.inputs[0], call.inputs[1], into: call.outputs[0], accumulate: call.accumulate)
+  }
+
+  /// The core: two matrices of one dtype, cut along all three axes.
+  private static let product2D = NativeOp(
+    OpDef(
+      "matmul_2d", inputs: [InputDef("a"), InputDef("b")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0], c.inputs[1].shape[1]])]
+      },
+      body: .native(
+        NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)),
+      cost: Cost(perElement: 2), doc: OpDoc("The product of two matrices of one dtype.", example: "mt.matmul([[1, 2]], [[3], [4]])"),
+      exposure: .hidden, samples: [Sample([[3, 4], [4, 5]], .all), Sample([[3, 0], [0, 5]], .all)]), cpu: bodyOf2D)
+
+  /// Stacks of matrices of one rank: leading axes are aligned, or of extent 1 and broadcast.
+  private static let productBatch = NativeOp(
+    OpDef(
+      "matmul_batch", inputs: [InputDef("a"), InputDef("b")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        let (x, y) = (c.inputs[0].shape, c.inputs[1].shape)
+        guard let batch = Shape.broadcast([Array(x.dropLast(2)), Array(y.dropLast(2))]) else {
+          throw c.error(.value, "operands could not be broadcast together with shapes \(Shape.text(x)) \(Shape.text(y))")
+        }
+        return [TensorType(c.inputs[0].dtype, batch + [x[x.count - 2], y[y.count - 1]])]
+      },
+      body: .native(
+        NativeRule(
+          .access { c in
+            let rank = c.inputs[0].rank
+            let out = c.outputs.first?.shape ?? c.inputs[0].shape
+            func batch(_ t: TensorType) -> [AxisAccess] { (0..<rank - 2).map { t.shape[$0] == 1 && out[$0] != 1 ? .fixed(0) : .aligned($0) } }
+            return [
+              batch(c.inputs[0]) + [.aligned(rank - 2), .contracted(id: 0)], batch(c.inputs[1]) + [.contracted(id: 0), .aligned(rank - 1)],
+            ]
+          }, accumulates: true)), cost: Cost(perElement: 2),
+      doc: OpDoc("Products of stacks of matrices of one dtype.", example: "mt.matmul(mt.ones((2, 3, 4)), mt.ones((2, 4, 5)))"), exposure: .hidden,
+      samples: [Sample([[2, 3, 4], [2, 4, 5]], .all), Sample([[1, 3, 4], [2, 4, 5]])])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let shape = call.outputs[0].shape
+    let batch = Array(shape.dropLast(2))
+    var index = [Int](repeating: 0, count: batch.count)
+    if shape.contains(0) { return }
+    while true {
+      func matrix(_ v: ArrayView) -> ArrayView {
+        var m = v
+        for (k, i) in index.enumerated() { m = m.dropping(axis: 0, at: v.shape[k] == 1 ? 0 : i) }
+        return m
+      }
+      try MatrixProduct.multiply(matrix(call.inputs[0]), matrix(call.inputs[1]), into: matrix(call.outputs[0]), accumulate: call.accumulate)
+      var k = batch.count - 1
+      while k >= 0 {
+        index[k] += 1
+        if index[k] < batch[k] { break }
+        index[k] = 0
+        k -= 1
+      }
+      if k < 0 { return }
+    }
+  }
+
+  /// Runs a product in the common dtype; half types in float32, rounded once.
+  private static func inCommon(
+    _ c: OpContext, _ v: [Value], _ body: (Value, Value) throws(MarsError) -> Value
+  ) throws(MarsError) -> Value {
+    let d = Promotion.common(v[0].type.dtype, v[1].type.dtype)
+    let t: DType = d.isHalf ? .float32 : d
+    return try body(try v[0].cast(t), try v[1].cast(t)).cast(d)
+  }
+
+  private static func mismatch(_ c: OpContext, _ n: Int, _ k: Int, axis: Int) -> MarsError {
+    c.error(
+      .value,
+      "\(c.op.name): Input operand 1 has a mismatch in its core dimension \(axis), with gufunc signature (n?,k),(k,m?)->(n?,m?) (size \(k) is different from \(n))"
+    )
+  }
+  private static func agree(_ a: Int, _ b: Int) -> Bool { a == b || a == unknownExtent || b == unknownExtent }
+
+  static let matmul = OpDef(
+    "matmul", inputs: [InputDef("x1"), InputDef("x2")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      for (i, x) in v.enumerated() where x.type.rank == 0 {
+        throw c.error(
+          .value,
+          "matmul: Input operand \(i) does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)")
+      }
+      let (r, s) = (v[0].type.rank, v[1].type.rank)
+      let (n, k) = (v[0].type.shape[r - 1], v[1].type.shape[Swift.max(0, s - 2)])
+      guard agree(n, k) else { throw mismatch(c, n, k, axis: 0) }
+      return [
+        try inCommon(c, v) { x, y throws(MarsError) in
+          if r == 1 && s == 1 { return try x.op(Arithmetic.multiply, y).op(Reductions.sum, with: ["dtype": .dtype(x.type.dtype)]) }
+          let a = r == 1 ? try x.expanded(at: [0]) : x
+          let b = s == 1 ? try y.expanded(at: [1]) : y
+          var out: Value
+          if a.type.rank == 2 && b.type.rank == 2 {
+            out = try a.op(product2D.def, b)
+          } else {
+            let rank = Swift.max(a.type.rank, b.type.rank)
+            let stacked = { (m: Value) throws(MarsError) -> Value in
+              m.type.rank == rank ? m : try m.expanded(at: Array(0..<rank - m.type.rank))
+            }
+            out = try stacked(a).op(productBatch.def, try stacked(b))
+          }
+          var drop: [Int] = []
+          if r == 1 { drop.append(out.type.rank - 2) }
+          if s == 1 { drop.append(out.type.rank - 1) }
+          return drop.isEmpty ? out : try out.op(Shapes.squeeze, with: ["axis": .ints(drop)])
+        }
+      ]
+    }, cost: Cost(perElement: 2),
+    doc: OpDoc(
+      "The matrix product; leading axes are stacks and broadcast.",
+      details: "Vectors are rows or columns.  float32, float64 and complex through BLAS with one thread per chunk; half types in float32; integers wrap.",
+      numpy: "numpy.matmul", example: "mt.matmul([[1, 2], [3, 4]], [[1, 0], [0, 1]])"), exposure: Exposure(operators: ["__matmul__"]),
+    samples: [
+      Sample([[3, 4], [4, 5]], .all), Sample([[4], [4, 5]], .numeric), Sample([[3, 4], [4]], .numeric), Sample([[4], [4]], .numeric),
+      Sample([[2, 3, 4], [4, 5]], .numeric), Sample([[2, 1, 3, 4], [6, 4, 5]]), Sample([[3, 0], [0, 5]], .all),
+    ])
+
+  /// Sums over `axesA` of a and `axesB` of b: free axes of a, then those of b.
+  private static func contract(_ c: OpContext, _ a: Value, _ b: Value, _ axesA: [Int], _ axesB: [Int]) throws(MarsError) -> Value {
+    guard a.type.isKnown && b.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    for (i, j) in zip(axesA, axesB) where a.type.shape[i] != b.type.shape[j] {
+      throw c.error(
+        .value, c.op.name == "tensordot" ? "shape-mismatch for sum"
+          : "shapes \(Shape.text(a.type.shape).replacing(", ", with: ",")) and \(Shape.text(b.type.shape).replacing(", ", with: ",")) not aligned: \(a.type.shape[i]) (dim \(i)) != \(b.type.shape[j]) (dim \(j))")
+    }
+    let freeA = (0..<a.type.rank).filter { !axesA.contains($0) }
+    let freeB = (0..<b.type.rank).filter { !axesB.contains($0) }
+    let k = axesA.reduce(1) { $0 * a.type.shape[$1] }
+    let (shapeA, shapeB) = (freeA.map { a.type.shape[$0] }, freeB.map { b.type.shape[$0] })
+    let x = try a.permuted(freeA + axesA).reshaped([shapeA.reduce(1, *), k])
+    let y = try b.permuted(axesB + freeB).reshaped([k, shapeB.reduce(1, *)])
+    return try x.op(product2D.def, y).reshaped(shapeA + shapeB)
+  }
+
+  static let dot = OpDef(
+    "dot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (r, s) = (v[0].type.rank, v[1].type.rank)
+      if r == 0 || s == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
+      let (k, j) = (r - 1, Swift.max(0, s - 2))
+      guard agree(v[0].type.shape[k], v[1].type.shape[j]) else {
+        func text(_ v: Value) -> String { Shape.text(v.type.shape).replacing(", ", with: ",") }
+        throw c.error(
+          .value, "shapes \(text(v[0])) and \(text(v[1])) not aligned: \(v[0].type.shape[k]) (dim \(k)) != \(v[1].type.shape[j]) (dim \(j))")
+      }
+      if r <= 2 && s <= 2 { return [try v[0].op(matmul, v[1])] }
+      return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, [k], [j]) }]
+    }, cost: Cost(perElement: 2),
+    doc: OpDoc("The dot product of two tensors.", numpy: "numpy.dot", example: "mt.dot([1, 2], [3, 4])"), exposure: Exposure(method: true),
+    samples: [Sample([[3, 4], [4, 5]], .all), Sample([[4], [4]], .numeric), Sample([[2, 3, 4], [2, 4, 3]]), Sample([[], [3]], .numeric)])
+
+  static let vdot = OpDef(
+    "vdot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let a = try v[0].type.dtype.isComplex ? v[0].op(FloatingPoint.conjugate) : v[0]
+      return [try a.reshaped([-1]).op(matmul, try v[1].reshaped([-1]))]
+    }, doc: OpDoc("The dot product of flattened tensors, the first one conjugated.", numpy: "numpy.vdot", example: "mt.vdot([1j, 2], [1j, 2])"),
+    samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [2, 3]], .complex)])
+
+  static let inner = OpDef(
+    "inner", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      if v[0].type.rank == 0 || v[1].type.rank == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
+      if v[0].type.rank == 1 && v[1].type.rank == 1 { return [try v[0].op(dot, v[1])] }
+      return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, [x.type.rank - 1], [y.type.rank - 1]) }]
+    }, doc: OpDoc("Sums of products over the last axes.", numpy: "numpy.inner", example: "mt.inner([1, 2], [3, 4])"),
+    samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [4, 3]])])
+
+  static let outer = OpDef(
+    "outer", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let a = try v[0].reshaped([-1]).expanded(at: [1])
+      let b = try v[1].reshaped([-1]).expanded(at: [0])
+      return [try a.op(Arithmetic.multiply, b)]
+    }, doc: OpDoc("All products of two flattened tensors.", numpy: "numpy.outer", example: "mt.outer([1, 2], [3, 4])"),
+    samples: [Sample([[3], [4]], .all), Sample([[2, 2], [3]])])
+
+  static let tensordot = OpDef(
+    "tensordot", inputs: [InputDef("a"), InputDef("b")],
+    attributes: [
+      AttrDef("axes", .int, default: .int(2), "how many last axes of a and first axes of b to sum over"),
+      AttrDef("axes_a", .ints, default: AttrValue.none, "axes of a to sum over, instead"),
+      AttrDef("axes_b", .ints, default: AttrValue.none, "axes of b to sum over, in the same order"),
+    ], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      var (p, q): ([Int], [Int]) = ([], [])
+      if let a = c.optionalInts("axes_a"), let b = c.optionalInts("axes_b") {
+        guard a.count == b.count else { throw c.error(.value, "shape-mismatch for sum") }
+        for (i, j) in zip(a, b) {
+          p.append(try c.normalisedAxis(i, rank: v[0].type.rank))
+          q.append(try c.normalisedAxis(j, rank: v[1].type.rank))
+        }
+      } else {
+        let n = c.int("axes")
+        guard n >= 0 && n <= v[0].type.rank && n <= v[1].type.rank else { throw c.error(.value, "shape-mismatch for sum") }
+        p = Array(v[0].type.rank - n..<v[0].type.rank)
+        q = Array(0..<n)
+      }
+      return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, p, q) }]
+    }, doc: OpDoc("Sums of products over chosen axes.", numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
+    samples: [
+      Sample([[2, 3, 4], [3, 4, 5]]), Sample([[2, 3, 4], [4, 2]], attributes: ["axes_a": .ints([2, 0]), "axes_b": .ints([0, 1])]),
+    ])
+
+  static let trace = OpDef(
+    "trace", inputs: [InputDef("a")], attributes: Shapes.diagonal.attributes, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let d = Value(try Shapes.diagonal.apply([.value(v[0])], c.passing("offset", "axis1", "axis2")))
+      return [try d.op(Reductions.sum, with: ["axis": .ints([-1])])]
+    }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"), exposure: Exposure(method: true),
+    samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
+
+  static let norm = OpDef(
+    "norm", inputs: [InputDef("x")], attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = v[0].type.dtype.kind < .floating ? try v[0].cast(.float64) : v[0]
+      let s = Value(try Reductions.sum.apply([.value(try x.op(Reductions.absoluteSquare))], c.passing("axis", "keepdims")))
+      return [try s.op(Exponential.sqrt)]
+    }, doc: OpDoc("The 2-norm of vectors, the Frobenius norm of matrices.", numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
+    exposure: Exposure(namespace: "linalg"), samples: [Sample([[3, 4]], .numeric), Sample([[3, 4]], attributes: ["axis": .ints([1])])])
+
+  static let family = OpFamily([matmul, dot, vdot, inner, outer, tensordot, trace, norm], natives: [product2D, productBatch])
+}

@@ -1,0 +1,170 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Selection by masks and positions.
+enum Masks {
+  /// Rows of x under a 1-D mask; chunk i of the result has as many rows as its mask has ones.
+  private static let selectRows = NativeOp(
+    OpDef(
+      "select_rows", inputs: [InputDef("x"), InputDef("mask")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[1].dtype == .bool && c.inputs[1].rank == 1 else { throw c.error(.type, "the mask must be 1-d and bool") }
+        return [TensorType(c.inputs[0].dtype, [unknownExtent] + c.inputs[0].shape.dropFirst())]
+      }, body: .native(NativeRule(.selecting(axis: 0))), cost: Cost(perElement: 2),
+      doc: OpDoc("Rows of a tensor where a mask holds.", example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"), exposure: .hidden,
+      samples: [Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[5, 2], [5]], fixed: [1: .bool]), Sample([[0], [0]], fixed: [1: .bool])])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let n = Lanes.select(call.inputs[0], mask: call.inputs[1], into: call.outputs[0])
+    call.producedShape = [n] + call.inputs[0].shape.dropFirst()
+  }
+
+  /// x[mask] for a mask over the leading axes.
+  static func select(_ c: OpContext, _ x: Value, _ mask: Value) throws(MarsError) -> Value {
+    let m = mask.type.rank
+    guard mask.type.dtype == .bool else { throw c.error(.index, "the mask must be of dtype bool, not \(mask.type.dtype.name)") }
+    guard m <= x.type.rank else {
+      throw c.error(.index, "too many indices for array: array is \(x.type.rank)-dimensional, but \(m) were indexed")
+    }
+    for k in 0..<m where mask.type.shape[k] != x.type.shape[k] && mask.type.shape[k] >= 0 && x.type.shape[k] >= 0 {
+      throw c.error(
+        .index,
+        "boolean index did not match indexed array along axis \(k); size of axis is \(x.type.shape[k]) but size of corresponding boolean axis is \(mask.type.shape[k])"
+      )
+    }
+    if m == 1 { return try x.op(selectRows.def, mask) }
+    guard m > 0 else { return try x.expanded(at: [0]).op(selectRows.def, try mask.expanded(at: [0])) }
+    let rest = Array(x.type.shape[m...])
+    guard Shape.isKnown(rest) else { throw c.error(.unsupported, "a mask needs known extents of the axes that it leaves") }
+    return try x.reshaped([-1] + rest).op(selectRows.def, try mask.reshaped([-1]))
+  }
+
+  static let booleanMask = OpDef(
+    "boolean_mask", inputs: [InputDef("x"), InputDef("mask")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try select(c, v[0], v[1])] },
+    doc: OpDoc(
+      "Elements where a mask over the leading axes holds: x[mask].", details: "How many there are is known when it has run.",
+      example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"), exposure: .hidden,
+    samples: [
+      Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[3, 4], [3, 4]], fixed: [1: .bool]), Sample([[3, 4, 2], [3, 4]], fixed: [1: .bool]),
+    ])
+
+  static let compress = OpDef(
+    "compress", inputs: [InputDef("condition"), InputDef("a")],
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard v[0].type.rank == 1 else { throw c.error(.value, "condition must be a 1-d array") }
+      let mask = try v[0].cast(.bool)
+      var x = c.optionalInt("axis") == nil ? try v[1].reshaped([-1]) : v[1]
+      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+      let (m, n) = (mask.type.shape[0], x.type.shape[k])
+      guard m >= 0 && n >= 0 else { throw c.error(.unsupported, "compress needs known extents") }
+      guard m <= n else { throw c.error(.index, "condition is longer than axis \(k) with size \(n)") }
+      if m < n { x = try x.sliced(axis: k, start: 0, count: m) }
+      let front = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
+      let r = try front.op(selectRows.def, mask)
+      return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])])]
+    }, doc: OpDoc("Slices along an axis where a condition holds.", numpy: "numpy.compress", example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
+    samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
+
+  static let extract = OpDef(
+    "extract", inputs: [InputDef("condition"), InputDef("arr")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      [try v[1].reshaped([-1]).op(selectRows.def, try v[0].cast(.bool).reshaped([-1]))]
+    }, doc: OpDoc("Elements of the flattened array where a condition holds.", numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
+    samples: [Sample([[3, 4], [3, 4]], .all, fixed: [0: .bool])])
+
+  // MARK: Positions
+
+  private static func positions(_ c: OpContext, _ x: Value) throws(MarsError) -> Value {
+    guard x.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    let mask = try x.cast(.bool).reshaped([-1])
+    let all = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(mask.type.shape[0]))))]))
+    return try all.op(selectRows.def, mask)
+  }
+
+  /// Indices along every axis from C-order positions.
+  private static func unravelled(_ flat: Value, _ shape: [Int]) throws(MarsError) -> [Value] {
+    var out: [Value] = []
+    for (k, s) in Shape.rowMajorStrides(shape).enumerated() {
+      var v = flat
+      if s != 1 { v = try v.op(Arithmetic.floorDivide, weak: Scalar(Int64(s))) }
+      if k > 0 { v = try v.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(1, shape[k])))) }
+      out.append(v)
+    }
+    return out
+  }
+
+  static let flatnonzero = OpDef(
+    "flatnonzero", inputs: [InputDef("a")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try positions(c, v[0])] },
+    doc: OpDoc("C-order positions of the elements that are not zero.", numpy: "numpy.flatnonzero", example: "mt.flatnonzero([0, 5, 0, 7])"),
+    samples: [Sample([[3, 4]], .all), Sample([[0]], .all)])
+
+  static let nonzero = OpDef(
+    "nonzero", inputs: [InputDef("a")], outputs: ["indices..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard v[0].type.rank > 0 else {
+        throw c.error(.value, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
+      }
+      return try unravelled(try positions(c, v[0]), v[0].type.shape)
+    }, doc: OpDoc("Indices of the elements that are not zero, one tensor per axis.", numpy: "numpy.nonzero", example: "mt.nonzero([0, 5, 0, 7])[0]"),
+    exposure: Exposure(method: true), samples: [Sample([[3, 4]], .all), Sample([[4]], .all)])
+
+  static let argwhere = OpDef(
+    "argwhere", inputs: [InputDef("a")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = v[0].type.rank == 0 ? try v[0].expanded(at: [0]) : v[0]
+      let columns = try unravelled(try positions(c, x), x.type.shape)
+      let r = Value(try Joining.stack.apply(columns.map { .value($0) }, [("axis", .int(1))]))
+      return [v[0].type.rank == 0 ? try r.sliced(axis: 1, start: 0, count: 0) : r]
+    }, doc: OpDoc("Indices of the elements that are not zero, one row each.", numpy: "numpy.argwhere", example: "mt.argwhere([[0, 5], [7, 0]])"),
+    samples: [Sample([[3, 4]], .all)])
+
+  static let unravelIndex = OpDef(
+    "unravel_index", inputs: [InputDef("indices")], attributes: [AttrDef("shape", .ints, "extents of the array")], outputs: ["indices..."],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard v[0].type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
+      return try unravelled(try v[0].cast(.int64), try c.shape("shape"))
+    }, doc: OpDoc("Indices along every axis from C-order positions.", numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
+
+  // MARK: Take
+
+  private static let takeLoop = NativeOp(
+    OpDef(
+      "take_axis", inputs: [InputDef("a"), InputDef("indices")], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        var s = c.inputs[0].shape
+        s.replaceSubrange(c.int("axis")...c.int("axis"), with: c.inputs[1].shape)
+        return [TensorType(c.inputs[0].dtype, s)]
+      },
+      body: .native(
+        NativeRule(
+          .access { c in
+            let (k, r) = (c.int("axis"), c.inputs[1].rank)
+            return [
+              (0..<c.inputs[0].rank).map { $0 == k ? .whole : .aligned($0 < k ? $0 : $0 + r - 1) }, (0..<r).map { .aligned(k + $0) },
+            ]
+          })), cost: Cost(perElement: 2), doc: OpDoc("Slices by int64 indices.", example: "mt.take([4, 5, 6], [2, 0])"), exposure: .hidden)
+  ) { (call: inout NativeCall) throws(MarsError) in
+    try Lanes.take(call.inputs[0], indices: call.inputs[1], axis: call.context.int("axis"), into: call.outputs[0])
+  }
+
+  static let take = OpDef(
+    "take", inputs: [InputDef("a"), InputDef("indices")],
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard v[1].type.dtype.isInteger else {
+        throw c.error(.type, "Cannot cast array data from dtype('\(v[1].type.dtype.name)') to dtype('int64') according to the rule 'safe'")
+      }
+      let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
+      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+      return [try x.op(takeLoop.def, try v[1].cast(.int64), with: ["axis": .int(k)])]
+    },
+    doc: OpDoc("Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take", example: "mt.take([4, 5, 6], [2, 0])"),
+    exposure: Exposure(method: true))
+
+  static let family = OpFamily(
+    [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, take], natives: [selectRows, takeLoop])
+}

@@ -1,0 +1,70 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Running sums and products, differences.
+enum Scans {
+  private static let scan = NativeOp(
+    OpDef(
+      "scan", inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum or prod")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        _ = try c.normalisedAxis(c.int("axis"), rank: c.inputs[0].rank)
+        return [c.inputs[0]]
+      },
+      body: .native(
+        NativeRule(
+          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] }, wholeOutputAxes: { c in [c.int("axis")] })),
+      cost: Cost(perElement: 2), doc: OpDoc("A running sum or product along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
+      samples: ["sum", "prod"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
+  ) { (call: inout NativeCall) throws(MarsError) in
+    try Lanes.scan(
+      call.context.string("kind") == "sum" ? .sum : .product, call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
+  }
+
+  private static func cumulative(_ name: String, _ kind: String, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")],
+      attributes: [
+        AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
+        AttrDef("dtype", .dtype, default: AttrValue.none, "dtype of the sums"),
+      ], typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let d = c.dtype("dtype") ?? Reductions.accumulating(v[0].type.dtype)
+        var x = try v[0].cast(d)
+        var axis = 0
+        if let a = c.optionalInt("axis") {
+          axis = try c.normalisedAxis(a, rank: max(1, x.type.rank))
+        }
+        if c.optionalInt("axis") == nil || x.type.rank == 0 { x = try x.reshaped([-1]) }
+        return [try x.op(scan.def, with: ["axis": .int(axis), "kind": .string(kind)])]
+      },
+      doc: OpDoc(
+        summary, details: "dtypes as of sum.  The axis lies in one chunk.", numpy: "numpy.\(name)",
+        example: "mt.\(name)([[1, 2], [3, 4]], axis=1)"), exposure: Exposure(method: true),
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[3, 0]], .all)])
+  }
+  static let cumsum = cumulative("cumsum", "sum", "The running sum.")
+  static let cumprod = cumulative("cumprod", "prod", "The running product.")
+
+  static let diff = OpDef(
+    "diff", inputs: [InputDef("a")],
+    attributes: [AttrDef("n", .int, default: .int(1), "how many times"), AttrDef("axis", .int, default: .int(-1), "the axis")],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      var x = v[0]
+      guard x.type.rank > 0 else { throw c.error(.value, "diff requires input that is at least one dimensional") }
+      let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
+      guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }
+      guard x.type.shape[axis] != unknownExtent else { throw c.error(.unsupported, "diff needs a known extent") }
+      for _ in 0..<min(c.int("n"), x.type.shape[axis] + 1) {
+        let m = max(0, x.type.shape[axis] - 1)
+        let later = try x.sliced(axis: axis, start: m == 0 ? 0 : 1, count: m)
+        let earlier = try x.sliced(axis: axis, start: 0, count: m)
+        x = try later.op(x.type.dtype == .bool ? Comparison.notEqual : Arithmetic.subtract, earlier)
+      }
+      return [x]
+    }, doc: OpDoc("Differences of neighbours along an axis.", numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
+    samples: [Sample([[3, 4]], .all), Sample([[5]], .numeric, attributes: ["n": .int(2)]), Sample([[0]], .numeric)])
+
+  static let family = OpFamily([cumsum, cumprod, diff], natives: [scan])
+}

@@ -1,0 +1,462 @@
+import MarsBase
+import MarsGraph
+import MarsNumerics
+
+/// Views, reshapes and chunk hints.
+enum Shapes {
+  // MARK: The general view
+
+  /// How an index map stands in attributes: per base axis the view axis that it follows (-1: a fixed index), where it starts (or the index)
+  /// and its step; and the view's extents.
+  static let mapAttributes = [
+    AttrDef("axes", .ints, "per base axis the view axis that it follows, or -1"),
+    AttrDef("starts", .ints, "per base axis the first index, or the only one"), AttrDef("steps", .ints, "per base axis the step; not 0"),
+    AttrDef("shape", .ints, "extents of the view"),
+  ]
+
+  static func attributes(of map: AxisMap, shape: [Int]) -> [(String, AttrValue)] {
+    var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
+    for a in map.axes {
+      switch a {
+      case .aligned(let k, let start, let step):
+        axes.append(k)
+        starts.append(start)
+        steps.append(step)
+      case .fixed(let i):
+        axes.append(-1)
+        starts.append(i)
+        steps.append(1)
+      case .contracted, .whole: preconditionFailure("a view is affine")
+      }
+    }
+    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))]
+  }
+
+  static func map(_ c: OpContext) -> AxisMap {
+    let (axes, starts, steps) = (c.ints("axes"), c.ints("starts"), c.ints("steps"))
+    return AxisMap(axes.indices.map { axes[$0] < 0 ? .fixed(starts[$0]) : .aligned(axis: axes[$0], start: starts[$0], step: steps[$0]) })
+  }
+
+  /// Checks that a map stays within its base of shape `base`.
+  static func check(_ c: OpContext, base: [Int]) throws(MarsError) {
+    let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
+    guard axes.count == base.count && starts.count == base.count && steps.count == base.count else {
+      throw c.error(.value, "axes, starts and steps must have one entry per axis of the base (\(base.count))")
+    }
+    guard shape.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions are not allowed") }
+    for (k, n) in base.enumerated() {
+      if axes[k] < 0 {
+        guard axes[k] == -1 && starts[k] >= 0 && (n == unknownExtent || starts[k] < n) else {
+          throw c.error(.index, "index \(starts[k]) is out of bounds for axis \(k) with size \(n)")
+        }
+        continue
+      }
+      guard axes[k] < shape.count && steps[k] != 0 else { throw c.error(.value, "axis \(k) of the view's map is malformed") }
+      let extent = shape[axes[k]]
+      if extent == 0 || extent == unknownExtent { continue }
+      let (reach, o1) = steps[k].multipliedReportingOverflow(by: extent - 1)
+      let (last, o2) = starts[k].addingReportingOverflow(reach)
+      guard !o1 && !o2 && starts[k] >= 0 && last >= 0 && (n == unknownExtent || (starts[k] < n && last < n)) else {
+        throw c.error(.index, "the view reaches beyond axis \(k) with size \(n)")
+      }
+    }
+  }
+
+  static let view = OpDef(
+    "view", inputs: [InputDef("base")], attributes: mapAttributes,
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      try check(c, base: c.inputs[0].shape)
+      return [TensorType(c.inputs[0].dtype, c.ints("shape"))]
+    }, body: .view { c in map(c) }, cost: Cost(perElement: 0),
+    doc: OpDoc("A strided view: what basic indexing makes.", example: "mt.tensor([1, 2, 3, 4])[::2]"), exposure: .hidden,
+    samples: [
+      Sample(
+        [[4, 6]], .all, attributes: ["axes": .ints([1, 0]), "starts": .ints([3, 0]), "steps": .ints([-1, 2]), "shape": .ints([3, 4])]),
+      Sample([[4, 6]], attributes: ["axes": .ints([-1, 1]), "starts": .ints([2, 1]), "steps": .ints([1, 1]), "shape": .ints([2, 5])]),
+      Sample([[4]], attributes: ["axes": .ints([0]), "starts": .ints([0]), "steps": .ints([1]), "shape": .ints([0])]),
+    ])
+
+  // MARK: Named views
+
+  private typealias Rule = @Sendable (OpContext) throws(MarsError) -> (AxisMap, [Int])
+
+  /// An operator whose result is a view of its input: map and shape come from one rule.
+  private static func viewing(
+    _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, method: Bool = false,
+    samples: [Sample],
+    _ rule: @escaping Rule
+  ) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")], attributes: attributes,
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.inputs[0].dtype, try rule(c).1)] },
+      body: .view { c in (try? rule(c))?.0 ?? .identity(c.inputs[0].rank) }, cost: Cost(perElement: 0),
+      doc: OpDoc(summary, details: "A view: no copy.", numpy: numpy ?? "numpy.\(name)", example: example),
+      exposure: Exposure(method: method),
+      samples: samples)
+  }
+
+  /// The map of a permutation: output axis j is base axis order[j].
+  private static func permutation(_ order: [Int], _ shape: [Int]) -> (AxisMap, [Int]) {
+    var axes = [AxisAccess](repeating: .fixed(0), count: shape.count)
+    for (j, k) in order.enumerated() { axes[k] = .aligned(j) }
+    return (AxisMap(axes), order.map { shape[$0] })
+  }
+
+  private static func transposition(_ name: String) -> OpDef {
+    viewing(
+      name, [AttrDef("axes", .ints, default: AttrValue.none, "order of the axes; None: reversed")], "Permutes the axes.",
+      example: "mt.\(name)([[1, 2], [3, 4]])", method: name == "transpose",
+      samples: [Sample([[2, 3, 4]], .all), Sample([[2, 3, 4]], attributes: ["axes": .ints([1, -1, 0])]), Sample([[]])]
+    ) { c throws(MarsError) in
+      let shape = c.inputs[0].shape
+      guard let axes = c.optionalInts("axes") else { return permutation(Array(shape.indices.reversed()), shape) }
+      guard axes.count == shape.count else { throw c.error(.value, "axes don't match array") }
+      var order: [Int] = []
+      for a in axes {
+        let k = try c.normalisedAxis(a, rank: shape.count)
+        guard !order.contains(k) else { throw c.error(.value, "repeated axis in transpose") }
+        order.append(k)
+      }
+      return permutation(order, shape)
+    }
+  }
+  static let transpose = transposition("transpose")
+  static let permuteDims = transposition("permute_dims")
+
+  static let matrixTranspose = viewing(
+    "matrix_transpose", [], "Swaps the last two axes.", example: "mt.matrix_transpose([[1, 2], [3, 4]])", samples: [Sample([[2, 3, 4]])]
+  ) { c throws(MarsError) in
+    let n = c.inputs[0].rank
+    guard n >= 2 else { throw c.error(.value, "Input array must be at least 2-dimensional, but it is \(n)") }
+    var order = Array(0..<n)
+    order.swapAt(n - 1, n - 2)
+    return permutation(order, c.inputs[0].shape)
+  }
+
+  static let swapaxes = viewing(
+    "swapaxes", [AttrDef("axis1", .int, "first axis"), AttrDef("axis2", .int, "second axis")], "Swaps two axes.",
+    example: "mt.swapaxes([[1, 2], [3, 4]], 0, 1)", method: true,
+    samples: [Sample([[2, 3, 4]], attributes: ["axis1": .int(0), "axis2": .int(-1)])]
+  ) { c throws(MarsError) in
+    var order = Array(0..<c.inputs[0].rank)
+    order.swapAt(try c.normalisedAxis(c.int("axis1"), rank: order.count), try c.normalisedAxis(c.int("axis2"), rank: order.count))
+    return permutation(order, c.inputs[0].shape)
+  }
+
+  static let moveaxis = viewing(
+    "moveaxis", [AttrDef("source", .ints, "axes to move"), AttrDef("destination", .ints, "where they go")], "Moves axes to other places.",
+    example: "mt.moveaxis([[1, 2], [3, 4]], 0, 1)",
+    samples: [Sample([[2, 3, 4]], attributes: ["source": .ints([0, 1]), "destination": .ints([-1, 0])])]
+  ) { c throws(MarsError) in
+    let rank = c.inputs[0].rank
+    var (from, to): ([Int], [Int]) = ([], [])
+    for a in c.ints("source") { from.append(try c.normalisedAxis(a, rank: rank)) }
+    for a in c.ints("destination") { to.append(try c.normalisedAxis(a, rank: rank)) }
+    guard Set(from).count == from.count else { throw c.error(.value, "repeated axis in `source` argument") }
+    guard Set(to).count == to.count else { throw c.error(.value, "repeated axis in `destination` argument") }
+    guard from.count == to.count else {
+      throw c.error(.value, "`source` and `destination` arguments must have the same number of elements")
+    }
+    var order = (0..<rank).filter { !from.contains($0) }
+    for (d, s) in zip(to, from).sorted(by: { $0.0 < $1.0 }) { order.insert(s, at: d) }
+    return permutation(order, c.inputs[0].shape)
+  }
+
+  static let expandDims = viewing(
+    "expand_dims", [AttrDef("axis", .ints, "places of the new axes in the result")], "Inserts axes of extent 1.",
+    example: "mt.expand_dims([1, 2], 0)",
+    samples: [Sample([[3]], .all, attributes: ["axis": .ints([0, 2])]), Sample([[]], attributes: ["axis": .ints([0])])]
+  ) { c throws(MarsError) in
+    let shape = c.inputs[0].shape
+    let rank = shape.count + c.ints("axis").count
+    let new: [Int]
+    do throws(MarsError) { new = try c.normalisedAxes(c.ints("axis"), rank: rank) } catch {
+      throw error.code == .value ? c.error(.value, "repeated axis") : error
+    }
+    var (axes, out): ([AxisAccess], [Int]) = ([], [])
+    for j in 0..<rank {
+      if new.contains(j) {
+        out.append(1)
+      } else {
+        out.append(shape[axes.count])
+        axes.append(.aligned(j))
+      }
+    }
+    return (AxisMap(axes), out)
+  }
+
+  static let squeeze = viewing(
+    "squeeze", [AttrDef("axis", .ints, default: AttrValue.none, "axes of extent 1; None: all of them")], "Removes axes of extent 1.",
+    example: "mt.squeeze([[1, 2]])", method: true,
+    samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
+  ) { c throws(MarsError) in
+    let shape = c.inputs[0].shape
+    let drop: [Int] =
+      if let a = c.optionalInts("axis") { try c.normalisedAxes(a, rank: shape.count) } else { shape.indices.filter { shape[$0] == 1 } }
+    for a in drop where shape[a] != 1 {
+      throw c.error(.value, "cannot select an axis to squeeze out which has size not equal to one")
+    }
+    var next = 0
+    var axes: [AxisAccess] = []
+    for k in shape.indices {
+      axes.append(drop.contains(k) ? .fixed(0) : .aligned(next))
+      if !drop.contains(k) { next += 1 }
+    }
+    return (AxisMap(axes), shape.indices.filter { !drop.contains($0) }.map { shape[$0] })
+  }
+
+  private static func flipping(_ name: String, _ fixed: Int?, _ summary: String) -> OpDef {
+    viewing(
+      name, fixed == nil ? [AttrDef("axis", .ints, default: AttrValue.none, "axes to reverse; None: all")] : [], summary,
+      example: "mt.\(name)([[1, 2], [3, 4]])", samples: [Sample([[3, 4]], .all), Sample([[0, 4]])]
+    ) { c throws(MarsError) in
+      let shape = c.inputs[0].shape
+      var turned = Array(shape.indices)
+      if let fixed {
+        guard shape.count > fixed else { throw c.error(.value, "Input must be >= \(fixed + 1)-d.") }
+        turned = [fixed]
+      } else if let a = c.optionalInts("axis") {
+        turned = try c.normalisedAxes(a, rank: shape.count)
+      }
+      guard turned.allSatisfy({ shape[$0] != unknownExtent }) else { throw c.error(.unsupported, "\(name) needs known extents") }
+      return (
+        AxisMap(
+          shape.indices.map { turned.contains($0) ? .aligned(axis: $0, start: Swift.max(0, shape[$0] - 1), step: -1) : .aligned($0) }),
+        shape
+      )
+    }
+  }
+  static let flip = flipping("flip", nil, "Reverses the order of elements along axes.")
+  static let flipud = flipping("flipud", 0, "Reverses the rows.")
+  static let fliplr = flipping("fliplr", 1, "Reverses the columns.")
+
+  static let broadcastTo = viewing(
+    "broadcast_to", [AttrDef("shape", .ints, "extents of the result")], "Repeats along axes of extent 1 and new leading axes.",
+    example: "mt.broadcast_to([1, 2], (3, 2))",
+    samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
+  ) { c throws(MarsError) in
+    let (from, to) = (c.inputs[0].shape, try c.shape("shape"))
+    guard from.count <= to.count, Shape.broadcast([from, to]) == to else {
+      throw c.error(
+        .value,
+        "operands could not be broadcast together with remapped shapes [original->remapped]: \(Shape.text(from)) and requested shape \(Shape.text(to))"
+      )
+    }
+    return (AxisMap.broadcast(from, to: to), to)
+  }
+
+  static let diagonal = viewing(
+    "diagonal",
+    [
+      AttrDef("offset", .int, default: .int(0), "positive: above the main diagonal"), AttrDef("axis1", .int, default: .int(0), "rows"),
+      AttrDef("axis2", .int, default: .int(1), "columns"),
+    ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])", method: true,
+    samples: [
+      Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["offset": .int(-1)]),
+      Sample([[2, 3, 4]], attributes: ["axis1": .int(2), "axis2": .int(0)]),
+    ]
+  ) { c throws(MarsError) in
+    let shape = c.inputs[0].shape
+    guard shape.count >= 2 else { throw c.error(.value, "diag requires an array of at least two dimensions") }
+    let (r, k) = (try c.normalisedAxis(c.int("axis1"), rank: shape.count), try c.normalisedAxis(c.int("axis2"), rank: shape.count))
+    guard r != k else { throw c.error(.value, "axis1 and axis2 cannot be the same") }
+    guard shape[r] >= 0 && shape[k] >= 0 else { throw c.error(.unsupported, "diagonal needs known extents") }
+    let (row, column) = (Swift.max(0, -c.int("offset")), Swift.max(0, c.int("offset")))
+    let n = Swift.max(0, Swift.min(shape[r] - row, shape[k] - column))
+    let others = shape.indices.filter { $0 != r && $0 != k }
+    var axes = [AxisAccess](repeating: .fixed(0), count: shape.count)
+    for (j, o) in others.enumerated() { axes[o] = .aligned(j) }
+    axes[r] = .aligned(axis: others.count, start: n == 0 ? 0 : row, step: 1)
+    axes[k] = .aligned(axis: others.count, start: n == 0 ? 0 : column, step: 1)
+    return (AxisMap(axes), others.map { shape[$0] } + [n])
+  }
+
+  private static func atLeast(_ n: Int) -> OpDef {
+    viewing(
+      "atleast_\(n)d", [], "The tensor with at least \(n) dimensions.", example: "mt.atleast_\(n)d(1)",
+      samples: [Sample([[]]), Sample([[2]]), Sample([[2, 3]])]
+    ) {
+      c throws(MarsError) in
+      let shape = c.inputs[0].shape
+      if shape.count >= n { return (.identity(shape.count), shape) }
+      switch (shape.count, n) {
+      case (0, _): return (AxisMap([]), [Int](repeating: 1, count: n))
+      case (1, 2): return (AxisMap([.aligned(1)]), [1, shape[0]])
+      case (1, _): return (AxisMap([.aligned(1)]), [1, shape[0], 1])
+      default: return (AxisMap([.aligned(0), .aligned(1)]), shape + [1])
+      }
+    }
+  }
+  private static let atLeasts = [atLeast(1), atLeast(2), atLeast(3)]
+
+  static let rot90 = OpDef(
+    "rot90", inputs: [InputDef("m")],
+    attributes: [
+      AttrDef("k", .int, default: .int(1), "number of quarter turns"), AttrDef("axes", .ints, default: .ints([0, 1]), "the plane"),
+    ],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = v[0]
+      guard c.ints("axes").count == 2 else { throw c.error(.value, "len(axes) must be 2.") }
+      let p = try c.normalisedAxis(c.ints("axes")[0], rank: x.type.rank)
+      let q = try c.normalisedAxis(c.ints("axes")[1], rank: x.type.rank)
+      guard p != q else { throw c.error(.value, "Axes must be different.") }
+      func swapped(_ v: Value) throws(MarsError) -> Value { try v.op(swapaxes, with: ["axis1": .int(p), "axis2": .int(q)]) }
+      switch ((c.int("k") % 4) + 4) % 4 {
+      case 0: return [x]
+      case 1: return [try swapped(try x.op(flip, with: ["axis": .ints([q])]))]
+      case 2: return [try x.op(flip, with: ["axis": .ints([p, q])])]
+      default: return [try swapped(x).op(flip, with: ["axis": .ints([q])])]
+      }
+    }, doc: OpDoc("Rotates by quarter turns.", numpy: "numpy.rot90", example: "mt.rot90([[1, 2], [3, 4]])"),
+    samples: [Sample([[3, 4]]), Sample([[3, 4]], attributes: ["k": .int(3)])])
+
+  // MARK: Reshape
+
+  private static let order = AttrDef("order", .string, default: .string("C"), "'C': last axis fastest; 'F': first axis fastest")
+
+  /// The extents that a reshape means; -1 is what is left.
+  static func resolve(_ c: OpContext, _ wanted: [Int], from: [Int]) throws(MarsError) -> [Int] {
+    guard wanted.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions not allowed") }
+    guard wanted.count(where: { $0 == -1 }) <= 1 else { throw c.error(.value, "can only specify one unknown dimension") }
+    guard Shape.isKnown(from) else { return wanted }
+    let total = from.reduce(1, *)
+    let known = Shape.count(wanted.filter { $0 != -1 })
+    func mismatch() -> MarsError {
+      c.error(
+        .value,
+        "cannot reshape array of size \(total) into shape \(Shape.text(wanted).replacing(", ", with: ",").replacing("?", with: "-1"))")
+    }
+    guard let known else { throw mismatch() }
+    guard wanted.contains(-1) else {
+      guard known == total else { throw mismatch() }
+      return wanted
+    }
+    guard known > 0 && total % known == 0 else { throw mismatch() }
+    return wanted.map { $0 == -1 ? total / known : $0 }
+  }
+
+  private static let reshapeLoop = NativeOp(
+    OpDef(
+      "reshape_c", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        [TensorType(c.inputs[0].dtype, try resolve(c, c.ints("shape"), from: c.inputs[0].shape))]
+      },
+      body: .native(
+        NativeRule(
+          .boxes { c, box in
+            let from = c.inputs[0].shape
+            guard let (first, last) = FlatWindow(shape: c.outputs[0].shape, box: box).interval else {
+              return [Box(lower: from.map { _ in 0 }, extents: from.map { _ in 0 })]
+            }
+            return [Strided.boxOfInterval(first, last, from)]
+          })), doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
+      exposure: .hidden,
+      samples: [
+        Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),
+        Sample([[0, 3]], attributes: ["shape": .ints([3, 0])]),
+      ])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    Strided.copyFlat(
+      call.inputs[0], box: call.inputBoxes[0], of: call.context.inputs[0].shape,
+      positions: FlatWindow(shape: call.context.outputs[0].shape, box: call.outputBox), to: call.outputs[0])
+  }
+
+  static let reshape = OpDef(
+    "reshape", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1"), order], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = v[0]
+      let shape = try resolve(c, c.ints("shape"), from: x.type.shape)
+      switch c.string("order") {
+      case "C", "A", "K": return [try x.op(reshapeLoop.def, with: ["shape": .ints(shape)])]
+      case "F":
+        let turned = try x.op(transpose)
+        return [try turned.op(reshapeLoop.def, with: ["shape": .ints(shape.reversed())]).op(transpose)]
+      default: throw c.error(.value, "order must be one of 'C', 'F', 'A', or 'K' (got '\(c.string("order"))')")
+      }
+    },
+    doc: OpDoc("The same elements under other extents.", numpy: "numpy.reshape", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
+    exposure: Exposure(method: true),
+    samples: [
+      Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
+      Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")]),
+    ])
+
+  private static func flattening(_ name: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")], attributes: [order], typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(c.string("order"))])]
+      },
+      doc: OpDoc(
+        "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
+      ),
+      exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])])
+  }
+  static let ravel = flattening("ravel")
+  static let flatten = flattening("flatten")
+
+  // MARK: Chunks
+
+  /// Chunk sizes that `rechunk` asks for, per axis.
+  ///
+  /// `splits`: for each axis the number of its chunks followed by their sizes.  `chunk_size`: one value for all axes or one per axis; -1 is
+  /// the whole axis.
+  private static func chunkSizes(_ c: OpContext) throws(MarsError) -> [[Int]] {
+    let shape = c.inputs[0].shape
+    var out: [[Int]] = []
+    if let s = c.optionalInts("splits") {
+      var i = 0
+      while i < s.count {
+        let n = s[i]
+        guard n >= 0 && n < s.count - i else { throw c.error(.value, "splits are malformed") }
+        out.append(Array(s[i + 1..<i + 1 + n]))
+        i += n + 1
+      }
+      guard out.count == shape.count else { throw c.error(.value, "splits must name \(shape.count) axes but name \(out.count)") }
+      for (k, sizes) in out.enumerated() {
+        guard sizes.allSatisfy({ $0 >= 0 }), shape[k] == unknownExtent || sizes.reduce(0, +) == shape[k] else {
+          throw c.error(.value, "chunks \(Shape.text(sizes)) do not add up to the extent \(shape[k]) of axis \(k)")
+        }
+      }
+      return out
+    }
+    let size = c.ints("chunk_size")
+    guard size.count == 1 || size.count == shape.count else {
+      throw c.error(.value, "chunk_size must have one entry or one per axis (\(shape.count)), not \(size.count)")
+    }
+    for (k, n) in shape.enumerated() {
+      let s = size.count == 1 ? size[0] : size[k]
+      guard s > 0 || s == -1 else { throw c.error(.value, "chunk_size must be positive or -1") }
+      guard n != unknownExtent else { throw c.error(.unsupported, "rechunk needs known extents") }
+      out.append(AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s).sizes)
+    }
+    return out
+  }
+
+  /// The identity with a pinned grid: fused into what reads it.
+  static let rechunk = OpDef(
+    "rechunk", inputs: [InputDef("a")],
+    attributes: [
+      AttrDef("chunk_size", .ints, default: .ints([-1]), "extents of chunks: one for all axes or one per axis; -1: whole"),
+      AttrDef("splits", .ints, default: AttrValue.none, "for each axis the number of its chunks followed by their sizes"),
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      _ = try chunkSizes(c)
+      return [c.inputs[0]]
+    }, body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0),
+    doc: OpDoc(
+      "The same values in chunks of given extents, which the planner keeps.", example: "mt.ones((4, 6)).rechunk((2, 3))"),
+    exposure: Exposure(method: true),
+    samples: [
+      Sample([[4, 6]], .all, attributes: ["chunk_size": .ints([3])]), Sample([[4, 6]], attributes: ["splits": .ints([2, 1, 3, 1, 6])]),
+    ], pinsChunks: { c in try? chunkSizes(c) })
+
+  static let family = OpFamily(
+    [
+      view, transpose, permuteDims, matrixTranspose, swapaxes, moveaxis, expandDims, squeeze, flip, flipud, fliplr, broadcastTo, diagonal,
+      rot90,
+      reshape, ravel, flatten, rechunk,
+    ] + atLeasts, natives: [reshapeLoop])
+}

@@ -1,0 +1,102 @@
+import MarsBase
+import MarsGraph
+
+/// Statistics composed of reductions and products.
+enum Statistics {
+  static let average = OpDef(
+    "average", inputs: [InputDef("a"), InputDef("weights", variadic: true, "at most one: weights of a's shape, or of one axis")],
+    attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let given = c.passing("axis", "keepdims")
+      guard v.count > 1 else { return [Value(try Reductions.mean.apply([.value(v[0])], given))] }
+      var w = v[1]
+      if w.type.shape != v[0].type.shape {
+        guard w.type.rank == 1, let axes = c.optionalInts("axis"), axes.count == 1 else {
+          throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
+        }
+        let k = try c.normalisedAxis(axes[0], rank: v[0].type.rank)
+        guard w.type.shape[0] == v[0].type.shape[k] else { throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.") }
+        w = try w.viewed(AxisMap([.aligned(k)]), shape: v[0].type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(to: v[0].type.shape)
+      }
+      let common = c.commonDType()
+      let d = common.kind < .floating ? DType.float64 : common
+      let (x, weight) = (try v[0].cast(d), try w.cast(d))
+      let top = Value(try Reductions.sum.apply([.value(try x.op(Arithmetic.multiply, weight))], given))
+      let bottom = Value(try Reductions.sum.apply([.value(weight)], given))
+      return [try top.op(Arithmetic.divide, bottom)]
+    }, doc: OpDoc("The weighted mean over axes.", numpy: "numpy.average", example: "mt.average([1.0, 2.0, 4.0])"),
+    samples: [Sample([[3, 4]], .numeric), Sample([[3, 4], [3, 4]])])
+
+  /// Covariance of the rows of a 2-D value.
+  private static func covariance(_ c: OpContext, _ v: Value) throws(MarsError) -> Value {
+    var x = v.type.rank == 0 ? try v.expanded(at: [0]) : v
+    if x.type.rank == 1 { x = try x.expanded(at: [0]) } else if !c.bool("rowvar") { x = try x.op(Shapes.transpose) }
+    guard x.type.rank == 2 else { throw c.error(.value, "m has more than 2 dimensions") }
+    guard x.type.shape[1] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known number of observations") }
+    x = try x.cast(Promotion.common(x.type.dtype, .float64))
+    let n = x.type.shape[1]
+    var ddof = 1.0
+    if c.op.attributeIndex("ddof") != nil {
+      ddof = c.bool("bias") ? 0 : 1
+      if case .int(let d) = c["ddof"] { ddof = Double(d) }
+    }
+    let mean = try x.op(Reductions.mean, with: ["axis": .ints([1]), "keepdims": .bool(true)])
+    let d = try x.op(Arithmetic.subtract, mean)
+    let conjugate = try d.type.dtype.isComplex ? d.op(FloatingPoint.conjugate) : d
+    let s = try d.op(LinearAlgebra.matmul, try conjugate.op(Shapes.transpose))
+    let divisor = Reductions.constant(Scalar(Swift.max(0, Double(n) - ddof)), s.type.dtype)
+    return try s.op(Arithmetic.divide, divisor)
+  }
+
+  private static func squeezed(_ v: Value) throws(MarsError) -> Value {
+    v.type.shape == [1, 1] ? try v.op(Shapes.squeeze) : v
+  }
+
+  private static let rowvar = AttrDef("rowvar", .bool, default: .bool(true), "whether rows are the variables")
+
+  static let cov = OpDef(
+    "cov", inputs: [InputDef("m")],
+    attributes: [
+      rowvar, AttrDef("bias", .bool, default: .bool(false), "divide by N instead of N - 1"),
+      AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"),
+    ], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v[0]))] },
+    doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    samples: [Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]])])
+
+  static let corrcoef = OpDef(
+    "corrcoef", inputs: [InputDef("x")], attributes: [rowvar], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let s = try covariance(c, v[0])
+      let deviation = try s.op(Shapes.diagonal).op(FloatingPoint.real).op(Exponential.sqrt)
+      let byRow = try s.op(Arithmetic.divide, try deviation.expanded(at: [1]))
+      let r = try byRow.op(Arithmetic.divide, try deviation.expanded(at: [0]))
+      guard !r.type.dtype.isComplex else { return [try squeezed(r)] }
+      // Rounding may leave [-1, 1].
+      let limits = (Reductions.constant(Scalar(-1.0), .float64), Reductions.constant(Scalar(1.0), .float64))
+      return [try squeezed(try r.op(Selection.clip, limits.0, limits.1))]
+    }, doc: OpDoc("The correlation matrix of variables.", numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    samples: [Sample([[3, 5]]), Sample([[5, 3]], attributes: ["rowvar": .bool(false)])])
+
+  static let median = OpDef(
+    "median", inputs: [InputDef("a")],
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"), Reductions.keepdims], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let flat = c.optionalInt("axis") == nil
+      let x = flat ? try v[0].reshaped([-1]) : v[0]
+      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+      guard x.type.shape[k] > 0 else { throw c.error(x.type.shape[k] == 0 ? .value : .unsupported, "median needs a known extent that is not 0") }
+      let sorted = try x.op(Sorting.sort, with: ["axis": .int(k)])
+      let n = x.type.shape[k]
+      let middle = try sorted.sliced(axis: k, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1)
+      let m = try middle.op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
+      guard x.type.dtype.kind >= .floating else { return [m] }
+      // NaNs were sorted to the end: one there makes the median NaN.
+      let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
+      let r = try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
+      return [flat && c.bool("keepdims") ? try r.reshaped(v[0].type.shape.map { _ in 1 }) : r]
+    }, cost: Cost(perElement: 60), doc: OpDoc("The median over an axis.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),
+    samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)])])
+
+  static let family = OpFamily([average, cov, corrcoef, median])
+}
