@@ -130,7 +130,9 @@ extension TaskContext {
       let (held, strides) = p.chunkGeometry(0, chunk: part)
       covered += try copyPart(p, iteration, held, strides, op.leaf ?? bases[n], target, outStrides)
     }
-    if covered != iteration.count { throw MarsError(.internal, "a gather of stage \(p.number) found \(covered) of \(iteration.count) elements") }
+    if covered != iteration.count {
+      throw MarsError(.internal, "a gather of stage \(p.number) found \(covered) of \(iteration.count) elements")
+    }
   }
 
   /// Copies the iteration points whose source lies in one chunk; returns how many.
