@@ -44,6 +44,7 @@ package final class JIT: Sendable {
   let options: JITOptions
   private struct State {
     var kernels: [KernelSpec: Kernel] = [:]
+    var processor: Processor?
     var target: Target?
     /// Idle target machines, one per concurrent compile.
     var machines: [OpaquePointer] = []
@@ -92,9 +93,16 @@ package final class JIT: Sendable {
     for (kernel, layout) in victims { kernel.evict(layout) }
   }
 
+  private func processor() throws(MarsError) -> Processor {
+    if let p = state.withLock({ $0.processor }) { return p }
+    let p = try Processor(baseline: options.baseline)
+    state.withLock { $0.processor = p }
+    return p
+  }
+
   func target() throws(MarsError) -> Target {
     if let t = state.withLock({ $0.target }) { return t }
-    let t = try Target(baseline: options.baseline)
+    let t = try Target(processor())
     state.withLock { $0.target = t }
     return t
   }
@@ -102,14 +110,14 @@ package final class JIT: Sendable {
   /// Code for a layout, from the disk cache or compiled.
   func make(_ facts: SpecFacts, _ layout: Layout) throws(MarsError) -> MachineCode {
     let start = JIT.now()
-    let target = try target()
+    let processor = try processor()
     if facts.needsSleef, let failure = mars_sleef_load() {
       throw MarsError(.unsupported, String(cString: failure))
     }
     var key: [UInt8] = []
     let disk = options.cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
     if let disk {
-      key = facts.keyBytes + layout.bytes + Array(target.key.utf8)
+      key = facts.keyBytes + layout.bytes + processor.key
       if let object = disk.load(key), let code = MachineCode(object: object) {
         let spent = JIT.now() - start
         state.withLock { s in
@@ -119,11 +127,7 @@ package final class JIT: Sendable {
         return code
       }
     }
-    let idle: OpaquePointer? = state.withLock { $0.machines.popLast() }
-    let machine: OpaquePointer
-    if let idle { machine = idle } else { machine = try target.machine() }
-    defer { state.withLock { $0.machines.append(machine) } }
-    let object = try Compiler.object(facts, layout, target, machine, verify: options.verify)
+    let object = try compile(facts, layout)
     guard let code = MachineCode(object: object) else { throw MarsError(.internal, "compiled code cannot be loaded") }
     disk?.save(key, object)
     let spent = JIT.now() - start
@@ -132,6 +136,16 @@ package final class JIT: Sendable {
       s.statistics.nanoseconds += spent
     }
     return code
+  }
+
+  /// An object file, by LLVM; `mark` is called after each stage (setup, emission, passes, machine code).
+  func compile(_ facts: SpecFacts, _ layout: Layout, mark: (() -> Void)? = nil) throws(MarsError) -> [UInt8] {
+    let target = try target()
+    let idle: OpaquePointer? = state.withLock { $0.machines.popLast() }
+    let machine: OpaquePointer
+    if let idle { machine = idle } else { machine = try target.machine(level: getenv("MARS_LEVEL").map { Int(String(cString: $0))! } ?? 2) }
+    defer { state.withLock { $0.machines.append(machine) } }
+    return try Compiler.object(facts, layout, target, machine, verify: options.verify, mark: mark)
   }
 
   static func now() -> UInt64 {
@@ -176,12 +190,33 @@ package final class Kernel: Sendable {
   }
 
   /// Computes one call.  Any number of threads at once.
-  package func run(_ arguments: borrowing KernelArguments) throws(MarsError) { try call(arguments, execute: true) }
+  package func run(_ arguments: borrowing KernelArguments) throws(MarsError) { try normalised(arguments, execute) }
 
   /// Makes the code for calls like this one.
-  package func prepare(_ arguments: borrowing KernelArguments) throws(MarsError) { try call(arguments, execute: false) }
+  package func prepare(_ arguments: borrowing KernelArguments) throws(MarsError) {
+    try normalised(arguments) { (words, layout) throws(MarsError) in _ = try self.code(layout) }
+  }
 
-  private func call(_ arguments: borrowing KernelArguments, execute: Bool) throws(MarsError) {
+  /// The layout of a call; nil if there is nothing to compute.  For tests and people.
+  func layout(_ arguments: borrowing KernelArguments) throws(MarsError) -> Layout? {
+    var out: Layout?
+    try normalised(arguments) { (words, layout) in out = Layout(bytes: Array(layout), operands: self.facts.operands) }
+    return out
+  }
+
+  private func execute(_ words: UnsafeMutableBufferPointer<Int>, _ layout: UnsafeRawBufferPointer) throws(MarsError) {
+    let code = try code(layout)
+    words[ArgumentWords.mathTable] = mathTableAddress
+    mars_kernel_call(code.entry, UnsafeRawPointer(words.baseAddress!).assumingMemoryBound(to: Int64.self))
+    // The code must outlive the call even if it is evicted meanwhile.
+    withExtendedLifetime(code) {}
+  }
+
+  /// Hands the argument words and the layout of a call to `body`, unless there is nothing to compute.
+  @inline(__always)
+  private func normalised(
+    _ arguments: borrowing KernelArguments, _ body: (UnsafeMutableBufferPointer<Int>, UnsafeRawBufferPointer) throws(MarsError) -> Void
+  ) throws(MarsError) {
     let normaliser = Normaliser(facts: facts)
     try normaliser.check(arguments)
     let wordCount = Normaliser.words(facts)
@@ -195,13 +230,7 @@ package final class Kernel: Sendable {
       let scratch = UnsafeMutableBufferPointer(start: all.baseAddress! + wordCount, count: scratchCount)
       guard normaliser.run(arguments, scratch, &n) else { return nil }
       do throws(MarsError) {
-        let code = try self.code(UnsafeRawBufferPointer(start: bytes, count: n.layoutCount))
-        if execute {
-          n.words[ArgumentWords.mathTable] = mathTableAddress
-          mars_kernel_call(code.entry, UnsafeRawPointer(all.baseAddress!).assumingMemoryBound(to: Int64.self))
-          // The code must outlive the call even if it is evicted meanwhile.
-          withExtendedLifetime(code) {}
-        }
+        try body(n.words, UnsafeRawBufferPointer(start: bytes, count: n.layoutCount))
         return nil
       } catch { return error }
     }
