@@ -85,28 +85,31 @@ import Testing
     try first.kernel(for: Self.cases[0].1).run(Self.cases[0].2)
     print("first kernel with the loading of LLVM: \((JIT.now() - t0) / 1000) us")
     let jit = JIT(options: JITOptions(memoryLimitKernels: 1 << 20))
-    for (name, spec, arguments) in Self.cases {
-      var stages: [[UInt64]] = []
-      var bytes = 0
-      for _ in 0..<9 {
-        let k = Kernel(spec: spec, jit: jit)
-        let layout = try k.layout(arguments)!
-        var marks = [JIT.now()]
-        let object = try jit.compile(k.facts, layout) { marks.append(JIT.now()) }
-        stages.append(zip(marks.dropFirst(), marks).map { $0 - $1 })
-        bytes = object.count
-        if let dump {
-          let file = fopen(dump + "/" + String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) + ".ll", "w")
-          fputs(try Compiler.text(k.facts, layout, try jit.target()), file)
-          fclose(file)
+    for optimised in [false, true] {
+      (total, count) = (0, 0)
+      for (name, spec, arguments) in Self.cases {
+        var stages: [[UInt64]] = []
+        var bytes = 0
+        for _ in 0..<9 {
+          let k = Kernel(spec: spec, jit: jit)
+          let layout = try k.layout(arguments)!
+          var marks = [JIT.now()]
+          let object = try jit.compile(k.facts, layout, optimised: optimised) { marks.append(JIT.now()) }
+          stages.append(zip(marks.dropFirst(), marks).map { $0 - $1 })
+          bytes = object.count
+          if let dump {
+            let file = fopen(dump + "/" + String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) + ".ll", "w")
+            fputs(try Compiler.text(k.facts, layout, try jit.target()), file)
+            fclose(file)
+          }
         }
+        let best = (0..<4).map { s in stages.map { $0[s] }.min()! / 1000 }
+        let sum = stages.map { $0.reduce(0, +) }.min()! / 1000
+        total += Double(sum)
+        count += 1
+        print("\(name): \(sum) us = setup \(best[0]) + emit \(best[1]) + passes \(best[2]) + codegen \(best[3]); object \(bytes) bytes")
       }
-      let best = (0..<4).map { s in stages.map { $0[s] }.min()! / 1000 }
-      let sum = stages.map { $0.reduce(0, +) }.min()! / 1000
-      total += Double(sum)
-      count += 1
-      print("\(name): \(sum) us = setup \(best[0]) + emit \(best[1]) + passes \(best[2]) + codegen \(best[3]); object \(bytes) bytes")
+      print(optimised ? "optimised:" : "first tier:", "mean \(Int(total / count)) us")
     }
-    print("mean \(Int(total / count)) us")
   }
 }
