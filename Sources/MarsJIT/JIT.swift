@@ -78,6 +78,9 @@ package final class JIT: Sendable {
     }
   }
 
+  /// Whether anything was compiled here; code from disk needs no LLVM.
+  var usesLLVM: Bool { state.withLock { $0.target != nil } }
+
   package var statistics: JITStatistics { state.withLock { $0.statistics } }
 
   func countHit() { state.withLock { $0.statistics.cacheHits += 1 } }
@@ -275,8 +278,10 @@ package final class Kernel: Sendable {
     return try making.withLock { (_) throws(MarsError) in
       if let e = self.find(key) { return e.code }
       let limit = jit.options.optimiseFrom
-      let made = try jit.make(self.facts, key, optimised: work >= limit)
-      let e = Entry(layout: key, code: made.code, isFinal: made.optimised, workLeft: limit - work)
+      // Transposed reads wait for memory: optimised code is no faster, and takes 40 ms to compile.
+      let pays = key.tileLoop < 0 || self.facts.weight > 8 || limit <= 0
+      let made = try jit.make(self.facts, key, optimised: pays && work >= limit)
+      let e = Entry(layout: key, code: made.code, isFinal: made.optimised || !pays, workLeft: limit - work)
       self.state.withLock { s in
         s.all[key] = e
         s.last = e

@@ -84,7 +84,7 @@ extension Emitter {
       first += [c0, c0.lshr(32), stream.zext(b.i64).splat(width), c0.word(i.imm & 0xffff_ffff)]
     }
     first += [key.splat(width), key.lshr(32).splat(width)]
-    let last = b.rounds(Emitter.rounds, first) { v in
+    func round(_ v: [Value]) -> [Value] {
       var next = v
       let (k0, k1) = (v[4 * pieces], v[4 * pieces + 1])
       for p in 0..<pieces {
@@ -101,6 +101,8 @@ extension Emitter {
       next[4 * pieces + 1] = k1 &+ k1.word(0xBB67_AE85)
       return next
     }
+    // Two rounds per pass: values come back to their places.
+    let last = b.rounds(Emitter.rounds / 2, first) { round(round($0)) }
     return (0..<4).map { q in b.concat((0..<pieces).map { last[4 * $0 + q] }) }
   }
 }

@@ -84,6 +84,16 @@ import Testing
     let first = JIT()
     try first.kernel(for: Self.cases[0].1).run(Self.cases[0].2)
     print("first kernel with the loading of LLVM: \((JIT.now() - t0) / 1000) us")
+    var template = Array("/tmp/mars-jit-speed-XXXXXX".utf8CString)
+    let folder = String(cString: mkdtemp(&template))
+    try JIT(options: JITOptions(cacheDirectory: folder)).kernel(for: Self.cases[0].1).run(Self.cases[0].2)
+    var fromDisk = UInt64.max
+    for _ in 0..<20 {
+      let t = JIT.now()
+      try JIT(options: JITOptions(cacheDirectory: folder)).kernel(for: Self.cases[0].1).run(Self.cases[0].2)
+      fromDisk = min(fromDisk, JIT.now() - t)
+    }
+    print("first kernel from disk: \(fromDisk / 1000) us; the folder is \(folder)")
     let jit = JIT(options: JITOptions(memoryLimitKernels: 1 << 20))
     for optimised in [false, true] {
       (total, count) = (0, 0)
