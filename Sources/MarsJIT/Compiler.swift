@@ -3,7 +3,7 @@ import MarsBase
 import MarsGraph
 
 /// Increase with every change of emitted code or argument words: part of the key of cached objects.
-let emitterVersion = 8
+let emitterVersion = 9
 
 /// What cached code depends on besides spec and layout; known without LLVM, so that code from disk runs without loading it.
 struct Processor: Sendable {
@@ -22,7 +22,9 @@ struct Processor: Sendable {
     self.baseline = baseline
     nativeDoubles = baseline ? 4 : doubles
     if baseline { words = [1] }
-    key = [UInt8(emitterVersion), UInt8(Processor.llvmVersion)] + words.flatMap { w in (0..<4).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) } }
+    key =
+      [UInt8(emitterVersion), UInt8(Processor.llvmVersion)]
+      + words.flatMap { w in (0..<4).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) } }
   }
 }
 

@@ -201,6 +201,8 @@ struct Normaliser {
     if count == 0 { return (-1, 0) }
     if f.lastLevel == 0 { return (count - 1, 0) }
     var best = (loop: -1, score: Int.min)
+    // Rows up to this length are reduced in lanes of rows; what folding the lanes of a row costs decides.
+    let rowLimit = f.weight > 8 ? 8 : f.argCounter.contains { $0 >= 0 } ? 40 : 15
     // The last loop of each level; among equals the innermost.
     var i = count - 1
     while i >= 0 {
@@ -214,7 +216,7 @@ struct Normaliser {
           if s == f.itemSizes[o] {
             score += isOutput ? 1 : 4
           } else if i == count - 2 && rows[(count - 1) * width + 3 + o] == f.itemSizes[o] && s == rows[(count - 1) * width] * f.itemSizes[o]
-            && rows[(count - 1) * width] <= (f.weight <= 8 ? 15 : 8)
+            && rows[(count - 1) * width] <= rowLimit
           {
             score += 5
           } else {

@@ -13,7 +13,8 @@ extension Value {
   ]
   /// (log(1 + f) - f + f**2/2) / f**3 for 1 + f between sqrt(1/2) and sqrt(2).
   private static let logTail32: [Double] = [
-    0x1.555548p-2, -0x1.000006p-2, 0x1.99a478p-3, -0x1.555c4ep-3, 0x1.233b78p-3, -0x1.fc26acp-4, 0x1.e6c040p-4, -0x1.de1008p-4, 0x1.1484e6p-4,
+    0x1.555548p-2, -0x1.000006p-2, 0x1.99a478p-3, -0x1.555c4ep-3, 0x1.233b78p-3, -0x1.fc26acp-4, 0x1.e6c040p-4, -0x1.de1008p-4,
+    0x1.1484e6p-4,
   ]
   /// (sin(r)/r - 1) / r**2 and (cos(r) - 1 + r**2/2) / r**4 in r**2, |r| <= pi/4.
   private static let sinTail32: [Double] = [-0x1.555556p-3, 0x1.111176p-7, -0x1.a05bb6p-13, 0x1.7cd642p-19]

@@ -34,13 +34,18 @@ import Testing
         counterStrides: arg ? inputs.map { $0 / 8 } : [])
     }
     var chain = [Inst(.input, d)]
-    for k in 0..<10 { chain += [Inst(.constant, d, imm: Double(k).bitPattern), Inst(k % 2 == 0 ? .mul : .add, d, Int32(2 * k), Int32(2 * k + 1))] }
+    for k in 0..<10 {
+      chain += [Inst(.constant, d, imm: Double(k).bitPattern), Inst(k % 2 == 0 ? .mul : .add, d, Int32(2 * k), Int32(2 * k + 1))]
+    }
     let add2 = map([d, d], axes: 2, out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(.add, d, 0, 1)])
     let random: [Scalar] = [Scalar(dtype: .uint64, low: 12345), Scalar(dtype: .uint32, low: 1)]
     return [
       ("a+b", map([d, d], out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(.add, d, 0, 1)]), flat(d, d, 2)),
       ("(a+1)*2", map([d], out: d, [Inst(.input, d), one, Inst(.add, d, 0, 1), two, Inst(.mul, d, 2, 3)]), flat(d, d, 1)),
-      ("a*c", map([d], scalars: [d], out: d, [Inst(.input, d), Inst(.scalar, d), Inst(.mul, d, 0, 1)]), flat(d, d, 1, scalars: [Scalar(3.0)])),
+      (
+        "a*c", map([d], scalars: [d], out: d, [Inst(.input, d), Inst(.scalar, d), Inst(.mul, d, 0, 1)]),
+        flat(d, d, 1, scalars: [Scalar(3.0)])
+      ),
       ("a+b float32", map([f, f], out: f, [Inst(.input, f), Inst(.input, f, imm: 1), Inst(.add, f, 0, 1)]), flat(f, f, 2)),
       ("a<b", map([d, d], out: .bool, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(.lt, .bool, 0, 1)]), flat(d, .bool, 2)),
       ("int32 to float64", map([i], out: d, [Inst(.input, i), Inst(.cast, d, 0)]), flat(i, d, 1)),
@@ -86,11 +91,13 @@ import Testing
     print("first kernel with the loading of LLVM: \((JIT.now() - t0) / 1000) us")
     var template = Array("/tmp/mars-jit-speed-XXXXXX".utf8CString)
     let folder = String(cString: mkdtemp(&template))
-    try JIT(options: JITOptions(cacheDirectory: folder)).kernel(for: Self.cases[0].1).run(Self.cases[0].2)
+    let writer = JIT(options: JITOptions(cacheDirectory: folder))
+    try writer.kernel(for: Self.cases[0].1).run(Self.cases[0].2)
     var fromDisk = UInt64.max
     for _ in 0..<20 {
       let t = JIT.now()
-      try JIT(options: JITOptions(cacheDirectory: folder)).kernel(for: Self.cases[0].1).run(Self.cases[0].2)
+      let reader = JIT(options: JITOptions(cacheDirectory: folder))
+      try reader.kernel(for: Self.cases[0].1).run(Self.cases[0].2)
       fromDisk = min(fromDisk, JIT.now() - t)
     }
     print("first kernel from disk: \(fromDisk / 1000) us; the folder is \(folder)")
