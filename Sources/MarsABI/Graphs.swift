@@ -51,9 +51,10 @@ private func entry(
   _ i: Int64
 ) throws(MarsError) {
   guard i >= 0 && i < entries.count else { throw MarsError(.index, "index \(i) is out of bounds for \(entries.count) entries") }
+  let out = try require(out, "out")
   let e = entries[Int(i)]
   if let name { give(e.name, to: name) }
-  try require(out, "out").pointee = retained(e.tensor)
+  out.pointee = retained(e.tensor)
 }
 
 @c @implementation

@@ -69,7 +69,7 @@ public func mars_run_wait(_ run: OpaquePointer?, _ seconds: Double) -> mars_stat
 @c @implementation
 public func mars_run_results(_ results: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int, _ run: OpaquePointer?) -> mars_status {
   MarsABI.run { () throws(MarsError) in
-    let r = try object(run, Execution.self, "run").results()
+    let r = try object(run, Execution.self, "run").finishedResults()
     let results = try require(results, "results")
     guard r.count == count else { throw MarsError(.value, "the run has \(r.count) results but count is \(count)") }
     for (i, t) in r.enumerated() { results[i] = retained(t) }
@@ -137,7 +137,11 @@ public func mars_array_release(_ array: UnsafeMutablePointer<mars_array>?) {
 @c @implementation
 public func mars_fetch_into(_ session: OpaquePointer?, _ tensor: OpaquePointer?, _ destination: UnsafePointer<mars_array>?) -> mars_status {
   run { () throws(MarsError) in
-    let d = try view(require(destination, "destination"))
+    let destination = try require(destination, "destination")
+    let d = try view(destination)
+    guard destination.pointee.flags & UInt32(MARS_ARRAY_READONLY) == 0 else {
+      throw MarsError(.value, "argument 'destination' is read-only")
+    }
     try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"), into: d)
   }
 }

@@ -159,7 +159,8 @@ struct Demand {
       let b = Int(base.vertex)
       if isMaterialised[b] {
         let u = uses[b][Int(base.output)]
-        if !index.isLeaf(base) && u.count == 1 && !u.isResult { return true }
+        let isLarge = index.type(base).count * 2 >= v.node.outputs[0].count
+        if isLarge && !index.isLeaf(base) && u.count == 1 && !u.isResult { return true }
       } else if diesWithMe(index.vertices[b], index) {
         return true
       }

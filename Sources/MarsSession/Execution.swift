@@ -27,7 +27,10 @@ package final class Execution: Sendable {
       versions.append(v.version)
     }
     var bound: [String: Value] = [:]
-    for (name, t) in bindings { bound[name] = try t.value().value }
+    for (name, t) in bindings {
+      guard bound[name] == nil else { throw MarsError(.value, "input '\(name)' is bound twice") }
+      bound[name] = try t.value().value
+    }
     self.session = session
     self.tensors = tensors
     self.versions = versions
@@ -100,6 +103,12 @@ package final class Execution: Sendable {
   }
 
   package func cancel() { run.cancel() }
+
+  /// The computed tensors of a run that has ended; an error before that.
+  package func finishedResults() throws(MarsError) -> [Tensor] {
+    guard run.progress.isEnded else { throw MarsError(.value, "the run is not done: wait for it before asking for results") }
+    return try results()
+  }
 
   /// The computed tensors: the given ones, now holding data, or new ones where inputs were bound.
   package func results() throws(MarsError) -> [Tensor] {
