@@ -45,7 +45,7 @@ let package = Package(
     .executableTarget(name: "marsgen", dependencies: ["MarsGraph", "MarsOps"], swiftSettings: strict),
 
     test("MarsBase", ["MarsBase"]),
-    test("MarsNumerics", ["MarsBase", "MarsNumerics"]),
+    test("MarsNumerics", ["CBLAS", "MarsBase", "MarsNumerics"]),
     test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),
     test("MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
     test("MarsFormat", ["MarsBase", "MarsGraph", "MarsFormat", "MarsOps"]),
