@@ -7,7 +7,9 @@ let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableU
 let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: name == "MarsOps" ? ["Fixtures"] : [],
+    swiftSettings: strict)
 }
 
 let package = Package(

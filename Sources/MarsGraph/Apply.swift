@@ -53,7 +53,8 @@ extension OpDef {
       }
     }
     return Node(
-      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin)
+      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin
+    )
   }
 
   private func checkCount(_ n: Int) throws(MarsError) {
@@ -146,7 +147,8 @@ extension OpDef {
     }
     let names = types.map(\.name).joined(separator: ", ")
     throw MarsError(
-      .type, "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
+      .type,
+      "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: name)
   }
 

@@ -236,7 +236,8 @@ package struct Sample: Sendable {
   /// Fixed dtypes of single inputs (a mask is bool).
   package let fixed: [Int: DType]
   package let attributes: [String: AttrValue]
-  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:]) {
+  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:])
+  {
     self.shapes = shapes
     self.dtypes = dtypes
     self.fixed = fixed

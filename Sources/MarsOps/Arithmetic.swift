@@ -102,7 +102,8 @@ enum Arithmetic {
 
   private static func absolute(_ name: String, operators: [String] = []) -> OpDef {
     unary(
-      name, Loops.toReal(.all), "The absolute value; of complex values the modulus.", details: "The smallest integer is its own absolute value.",
+      name, Loops.toReal(.all), "The absolute value; of complex values the modulus.",
+      details: "The smallest integer is its own absolute value.",
       operators: operators
     ) { b, x in b.abs(x) }
   }
@@ -127,9 +128,7 @@ enum Arithmetic {
       // One infinite part decides; two have no direction.
       let byRe = b.select(infRe, b.select(infIm, nan, unitRe), b.select(infIm, zero, b.op(.div, re, modulus)))
       let byIm = b.select(infIm, b.select(infRe, nan, unitIm), b.select(infRe, zero, b.op(.div, im, modulus)))
-      let hasNaN = b.isNaN(x)
-      return b.complex(
-        b.select(hasNaN, nan, b.select(isZero, zero, byRe)), b.select(hasNaN, nan, b.select(isZero, zero, byIm)))
+      return b.complex(b.select(isZero, zero, byRe), b.select(isZero, zero, byIm))
     }
     let one = b.constant(t, 1)
     let above = b.select(b.lt(zero, x), one, zero)
@@ -151,10 +150,21 @@ enum Arithmetic {
   static let square = unary("square", Loops.same(.numeric, 1), "x * x.") { b, x in b.mul(x, x) }
 
   static let reciprocal = unary(
-    "reciprocal", Loops.same(.numeric, 1), "1 / x.", details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned).", cost: 4
+    "reciprocal", Loops.same(.numeric, 1), "1 / x.",
+    details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned).", cost: 4
   ) { b, x in
     let t = b.type(x)
-    let one = b.constant(t, 1)
+    let one = b.constant(t.realPart, 1)
+    if t.isComplex {
+      // Smith's method with a real numerator.
+      let (re, im) = (b.real(x), b.imag(x))
+      let byIm = b.op(.le, as: .bool, b.op(.abs, re), b.op(.abs, im))
+      let (small, large) = (b.select(byIm, re, im), b.select(byIm, im, re))
+      let r = b.op(.div, small, large)
+      let d = b.op(.add, large, b.op(.mul, small, r))
+      let (whole, part) = (b.op(.div, one, d), b.op(.div, r, d))
+      return b.complex(b.select(byIm, part, whole), b.op(.neg, b.select(byIm, whole, part)))
+    }
     guard t.isInteger else { return b.div(one, x) }
     // 1/x in C: 1 for 1, -1 for -1, else 0.
     let zero = b.constant(t, 0)
@@ -178,7 +188,8 @@ enum Arithmetic {
           )
         }
         guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
-          throw c.error(.value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
+          throw c.error(
+            .value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
         }
         let x = try v[0].cast(d).broadcast(to: shape)
         let y = try v[1].cast(d).broadcast(to: shape)

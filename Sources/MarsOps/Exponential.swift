@@ -22,7 +22,8 @@ enum Exponential {
 
   private static func logOfSum(_ name: String, _ base: String, exp: ExprOp, log: ExprOp, ofTwo: Double) -> OpDef {
     binary(
-      name, Loops.same(.floating, 2), "The logarithm to base \(base) of \(base)**x1 + \(base)**x2.", example: "mt.\(name)([0.0, 1.0], 2.0)", cost: 40
+      name, Loops.same(.floating, 2), "The logarithm to base \(base) of \(base)**x1 + \(base)**x2.", example: "mt.\(name)([0.0, 1.0], 2.0)",
+      cost: 40
     ) { b, x, y in
       let t = b.type(x)
       // Equal values first: also infinities of one sign.

@@ -9,7 +9,8 @@ enum Selection {
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? .float64)] },
     doc: OpDoc(
       "Converts to another dtype.",
-      details: "Floats are truncated towards zero, integers wrap, complex values lose their imaginary part; bool is whether the value is not 0.",
+      details:
+        "Floats are truncated towards zero, integers wrap, complex values lose their imaginary part; bool is whether the value is not 0.",
       numpy: "numpy.ndarray.astype", example: "mt.tensor([1.5, -2.7]).astype('int32')"), exposure: Exposure(method: true),
     samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) })
 

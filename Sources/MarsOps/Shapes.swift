@@ -70,7 +70,8 @@ enum Shapes {
     }, body: .view { c in map(c) }, cost: Cost(perElement: 0),
     doc: OpDoc("A strided view: what basic indexing makes.", example: "mt.tensor([1, 2, 3, 4])[::2]"), exposure: .hidden,
     samples: [
-      Sample([[4, 6]], .all, attributes: ["axes": .ints([1, 0]), "starts": .ints([3, 0]), "steps": .ints([-1, 2]), "shape": .ints([3, 4])]),
+      Sample(
+        [[4, 6]], .all, attributes: ["axes": .ints([1, 0]), "starts": .ints([3, 0]), "steps": .ints([-1, 2]), "shape": .ints([3, 4])]),
       Sample([[4, 6]], attributes: ["axes": .ints([-1, 1]), "starts": .ints([2, 1]), "steps": .ints([1, 1]), "shape": .ints([2, 5])]),
       Sample([[4]], attributes: ["axes": .ints([0]), "starts": .ints([0]), "steps": .ints([1]), "shape": .ints([0])]),
     ])
@@ -81,14 +82,16 @@ enum Shapes {
 
   /// An operator whose result is a view of its input: map and shape come from one rule.
   private static func viewing(
-    _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, method: Bool = false, samples: [Sample],
+    _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, method: Bool = false,
+    samples: [Sample],
     _ rule: @escaping Rule
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.inputs[0].dtype, try rule(c).1)] },
       body: .view { c in (try? rule(c))?.0 ?? .identity(c.inputs[0].rank) }, cost: Cost(perElement: 0),
-      doc: OpDoc(summary, details: "A view: no copy.", numpy: numpy ?? "numpy.\(name)", example: example), exposure: Exposure(method: method),
+      doc: OpDoc(summary, details: "A view: no copy.", numpy: numpy ?? "numpy.\(name)", example: example),
+      exposure: Exposure(method: method),
       samples: samples)
   }
 
@@ -132,7 +135,8 @@ enum Shapes {
 
   static let swapaxes = viewing(
     "swapaxes", [AttrDef("axis1", .int, "first axis"), AttrDef("axis2", .int, "second axis")], "Swaps two axes.",
-    example: "mt.swapaxes([[1, 2], [3, 4]], 0, 1)", method: true, samples: [Sample([[2, 3, 4]], attributes: ["axis1": .int(0), "axis2": .int(-1)])]
+    example: "mt.swapaxes([[1, 2], [3, 4]], 0, 1)", method: true,
+    samples: [Sample([[2, 3, 4]], attributes: ["axis1": .int(0), "axis2": .int(-1)])]
   ) { c throws(MarsError) in
     var order = Array(0..<c.inputs[0].rank)
     order.swapAt(try c.normalisedAxis(c.int("axis1"), rank: order.count), try c.normalisedAxis(c.int("axis2"), rank: order.count))
@@ -160,7 +164,8 @@ enum Shapes {
 
   static let expandDims = viewing(
     "expand_dims", [AttrDef("axis", .ints, "places of the new axes in the result")], "Inserts axes of extent 1.",
-    example: "mt.expand_dims([1, 2], 0)", samples: [Sample([[3]], .all, attributes: ["axis": .ints([0, 2])]), Sample([[]], attributes: ["axis": .ints([0])])]
+    example: "mt.expand_dims([1, 2], 0)",
+    samples: [Sample([[3]], .all, attributes: ["axis": .ints([0, 2])]), Sample([[]], attributes: ["axis": .ints([0])])]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
     let rank = shape.count + c.ints("axis").count
@@ -182,7 +187,8 @@ enum Shapes {
 
   static let squeeze = viewing(
     "squeeze", [AttrDef("axis", .ints, default: AttrValue.none, "axes of extent 1; None: all of them")], "Removes axes of extent 1.",
-    example: "mt.squeeze([[1, 2]])", method: true, samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
+    example: "mt.squeeze([[1, 2]])", method: true,
+    samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
     let drop: [Int] =
@@ -213,7 +219,11 @@ enum Shapes {
         turned = try c.normalisedAxes(a, rank: shape.count)
       }
       guard turned.allSatisfy({ shape[$0] != unknownExtent }) else { throw c.error(.unsupported, "\(name) needs known extents") }
-      return (AxisMap(shape.indices.map { turned.contains($0) ? .aligned(axis: $0, start: Swift.max(0, shape[$0] - 1), step: -1) : .aligned($0) }), shape)
+      return (
+        AxisMap(
+          shape.indices.map { turned.contains($0) ? .aligned(axis: $0, start: Swift.max(0, shape[$0] - 1), step: -1) : .aligned($0) }),
+        shape
+      )
     }
   }
   static let flip = flipping("flip", nil, "Reverses the order of elements along axes.")
@@ -222,13 +232,15 @@ enum Shapes {
 
   static let broadcastTo = viewing(
     "broadcast_to", [AttrDef("shape", .ints, "extents of the result")], "Repeats along axes of extent 1 and new leading axes.",
-    example: "mt.broadcast_to([1, 2], (3, 2))", samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
+    example: "mt.broadcast_to([1, 2], (3, 2))",
+    samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
   ) { c throws(MarsError) in
     let (from, to) = (c.inputs[0].shape, try c.shape("shape"))
     guard from.count <= to.count, Shape.broadcast([from, to]) == to else {
       throw c.error(
         .value,
-        "operands could not be broadcast together with remapped shapes [original->remapped]: \(Shape.text(from)) and requested shape \(Shape.text(to))")
+        "operands could not be broadcast together with remapped shapes [original->remapped]: \(Shape.text(from)) and requested shape \(Shape.text(to))"
+      )
     }
     return (AxisMap.broadcast(from, to: to), to)
   }
@@ -240,7 +252,8 @@ enum Shapes {
       AttrDef("axis2", .int, default: .int(1), "columns"),
     ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])", method: true,
     samples: [
-      Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["offset": .int(-1)]), Sample([[2, 3, 4]], attributes: ["axis1": .int(2), "axis2": .int(0)]),
+      Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["offset": .int(-1)]),
+      Sample([[2, 3, 4]], attributes: ["axis1": .int(2), "axis2": .int(0)]),
     ]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
@@ -259,7 +272,10 @@ enum Shapes {
   }
 
   private static func atLeast(_ n: Int) -> OpDef {
-    viewing("atleast_\(n)d", [], "The tensor with at least \(n) dimensions.", example: "mt.atleast_\(n)d(1)", samples: [Sample([[]]), Sample([[2]]), Sample([[2, 3]])]) {
+    viewing(
+      "atleast_\(n)d", [], "The tensor with at least \(n) dimensions.", example: "mt.atleast_\(n)d(1)",
+      samples: [Sample([[]]), Sample([[2]]), Sample([[2, 3]])]
+    ) {
       c throws(MarsError) in
       let shape = c.inputs[0].shape
       if shape.count >= n { return (.identity(shape.count), shape) }
@@ -275,7 +291,9 @@ enum Shapes {
 
   static let rot90 = OpDef(
     "rot90", inputs: [InputDef("m")],
-    attributes: [AttrDef("k", .int, default: .int(1), "number of quarter turns"), AttrDef("axes", .ints, default: .ints([0, 1]), "the plane")],
+    attributes: [
+      AttrDef("k", .int, default: .int(1), "number of quarter turns"), AttrDef("axes", .ints, default: .ints([0, 1]), "the plane"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
@@ -305,7 +323,9 @@ enum Shapes {
     let total = from.reduce(1, *)
     let known = Shape.count(wanted.filter { $0 != -1 })
     func mismatch() -> MarsError {
-      c.error(.value, "cannot reshape array of size \(total) into shape \(Shape.text(wanted).replacing(", ", with: ",").replacing("?", with: "-1"))")
+      c.error(
+        .value,
+        "cannot reshape array of size \(total) into shape \(Shape.text(wanted).replacing(", ", with: ",").replacing("?", with: "-1"))")
     }
     guard let known else { throw mismatch() }
     guard wanted.contains(-1) else {
@@ -330,7 +350,8 @@ enum Shapes {
               return [Box(lower: from.map { _ in 0 }, extents: from.map { _ in 0 })]
             }
             return [Strided.boxOfInterval(first, last, from)]
-          })), doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"), exposure: .hidden,
+          })), doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
+      exposure: .hidden,
       samples: [
         Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),
         Sample([[0, 3]], attributes: ["shape": .ints([3, 0])]),
@@ -356,14 +377,20 @@ enum Shapes {
     },
     doc: OpDoc("The same elements under other extents.", numpy: "numpy.reshape", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
     exposure: Exposure(method: true),
-    samples: [Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")])])
+    samples: [
+      Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
+      Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")]),
+    ])
 
   private static func flattening(_ name: String) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [order], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(c.string("order"))])]
-      }, doc: OpDoc("All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"),
+      },
+      doc: OpDoc(
+        "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
+      ),
       exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])])
   }
@@ -418,7 +445,8 @@ enum Shapes {
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         _ = try chunkSizes(c)
         return [c.inputs[0]]
-      }, body: .native(NativeRule(.access { c in [(0..<c.inputs[0].rank).map { .aligned($0) }] }, reusesInput0: true)), cost: Cost(perElement: 0.5),
+      }, body: .native(NativeRule(.access { c in [(0..<c.inputs[0].rank).map { .aligned($0) }] }, reusesInput0: true)),
+      cost: Cost(perElement: 0.5),
       doc: OpDoc(
         "The same values in chunks of given extents, which the planner keeps.", example: "mt.ones((4, 6)).rechunk((2, 3))"),
       exposure: Exposure(method: true),
@@ -432,7 +460,8 @@ enum Shapes {
 
   static let family = OpFamily(
     [
-      view, transpose, permuteDims, matrixTranspose, swapaxes, moveaxis, expandDims, squeeze, flip, flipud, fliplr, broadcastTo, diagonal, rot90,
+      view, transpose, permuteDims, matrixTranspose, swapaxes, moveaxis, expandDims, squeeze, flip, flipud, fliplr, broadcastTo, diagonal,
+      rot90,
       reshape, ravel, flatten,
     ] + atLeasts, natives: [reshapeLoop, rechunkOp])
 }

@@ -63,15 +63,18 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
   }
 
   @Test(arguments: [1, 2, 3] as [UInt8]) func readsEveryVersion(version: UInt8) throws {
-    let (f, _) = try open(file("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n", [UInt8](repeating: 1, count: 12), version: version))
+    let (f, _) = try open(
+      file("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n", [UInt8](repeating: 1, count: 12), version: version))
     let h = try Npy.readHeader(f)
     #expect(h.dtype == .int16 && h.shape == [2, 3] && !h.isFortran && !h.isSwapped)
   }
 
   @Test(arguments: [
-    "", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", "{'descr': '<f8', 'fortran_order': False}", "{'descr': '<U8', 'fortran_order': False, 'shape': ()}",
+    "", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", "{'descr': '<f8', 'fortran_order': False}",
+    "{'descr': '<U8', 'fortran_order': False, 'shape': ()}",
     "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': ()}", "{'descr': '<f8', 'fortran_order': 1, 'shape': ()}",
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,)}", "{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4)}",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4)}",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}", "{{{{",
   ])
   func rejectsBadHeaders(header: String) throws {
@@ -106,7 +109,8 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
       file("{'descr': '\(swapped ? ">" : "<")u2', 'fortran_order': \(fortran ? "True" : "False"), 'shape': (4, 5, 6), }\n", data))
     let h = try Npy.readHeader(f)
     for box in [
-      Box(whole: shape), Box(lower: [1, 2, 3], extents: [2, 2, 2]), Box(lower: [0, 0, 5], extents: [4, 5, 1]), Box(lower: [3, 0, 0], extents: [1, 5, 6]),
+      Box(whole: shape), Box(lower: [1, 2, 3], extents: [2, 2, 2]), Box(lower: [0, 0, 5], extents: [4, 5, 1]),
+      Box(lower: [3, 0, 0], extents: [1, 5, 6]),
       Box(lower: [0, 4, 0], extents: [4, 1, 6]), Box(lower: [2, 2, 2], extents: [0, 1, 1]),
     ] {
       for window in [4, 40, 1 << 20] {

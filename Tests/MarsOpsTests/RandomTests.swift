@@ -24,11 +24,14 @@ import Testing
   }
 
   /// Mean and variance within five standard errors or so of the distribution's.
-  @Test(arguments: [
-    ("random", [], 0.5, 1.0 / 12), ("uniform", [2.0, 5.0], 3.5, 0.75), ("standard_normal", [], 0, 1), ("normal", [1.0, 3.0], 1, 9),
-    ("exponential", [2.0], 2, 4), ("standard_exponential", [], 1, 1), ("rayleigh", [1.0], 1.2533, 0.4292), ("gumbel", [0.0, 1.0], 0.57722, 1.6449),
-    ("logistic", [0.0, 1.0], 0, 3.2899), ("laplace", [0.0, 1.0], 0, 2), ("triangular", [0.0, 1.0, 2.0], 1, 1.0 / 6), ("weibull", [2.0], 0.88623, 0.21460),
-  ] as [(String, [Double], Double, Double)])
+  @Test(
+    arguments: [
+      ("random", [], 0.5, 1.0 / 12), ("uniform", [2.0, 5.0], 3.5, 0.75), ("standard_normal", [], 0, 1), ("normal", [1.0, 3.0], 1, 9),
+      ("exponential", [2.0], 2, 4), ("standard_exponential", [], 1, 1), ("rayleigh", [1.0], 1.2533, 0.4292),
+      ("gumbel", [0.0, 1.0], 0.57722, 1.6449),
+      ("logistic", [0.0, 1.0], 0, 3.2899), ("laplace", [0.0, 1.0], 0, 2), ("triangular", [0.0, 1.0, 2.0], 1, 1.0 / 6),
+      ("weibull", [2.0], 0.88623, 0.21460),
+    ] as [(String, [Double], Double, Double)])
   func moments(name: String, parameters: [Double], mean: Double, variance: Double) throws {
     for d in [DType.float64, .float32] {
       let (m, v) = moments(try draw(name, parameters, 20000, d))

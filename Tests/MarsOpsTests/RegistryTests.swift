@@ -71,7 +71,9 @@ import Testing
             for (o, r) in whole.enumerated() {
               let t = node.outputs[o]
               #expect(r.type.dtype == t.dtype, "\(op.name) sample \(number) \(d)")
-              #expect(r.type.rank == t.rank && zip(r.type.shape, t.shape).allSatisfy { $0 == $1 || $1 == unknownExtent }, "\(op.name) sample \(number)")
+              #expect(
+                r.type.rank == t.rank && zip(r.type.shape, t.shape).allSatisfy { $0 == $1 || $1 == unknownExtent },
+                "\(op.name) sample \(number)")
               // Contractions of floats round by their parts; everything else is the same bits.
               let close = zip(r.scalars, chunked[o].scalars).allSatisfy { a, b in
                 a == b || abs(a.asDouble - b.asDouble) <= 1e-2 * max(1, abs(a.asDouble)) && a.dtype.kind >= .floating

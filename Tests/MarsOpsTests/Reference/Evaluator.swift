@@ -28,7 +28,9 @@ final class RefArray: @unchecked Sendable {
   func load(_ i: Int) -> Scalar { load(view, i * type.dtype.itemSize) }
   func store(_ v: Scalar, _ i: Int) {
     let c = v.cast(to: type.dtype)
-    withUnsafeBytes(of: (c.low, c.high)) { view.base.advanced(by: i * type.dtype.itemSize).copyMemory(from: $0.baseAddress!, byteCount: type.dtype.itemSize) }
+    withUnsafeBytes(of: (c.low, c.high)) {
+      view.base.advanced(by: i * type.dtype.itemSize).copyMemory(from: $0.baseAddress!, byteCount: type.dtype.itemSize)
+    }
   }
   private func load(_ v: ArrayView, _ offset: Int) -> Scalar {
     var words: (UInt64, UInt64) = (0, 0)
@@ -207,7 +209,9 @@ final class Evaluator {
       index = i
       return
     }
-    let ops: [ReduceKind: ExprOp] = [.sum: .add, .prod: .mul, .min: .min, .max: .max, .fmin: .fmin, .fmax: .fmax, .and: .and, .or: .or, .xor: .xor]
+    let ops: [ReduceKind: ExprOp] = [
+      .sum: .add, .prod: .mul, .min: .min, .max: .max, .fmin: .fmin, .fmax: .fmax, .and: .and, .or: .or, .xor: .xor,
+    ]
     func apply(_ o: ExprOp, _ t: DType) -> Scalar {
       let e = Expr([Inst(.input, s.dtype, imm: 0), Inst(.input, s.dtype, imm: 1), Inst(o, t, 0, 1)])
       return ExprInterpreter(program: e, scalars: [], counters: []).run(point: [], inputs: [s, x])[2]
@@ -217,7 +221,9 @@ final class Evaluator {
       return
     }
     if s.asDouble.isNaN { return }
-    let flipped = Expr([Inst(.input, s.dtype, imm: 0), Inst(.input, s.dtype, imm: 1), Inst(.lt, .bool, k == .argmin ? 1 : 0, k == .argmin ? 0 : 1)])
+    let flipped = Expr([
+      Inst(.input, s.dtype, imm: 0), Inst(.input, s.dtype, imm: 1), Inst(.lt, .bool, k == .argmin ? 1 : 0, k == .argmin ? 0 : 1),
+    ])
     let better = ExprInterpreter(program: flipped, scalars: [], counters: []).run(point: [], inputs: [s, x])[2].low != 0
     if x.asDouble.isNaN || better {
       state = x
@@ -233,7 +239,8 @@ final class Evaluator {
       let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: rule.workspace(c, box) + 1, alignment: 16)
       defer { scratch.deallocate() }
       var k = NativeCall(
-        context: c, inputs: zip(inputs, boxes).map { $0.view.window($1) }, inputBoxes: boxes, outputs: [out], outputBox: box, accumulate: accumulate,
+        context: c, inputs: zip(inputs, boxes).map { $0.view.window($1) }, inputBoxes: boxes, outputs: [out], outputBox: box,
+        accumulate: accumulate,
         isInPlace: false, workspace: scratch, payload: n.payload, files: files)
       try body(&k)
       return k

@@ -67,9 +67,14 @@ struct ExprInterpreter {
         let (a, b) = (x().asDouble, y().asDouble)
         if b == 0 { return float(i.op == .mod ? .nan : a / b) }
         var m = Foundation.fmod(a, b)
-        if m != 0 { if (b < 0) != (m < 0) { m += b } } else { m = copysign(0, b) }
+        var q = (a - m) / b
+        if m == 0 {
+          m = copysign(0, b)
+        } else if (b < 0) != (m < 0) {
+          m += b
+          q -= 1
+        }
         if i.op == .mod { return float(m) }
-        let q = (a - m) / b
         if q == 0 { return float(copysign(0, a / b)) }
         var f = q.rounded(.down)
         if q - f > 0.5 { f += 1 }
@@ -128,7 +133,8 @@ struct ExprInterpreter {
       let n = bits(y())
       if signed { return integer(UInt64(bitPattern: Int64(bitPattern: bits(x())) >> Int64(n >= UInt64(width) ? 63 : n))) }
       return integer(n >= UInt64(width) ? 0 : bits(x()) >> n)
-    case .mulHigh: return i.type == .uint32 ? integer((bits(x()) * bits(y())) >> 32) : integer(bits(x()).multipliedFullWidth(by: bits(y())).high)
+    case .mulHigh:
+      return i.type == .uint32 ? integer((bits(x()) * bits(y())) >> 32) : integer(bits(x()).multipliedFullWidth(by: bits(y())).high)
     case .popcount:
       let b = bits(x())
       let magnitude = x().dtype.kind == .signed && Int64(bitPattern: b) < 0 ? 0 &- b : b
@@ -158,7 +164,7 @@ struct ExprInterpreter {
     case .ceil: return one { $0.rounded(.up) }
     case .trunc: return one { $0.rounded(.towardZero) }
     case .rint: return one { $0.rounded(.toNearestOrEven) }
-    case .frexpFraction: return one { $0.isFinite ? Foundation.frexp($0).0 : $0 }
+    case .frexpFraction: return one { $0.isFinite ? copysign(Foundation.frexp($0).0, $0) : $0 }
     case .frexpExponent:
       let d = x().asDouble
       return Scalar(Int64(d.isFinite ? Foundation.frexp(d).1 : 0)).cast(to: .int32)
@@ -186,7 +192,9 @@ struct ExprInterpreter {
     case .real: return float(x().asDouble)
     case .imag: if case .complex(_, let im) = x().wide { return float(im) } else { return float(0) }
     case .philox:
-      let w = Philox.word(element: UInt64(bitPattern: x().asInt.map(Int64.init) ?? 0), key: y().low, stream: UInt32(z().low), attempt: UInt32(i.imm), width: width)
+      let w = Philox.word(
+        element: UInt64(bitPattern: x().asInt.map(Int64.init) ?? 0), key: y().low, stream: UInt32(z().low), attempt: UInt32(i.imm),
+        width: width)
       return Scalar(dtype: i.type, low: w)
     }
   }
