@@ -6,6 +6,23 @@ let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableU
 /// Floors on which raw pointers must not appear.
 let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// MARS_SHARED=1 (set by CMake) builds the product: libmars.so with Swift's runtime inside, exporting mars.h's functions only.
+/// Debug, test and sanitizer builds leave it unset: they need the dynamic runtime, and may not be linked with `-z defs`.
+let shared = Context.environment["MARS_SHARED"] == "1"
+let abiSwift: [SwiftSetting] = shared ? [.unsafeFlags(["-static-stdlib"])] : []
+let abiLinker: [LinkerSetting] =
+  shared
+  ? [
+    .unsafeFlags([
+      "-static-stdlib", "-use-ld=lld",
+      "-Xlinker", "-z", "-Xlinker", "defs",
+      // The library cannot be unloaded: closing it while its runtime has registered metadata crashes.
+      "-Xlinker", "-z", "-Xlinker", "nodelete",
+      "-Xlinker", "-soname=libmars.so.0",
+      "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/MarsABI/exports.map",
+    ])
+  ] : []
+
 func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: name == "MarsOps" ? ["Fixtures"] : [],
@@ -43,13 +60,17 @@ let package = Package(
       dependencies: ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime"],
       swiftSettings: strict),
     // Floor 6.
-    .target(name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], swiftSettings: strict),
+    .target(
+      name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], exclude: ["exports.map"],
+      // Members of types that MarsSession re-exports are visible here without importing lower floors.
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")] + abiSwift, linkerSettings: abiLinker),
     .executableTarget(name: "marsgen", dependencies: ["MarsGraph", "MarsOps"], swiftSettings: strict),
 
     test("MarsBase", ["MarsBase"]),
     test("MarsNumerics", ["CBLAS", "MarsBase", "MarsNumerics"]),
     test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),
-    test("MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
+    test(
+      "MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),
     test("MarsFormat", ["MarsBase", "MarsGraph", "MarsFormat", "MarsOps"]),
     test("MarsPlan", ["MarsBase", "MarsGraph", "MarsOps", "MarsPlan"]),
     test("MarsJIT", ["MarsBase", "MarsGraph", "MarsJIT"]),

@@ -5,7 +5,7 @@ import Glibc
 /// A pthread mutex and not `Synchronization.Mutex`: it must be re-initialised in the child of a fork.
 package final class Locked<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var value: Value
+  fileprivate var value: Value
 
   package init(_ value: Value) {
     mutex = .allocate(capacity: 1)
@@ -30,4 +30,9 @@ package final class Locked<Value>: @unchecked Sendable {
   package func unlockAfterFork() { pthread_mutex_unlock(mutex) }
   /// In the child of a fork: makes the mutex new, whoever held it.
   package func reinitialiseInChild() { pthread_mutex_init(mutex, nil) }
+}
+
+extension Locked {
+  /// The value without locking: between `lockForFork` and its end, and when the process exits.
+  package func unsafeValue<R>(_ body: (inout Value) -> R) -> R { body(&value) }
 }

@@ -89,6 +89,8 @@ package enum Body: Sendable {
   case native(NativeRule)
   /// Rewritten into other operators when the node is made.
   case composed(@Sendable (OpContext, [Value]) throws(MarsError) -> [Value])
+  /// A finished loop nest over the inputs, as subtasks carry it; nil if its attribute is damaged.
+  case nest(@Sendable (OpContext) -> LoopNest?)
   /// Has no inputs and computes nothing.
   case leaf(LeafKind)
 }

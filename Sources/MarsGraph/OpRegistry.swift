@@ -8,7 +8,7 @@ package final class OpRegistry: Sendable {
 
   /// `ops` beside the leaves that every graph has.
   package init(_ ops: [OpDef]) {
-    all = Leaves.all + ops
+    all = Leaves.all + [LoopNest.op] + ops
     var m: [String: OpDef] = [:]
     for o in all {
       precondition(m[o.name] == nil, "operator \(o.name) is declared twice")

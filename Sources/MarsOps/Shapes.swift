@@ -435,33 +435,28 @@ enum Shapes {
     return out
   }
 
-  private static let rechunkOp = NativeOp(
-    OpDef(
-      "rechunk", inputs: [InputDef("a")],
-      attributes: [
-        AttrDef("chunk_size", .ints, default: .ints([-1]), "extents of chunks: one for all axes or one per axis; -1: whole"),
-        AttrDef("splits", .ints, default: AttrValue.none, "for each axis the number of its chunks followed by their sizes"),
-      ],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        _ = try chunkSizes(c)
-        return [c.inputs[0]]
-      }, body: .native(NativeRule(.access { c in [(0..<c.inputs[0].rank).map { .aligned($0) }] }, reusesInput0: true)),
-      cost: Cost(perElement: 0.5),
-      doc: OpDoc(
-        "The same values in chunks of given extents, which the planner keeps.", example: "mt.ones((4, 6)).rechunk((2, 3))"),
-      exposure: Exposure(method: true),
-      samples: [
-        Sample([[4, 6]], .all, attributes: ["chunk_size": .ints([3])]), Sample([[4, 6]], attributes: ["splits": .ints([2, 1, 3, 1, 6])]),
-      ], pinsChunks: { c in try? chunkSizes(c) })
-  ) { (call: inout NativeCall) throws(MarsError) in
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
-  }
-  static let rechunk = rechunkOp.def
+  /// The identity with a pinned grid: fused into what reads it.
+  static let rechunk = OpDef(
+    "rechunk", inputs: [InputDef("a")],
+    attributes: [
+      AttrDef("chunk_size", .ints, default: .ints([-1]), "extents of chunks: one for all axes or one per axis; -1: whole"),
+      AttrDef("splits", .ints, default: AttrValue.none, "for each axis the number of its chunks followed by their sizes"),
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      _ = try chunkSizes(c)
+      return [c.inputs[0]]
+    }, body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0),
+    doc: OpDoc(
+      "The same values in chunks of given extents, which the planner keeps.", example: "mt.ones((4, 6)).rechunk((2, 3))"),
+    exposure: Exposure(method: true),
+    samples: [
+      Sample([[4, 6]], .all, attributes: ["chunk_size": .ints([3])]), Sample([[4, 6]], attributes: ["splits": .ints([2, 1, 3, 1, 6])]),
+    ], pinsChunks: { c in try? chunkSizes(c) })
 
   static let family = OpFamily(
     [
       view, transpose, permuteDims, matrixTranspose, swapaxes, moveaxis, expandDims, squeeze, flip, flipud, fliplr, broadcastTo, diagonal,
       rot90,
-      reshape, ravel, flatten,
-    ] + atLeasts, natives: [reshapeLoop, rechunkOp])
+      reshape, ravel, flatten, rechunk,
+    ] + atLeasts, natives: [reshapeLoop])
 }

@@ -141,9 +141,42 @@ package struct StageInput: Sendable {
   }
   package var tensor: Int
   package var window: Window
-  package init(tensor: Int, window: Window) {
+  /// For native bodies that read a view of the tensor: how the window becomes what the operator sees; nil: as it is.
+  package var orientation: Orientation?
+  package init(tensor: Int, window: Window, orientation: Orientation? = nil) {
     self.tensor = tensor
     self.window = window
+    self.orientation = orientation
+  }
+
+  /// Axis k of the operator's input walks axis `axes[k]` of the window by `steps[k]`; window axes not named have extent 1.
+  package struct Orientation: Hashable, Sendable {
+    package var axes: [Int]
+    package var steps: [Int]
+
+    /// The orientation of a view whose map names every view axis once; nil for others (broadcasts, diagonals).
+    package init?(_ map: AxisMap, rank: Int) {
+      var axes = [Int](repeating: -1, count: rank)
+      var steps = [Int](repeating: 1, count: rank)
+      for (k, a) in map.axes.enumerated() {
+        guard case .aligned(let v, _, let step) = a else { continue }
+        if axes[v] >= 0 { return nil }
+        axes[v] = k
+        steps[v] = step
+      }
+      if axes.contains(-1) { return nil }
+      self.axes = axes
+      self.steps = steps
+    }
+
+    /// The operator's view of a window.
+    package func view(of window: ArrayView) -> ArrayView {
+      var v = window
+      v.shape = axes.indices.map { (window.shape[axes[$0]] + abs(steps[$0]) - 1) / abs(steps[$0]) }
+      v.strides = axes.indices.map { window.strides[axes[$0]] * steps[$0] }
+      for (k, a) in axes.enumerated() where steps[k] < 0 && window.shape[a] > 0 { v.base += (window.shape[a] - 1) * window.strides[a] }
+      return v
+    }
   }
 }
 

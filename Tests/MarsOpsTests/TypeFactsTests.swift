@@ -4,7 +4,7 @@ import MarsGraph
 import MarsOps
 import Testing
 
-/// Type inference against facts that NumPy stated (`scripts/make_type_facts.py`).
+/// Type inference against facts that NumPy stated (`scripts/gen_type_facts.py`).
 @Suite struct TypeFactsTests {
   private static let letters: [Character: DType] = [
     "?": .bool, "b": .int8, "h": .int16, "i": .int32, "l": .int64, "B": .uint8, "H": .uint16, "I": .uint32, "L": .uint64, "e": .float16,

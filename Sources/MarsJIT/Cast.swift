@@ -1,0 +1,87 @@
+import CLLVM
+import MarsBase
+
+/// Conversions between dtypes, as `Scalar.cast` defines them.
+extension Emitter {
+  func cast(_ v: Lanes, _ from: DType, _ to: DType) -> Lanes {
+    if from == to { return v }
+    if from.isComplex {
+      let part = from.realPart
+      if to.isComplex { return Lanes(real(v.re, part, to.realPart), real(v.im!, part, to.realPart)) }
+      if to == .bool { return Lanes(b.fcmp(.une, v.re, v.re.real(0)) | b.fcmp(.une, v.im!, v.im!.real(0))) }
+      return Lanes(real(v.re, part, to))
+    }
+    if to.isComplex {
+      let re = real(v.re, from, to.realPart)
+      return Lanes(re, re.real(0))
+    }
+    return Lanes(real(v.re, from, to))
+  }
+
+  private func real(_ x: Value, _ from: DType, _ to: DType) -> Value {
+    if from == to { return x }
+    switch (from.kind, to.kind) {
+    case (.floating, _) where from.isHalf:
+      let wide = from == .float16 ? x.bitcast(b.half).fpext(b.f32) : x.zext(b.i32).shl(16).bitcast(b.f32)
+      return real(wide, .float32, to)
+    case (.floating, .bool): return b.fcmp(.une, x, x.real(0))
+    case (.floating, .floating):
+      switch to {
+      case .float32: return x.fptrunc(b.f32)
+      case .float64: return x.fpext(b.f64)
+      case .float16: return from == .float32 ? half(x) : half(roundToOdd(x))
+      default: return brain(from == .float32 ? x : x.fptrunc(b.f32))
+      }
+    case (.floating, .unsigned), (.floating, .signed): return integer(x, to)
+    case (.bool, .bool): return x
+    case (_, .bool): return b.icmp(.ne, x, x.int(0))
+    case (.bool, .floating):
+      return real(x.zext(b.i32), .int32, to)
+    case (.bool, _): return x.zext(b.type(to))
+    case (_, .floating):
+      let isSigned = from.kind == .signed
+      func convert(_ t: OpaquePointer) -> Value { isSigned ? x.sitofp(t) : x.uitofp(t) }
+      switch to {
+      case .float32: return convert(b.f32)
+      case .float64: return convert(b.f64)
+      // Beyond 2**24 a float16 is infinite anyway.
+      case .float16: return half(convert(b.f32))
+      default: return brain(from.itemSize > 4 ? convert(b.f64).fptrunc(b.f32) : convert(b.f32))
+      }
+    default:
+      if to.itemSize < from.itemSize { return x.trunc(b.type(to)) }
+      return from.kind == .signed ? x.sext(b.type(to)) : x.zext(b.type(to))
+    }
+  }
+
+  private func half(_ x: Value) -> Value { x.fptrunc(b.half).bitcast(b.i16) }
+
+  /// Round to nearest even; NaN stays a quiet NaN.
+  private func brain(_ x: Value) -> Value {
+    let bits = x.bitcast(b.i32)
+    let rounded = (bits &+ bits.int(0x7fff) &+ (bits.lshr(16) & bits.int(1))).lshr(16)
+    return b.select(x.isNaN(), bits.lshr(16) | bits.int(0x40), rounded).trunc(b.i16)
+  }
+
+  /// A float with the last bit set where inexact, so that rounding again to a half rounds once.
+  private func roundToOdd(_ x: Value) -> Value {
+    let f = x.fptrunc(b.f32)
+    let back = f.fpext(b.f64)
+    let bits = f.bitcast(b.i32)
+    let isEven = b.icmp(.eq, bits & bits.int(1), bits.int(0))
+    let tooLarge = b.fcmp(.ogt, back.fabs(), x.fabs())
+    let odd = b.select(tooLarge, bits &- bits.int(1), bits | bits.int(1)).bitcast(b.f32)
+    return b.select(b.fcmp(.one, back, x) & isEven, odd, f)
+  }
+
+  /// Truncation through 64 bits; what does not fit gives the pattern of Int64.min.
+  private func integer(_ x: Value, _ to: DType) -> Value {
+    let inRange = b.fcmp(.oge, x, x.real(-0x1p63)) & b.fcmp(.olt, x, x.real(0x1p63))
+    let signed = b.select(inRange, x.fptosi(b.i64), b.constant(1 << 63, b.i64))
+    if to == .uint64 {
+      let isUpper = b.fcmp(.oge, x, x.real(0x1p63)) & b.fcmp(.olt, x, x.real(0x1p64))
+      return b.select(isUpper, (x - x.real(0x1p63)).fptosi(b.i64) ^ b.constant(1 << 63, b.i64), signed)
+    }
+    return signed.trunc(b.type(to))
+  }
+}

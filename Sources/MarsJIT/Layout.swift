@@ -1,0 +1,144 @@
+import MarsBase
+import MarsGraph
+
+/// How the address of an operand moves along a loop.
+enum StrideClass: UInt8 {
+  /// The same element throughout.
+  case zero = 0
+  /// Neighbouring elements.  For counters: consecutive indices that may take the fast path of Philox.
+  case unit = 1
+  case other = 2
+  /// Along the lanes: every k-th element, the ones between visited by an unrolled loop of k steps inside.
+  case packed = 3
+}
+
+/// What machine code is specialised in besides its spec: the loops after normalisation, without sizes.
+///
+/// A byte string, so that a call is compared with the layout of the last call by `memcmp`.
+/// Bytes 0-4: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
+/// loop (255: none).
+/// Then per loop, outermost first: level that reduces it, unrolled extent (0: dynamic), and one `StrideClass` per operand
+/// (inputs, outputs, counters).
+struct Layout: Hashable, Sendable {
+  static let header = 5
+  static let none: UInt8 = 255
+
+  let bytes: [UInt8]
+  let operands: Int
+
+  var loops: Int { Int(bytes[0]) }
+  var lanes: Int { Int(bytes[1]) }
+  var laneLoop: Int { bytes[2] == Layout.none ? -1 : Int(bytes[2]) }
+  var streams: Bool { bytes[3] & 1 != 0 }
+  /// Whether level l is reduced by one loop so short that its sums need no blocks.
+  func isShort(_ l: Int) -> Bool { l < 7 && bytes[3] & UInt8(2 << l) != 0 }
+  /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
+  var tileLoop: Int { bytes[4] == Layout.none ? -1 : Int(bytes[4]) }
+  private func at(_ loop: Int) -> Int { Layout.header + loop * (2 + operands) }
+  func level(_ loop: Int) -> Int { Int(bytes[at(loop)]) }
+  func unrolled(_ loop: Int) -> Int { Int(bytes[at(loop) + 1]) }
+  func stride(_ operand: Int, _ loop: Int) -> StrideClass { StrideClass(rawValue: bytes[at(loop) + 2 + operand])! }
+}
+
+/// Where things lie in the array of 64-bit words that machine code receives.
+///
+/// Word 0: address of the table of math functions.  Then extents per loop, operand addresses (inputs, outputs) and counter bases,
+/// strides per operand and loop (bytes; elements for counters), scalars (two words each).
+struct ArgumentWords {
+  let loops: Int
+  let operands: Int
+  let scalars: Int
+
+  static let mathTable = 0
+  func extent(_ loop: Int) -> Int { 1 + loop }
+  func base(_ operand: Int) -> Int { 1 + loops + operand }
+  func stride(_ operand: Int, _ loop: Int) -> Int { 1 + loops + operands + operand * loops + loop }
+  func scalar(_ s: Int) -> Int { 1 + loops + operands + operands * loops + 2 * s }
+  var count: Int { scalar(scalars) }
+}
+
+/// One call of a kernel: sizes, addresses, strides and scalars.  Reusable, so that a caller need not allocate per call.
+package struct KernelArguments {
+  /// Per axis of the kernel.
+  package var extents: [Int]
+  /// Addresses of the elements at index 0.
+  package var inputs: [UnsafeMutableRawPointer]
+  package var outputs: [UnsafeMutableRawPointer]
+  /// In bytes, operand-major, one per axis.
+  package var inputStrides: [Int]
+  package var outputStrides: [Int]
+  /// Element index at index 0 per counter.
+  package var counterBase: [Int]
+  /// In elements, counter-major, one per axis.
+  package var counterStrides: [Int]
+  package var scalars: [Scalar]
+  /// Stores past the caches: for outputs that will not be read soon.
+  package var streamOutputs: Bool
+
+  package init(
+    extents: [Int] = [], inputs: [UnsafeMutableRawPointer] = [], outputs: [UnsafeMutableRawPointer] = [], inputStrides: [Int] = [],
+    outputStrides: [Int] = [], counterBase: [Int] = [], counterStrides: [Int] = [], scalars: [Scalar] = [], streamOutputs: Bool = false
+  ) {
+    self.extents = extents
+    self.inputs = inputs
+    self.outputs = outputs
+    self.inputStrides = inputStrides
+    self.outputStrides = outputStrides
+    self.counterBase = counterBase
+    self.counterStrides = counterStrides
+    self.scalars = scalars
+    self.streamOutputs = streamOutputs
+  }
+}
+
+/// Facts of a spec that every call needs.
+struct SpecFacts: Sendable {
+  let spec: KernelSpec
+  /// Per axis: the level that reduces it; the last level for axes that are never reduced.
+  let axisLevel: [Int]
+  /// Item sizes of inputs and outputs, 1 for counters.
+  let itemSizes: [Int]
+  /// Outputs: level; inputs and counters: 0.
+  let operandLevel: [Int]
+  let inputCount: Int
+  let outputCount: Int
+  let counterCount: Int
+  /// Philox words of 32 bits directly of a counter: lanes come in groups of 32 instead of 16.
+  let philoxGroup: Int
+  /// Rough number of vector instructions per element.
+  let weight: Int
+
+  var operands: Int { inputCount + outputCount + counterCount }
+  var lastLevel: Int { spec.levels.count - 1 }
+
+  init(_ spec: KernelSpec) {
+    self.spec = spec
+    let last = spec.levels.count - 1
+    var level = [Int](repeating: last, count: spec.axisCount)
+    for (l, k) in spec.levels.enumerated() { for a in k.reducedAxes { level[a] = l } }
+    axisLevel = level
+    itemSizes = spec.inputs.map(\.itemSize) + spec.outputs.map(\.dtype.itemSize) + [Int](repeating: 1, count: spec.counterCount)
+    operandLevel = spec.inputs.map { _ in 0 } + spec.outputs.map(\.level) + [Int](repeating: 0, count: spec.counterCount)
+    inputCount = spec.inputs.count
+    outputCount = spec.outputs.count
+    counterCount = spec.counterCount
+    var group = 0
+    var weight = 0
+    for k in spec.levels {
+      for i in k.program.insts {
+        switch i.op {
+        case .philox:
+          weight += 60
+          if k.program.insts[Int(i.a)].op == .element { group = Swift.max(group, i.type == .uint32 ? 32 : 16) }
+        case .input, .constant, .scalar, .element, .reduced: break
+        case .exp, .exp2, .expm1, .log, .log2, .log10, .log1p, .sin, .cos, .tanh, .sinh, .cosh, .asinh, .acosh, .atanh: weight += 25
+        case .tan, .asin, .acos, .atan, .cbrt, .pow, .atan2, .hypot: weight += 40
+        case .floorDiv, .mod, .fmod: weight += 10
+        default: weight += 1
+        }
+      }
+    }
+    philoxGroup = group
+    self.weight = weight
+  }
+}

@@ -1,0 +1,203 @@
+import CLLVM
+import MarsBase
+import MarsGraph
+
+/// The state of one reducer while its loops run.
+struct Accumulator {
+  let reducer: Reducer
+  let dtype: DType
+  /// Type of the value slot.
+  let type: OpaquePointer
+  /// Value (and index) slots that every element is combined into.
+  var slots: [Value]
+  /// Float sums: running total and its error, into which blocks are added.
+  var total: Value?
+  var error: Value?
+}
+
+extension Emitter {
+  /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
+  static let blockSteps = 16
+
+  /// Runs the loops of level l and leaves the results of its reducers in `states[l]`.
+  func emitReduction(_ l: Int) throws(MarsError) {
+    let program = spec.levels[l].program.insts
+    let lanes = isVector(l) ? layout.lanes : 1
+    let from = levelDepth[l + 1]
+    let to = levelDepth[l]
+    // A single unrolled loop is a handful of additions: no blocks.
+    let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
+    let saved = accumulators[l]
+    accumulators[l] = spec.levels[l].reducers.map { r in
+      let d = program[Int(r.value)].type
+      let t = b.vector(b.type(d), lanes)
+      var a = Accumulator(reducer: r, dtype: d, type: t, slots: [b.slot(t)])
+      b.store(identity(r.kind, d).splat(lanes), a.slots[0])
+      if r.stateCount == 2 {
+        a.slots.append(b.slot(b.vector(b.i64, lanes)))
+        b.store(b.index(Int.max).splat(lanes), a.slots[1])
+      }
+      if r.kind == .sum && d.isFloating && !isShort {
+        a.total = b.slot(t)
+        a.error = b.slot(t)
+        b.store(identity(.sum, d).splat(lanes), a.total!)
+        b.store(identity(.sum, d).splat(lanes), a.error!)
+      }
+      return a
+    }
+    let blocked = accumulators[l].contains { $0.total != nil }
+    try reduceLoops(l, from, to, blocked)
+    // Lanes of this level's own loop are folded; lanes of a level above stay.
+    let fold = layout.laneLoop >= 0 && layout.level(layout.laneLoop) == l
+    states[l] = accumulators[l].flatMap { finish($0, fold: fold, loops: from..<to) }
+    accumulators[l] = saved
+  }
+
+  private func reduceLoops(_ l: Int, _ k: Int, _ end: Int, _ blocked: Bool) throws(MarsError) {
+    let body = { () throws(MarsError) in
+      try self.emitLevel(l)
+      for a in self.accumulators[l] { self.accumulate(a, l) }
+    }
+    if k == end { return try body() }
+    if k < end - 1 || !blocked || layout.unrolled(k) > 0 {
+      try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.reduceLoops(l, k + 1, end, blocked) }
+      if k == end - 1 && blocked { for a in accumulators[l] { flush(a) } }
+      return
+    }
+    let step = Emitter.blockSteps * (k == layout.laneLoop ? layout.lanes : 1)
+    let start = k == layout.laneLoop ? laneStart(extents[k]) : b.index(0)
+    try b.loop(start, extents[k], step: step) { (i) throws(MarsError) in
+      let stop = i &+ self.b.index(step)
+      let upper = self.b.select(self.b.icmp(.slt, stop, self.extents[k]), stop, self.extents[k])
+      try self.open(k, i, upper) { () throws(MarsError) in try self.reduceLoops(l, k + 1, end, blocked) }
+      for a in self.accumulators[l] { self.flush(a) }
+    }
+  }
+
+  private func accumulate(_ a: Accumulator, _ l: Int) {
+    let lanes = isVector(l) ? layout.lanes : 1
+    let old = b.load(a.type, a.slots[0])
+    let x = value(l, a.reducer.value).re.splat(lanes)
+    // A mask concerns this level only if its own loops hold the lanes.
+    let m = layout.laneLoop >= 0 && layout.level(layout.laneLoop) == l ? mask : nil
+    if a.slots.count == 2 {
+      let oldIndex = b.load(b.vector(b.i64, lanes), a.slots[1])
+      let index = value(l, a.reducer.index).re.splat(lanes)
+      var better = wins(a.reducer.kind, a.dtype, (x, index), (old, oldIndex))
+      if let m { better = better & m }
+      b.store(b.select(better, x, old), a.slots[0])
+      b.store(b.select(better, index, oldIndex), a.slots[1])
+      return
+    }
+    var new = combine(a.reducer.kind, a.dtype, old, x)
+    if let m { new = b.select(m, new, old) }
+    b.store(new, a.slots[0])
+  }
+
+  /// Adds a block to the total, keeping the rounding error (Knuth's two-sum).
+  private func flush(_ a: Accumulator) {
+    guard let total = a.total, let error = a.error else { return }
+    let x = b.load(a.type, a.slots[0])
+    let hi = b.load(a.type, total)
+    let s = hi + x
+    let other = s - hi
+    let lost = (hi - (s - other)) + (x - other)
+    b.store(s, total)
+    b.store(b.load(a.type, error) + lost, error)
+    b.store(identity(.sum, a.dtype).splat(x.lanes), a.slots[0])
+  }
+
+  private func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
+    let t = a.type
+    var v = b.load(t, a.slots[0])
+    if a.slots.count == 2 {
+      var index = b.load(v.isVector ? b.vector(b.i64, v.lanes) : b.i64, a.slots[1])
+      while fold && v.isVector {
+        let n = v.lanes / 2
+        let (x, y) = (half(v, 0), half(v, n))
+        let (i, j) = (half(index, 0), half(index, n))
+        let better = wins(a.reducer.kind, a.dtype, (y, j), (x, i))
+        v = b.select(better, y, x)
+        index = b.select(better, j, i)
+      }
+      return [v, index]
+    }
+    if let total = a.total, let error = a.error {
+      var (hi, lo) = (b.load(t, total), b.load(t, error))
+      while fold && hi.isVector {
+        let n = hi.lanes / 2
+        let (x, y) = (half(hi, 0), half(hi, n))
+        let s = x + y
+        let other = s - x
+        let lost = (x - (s - other)) + (y - other)
+        lo = (half(lo, 0) + half(lo, n)) + lost
+        hi = s
+      }
+      // Infinite or NaN totals have no error term; a zero error must not change the sign of a zero.
+      let useful = b.fcmp(.olt, lo.fabs(), lo.real(.infinity)) & b.fcmp(.one, lo, lo.real(0))
+      v = b.select(useful, hi + lo, hi)
+    } else {
+      while fold && v.isVector { v = combine(a.reducer.kind, a.dtype, half(v, 0), half(v, v.lanes / 2)) }
+    }
+    if a.reducer.kind == .sum && a.dtype.isFloating && !loops.isEmpty {
+      // The neutral element of the loops is -0; an empty sum is +0.
+      var empty = b.constant(0, b.i1)
+      for k in loops { empty = empty | b.icmp(.eq, extents[k], b.index(0)) }
+      v = b.select(empty, v.real(0), v)
+    }
+    return [v]
+  }
+
+  private func half(_ v: Value, _ from: Int) -> Value { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
+
+  /// Whether x (value, index) replaces y: a NaN beats numbers, then the extreme value, then the smaller index.
+  private func wins(_ kind: ReduceKind, _ d: DType, _ x: (Value, Value), _ y: (Value, Value)) -> Value {
+    let earlier = b.icmp(.slt, x.1, y.1)
+    let isMax = kind == .argmax
+    if d.isFloating {
+      let (nx, ny) = (x.0.isNaN(), y.0.isNaN())
+      let beats = b.fcmp(isMax ? .ogt : .olt, x.0, y.0)
+      let ties = b.fcmp(.oeq, x.0, y.0) & earlier
+      let nan = nx & (~ny | earlier)
+      return nan | ((beats | ties) & ~ny)
+    }
+    let beats: Value
+    if d.kind == .signed { beats = b.icmp(isMax ? .sgt : .slt, x.0, y.0) } else { beats = b.icmp(isMax ? .ugt : .ult, x.0, y.0) }
+    return beats | (b.icmp(.eq, x.0, y.0) & earlier)
+  }
+
+  private func combine(_ kind: ReduceKind, _ d: DType, _ x: Value, _ y: Value) -> Value {
+    switch kind {
+    case .sum: d.isFloating ? x + y : d == .bool ? x | y : x &+ y
+    case .prod: d.isFloating ? x * y : d == .bool ? x & y : x &* y
+    case .min, .argmin: minimum(d, x, y)
+    case .max, .argmax: maximum(d, x, y)
+    case .fmin: d.isFloating ? b.select(x.isNaN() | b.fcmp(.olt, y, x), y, x) : minimum(d, x, y)
+    case .fmax: d.isFloating ? b.select(x.isNaN() | b.fcmp(.ogt, y, x), y, x) : maximum(d, x, y)
+    case .and: x & y
+    case .or: x | y
+    case .xor: x ^ y
+    }
+  }
+
+  private func identity(_ kind: ReduceKind, _ d: DType) -> Value {
+    let t = b.type(d)
+    let bits = UInt64(8 * d.itemSize)
+    func real(_ x: Double) -> Value { b.wrap(LLVMConstReal(t, x)) }
+    switch kind {
+    case .sum: return d.isFloating ? real(-0.0) : b.constant(0, t)
+    case .prod: return d.isFloating ? real(1) : b.constant(1, t)
+    case .min, .argmin:
+      if d.isFloating { return real(.infinity) }
+      return b.constant(d == .bool ? 1 : d.kind == .signed ? (1 << (bits - 1)) - 1 : UInt64.max >> (64 - bits), t)
+    case .max, .argmax:
+      if d.isFloating { return real(-.infinity) }
+      return b.constant(d.kind == .signed ? 1 << (bits - 1) : 0, t)
+    // Ignoring NaN: NaN is neutral, and the result of nothing but NaN.
+    case .fmin: return d.isFloating ? real(.nan) : identity(.min, d)
+    case .fmax: return d.isFloating ? real(.nan) : identity(.max, d)
+    case .and: return b.constant(d == .bool ? 1 : UInt64.max >> (64 - bits), t)
+    case .or, .xor: return b.constant(0, t)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import MarsBase
+import MarsGraph
+
+/// Decides how regions are cut into tasks.
+///
+/// A pure function of the graph and the memory limit, never of the number of workers: so results keep their bits.
+struct ChunkSizes {
+  let memoryLimit: Int
+  /// Wanted bytes of the largest operand of a task, or nil for the automatic size.
+  let chunkBytes: Int?
+
+  /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
+  private func target(_ total: Int) -> Int {
+    if let chunkBytes { return max(1, chunkBytes) }
+    let size = min(max(total / 8, 1 << 20), 8 << 20)
+    return max(1 << 16, min(size, memoryLimit / 64))
+  }
+
+  /// What a tensor that the region reads asks of one iteration axis.
+  struct Suggestion {
+    let axis: Int
+    let splits: AxisSplits
+    /// Bytes of the tensor: the largest one decides.
+    let weight: Int
+  }
+
+  /// Task grid of a kernel region.
+  /// - Parameters:
+  ///   - bytesPerElement: of each operand with the iteration axes along which it varies.
+  func kernelGrid(_ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion]) -> Grid {
+    let shape = region.shape
+    var axes = [AxisSplits?](repeating: nil, count: shape.count)
+    for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
+    for (k, s) in region.pins where axes[k] == nil { axes[k] = s }
+    adopt(suggestions, &axes, pinned: Set(region.pins.keys).union(region.wholeAxes))
+    // Without operands in memory (random numbers summed) elements count as doubles.
+    let sized = operands.isEmpty ? [(axes: Set(0..<shape.count), itemSize: 8)] : operands
+    func bytes(_ chunk: [Int]) -> Int {
+      sized.map { o in o.axes.reduce(o.itemSize) { $0 * max(chunk[$1], 1) } }.max() ?? 0
+    }
+    let work = shape.reduce(1, *) * 8
+    let wanted = target(max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0))
+    var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
+    // Cut the outermost free axes first: inner ones keep contiguous runs.
+    for k in 0..<shape.count where axes[k] == nil {
+      let now = max(bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? chunk.reduce(8, *) : 0)
+      if now <= wanted || shape[k] <= 1 { continue }
+      let parts = (now + wanted - 1) / wanted
+      var size = max(1, (shape[k] + parts - 1) / parts)
+      // Even starts keep vector loops aligned.
+      if size > 64 { size = (size + 63) / 64 * 64 }
+      chunk[k] = min(shape[k], size)
+    }
+    return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
+  }
+
+  /// Task grid of a native region over output axes and then contracted axes.
+  func nativeGrid(
+    shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>
+  ) -> Grid {
+    var axes = [AxisSplits?](repeating: nil, count: shape.count)
+    for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
+    if contracted.isEmpty && !prefersBlocks {
+      adopt(suggestions, &axes, pinned: whole)
+      var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
+      let wanted = target(chunk.reduce(itemSize, *)) * 2
+      for k in 0..<shape.count where axes[k] == nil {
+        let now = chunk.reduce(itemSize) { $0 * max($1, 1) }
+        if now <= wanted || shape[k] <= 1 { continue }
+        let parts = (now + wanted - 1) / wanted
+        chunk[k] = max(1, (shape[k] + parts - 1) / parts)
+      }
+      return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
+    }
+    adopt(suggestions, &axes, pinned: whole)
+    // Square blocks: large enough that arithmetic hides the traffic, small enough that a dozen fit.
+    var side = 2048
+    while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
+    if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
+    return Grid(
+      shape.indices.map { k in
+        if let a = axes[k] { return a }
+        // Equal parts rather than a sliver at the end.
+        let parts = max(1, (shape[k] + side - 1) / side)
+        return AxisSplits(extent: shape[k], chunk: max(1, (shape[k] + parts - 1) / parts))
+      })
+  }
+
+  /// Takes over the splits of the operands, largest first; joins differing ones where that makes few chunks more.
+  private func adopt(_ suggestions: [Suggestion], _ axes: inout [AxisSplits?], pinned: Set<Int>) {
+    for s in suggestions.sorted(by: { $0.weight > $1.weight }) where !pinned.contains(s.axis) && s.splits.count > 1 {
+      guard let have = axes[s.axis] else {
+        axes[s.axis] = s.splits
+        continue
+      }
+      if have == s.splits { continue }
+      let joined = Set(have.offsets).union(s.splits.offsets).sorted()
+      if joined.count - 1 <= max(have.count, s.splits.count) * 3 / 2 { axes[s.axis] = AxisSplits(offsets: joined) }
+    }
+  }
+
+  /// Splits of a tensor axis seen along the iteration axis that walks it; nil where they do not carry over.
+  static func carry(_ splits: AxisSplits, through access: AxisAccess, extent: Int) -> (axis: Int, splits: AxisSplits)? {
+    guard case .aligned(let axis, let start, let step) = access, splits.count > 1 else { return nil }
+    var offsets: Set<Int> = [0, extent]
+    for o in splits.offsets {
+      // First iteration index at or beyond the boundary.
+      let i = step > 0 ? (o - start + step - 1) / step : (start - o) / -step + 1
+      if step > 0 && o <= start { continue }
+      if i > 0 && i < extent { offsets.insert(i) }
+    }
+    return (axis, AxisSplits(offsets: offsets.sorted()))
+  }
+}

@@ -1,0 +1,159 @@
+import MarsBase
+import MarsGraph
+
+/// What each value is used for, and which values become tensors in memory.
+struct Demand {
+  /// Uses of output 0.. of a vertex by other operators, views seen through.
+  struct Uses {
+    var count = 0
+    var isResult = false
+    var byNative = false
+    /// Some use reads elements more than once (broadcast) outside of a view's identity.
+    var isBroadcast = false
+    /// The one use, if there is one.
+    var user: Int32 = -1
+    /// Used as the operand of a contraction: square chunks suit it better than rows.
+    var prefersBlocks = false
+  }
+  /// Per vertex, per output.
+  var uses: [[Uses]]
+  /// Per vertex: whether outputs are tensors in memory (and not merely expressions inside their users' kernels).
+  var isMaterialised: [Bool]
+  /// Per vertex: operations that computing an element inside a user's kernel repeats.
+  var inlineCost: [Double]
+  /// Per vertex: whether some extent, of it or of what it is made from, is not known in this part.
+  var isDeferred: [Bool]
+
+  /// Expressions larger than this are cut: kernels stay small enough to compile quickly.
+  static let largestInline = 48.0
+  /// A value cheaper than this is computed again by each of several users.
+  static let cheap = 4.0
+
+  init(_ index: GraphIndex) {
+    let n = index.vertices.count
+    uses = index.vertices.map { [Uses](repeating: Uses(), count: $0.node.outputs.count) }
+    isMaterialised = [Bool](repeating: false, count: n)
+    inlineCost = [Double](repeating: 0, count: n)
+    isDeferred = [Bool](repeating: false, count: n)
+    countUses(index)
+    decide(index)
+  }
+
+  private mutating func countUses(_ index: GraphIndex) {
+    for (i, v) in index.vertices.enumerated() where v.tensors.isEmpty {
+      if case .view = v.node.op.body { continue }
+      var accesses: [[AxisAccess]]? = nil
+      if case .native(let rule) = v.node.op.body, case .access(let f) = rule.tiling { accesses = f(v.node.context) }
+      for (k, input) in v.inputs.enumerated() {
+        let (base, map) = index.stripViews(input)
+        var u = uses[Int(base.vertex)][Int(base.output)]
+        u.count += 1
+        u.user = Int32(i)
+        switch v.node.op.body {
+        case .native, .nest: u.byNative = true
+        default: break
+        }
+        if let accesses, accesses[k].contains(where: { if case .contracted = $0 { true } else { false } }) { u.prefersBlocks = true }
+        let read = index.type(input)
+        let out = v.node.outputs.first
+        if !map.isIdentity || index.type(base).count < read.count { u.isBroadcast = u.isBroadcast || index.type(base).count < read.count }
+        if case .expr = v.node.op.body, let out, out.count > read.count { u.isBroadcast = true }
+        uses[Int(base.vertex)][Int(base.output)] = u
+      }
+    }
+    for r in index.results {
+      uses[Int(r.vertex)][Int(r.output)].isResult = true
+      uses[Int(r.vertex)][Int(r.output)].count += 1
+    }
+  }
+
+  private mutating func decide(_ index: GraphIndex) {
+    for (i, v) in index.vertices.enumerated() {
+      if !v.tensors.isEmpty {
+        isMaterialised[i] = true
+        isDeferred[i] = v.node.outputs.contains { !$0.isKnown }
+        continue
+      }
+      let mine = uses[i]
+      let isResult = mine.contains(where: \.isResult)
+      for x in v.inputs where isDeferred[Int(x.vertex)] || !index.type(x).isKnown { isDeferred[i] = true }
+      switch v.node.op.body {
+      case .leaf:
+        isMaterialised[i] = true
+        if v.node.outputs.contains(where: { !$0.isKnown }) { isDeferred[i] = true }
+        continue
+      case .native, .nest:
+        isMaterialised[i] = true
+        // Its tasks can run, but nothing that follows can be planned before they have.
+        continue
+      case .view:
+        inlineCost[i] = cost(v.inputs[0], index)
+        isMaterialised[i] = isResult
+      case .expr:
+        var c = v.node.op.cost.perElement
+        for x in v.inputs { c += cost(x, index) }
+        inlineCost[i] = c
+        let total = mine.reduce(0) { $0 + $1.count }
+        let isShared = total > 1 && c > Demand.cheap && !v.node.op.cost.isCheapSource
+        let repeats = mine.contains { $0.isBroadcast } && c > 1 && v.node.outputs[0].count > 1
+        isMaterialised[i] =
+          isResult || isShared || repeats || c > Demand.largestInline || mine.contains(where: \.byNative)
+          || (total > 1 && diesWithMe(v, index))
+      case .reduce(let body):
+        let c = v.node.context
+        // Fused into its user where that reads it element by element; otherwise a tensor.
+        let user = mine[0].count == 1 && mine.count == 1 ? Int(mine[0].user) : -1
+        var fuses = user >= 0 && !isResult && !mine[0].byNative && !mine[0].isBroadcast
+        if fuses {
+          let u = index.vertices[user]
+          let isDirect = u.inputs.contains { Int($0.vertex) == i }
+          switch u.node.op.body {
+          case .expr: fuses = isDirect && u.node.outputs[0].shape == v.node.outputs[0].shape
+          case .reduce: fuses = isDirect && index.type(u.inputs[0]).shape == v.node.outputs[0].shape
+          default: fuses = false
+          }
+        }
+        if body.keepsDimensions(c) && v.node.outputs[0].rank > 0 && v.node.outputs[0].shape != c.inputs[0].shape {
+          // The user's axes of extent 1 would have no counterpart in the loop nest.
+          fuses = fuses && v.node.outputs[0].count == 1
+        }
+        isMaterialised[i] = !fuses
+        var inner = v.node.op.cost.perElement
+        for x in v.inputs { inner += cost(x, index) }
+        inlineCost[i] = fuses ? inner : 0
+        if inner > Demand.largestInline { isMaterialised[i] = true }
+      case .composed: preconditionFailure("composed operators are expanded before planning")
+      }
+    }
+  }
+
+  /// Every operator writes its result to memory: the unfused form that tests compare with.
+  mutating func materialiseAll(_ index: GraphIndex) {
+    for (i, v) in index.vertices.enumerated() {
+      switch v.node.op.body {
+      case .expr, .reduce: isMaterialised[i] = true
+      default: break
+      }
+    }
+  }
+
+  private func cost(_ x: Val, _ index: GraphIndex) -> Double {
+    isMaterialised[Int(x.vertex)] ? 0 : inlineCost[Int(x.vertex)]
+  }
+
+  /// Whether an input of the expression is an intermediate tensor that only this expression reads: keeping the result then costs no more
+  /// memory than keeping the input, and the buffer can be taken over.
+  private func diesWithMe(_ v: Vertex, _ index: GraphIndex) -> Bool {
+    for x in v.inputs {
+      let (base, _) = index.stripViews(x)
+      let b = Int(base.vertex)
+      if isMaterialised[b] {
+        let u = uses[b][Int(base.output)]
+        if !index.isLeaf(base) && u.count == 1 && !u.isResult { return true }
+      } else if diesWithMe(index.vertices[b], index) {
+        return true
+      }
+    }
+    return false
+  }
+}

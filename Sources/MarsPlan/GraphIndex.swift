@@ -1,0 +1,175 @@
+import MarsBase
+import MarsGraph
+
+/// A value of the indexed graph: output `output` of vertex number `vertex`.
+struct Val: Hashable {
+  var vertex: Int32
+  var output: Int32
+  init(_ vertex: Int, _ output: Int = 0) {
+    self.vertex = Int32(vertex)
+    self.output = Int32(output)
+  }
+}
+
+/// A node in the planner's numbering: inputs before users, composed operators expanded, equal pure nodes merged.
+struct Vertex {
+  /// The node, re-made with concrete types where its inputs got known extents.
+  var node: Node
+  var inputs: [Val]
+  /// Tensors of the plan that hold the outputs already (computed by an earlier part), -1 where none; empty otherwise.
+  var tensors: [Int] = []
+}
+
+/// What an earlier part of the plan computed of a node.
+struct Computed {
+  /// Concrete types.
+  var types: [TensorType]
+  /// Tensors of the plan, -1 for outputs that were not kept.
+  var tensors: [Int]
+  /// Keeps the node's identity valid.
+  var node: Node
+}
+
+/// The graph between results and leaves as arrays.
+struct GraphIndex {
+  private(set) var vertices: [Vertex] = []
+  private(set) var results: [Val] = []
+  private var resolved: [ObjectIdentifier: Resolution] = [:]
+  private var merged: [Key: Int32] = [:]
+  /// Original nodes by vertex: what a later part will look for.
+  private(set) var originals: [(node: Node, vertex: Int)] = []
+
+  private struct Key: Hashable {
+    let op: ObjectIdentifier
+    let inputs: [Val]
+    let attributes: Attributes
+  }
+  private enum Resolution {
+    case vertex(Int)
+    case alias([Val])
+  }
+  private enum Step {
+    case visit(Node)
+    case finish(Node)
+    /// The outputs of the first are the expansion of the second.
+    case alias(Node, Node)
+    /// The named input stands for the value.
+    case bind(Node, Value)
+  }
+
+  func type(_ v: Val) -> TensorType { vertices[Int(v.vertex)].node.outputs[Int(v.output)] }
+  func node(_ v: Val) -> Node { vertices[Int(v.vertex)].node }
+
+  /// Walks from `wanted` to the leaves without recursion.
+  init(_ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed]) throws(MarsError) {
+    var stack: [Step] = []
+    for w in wanted {
+      stack.append(.visit(w.node))
+      while let step = stack.popLast() {
+        switch step {
+        case .visit(let node):
+          let id = ObjectIdentifier(node)
+          if resolved[id] != nil { continue }
+          if let c = computed[id] {
+            let stand = Node(op: node.op, inputs: [], attributes: node.attributes, outputs: c.types, payload: node.payload, origin: node.origin)
+            add(Vertex(node: stand, inputs: [], tensors: c.tensors), for: node)
+          } else if case .leaf(.input) = node.op.body {
+            let name = node.context.string("name")
+            guard let bound = bindings[name] else {
+              throw MarsError(.value, "graph input '\(name)' is not bound to data", op: "input", origin: node.origin)
+            }
+            try GraphIndex.check(bound.type, against: node.outputs[0], name: name)
+            stack.append(.bind(node, bound))
+            stack.append(.visit(bound.node))
+          } else if node.inputs.isEmpty && node.expansion.isEmpty {
+            add(Vertex(node: node, inputs: []), for: node)
+          } else {
+            stack.append(.finish(node))
+            for v in node.inputs where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
+          }
+        case .bind(let node, let bound):
+          resolved[ObjectIdentifier(node)] = .alias([value(bound)])
+        case .alias(let node, let current):
+          resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })
+        case .finish(let node):
+          if resolved[ObjectIdentifier(node)] != nil { continue }
+          let current = try concrete(node)
+          if !current.expansion.isEmpty {
+            stack.append(.alias(node, current))
+            for v in current.expansion where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
+          } else {
+            add(Vertex(node: current, inputs: node.inputs.map { value($0) }), for: node)
+          }
+        }
+      }
+      results.append(value(w))
+    }
+  }
+
+  private func value(_ v: Value) -> Val {
+    switch resolved[ObjectIdentifier(v.node)] {
+    case .vertex(let n): return Val(n, v.output)
+    case .alias(let vs): return vs[v.output]
+    case nil: preconditionFailure("inputs are resolved before their users")
+    }
+  }
+
+  /// The node itself, or the operator applied anew where inputs turned out to have other types than at its making.
+  private func concrete(_ node: Node) throws(MarsError) -> Node {
+    let isUnexpanded: Bool = if case .composed = node.op.body { node.expansion.isEmpty } else { false }
+    if !isUnexpanded && node.inputs.allSatisfy({ type(value($0)) == $0.type }) { return node }
+    let operands = node.inputs.map { v in
+      let x = value(v)
+      return Operand.value(Value(self.node(x), Int(x.output)))
+    }
+    let attributes = zip(node.op.attributes, node.attributes.values).map { ($0.name, $1) }
+    return try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+  }
+
+  private mutating func add(_ v: Vertex, for original: Node) {
+    var number = vertices.count
+    var isMergeable = v.node.op.effects.mayMerge && v.tensors.isEmpty
+    if case .none = v.node.payload {} else { isMergeable = false }
+    if isMergeable {
+      let key = Key(op: ObjectIdentifier(v.node.op), inputs: v.inputs, attributes: v.node.attributes)
+      if let n = merged[key] {
+        number = Int(n)
+      } else {
+        merged[key] = Int32(number)
+        vertices.append(v)
+      }
+    } else {
+      vertices.append(v)
+    }
+    resolved[ObjectIdentifier(original)] = .vertex(number)
+    if original !== v.node { resolved[ObjectIdentifier(vertices[number].node)] = .vertex(number) }
+    originals.append((original, number))
+  }
+
+  private static func check(_ given: TensorType, against declared: TensorType, name: String) throws(MarsError) {
+    var fits = given.dtype == declared.dtype && given.rank == declared.rank
+    if fits { for (g, d) in zip(given.shape, declared.shape) where d != unknownExtent && d != g { fits = false } }
+    if !fits {
+      throw MarsError(.value, "graph input '\(name)' expects \(declared.text) but is bound to \(given.text)", op: "input")
+    }
+  }
+
+  /// The value behind views, and the map from the view's index space to the base's.
+  func stripViews(_ v: Val) -> (base: Val, map: AxisMap) {
+    var base = v
+    var map = AxisMap.identity(type(v).rank)
+    while case .view(let rule) = node(base).op.body, vertices[Int(base.vertex)].tensors.isEmpty {
+      let vertex = vertices[Int(base.vertex)]
+      map = rule(vertex.node.context).after(map)
+      base = vertex.inputs[0]
+    }
+    return (base, map)
+  }
+
+  func isLeaf(_ v: Val) -> Bool {
+    let x = vertices[Int(v.vertex)]
+    if !x.tensors.isEmpty { return true }
+    if case .leaf = x.node.op.body { return true }
+    return false
+  }
+}

@@ -1,0 +1,236 @@
+import MarsBase
+import MarsGraph
+
+/// What the planner may use and must obey.
+package struct PlanOptions: Sendable {
+  /// Bytes that chunks, workspaces and results may take.
+  package var memoryLimit: Int
+  /// Wanted bytes per chunk; nil: automatic.
+  package var chunkBytes: Int?
+  /// false: every operator writes its result to memory.  For tests of the law "fused = unfused".
+  package var fuses: Bool
+  package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true) {
+    self.memoryLimit = memoryLimit
+    self.chunkBytes = chunkBytes
+    self.fuses = fuses
+  }
+}
+
+/// Turns a graph into a plan, in parts where extents are only known after some tasks have run.
+package struct Planner {
+  package private(set) var plan = Plan()
+  private let wanted: [Value]
+  private let bindings: [String: Value]
+  private let options: PlanOptions
+  private var computed: [ObjectIdentifier: Computed] = [:]
+  private var scheduler = Scheduler()
+
+  package init(_ results: [Value], bindings: [String: Value] = [:], options: PlanOptions) throws(MarsError) {
+    wanted = results
+    self.bindings = bindings
+    self.options = options
+    plan.results = [Int](repeating: -1, count: results.count)
+    try advance()
+  }
+
+  /// Goes on with the extents of `plan.needs`: per needed tensor the shapes of its chunks in grid order.
+  package mutating func advance(produced: [Int: [[Int]]]) throws(MarsError) {
+    for (tensor, shapes) in produced { resolve(tensor, shapes) }
+    try advance()
+  }
+
+  /// The passes, in order.
+  private mutating func advance() throws(MarsError) {
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    var demand = Demand(index)  // what is kept, what is recomputed
+    if !options.fuses { demand.materialiseAll(index) }
+    let regions = try fuse(index, &demand)  // loop nests, from the results down
+    var layout = Layout(index, demand, options, plan: plan)
+    for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+    plan = layout.plan
+    plan.results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
+    for (i, t) in plan.results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
+    plan.needs = layout.unknownTensors
+    scheduler.schedule(&plan)  // depth first
+    remember(index, layout)
+    hold()
+    plan.forecastPeak = Forecast.peak(plan)
+  }
+
+  /// Regions in an order in which inputs come first.
+  private func fuse(_ index: GraphIndex, _ demand: inout Demand) throws(MarsError) -> [Region] {
+    let n = index.vertices.count
+    var isReachable = [Bool](repeating: false, count: n)
+    var needed = [[Bool]](repeating: [], count: n)
+    for i in 0..<n { needed[i] = [Bool](repeating: false, count: index.vertices[i].node.outputs.count) }
+    for r in index.results {
+      isReachable[Int(r.vertex)] = true
+      if !demand.isDeferred[Int(r.vertex)] { needed[Int(r.vertex)][Int(r.output)] = true }
+    }
+    for i in stride(from: n - 1, through: 0, by: -1) where isReachable[i] {
+      for x in index.vertices[i].inputs { isReachable[Int(x.vertex)] = true }
+      if demand.isDeferred[i] || !index.vertices[i].tensors.isEmpty { continue }
+      // Its extents are needed before anything that follows can be planned.
+      for (o, t) in index.vertices[i].node.outputs.enumerated() where !t.isKnown { needed[i][o] = true }
+    }
+    var regions: [Region] = []
+    for i in stride(from: n - 1, through: 0, by: -1) where needed[i].contains(true) {
+      let v = index.vertices[i]
+      if !v.tensors.isEmpty { continue }
+      if case .leaf = v.node.op.body { continue }
+      let outputs = needed[i].indices.filter { needed[i][$0] }
+      var region: Region
+      if case .native(let rule) = v.node.op.body {
+        region = native(i, rule, index, &demand)
+      } else if case .nest(let rule) = v.node.op.body {
+        guard let nest = rule(v.node.context) else { throw MarsError(.format, "a loop nest cannot be read", op: v.node.op.name) }
+        region = finished(i, nest, index)
+      } else {
+        var attempt = RegionBuilder(index, demand)
+        var (built, loose) = attempt.kernel(root: i, outputs: outputs)
+        while !loose.isEmpty {
+          for r in loose { demand.isMaterialised[r] = true }
+          attempt = RegionBuilder(index, demand)
+          (built, loose) = attempt.kernel(root: i, outputs: outputs)
+        }
+        region = built
+      }
+      for x in region.inputs { needed[Int(x.value.vertex)][Int(x.value.output)] = true }
+      regions.append(region)
+    }
+    return regions.reversed()
+  }
+
+  /// A loop nest that another plan made: one task.
+  private func finished(_ i: Int, _ nest: LoopNest, _ index: GraphIndex) -> Region {
+    let v = index.vertices[i]
+    return Region(
+      roots: v.node.outputs.indices.map { Val(i, $0) }, shape: nest.shape, kind: .kernel(nest.spec),
+      inputs: zip(v.inputs, nest.maps).map { x, map in
+        let (base, view) = index.stripViews(x)
+        return Region.Input(value: base, window: .map(view.after(map)))
+      }, counters: nest.counters, scalars: nest.scalars, outputAxes: nest.outputAxes.map { $0.map { $0 < 0 ? nil : $0 } },
+      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: Double(nest.shape.reduce(1, *)))
+  }
+
+  private func native(_ i: Int, _ rule: NativeRule, _ index: GraphIndex, _ demand: inout Demand) -> Region {
+    let v = index.vertices[i]
+    let context = v.node.context
+    let out = v.node.outputs[0]
+    var shape = out.shape
+    var contracted: [Int: Int] = [:]
+    var inputs: [Region.Input] = []
+    switch rule.tiling {
+    case .access(let f):
+      let accesses = f(context)
+      for (k, axes) in accesses.enumerated() {
+        var (base, map) = index.stripViews(v.inputs[k])
+        var orientation: StageInput.Orientation? = nil
+        if base != v.inputs[k] {
+          orientation = StageInput.Orientation(map, rank: axes.count)
+          if orientation == nil || Planner.narrows(map, axes, base: index.type(base).shape, view: context.inputs[k].shape) {
+            orientation = nil
+            // A view that no window of memory is: it becomes a tensor.
+            (base, map) = (v.inputs[k], .identity(axes.count))
+            demand.isMaterialised[Int(base.vertex)] = true
+          }
+        }
+        var resolved: [AxisAccess] = []
+        for (a, access) in axes.enumerated() {
+          guard case .contracted(let id) = access else {
+            resolved.append(access)
+            continue
+          }
+          if contracted[id] == nil {
+            contracted[id] = shape.count
+            shape.append(context.inputs[k].shape[a])
+          }
+          resolved.append(.contracted(id: contracted[id] ?? 0))
+        }
+        inputs.append(Region.Input(value: base, window: .access(Planner.compose(map, resolved)), orientation: orientation))
+      }
+    case .boxes:
+      for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
+      for k in v.inputs.indices { inputs.append(Region.Input(value: v.inputs[k], window: .rule(input: k))) }
+    case .selecting:
+      shape = context.inputs[0].shape
+      for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
+      for k in v.inputs.indices {
+        inputs.append(Region.Input(value: v.inputs[k], window: .map(.broadcast(context.inputs[k].shape, to: shape))))
+      }
+    }
+    var whole = Set(rule.wholeOutputAxes(context))
+    if !rule.accumulates { whole.formUnion(contracted.values) }
+    if case .selecting(let axis) = rule.tiling { whole = Set(shape.indices.filter { $0 != axis }) }
+    let axes: [Int?] = out.shape.indices.map { $0 }
+    return Region(
+      roots: v.node.outputs.indices.map { Val(i, $0) }, shape: shape, kind: .native(rule), inputs: inputs,
+      outputAxes: v.node.outputs.map { o in o.rank == out.rank ? axes : Array(axes.prefix(o.rank)) }, labels: [v.node.op.name],
+      wholeAxes: whole, work: Double(shape.reduce(1, *)) * v.node.op.cost.perElement)
+  }
+
+  /// Whether an axis that is read whole is only a part of the base's.
+  private static func narrows(_ map: AxisMap, _ access: [AxisAccess], base: [Int], view: [Int]) -> Bool {
+    for (axis, a) in map.axes.enumerated() {
+      guard case .aligned(let k, let start, let step) = a, access[k] == .whole else { continue }
+      if start != 0 || step != 1 || base[axis] != view[k] { return true }
+    }
+    return false
+  }
+
+  /// Access of the base of a view: the view's map followed by what the operator does with the view.
+  private static func compose(_ map: AxisMap, _ access: [AxisAccess]) -> [AxisAccess] {
+    if map.isIdentity { return access }
+    return map.axes.map { a in
+      guard case .aligned(let k, let start, let step) = a else { return a }
+      switch access[k] {
+      case .aligned(let j, let s, let t): return .aligned(axis: j, start: start + step * s, step: step * t)
+      case .fixed(let i): return .fixed(start + step * i)
+      case .contracted(let axis): return .aligned(axis: axis, start: start, step: step)
+      case .whole: return .whole
+      }
+    }
+  }
+
+  // MARK: Staged planning
+
+  /// Puts the produced extents into a tensor of unknown extents.
+  private mutating func resolve(_ t: Int, _ shapes: [[Int]]) {
+    var tensor = plan.tensors[t]
+    var axes = tensor.grid.axes
+    for k in axes.indices {
+      // Chunks along axis k, read off the chunks whose other coordinates are 0.
+      let counts = tensor.grid.counts
+      var stepOfAxis = 1
+      for j in counts.indices where j > k { stepOfAxis *= counts[j] }
+      axes[k] = AxisSplits(sizes: (0..<counts[k]).map { shapes[$0 * stepOfAxis][k] })
+    }
+    tensor.grid = Grid(axes)
+    tensor.type = TensorType(tensor.type.dtype, tensor.grid.shape)
+    tensor.hasUnknownExtents = false
+    plan.tensors[t] = tensor
+    for (id, var c) in computed {
+      for (o, n) in c.tensors.enumerated() where n == t { c.types[o] = tensor.type }
+      computed[id] = c
+    }
+  }
+
+  private mutating func remember(_ index: GraphIndex, _ layout: Layout) {
+    if plan.isComplete { return }
+    for (node, vertex) in index.originals {
+      let outputs = index.vertices[vertex].node.outputs
+      let tensors = outputs.indices.map { layout.existingTensor(of: Val(vertex, $0)) }
+      let isLeaf = if case .leaf = index.vertices[vertex].node.op.body { true } else { false }
+      guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }) else { continue }
+      computed[ObjectIdentifier(node)] = Computed(types: outputs, tensors: tensors, node: node)
+    }
+  }
+
+  /// Keeps what is asked for, and while planning is not finished all that a later part may read.
+  private mutating func hold() {
+    for s in 0..<plan.slotCount {
+      let t = Int(plan.slotTensor[s])
+      plan.slotHeld[s] = plan.tensors[t].resultIndex != nil || !plan.isComplete
+    }
+  }
+}

@@ -1,0 +1,290 @@
+import MarsBase
+import MarsGraph
+
+/// Writes the tasks of a plan in depth-first order: a task follows directly on what it needs, so that chunks die young.
+struct Scheduler {
+  /// Per stage: number of the task of each chunk, -1 while it has none.
+  private var taskOfChunk: [[Int32]] = []
+  private var tables: [StageTable] = []
+  /// Per tensor: the stage and output that write it, or (-1, 0).
+  private var producer: [(stage: Int, output: Int)] = []
+  /// What the task at hand reads; kept to avoid allocations.
+  private var slots: [Int32] = []
+  private var before: [(stage: Int, chunk: Int)] = []
+
+  mutating func schedule(_ plan: inout Plan) {
+    while producer.count < plan.tensors.count { producer.append((-1, 0)) }
+    for s in tables.count..<plan.stages.count {
+      for (o, out) in plan.stages[s].outputs.enumerated() { producer[out.tensor] = (s, o) }
+    }
+    for s in tables.count..<plan.stages.count {
+      taskOfChunk.append([Int32](repeating: -1, count: plan.stages[s].grid.chunkCount))
+      tables.append(StageTable(plan.stages[s], plan) { producer[$0] })
+    }
+    for t in plan.needs { visit(tensor: t, &plan) }
+    for t in plan.results where t >= 0 { visit(tensor: t, &plan) }
+  }
+
+  private mutating func visit(tensor t: Int, _ plan: inout Plan) {
+    let (stage, output) = producer[t]
+    if stage < 0 { return }
+    let writer = tables[stage].outputs[output]
+    for c in 0..<plan.tensors[t].grid.chunkCount { run(stage, writer.task(ofTensorChunk: c), &plan) }
+  }
+
+  /// Numbers a task after everything that it waits for; without recursion.
+  private mutating func run(_ stage: Int, _ chunk: Int, _ plan: inout Plan) {
+    if taskOfChunk[stage][chunk] >= 0 { return }
+    var stack: [(stage: Int, chunk: Int)] = [(stage, chunk)]
+    while let (s, c) = stack.last {
+      if taskOfChunk[s][c] >= 0 {
+        stack.removeLast()
+        continue
+      }
+      collect(s, c, plan)
+      let depth = stack.count
+      for b in before.reversed() where taskOfChunk[b.stage][b.chunk] < 0 { stack.append(b) }
+      if stack.count == depth {
+        stack.removeLast()
+        emit(s, c, &plan)
+      }
+    }
+  }
+
+  /// Fills `slots` with the slots read and `before` with the tasks waited for.
+  private mutating func collect(_ s: Int, _ c: Int, _ plan: Plan) {
+    let table = tables[s]
+    slots.removeAll(keepingCapacity: true)
+    before.removeAll(keepingCapacity: true)
+    if let p = table.predecessor(of: c) { before.append((s, p)) }
+    for input in table.inputs {
+      switch input.reads {
+      case .nothing: continue
+      case .ranges:
+        if input.isSingle {
+          var (tensorChunk, task) = (0, input.producerBase)
+          for a in input.axes {
+            let k = a.axis < 0 ? 0 : table.coordinate(c, a.axis)
+            let first = Int(a.first[k])
+            tensorChunk += first * a.tensorStride
+            task += first * a.producerStride
+          }
+          slots.append(input.firstSlot + (input.isWhole ? 0 : Int32(tensorChunk)))
+          if input.producerStage >= 0 { before.append((input.producerStage, task)) }
+        } else {
+          let ranges = input.axes.map { a in
+            let k = a.axis < 0 ? 0 : table.coordinate(c, a.axis)
+            return (Int(a.first[k]), Int(a.last[k]))
+          }
+          addProduct(ranges, input)
+        }
+      case .rule(let number):
+        let tensor = plan.tensors[input.tensor]
+        let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
+        if box.extents.contains(0) {
+          slots.append(input.firstSlot)
+          continue
+        }
+        addProduct(
+          box.lower.indices.map { k in
+            (tensor.grid.axes[k].chunk(at: box.lower[k]), tensor.grid.axes[k].chunk(at: box.upper(k) - 1))
+          }, input)
+      }
+    }
+  }
+
+  private mutating func addProduct(_ ranges: [(Int, Int)], _ input: StageTable.Input) {
+    if input.isWhole { slots.append(input.firstSlot) }
+    var c = ranges.map(\.0)
+    while true {
+      var (tensorChunk, task) = (0, input.producerBase)
+      for (k, x) in c.enumerated() {
+        tensorChunk += x * input.axes[k].tensorStride
+        task += x * input.axes[k].producerStride
+      }
+      if !input.isWhole { slots.append(input.firstSlot + Int32(tensorChunk)) }
+      if input.producerStage >= 0 { before.append((input.producerStage, task)) }
+      var k = c.count - 1
+      while k >= 0 && c[k] == ranges[k].1 {
+        c[k] = ranges[k].0
+        k -= 1
+      }
+      if k < 0 { return }
+      c[k] += 1
+    }
+  }
+
+  private mutating func emit(_ s: Int, _ c: Int, _ plan: inout Plan) {
+    taskOfChunk[s][c] = Int32(plan.taskCount)
+    plan.taskStage.append(Int32(s))
+    plan.taskChunk.append(Int32(c))
+    for b in before { plan.dependencies.append(taskOfChunk[b.stage][b.chunk]) }
+    plan.dependencyStart.append(Int32(plan.dependencies.count))
+    let table = tables[s]
+    for out in table.outputs { slots.append(out.firstSlot + (out.isWhole ? 0 : Int32(out.tensorChunk(c, table)))) }
+    for x in slots { plan.slotUses[Int(x)] += 1 }
+    plan.taskSlots.append(contentsOf: slots)
+    plan.taskSlotStart.append(Int32(plan.taskSlots.count))
+  }
+}
+
+/// What the scheduler needs of a stage, as numbers.
+final class StageTable: Sendable {
+  let counts: [Int]
+  let strides: [Int]
+  let inputs: [Input]
+  let outputs: [Output]
+  private let accumulatedAxis: Int?
+
+  /// The chunks of one tensor that tasks read.
+  struct Input: Sendable {
+    enum Reads: Sendable {
+      /// Memory that is there: nothing to wait for.
+      case nothing
+      /// Per tensor axis a range of chunks for each task coordinate along one iteration axis.
+      case ranges
+      /// Boxes that the operator's rule gives.
+      case rule(Int)
+    }
+    var reads: Reads
+    var tensor: Int
+    var firstSlot: Int32
+    var isWhole: Bool
+    /// Every task reads one chunk.
+    var isSingle = true
+    /// The task that completes tensor chunk (c0, c1, ...) is producerBase + sum of c_k * producerStride of axis k.
+    var producerStage = -1
+    var producerBase = 0
+    var axes: [Axis] = []
+  }
+  struct Axis: Sendable {
+    /// Iteration axis, or -1.
+    var axis: Int
+    var first: [Int32]
+    var last: [Int32]
+    var tensorStride: Int
+    var producerStride: Int
+  }
+  struct Output: Sendable {
+    var firstSlot: Int32
+    var isWhole: Bool
+    /// Per tensor axis: iteration axis (-1: fixed), chunks, stride among the tensor's chunks, stride among the stage's tasks.
+    var axes: [(axis: Int, count: Int, tensorStride: Int, taskStride: Int)]
+    /// Added for accumulating stages: their last task completes the chunk.
+    var base: Int
+
+    func tensorChunk(_ task: Int, _ table: StageTable) -> Int {
+      var n = 0
+      for a in axes where a.axis >= 0 { n += table.coordinate(task, a.axis) * a.tensorStride }
+      return n
+    }
+    func task(ofTensorChunk c: Int) -> Int {
+      var n = base
+      for a in axes where a.axis >= 0 { n += c / a.tensorStride % a.count * a.taskStride }
+      return n
+    }
+  }
+
+  func coordinate(_ chunk: Int, _ axis: Int) -> Int { chunk / strides[axis] % counts[axis] }
+
+  /// In an accumulating stage the task before this one on the same output.
+  func predecessor(of chunk: Int) -> Int? {
+    guard let a = accumulatedAxis, coordinate(chunk, a) > 0 else { return nil }
+    return chunk - strides[a]
+  }
+
+  init(_ stage: Stage, _ plan: Plan, producer: (Int) -> (stage: Int, output: Int)) {
+    counts = stage.grid.counts
+    strides = StageTable.strides(counts)
+    accumulatedAxis = stage.accumulatedAxis
+    let mine = strides
+    outputs = stage.outputs.map { out in
+      let t = plan.tensors[out.tensor]
+      let tensorStrides = StageTable.strides(t.grid.counts)
+      return Output(
+        firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t),
+        axes: out.axes.enumerated().map { k, a in
+          switch a {
+          case .iteration(let x), .chunkNumber(let x): (x, t.grid.axes[k].count, tensorStrides[k], mine[x])
+          case .fixed: (-1, 1, tensorStrides[k], 0)
+          }
+        }, base: stage.accumulatedAxis.map { (stage.grid.axes[$0].count - 1) * mine[$0] } ?? 0)
+    }
+    inputs = stage.inputs.enumerated().map { number, input in
+      let t = plan.tensors[input.tensor]
+      var out = Input(reads: .ranges, tensor: input.tensor, firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t))
+      if case .leaf = t.storage {
+        out.reads = .nothing
+        return out
+      }
+      let tensorStrides = StageTable.strides(t.grid.counts)
+      var producerStrides = [Int](repeating: 0, count: t.type.rank)
+      let (p, o) = producer(input.tensor)
+      if p >= 0 {
+        let writer = plan.stages[p]
+        let s = StageTable.strides(writer.grid.counts)
+        out.producerStage = p
+        for (k, a) in writer.outputs[o].axes.enumerated() {
+          switch a {
+          case .iteration(let x), .chunkNumber(let x): producerStrides[k] = s[x]
+          case .fixed: break
+          }
+        }
+        if let a = writer.accumulatedAxis { out.producerBase = (writer.grid.axes[a].count - 1) * s[a] }
+      }
+      let access: [AxisAccess]
+      switch input.window {
+      case .rule:
+        out.reads = .rule(number)
+        access = t.grid.axes.map { _ in .whole }
+      case .map(let m): access = m.axes
+      case .access(let a): access = a
+      }
+      for (k, a) in access.enumerated() {
+        var axis = StageTable.ranges(a, t.grid.axes[k], stage.grid)
+        axis.tensorStride = tensorStrides[k]
+        axis.producerStride = producerStrides[k]
+        if axis.first != axis.last { out.isSingle = false }
+        out.axes.append(axis)
+      }
+      return out
+    }
+  }
+
+  private static func isWhole(_ t: PlanTensor) -> Bool { if case .whole = t.storage { true } else { false } }
+
+  private static func strides(_ counts: [Int]) -> [Int] {
+    var st = [Int](repeating: 1, count: counts.count)
+    for k in stride(from: st.count - 2, through: 0, by: -1) { st[k] = st[k + 1] * counts[k + 1] }
+    return st
+  }
+
+  private static func ranges(_ access: AxisAccess, _ splits: AxisSplits, _ grid: Grid) -> Axis {
+    func range(_ lower: Int, _ upper: Int) -> (Int32, Int32) {
+      (Int32(splits.chunk(at: lower)), Int32(splits.chunk(at: max(lower, upper - 1))))
+    }
+    var (axis, start, step) = (0, 0, 1)
+    switch access {
+    case .fixed(let i):
+      let r = range(i, i + 1)
+      return Axis(axis: -1, first: [r.0], last: [r.1], tensorStride: 0, producerStride: 0)
+    case .whole: return Axis(axis: -1, first: [0], last: [Int32(splits.count - 1)], tensorStride: 0, producerStride: 0)
+    case .contracted(let x): axis = x
+    case .aligned(let x, let s, let p): (axis, start, step) = (x, s, p)
+    }
+    let mine = grid.axes[axis]
+    if start == 0 && step == 1 && mine == splits {
+      let all = (0..<Int32(splits.count)).map { $0 }
+      return Axis(axis: axis, first: all, last: all, tensorStride: 0, producerStride: 0)
+    }
+    var r = Axis(axis: axis, first: [], last: [], tensorStride: 0, producerStride: 0)
+    for c in 0..<mine.count {
+      let a = start + step * mine.offsets[c]
+      let b = start + step * max(mine.offsets[c + 1] - 1, mine.offsets[c])
+      let x = range(min(a, b), max(a, b) + 1)
+      r.first.append(x.0)
+      r.last.append(x.1)
+    }
+    return r
+  }
+}

@@ -1,0 +1,124 @@
+import Glibc
+
+/// The engine's mutex and the conditions on which its threads wait.
+final class EngineLock: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let change = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let io = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    mutex.initialize(to: pthread_mutex_t())
+    for c in [work, change, io] { c.initialize(to: pthread_cond_t()) }
+    reinitialise()
+  }
+  deinit {
+    pthread_mutex_destroy(mutex)
+    for c in [work, change, io] {
+      pthread_cond_destroy(c)
+      c.deallocate()
+    }
+    mutex.deallocate()
+  }
+
+  /// Makes everything new, whoever held or waited: at the start and in the child of a fork.
+  func reinitialise() {
+    pthread_mutex_init(mutex, nil)
+    var a = pthread_condattr_t()
+    pthread_condattr_init(&a)
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC)
+    for c in [work, change, io] { pthread_cond_init(c, &a) }
+    pthread_condattr_destroy(&a)
+  }
+
+  @inline(__always) func lock() { pthread_mutex_lock(mutex) }
+  @inline(__always) func unlock() { pthread_mutex_unlock(mutex) }
+  func signalWork() { pthread_cond_signal(work) }
+  func signalIO() { pthread_cond_signal(io) }
+  func broadcastChange() { pthread_cond_broadcast(change) }
+  func waitForWork() { pthread_cond_wait(work, mutex) }
+  func waitForIO() { pthread_cond_wait(io, mutex) }
+  func wakeAll() {
+    pthread_cond_broadcast(work)
+    pthread_cond_broadcast(io)
+    pthread_cond_broadcast(change)
+  }
+
+  /// Waits for a change, or until a time on the monotonic clock; nil waits without end.
+  func waitForChange(until end: Double? = nil) {
+    guard let end else {
+      pthread_cond_wait(change, mutex)
+      return
+    }
+    var t = timespec()
+    t.tv_sec = Int(end)
+    t.tv_nsec = Int((end - Double(Int(end))) * 1e9)
+    pthread_cond_timedwait(change, mutex, &t)
+  }
+
+  /// Seconds on the monotonic clock.
+  @inline(__always)
+  static func now() -> Double { Double(nanoseconds()) * 1e-9 }
+
+  @inline(__always)
+  static func nanoseconds() -> Int {
+    var t = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return t.tv_sec * 1_000_000_000 + t.tv_nsec
+  }
+}
+
+/// Marks the threads that are workers.
+enum WorkerMark {
+  private static let key: pthread_key_t = {
+    var k = pthread_key_t()
+    pthread_key_create(&k, nil)
+    return k
+  }()
+  static var isSet: Bool { pthread_getspecific(key) != nil }
+  static func set() { pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1)) }
+}
+
+/// Starts a detached thread that takes no signals.
+func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+  final class Start {
+    let body: @Sendable () -> Void
+    let name: String
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+  var all = sigset_t()
+  var old = sigset_t()
+  sigfillset(&all)
+  pthread_sigmask(SIG_SETMASK, &all, &old)
+  defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
+  var attributes = pthread_attr_t()
+  pthread_attr_init(&attributes)
+  pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+  pthread_attr_setstacksize(&attributes, 16 << 20)
+  defer { pthread_attr_destroy(&attributes) }
+  let start = Unmanaged.passRetained(Start(name, body))
+  var thread = pthread_t()
+  let failed = pthread_create(
+    &thread, &attributes,
+    { argument in
+      guard let argument else { return nil }
+      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+      nameThread(start.name)
+      start.body()
+      return nil
+    }, start.toOpaque())
+  if failed != 0 { start.release() }
+  return failed == 0
+}
+
+/// Names the calling thread for debuggers and `top`.
+private func nameThread(_ name: String) {
+  let fd = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+  guard fd >= 0 else { return }
+  defer { close(fd) }
+  var text = name
+  text.withUTF8 { _ = write(fd, $0.baseAddress, $0.count) }
+}

@@ -1,0 +1,108 @@
+import MarsBase
+import MarsGraph
+import MarsPlan
+
+/// One immutable version of a growing plan with what the dispatcher derives from it; shared by workers without locks.
+final class PlanBox: @unchecked Sendable {
+  /// What admission of a task needs to know of its stage.
+  struct StageInfo: BitwiseCopyable {
+    var outputs: Int32
+    /// Bytes that the task's workspace counts against the limit; 0 for none.
+    var workspace: Int
+    /// Bit i: output 0 may take over the buffer of the i-th slot of the task's list.
+    var reusable: UInt64
+    /// Slots of a task for which `reusable` holds.
+    var slots: Int32
+    /// Whether planning waits for its tasks.
+    var isNeeded: Bool
+  }
+
+  let plan: Plan
+  /// Chunks as they came out, of tensors whose extents were unknown when they were planned.
+  let actualGrids: [Int: Grid]
+  let stages: UnsafeMutablePointer<StageInfo>
+  let hasCallbacks: Bool
+  /// Identifier of the first stage's label in the trace, or -1.
+  let traceBase: Int32
+  private let programs: Locked<[StageProgram?]>
+
+  init(_ plan: Plan, actualGrids: [Int: Grid] = [:], traceBase: Int32 = -1) {
+    self.plan = plan
+    self.actualGrids = actualGrids
+    self.traceBase = traceBase
+    let needs = Set(plan.needs)
+    stages = .allocate(capacity: max(1, plan.stages.count))
+    var callbacks = false
+    for (i, s) in plan.stages.enumerated() {
+      var info = StageInfo(
+        outputs: Int32(s.outputs.count), workspace: 0, reusable: 0, slots: 0,
+        isNeeded: !needs.isEmpty && s.outputs.contains { needs.contains($0.tensor) })
+      if case .native = s.kind {
+        let bytes = PlanBox.workspaceBytes(s)
+        info.workspace = bytes == 0 ? 0 : BufferPool.capacity(bytes)
+        callbacks = callbacks || s.node.op.effects == .callback
+      }
+      if s.mayReuseInput { (info.reusable, info.slots) = PlanBox.reusable(s, plan) }
+      stages[i] = info
+    }
+    hasCallbacks = callbacks
+    programs = Locked([StageProgram?](repeating: nil, count: plan.stages.count))
+  }
+
+  deinit { stages.deallocate() }
+
+  /// The stage's geometry; made at the first task.
+  func program(_ stage: Int) -> StageProgram {
+    if let p = programs.withLock({ $0[stage] }) { return p }
+    let made = StageProgram(stage, self)
+    return programs.withLock { table in
+      if let p = table[stage] { return p }
+      table[stage] = made
+      return made
+    }
+  }
+
+  /// The chunks of a tensor as they are in memory.
+  func grid(ofTensor t: Int) -> Grid { actualGrids[t] ?? plan.tensors[t].grid }
+
+  /// Scratch bytes of the stage's largest task.
+  static func workspaceBytes(_ s: Stage) -> Int {
+    guard case .native(let rule) = s.node.op.body, !s.node.outputs.isEmpty else { return 0 }
+    let rank = min(s.node.outputs[0].rank, s.grid.axes.count)
+    let extents = s.grid.axes.prefix(rank).map(\.largest)
+    return max(0, rule.workspace(s.node.context, Box(lower: [Int](repeating: 0, count: rank), extents: extents)))
+  }
+
+  /// Inputs in whose place output 0 may be written: all of one chunk is read where it is written.
+  private static func reusable(_ s: Stage, _ plan: Plan) -> (UInt64, Int32) {
+    guard let out = s.outputs.first, s.outputs.count == 1 else { return (0, 0) }
+    let target = plan.tensors[out.tensor]
+    guard case .chunks = target.storage, !target.hasUnknownExtents, target.grid == s.grid, s.accumulatedAxis == nil,
+      out.axes == s.grid.axes.indices.map({ .iteration($0) })
+    else { return (0, 0) }
+    var mask: UInt64 = 0
+    var position = 0
+    for (i, input) in s.inputs.enumerated() {
+      let tensor = plan.tensors[input.tensor]
+      if case .leaf = tensor.storage { continue }
+      defer { position += 1 }
+      guard case .chunks = tensor.storage, position < 64, !tensor.hasUnknownExtents, tensor.grid == target.grid,
+        tensor.type.dtype.itemSize == target.type.dtype.itemSize, isIdentity(input.window, s.grid.axes.count)
+      else { continue }
+      if case .native = s.kind, i != 0 { continue }
+      let clashes = s.inputs.enumerated().contains { k, other in
+        k != i && other.tensor == input.tensor && !isIdentity(other.window, s.grid.axes.count)
+      }
+      if !clashes { mask |= 1 << UInt64(position) }
+    }
+    return (mask, Int32(position + s.outputs.count))
+  }
+
+  private static func isIdentity(_ w: StageInput.Window, _ rank: Int) -> Bool {
+    switch w {
+    case .map(let m): m.axes.count == rank && m.isIdentity
+    case .access(let axes): axes.count == rank && AxisMap(axes).isIdentity
+    case .rule: false
+    }
+  }
+}

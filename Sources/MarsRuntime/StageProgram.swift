@@ -1,0 +1,238 @@
+import MarsBase
+import MarsGraph
+import MarsPlan
+
+/// The geometry of a stage as flat numbers, so that a task's windows are found without touching the heap.
+final class StageProgram: @unchecked Sendable {
+  enum Mode: UInt8, BitwiseCopyable { case aligned, fixed, chunkNumber, whole }
+
+  /// One axis of an operand's tensor.
+  struct Axis: BitwiseCopyable {
+    var mode: Mode
+    /// Iteration axis; unused for `.fixed` and `.whole`.
+    var iteration: Int32
+    var start: Int
+    var step: Int
+    /// Bytes, of a leaf; others are C-contiguous in their chunk.
+    var leafStride: Int
+    var chunks: Int
+    /// Where the axis' chunk offsets begin in `offsets`.
+    var offsets: Int
+  }
+
+  struct Operand: BitwiseCopyable {
+    /// Address of element 0 of a leaf; nil for what lies in slots.
+    var leaf: UnsafeMutableRawPointer?
+    var firstSlot: Int32
+    var firstAxis: Int32
+    var rank: Int32
+    var itemSize: Int32
+    /// Whether slots are chunks, not the whole tensor.
+    var isChunked: Bool
+    /// Whether the window is computed by `Stage.inputBox`: not affine.
+    var isBoxed: Bool
+  }
+
+  let stage: Stage
+  let number: Int
+  let rank: Int
+  let inputCount: Int
+  /// Inputs, then outputs.
+  let operands: UnsafeMutablePointer<Operand>
+  let operandCount: Int
+  let axes: UnsafeMutablePointer<Axis>
+  let offsets: UnsafeMutablePointer<Int>
+  /// Of the iteration space: chunks, and where the chunk offsets begin.
+  let gridCounts: UnsafeMutablePointer<Int>
+  let gridOffsets: UnsafeMutablePointer<Int>
+  /// Inputs that have slots.
+  let slottedInputs: Int
+
+  init(_ number: Int, _ plan: PlanBox) {
+    let stage = plan.plan.stages[number]
+    self.stage = stage
+    self.number = number
+    rank = stage.grid.axes.count
+    inputCount = stage.inputs.count
+    operandCount = stage.inputs.count + stage.outputs.count
+    operands = .allocate(capacity: max(1, operandCount))
+    var axisCount = 0
+    var offsetCount = stage.grid.axes.reduce(0) { $0 + $1.offsets.count }
+    for k in 0..<operandCount {
+      let t = k < stage.inputs.count ? stage.inputs[k].tensor : stage.outputs[k - stage.inputs.count].tensor
+      axisCount += plan.plan.tensors[t].type.rank
+      offsetCount += StageProgram.offsetCount(plan, t)
+    }
+    axes = .allocate(capacity: max(1, axisCount))
+    offsets = .allocate(capacity: max(1, offsetCount))
+    gridCounts = .allocate(capacity: max(1, rank))
+    gridOffsets = .allocate(capacity: max(1, rank))
+    var nextOffset = 0
+    for (i, a) in stage.grid.axes.enumerated() {
+      gridCounts[i] = a.count
+      gridOffsets[i] = nextOffset
+      for o in a.offsets {
+        offsets[nextOffset] = o
+        nextOffset += 1
+      }
+    }
+    var nextAxis = 0
+    var slotted = 0
+    for k in 0..<operandCount {
+      let isInput = k < stage.inputs.count
+      let t = isInput ? stage.inputs[k].tensor : stage.outputs[k - stage.inputs.count].tensor
+      let tensor = plan.plan.tensors[t]
+      var op = Operand(
+        leaf: nil, firstSlot: tensor.firstSlot, firstAxis: Int32(nextAxis), rank: Int32(tensor.type.rank),
+        itemSize: Int32(tensor.type.dtype.itemSize), isChunked: false, isBoxed: false)
+      var strides: [Int] = []
+      switch tensor.storage {
+      case .leaf(let array):
+        op.leaf = array.buffer.base + array.offset
+        strides = array.strides
+      case .whole: break
+      case .chunks, .keptChunks: op.isChunked = true
+      }
+      if isInput && op.leaf == nil { slotted += 1 }
+      let grid = op.isChunked ? plan.grid(ofTensor: t) : Grid(whole: tensor.type.shape)
+      for i in 0..<tensor.type.rank {
+        var a = Axis(
+          mode: .whole, iteration: 0, start: 0, step: 1, leafStride: strides.isEmpty ? 0 : strides[i], chunks: grid.axes[i].count,
+          offsets: nextOffset)
+        if isInput {
+          switch stage.inputs[k].window {
+          case .map(let m): StageProgram.set(&a, m.axes[i])
+          case .access(let list): StageProgram.set(&a, list[i])
+          case .rule: op.isBoxed = true
+          }
+        } else {
+          switch stage.outputs[k - stage.inputs.count].axes[i] {
+          case .iteration(let x): (a.mode, a.iteration) = (.aligned, Int32(x))
+          case .fixed(let x): (a.mode, a.start) = (.fixed, x)
+          case .chunkNumber(let x): (a.mode, a.iteration) = (.chunkNumber, Int32(x))
+          }
+        }
+        for o in grid.axes[i].offsets {
+          offsets[nextOffset] = o
+          nextOffset += 1
+        }
+        axes[nextAxis] = a
+        nextAxis += 1
+      }
+      operands[k] = op
+    }
+    slottedInputs = slotted
+  }
+
+  deinit {
+    operands.deallocate()
+    axes.deallocate()
+    offsets.deallocate()
+    gridCounts.deallocate()
+    gridOffsets.deallocate()
+  }
+
+  private static func offsetCount(_ plan: PlanBox, _ t: Int) -> Int {
+    switch plan.plan.tensors[t].storage {
+    case .chunks, .keptChunks: plan.grid(ofTensor: t).axes.reduce(0) { $0 + $1.offsets.count }
+    case .leaf, .whole: 2 * plan.plan.tensors[t].type.rank
+    }
+  }
+
+  private static func set(_ a: inout Axis, _ access: AxisAccess) {
+    switch access {
+    case .aligned(let k, let start, let step): (a.mode, a.iteration, a.start, a.step) = (.aligned, Int32(k), start, step)
+    case .fixed(let i): (a.mode, a.start) = (.fixed, i)
+    case .contracted(let k): (a.mode, a.iteration) = (.aligned, Int32(k))
+    case .whole: a.mode = .whole
+    }
+  }
+
+  /// Lower corner, extents and chunk coordinates of a task in the iteration space.
+  @inline(__always)
+  func locate(_ chunk: Int, _ lower: UnsafeMutablePointer<Int>, _ extents: UnsafeMutablePointer<Int>, _ coordinates: UnsafeMutablePointer<Int>) {
+    var rest = chunk
+    var i = rank - 1
+    while i >= 0 {
+      let n = gridCounts[i]
+      let c = n == 1 ? 0 : rest % n
+      if n != 1 { rest /= n }
+      let at = gridOffsets[i] + c
+      coordinates[i] = c
+      lower[i] = offsets[at]
+      extents[i] = offsets[at + 1] - offsets[at]
+      i -= 1
+    }
+  }
+
+  /// Address of the element that the task's first iteration point names, and the byte stride of every iteration axis.
+  ///
+  /// Returns nil if the window leaves the chunk that it is said to be in.
+  @inline(__always)
+  func window(
+    _ operand: Int, base: UnsafeMutableRawPointer, chunk: Int, lower: UnsafePointer<Int>, extents: UnsafePointer<Int>,
+    coordinates: UnsafePointer<Int>, isEmpty: Bool, strides: UnsafeMutablePointer<Int>
+  ) -> UnsafeMutableRawPointer? {
+    let op = operands[operand]
+    for i in 0..<rank { strides[i] = 0 }
+    var rest = chunk
+    var stride = Int(op.itemSize)
+    var address = 0
+    var i = Int(op.rank) - 1
+    while i >= 0 {
+      let a = axes[Int(op.firstAxis) + i]
+      var at = a.offsets
+      if a.chunks != 1 {
+        at += rest % a.chunks
+        rest /= a.chunks
+      }
+      let (from, to) = (offsets[at], offsets[at + 1])
+      let axisStride = op.leaf != nil ? a.leafStride : stride
+      var first = -from
+      var last = 0
+      switch a.mode {
+      case .aligned:
+        let k = Int(a.iteration)
+        first += a.start + a.step * lower[k]
+        last = first + a.step * (extents[k] - 1)
+        strides[k] += a.step * axisStride
+      case .fixed:
+        first += a.start
+        last = first
+      case .chunkNumber:
+        first += coordinates[Int(a.iteration)]
+        last = first
+      case .whole:
+        first = 0
+        last = max(0, to - from - 1)
+      }
+      if !isEmpty && (min(first, last) < 0 || max(first, last) >= to - from) { return nil }
+      address += first * axisStride
+      stride *= max(to - from, 1)
+      i -= 1
+    }
+    return isEmpty ? base : base + address
+  }
+
+  /// The part of the operand's tensor that chunk number `chunk` holds, and its strides in bytes.
+  func chunkGeometry(_ operand: Int, chunk: Int) -> (box: Box, strides: [Int]) {
+    let op = operands[operand]
+    let rank = Int(op.rank)
+    var b = Box(lower: [Int](repeating: 0, count: rank), extents: [Int](repeating: 0, count: rank))
+    var strides = [Int](repeating: 0, count: rank)
+    var rest = chunk
+    var stride = Int(op.itemSize)
+    var i = rank - 1
+    while i >= 0 {
+      let a = axes[Int(op.firstAxis) + i]
+      let at = a.offsets + rest % a.chunks
+      rest /= a.chunks
+      b.lower[i] = offsets[at]
+      b.extents[i] = offsets[at + 1] - offsets[at]
+      strides[i] = op.leaf != nil ? a.leafStride : stride
+      stride *= max(b.extents[i], 1)
+      i -= 1
+    }
+    return (b, strides)
+  }
+}

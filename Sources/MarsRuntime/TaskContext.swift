@@ -1,0 +1,225 @@
+import Glibc
+import MarsBase
+import MarsGraph
+import MarsJIT
+import MarsPlan
+
+/// A worker's scratch memory and caches, with which it runs tasks.
+final class TaskContext: @unchecked Sendable {
+  let number: Int
+  /// Plans of the grants in hand.
+  private var plans: [PlanBox] = []
+  private var traced: [Bool] = []
+  private var current: PlanBox? = nil
+  private var stages: [StageCache?] = []
+  private var events = Column<Trace.Event>()
+
+  /// What the worker keeps of a stage of the current plan.
+  final class StageCache {
+    let program: StageProgram
+    var kernel: (any PreparedKernel)? = nil
+    var body: NativeBody? = nil
+    var call: KernelCall
+    var lower: [Int]
+    var coordinates: [Int]
+    init(_ p: StageProgram) {
+      program = p
+      let (rank, outputs) = (p.rank, p.operandCount - p.inputCount)
+      lower = [Int](repeating: 0, count: rank)
+      coordinates = lower
+      guard case .kernel = p.stage.kind else {
+        call = KernelCall(
+          extents: [], inputs: [], outputs: [], inputStrides: [], outputStrides: [], counterBase: [], counterStrides: [], scalars: [],
+          streamOutputs: false)
+        return
+      }
+      let nowhere = UnsafeMutableRawPointer(p.operands)
+      call = KernelCall(
+        extents: lower, inputs: [UnsafeMutableRawPointer](repeating: nowhere, count: p.inputCount),
+        outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs), inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
+        outputStrides: [Int](repeating: 0, count: outputs * rank), counterBase: [Int](repeating: 0, count: p.stage.counters.count),
+        counterStrides: p.stage.counters.flatMap(\.strides), scalars: p.stage.scalars, streamOutputs: false)
+    }
+  }
+
+  init(number: Int) { self.number = number }
+  /// Takes hold of the plan of grant `i`; the engine's lock is held.
+  @inline(__always)
+  func note(_ run: RunCorePointer, _ i: Int, _ state: inout EngineState) {
+    if i < plans.count {
+      if plans[i] !== run.pointee.plan {
+        state.bury(plans[i])
+        plans[i] = run.pointee.plan
+      }
+      traced[i] = run.pointee.trace
+    } else {
+      plans.append(run.pointee.plan)
+      traced.append(run.pointee.trace)
+    }
+  }
+
+  var holdsPlan: Bool { current != nil || !plans.isEmpty || events.count > 0 }
+
+  /// Lets go of everything that belongs to plans; not under the lock.
+  func forgetPlan(_ trace: Trace? = nil) {
+    plans = []
+    traced = []
+    current = nil
+    stages = []
+    if let trace, events.count > 0 { trace.add(&events) }
+  }
+
+  /// Runs one task; an error ends its run.
+  func run(_ engine: Engine, _ g: Grant, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ i: Int) {
+    let plan = plans[i]
+    let begin = traced[i] ? EngineLock.nanoseconds() : 0
+    do throws(MarsError) {
+      let produced = try execute(engine, plan, Int(g.task), bases + Int(g.firstBase), g.workspace, g.workspaceBytes, isInPlace: g.isInPlace)
+      if let produced { engine.recordProduced(g.run, plan, Int(g.task), produced) }
+    } catch {
+      let stage = plan.plan.stages[Int(plan.plan.taskStage[Int(g.task)])]
+      let located = error.at(op: stage.node.op.name, origin: stage.node.origin)
+      engine.locked { s in s.fail(g.run, located) }
+    }
+    if traced[i] {
+      let stage = plan.plan.taskStage[Int(g.task)]
+      events.append(
+        .init(kind: .task, label: plan.traceBase + stage, worker: Int32(number), task: g.task, begin: begin, end: EngineLock.nanoseconds(), bytes: 0))
+      if events.count >= 256 { engine.trace.add(&events) }
+    }
+  }
+
+  /// Runs task `t` with the addresses of its slots; returns what a selecting body produced.
+  func execute(
+    _ engine: Engine, _ plan: PlanBox, _ t: Int, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?,
+    _ workspaceBytes: Int, isInPlace: Bool
+  ) throws(MarsError) -> Produced? {
+    if plan !== current {
+      current = plan
+      stages = [StageCache?](repeating: nil, count: plan.plan.stages.count)
+    }
+    let s = Int(plan.plan.taskStage[t])
+    let cache: StageCache
+    if let c = stages[s] {
+      cache = c
+    } else {
+      cache = StageCache(plan.program(s))
+      stages[s] = cache
+    }
+    let program = cache.program
+    let slots = plan.plan.taskSlots.withUnsafeBufferPointer { all in
+      UnsafeBufferPointer(rebasing: all[Int(plan.plan.taskSlotStart[t])..<Int(plan.plan.taskSlotStart[t + 1])])
+    }
+    let chunk = Int(plan.plan.taskChunk[t])
+    switch program.stage.kind {
+    case .kernel(let spec):
+      if cache.kernel == nil {
+        guard let device = engine.devices[program.stage.device] else { throw noDevice(program.stage) }
+        cache.kernel = try device.kernel(for: spec)
+      }
+      try runKernel(engine, cache, chunk, slots, bases)
+      return nil
+    case .native:
+      return try runNative(engine, plan, cache, chunk, slots, bases, workspace, workspaceBytes, isInPlace: isInPlace)
+    case .gather:
+      try runGather(program, chunk, slots, bases)
+      return nil
+    }
+  }
+
+  // MARK: Kernels
+
+  private func runKernel(
+    _ engine: Engine, _ cache: StageCache, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
+    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) throws(MarsError) {
+    let p = cache.program
+    guard slots.count == p.slottedInputs + p.operandCount - p.inputCount else { throw slotCount(p, slots.count) }
+    let bad = cache.lower.withUnsafeMutableBufferPointer { lower in
+      cache.coordinates.withUnsafeMutableBufferPointer { coordinates in
+        cache.call.fill(p, chunk, slots, bases, lower, coordinates, engine.options.streamBytes)
+      }
+    }
+    if bad >= 0 { throw outside(p, bad) }
+    try cache.kernel?.run(cache.call)
+  }
+
+  // MARK: Errors
+
+  func noDevice(_ s: Stage) -> MarsError { MarsError(.unsupported, "there is no device '\(s.device)'") }
+  func outside(_ p: StageProgram, _ operand: Int) -> MarsError {
+    MarsError(.internal, "operand \(operand) of stage \(p.number) leaves its chunk")
+  }
+  func slotCount(_ p: StageProgram, _ n: Int) -> MarsError {
+    MarsError(.internal, "a task of stage \(p.number) names \(n) slots, which does not fit its operands")
+  }
+}
+
+extension KernelCall {
+  /// Enters the windows of a task; returns the number of an operand that leaves its chunk, or -1.
+  mutating func fill(
+    _ p: StageProgram, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>,
+    _ lower: UnsafeMutableBufferPointer<Int>, _ coordinates: UnsafeMutableBufferPointer<Int>, _ streamBytes: Int
+  ) -> Int {
+    let rank = p.rank
+    var spare = 0
+    return withUnsafeMutablePointer(to: &spare) { none in
+      // Arrays of rank 0 have no address.
+      let (low, at) = (lower.baseAddress ?? none, coordinates.baseAddress ?? none)
+      var isEmpty = false
+      extents.withUnsafeMutableBufferPointer { e in
+        p.locate(chunk, low, e.baseAddress ?? none, at)
+        for i in 0..<rank where e[i] == 0 { isEmpty = true }
+      }
+      let bad = extents.withUnsafeBufferPointer { e in
+        inputStrides.withUnsafeMutableBufferPointer { inputStrides in
+          outputStrides.withUnsafeMutableBufferPointer { outputStrides -> Int in
+            var next = 0
+            for k in 0..<p.operandCount {
+              let op = p.operands[k]
+              let isInput = k < p.inputCount
+              var base: UnsafeMutableRawPointer
+              var part = 0
+              if let leaf = op.leaf {
+                base = leaf
+              } else {
+                base = bases[next]
+                if op.isChunked { part = Int(slots[next] - op.firstSlot) }
+                next += 1
+              }
+              let strides = isInput ? inputStrides.baseAddress : outputStrides.baseAddress
+              let first = isInput ? k : k - p.inputCount
+              guard
+                let at = p.window(
+                  k, base: base, chunk: part, lower: low, extents: e.baseAddress ?? UnsafePointer(none), coordinates: at, isEmpty: isEmpty,
+                  strides: strides.map { $0 + first * rank } ?? none)
+              else { return k }
+              if isInput { inputs[k] = at } else { outputs[first] = at }
+            }
+            return -1
+          }
+        }
+      }
+      var bytes = 0
+      for o in 0..<outputs.count {
+        var n = Int(p.operands[p.inputCount + o].itemSize)
+        for i in 0..<rank where outputStrides[o * rank + i] != 0 { n *= extents[i] }
+        bytes += n
+      }
+      streamOutputs = bytes >= streamBytes
+      for c in 0..<counterBase.count {
+        var n = p.stage.counters[c].base
+        for i in 0..<rank { n += counterStrides[c * rank + i] * low[i] }
+        counterBase[c] = n
+      }
+      return bad
+    }
+  }
+}
+
+/// What a body with unknown extents has written.
+struct Produced {
+  var slot: Int32
+  var shape: [Int]
+  var byteCount: Int
+}

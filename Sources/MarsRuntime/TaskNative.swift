@@ -1,0 +1,222 @@
+import MarsBase
+import MarsGraph
+import MarsPlan
+
+// MARK: Native bodies and gathers
+
+extension TaskContext {
+  func runNative(
+    _ engine: Engine, _ plan: PlanBox, _ cache: StageCache, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
+    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int, isInPlace: Bool
+  ) throws(MarsError) -> Produced? {
+    let p = cache.program
+    let stage = p.stage
+    if cache.body == nil {
+      guard let device = engine.devices[stage.device] else { throw noDevice(stage) }
+      cache.body = device.nativeBody(for: stage.node.op.name, storage: "dense")
+    }
+    guard let body = cache.body else {
+      throw MarsError(.unsupported, "operator '\(stage.node.op.name)' has no body for device '\(stage.device)'")
+    }
+    let iteration = stage.box(chunk)
+    let reads = slots.count - stage.outputs.count
+    var next = 0
+    var inputs: [ArrayView] = []
+    var inputBoxes: [Box] = []
+    inputs.reserveCapacity(p.inputCount)
+    inputBoxes.reserveCapacity(p.inputCount)
+    var slottedLeft = p.slottedInputs
+    for i in 0..<p.inputCount {
+      let tensor = plan.plan.tensors[stage.inputs[i].tensor]
+      let box = stage.inputBox(i, iteration, shape: p.tensorShape(i, tensor))
+      inputBoxes.append(box)
+      let op = p.operands[i]
+      if op.leaf == nil {
+        slottedLeft -= 1
+        // Inputs of which nothing is read need not name a slot.
+        if next >= reads || (box.count == 0 && reads - next <= slottedLeft) {
+          let window = ArrayView(base: engine.emptyBase, dtype: tensor.type.dtype, shape: box.extents)
+          inputs.append(stage.inputs[i].orientation?.view(of: window) ?? window)
+          continue
+        }
+      }
+      let window = try view(engine, p, i, tensor.type.dtype, box, slots, bases, &next)
+      inputs.append(stage.inputs[i].orientation?.view(of: window) ?? window)
+    }
+    guard next == reads else { throw slotCount(p, slots.count) }
+    var outputs: [ArrayView] = []
+    var outputBox = Box(lower: [], extents: [])
+    for o in stage.outputs.indices {
+      let box = stage.outputBox(o, iteration, chunk: chunk)
+      if o == 0 { outputBox = box }
+      outputs.append(try view(engine, p, p.inputCount + o, plan.plan.tensors[stage.outputs[o].tensor].type.dtype, box, slots, bases, &next))
+    }
+    var accumulate = false
+    if let axis = stage.accumulatedAxis { accumulate = stage.grid.coordinates(chunk)[axis] > 0 }
+    var call = NativeCall(
+      context: stage.node.context, inputs: inputs, inputBoxes: inputBoxes, outputs: outputs, outputBox: outputBox, accumulate: accumulate,
+      isInPlace: isInPlace, workspace: UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes), payload: stage.node.payload,
+      files: engine.options.files)
+    try body(&call)
+    guard let shape = call.producedShape, let out = stage.outputs.first, plan.plan.tensors[out.tensor].hasUnknownExtents else { return nil }
+    return try pack(plan, p, shape, outputs[0], slots[reads])
+  }
+
+  /// The window of an operand that covers `box`; takes the next slot unless the operand is a leaf.
+  private func view(
+    _ engine: Engine, _ p: StageProgram, _ k: Int, _ dtype: DType, _ box: Box, _ slots: UnsafeBufferPointer<Int32>,
+    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ next: inout Int
+  ) throws(MarsError) -> ArrayView {
+    let op = p.operands[k]
+    var base = engine.emptyBase
+    var part = 0
+    if let leaf = op.leaf {
+      base = leaf
+    } else {
+      guard next < slots.count else { throw slotCount(p, slots.count) }
+      base = bases[next]
+      if op.isChunked { part = Int(slots[next] - op.firstSlot) }
+      next += 1
+    }
+    let (held, strides) = p.chunkGeometry(k, chunk: part)
+    if box.count > 0 {
+      for i in 0..<box.rank {
+        let first = box.lower[i] - held.lower[i]
+        if first < 0 || first + box.extents[i] > held.extents[i] { throw outside(p, k) }
+        base += first * strides[i]
+      }
+    }
+    return ArrayView(base: base, dtype: dtype, shape: box.extents, strides: strides)
+  }
+
+  /// Moves what a selecting body wrote into its window together, so that the chunk is C-contiguous.
+  private func pack(_ plan: PlanBox, _ p: StageProgram, _ shape: [Int], _ window: ArrayView, _ slot: Int32) throws(MarsError) -> Produced {
+    guard shape.count == window.rank, zip(shape, window.shape).allSatisfy({ $0 >= 0 && $0 <= $1 }) else {
+      throw MarsError(.internal, "a body produced shape \(Shape.text(shape)) in a window of shape \(Shape.text(window.shape))")
+    }
+    let dense = ArrayView(base: window.base, dtype: window.dtype, shape: shape)
+    let given = ArrayView(base: window.base, dtype: window.dtype, shape: shape, strides: window.strides)
+    if !given.isContiguous { StridedCopy.compact(given, to: dense) }
+    return Produced(slot: slot, shape: shape, byteCount: dense.count * dense.dtype.itemSize)
+  }
+
+  /// Copies the parts of input 0 that lie in the task's window into its output.
+  func runGather(
+    _ p: StageProgram, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) throws(MarsError) {
+    let rank = p.rank
+    let iteration = p.stage.box(chunk)
+    if iteration.count == 0 { return }
+    let coordinates = p.stage.grid.coordinates(chunk)
+    let output = p.inputCount
+    let written = slots.count - 1
+    guard written >= 0 else { throw slotCount(p, slots.count) }
+    var outStrides = [Int](repeating: 0, count: rank)
+    let outPart = p.operands[output].isChunked ? Int(slots[written] - p.operands[output].firstSlot) : 0
+    let target = outStrides.withUnsafeMutableBufferPointer { strides -> UnsafeMutableRawPointer? in
+      // Rank 0 still needs an address.
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: rank + 1) { spare in
+        p.window(
+          output, base: bases[written], chunk: outPart, lower: iteration.lower, extents: iteration.extents, coordinates: coordinates,
+          isEmpty: false, strides: strides.baseAddress ?? spare.baseAddress.unsafelyUnwrapped)
+      }
+    }
+    guard let target else { throw outside(p, output) }
+    let op = p.operands[0]
+    let sources = op.leaf == nil ? written : 1
+    var covered = 0
+    for n in 0..<sources {
+      let part = op.isChunked ? Int(slots[n] - op.firstSlot) : 0
+      let (held, strides) = p.chunkGeometry(0, chunk: part)
+      covered += try copyPart(p, iteration, held, strides, op.leaf ?? bases[n], target, outStrides)
+    }
+    if covered != iteration.count { throw MarsError(.internal, "a gather of stage \(p.number) found \(covered) of \(iteration.count) elements") }
+  }
+
+  /// Copies the iteration points whose source lies in one chunk; returns how many.
+  private func copyPart(
+    _ p: StageProgram, _ iteration: Box, _ held: Box, _ strides: [Int], _ base: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer,
+    _ outStrides: [Int]
+  ) throws(MarsError) -> Int {
+    let op = p.operands[0]
+    var lower = iteration.lower
+    var upper = (0..<p.rank).map { iteration.upper($0) }
+    var source = [Int](repeating: 0, count: p.rank)
+    var address = 0
+    for i in 0..<Int(op.rank) {
+      let a = p.axes[Int(op.firstAxis) + i]
+      let (from, to) = (held.lower[i], held.upper(i))
+      switch a.mode {
+      case .fixed:
+        if a.start < from || a.start >= to { return 0 }
+        address += (a.start - from) * strides[i]
+      case .aligned, .whole, .chunkNumber:
+        let k = a.mode == .whole ? i : Int(a.iteration)
+        guard k < p.rank else { throw outside(p, 0) }
+        let (start, step) = a.mode == .whole ? (0, 1) : (a.start, a.step)
+        // from <= start + step * x < to
+        if step > 0 {
+          lower[k] = max(lower[k], StridedCopy.ceilDiv(from - start, step))
+          upper[k] = min(upper[k], StridedCopy.ceilDiv(to - start, step))
+        } else {
+          lower[k] = max(lower[k], StridedCopy.ceilDiv(start - to + 1, -step))
+          upper[k] = min(upper[k], StridedCopy.ceilDiv(start - from + 1, -step))
+        }
+        source[k] += step * strides[i]
+        address += (start - from) * strides[i]
+      }
+    }
+    var out = 0
+    for k in 0..<p.rank {
+      if upper[k] <= lower[k] { return 0 }
+      address += source[k] * lower[k]
+      out += outStrides[k] * (lower[k] - iteration.lower[k])
+    }
+    let extents = (0..<p.rank).map { upper[$0] - lower[$0] }
+    source.withUnsafeBufferPointer { s in
+      outStrides.withUnsafeBufferPointer { d in
+        extents.withUnsafeBufferPointer { e in
+          StridedCopy.copy(base + address, s, to: target + out, d, extents: e, itemSize: Int(op.itemSize))
+        }
+      }
+    }
+    return extents.reduce(1, *)
+  }
+}
+
+extension StageProgram {
+  /// The shape of input `i`'s tensor as it is in memory.
+  func tensorShape(_ i: Int, _ tensor: PlanTensor) -> [Int] {
+    if tensor.type.isKnown { return tensor.type.shape }
+    let op = operands[i]
+    return (0..<Int(op.rank)).map { k in
+      let a = axes[Int(op.firstAxis) + k]
+      return offsets[a.offsets + a.chunks]
+    }
+  }
+}
+
+extension Engine {
+  /// Records the extents that a chunk came out with, and moves it to a smaller buffer where that saves much.
+  func recordProduced(_ run: RunCorePointer, _ plan: PlanBox, _ task: Int, _ p: Produced) {
+    let capacity = BufferPool.capacity(p.byteCount)
+    var smaller: (base: UnsafeMutableRawPointer, old: UnsafeMutableRawPointer)? = nil
+    locked { s in
+      run.pointee.produced[p.slot] = p.shape
+      let b = run.pointee.slotBlock[p.slot]
+      guard b >= 0, let old = s.blocks[b].base, capacity * 2 <= s.blocks[b].capacity, s.fits(capacity), s.blocks[b].pins == 1,
+        let base = s.allocate(capacity)
+      else { return }
+      smaller = (base, old)
+    }
+    guard let smaller else { return }
+    smaller.base.copyMemory(from: smaller.old, byteCount: p.byteCount)
+    locked { s in
+      let b = run.pointee.slotBlock[p.slot]
+      let old = s.blocks[b].capacity
+      s.blocks[b].base = smaller.base
+      s.blocks[b].capacity = capacity
+      s.deallocate(smaller.old, old)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import MarsBase
+import MarsGraph
+import MarsPlan
+
+// MARK: Worker threads
+
+extension Engine {
+  /// Starts worker threads up to the number asked for; the lock is held.
+  func startWorkers() {
+    state.pointee.workerCount = options.workers
+    while state.pointee.liveWorkers < options.workers && !state.pointee.isClosed {
+      let epoch = state.pointee.epoch
+      let number = state.pointee.liveWorkers
+      state.pointee.liveWorkers += 1
+      if !startThread("mars-\(number)", { self.work(epoch: epoch, number: number) }) {
+        state.pointee.liveWorkers -= 1
+        // With one worker everything still runs; without any, runs would hang.
+        if state.pointee.liveWorkers == 0 {
+          while state.pointee.active.count > 0 {
+            state.pointee.fail(state.pointee.active[0], MarsError(.os, "cannot start a thread"))
+          }
+        }
+        return
+      }
+    }
+  }
+
+  private func work(epoch: Int, number: Int) {
+    WorkerMark.set()
+    let context = TaskContext(number: number)
+    var list = GrantList()
+    var most = 1
+    var average = 1e6
+    lock.lock()
+    while state.pointee.epoch == epoch {
+      state.pointee.exchange(&list, most: most)
+      if list.grants.isEmpty {
+        if state.pointee.mustSignal {
+          // A run ended or memory came free while claiming: look again before sleeping.
+          state.pointee.mustSignal = false
+          if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
+          continue
+        }
+        let garbage = takeGarbage()
+        notify()
+        if let garbage {
+          lock.unlock()
+          release(garbage)
+          context.forgetPlan(trace)
+          lock.lock()
+          continue
+        }
+        if context.holdsPlan {
+          lock.unlock()
+          context.forgetPlan(trace)
+          lock.lock()
+          continue
+        }
+        state.pointee.idleWorkers += 1
+        lock.waitForWork()
+        state.pointee.idleWorkers -= 1
+        continue
+      }
+      if state.pointee.idleWorkers > 0 && hasClaimable { state.pointee.mustSignal = true }
+      let garbage = takeGarbage()
+      notify()
+      for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
+      lock.unlock()
+      if let garbage { release(garbage) }
+      let begin = EngineLock.nanoseconds()
+      for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
+      average += (Double(EngineLock.nanoseconds() - begin) / Double(list.grants.count) - average) * 0.125
+      most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
+      lock.lock()
+    }
+    for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
+    // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
+    state.pointee.liveWorkers -= 1
+    state.pointee.mustBroadcast = true
+    unlock()
+  }
+
+  private var hasClaimable: Bool {
+    for i in 0..<state.pointee.active.count {
+      let r = state.pointee.active[i]
+      if r.pointee.outcome.isRunning && (!r.pointee.ready.isEmpty || !r.pointee.loaded.isEmpty) { return true }
+    }
+    return false
+  }
+}

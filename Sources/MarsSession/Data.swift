@@ -1,0 +1,53 @@
+import Glibc
+import MarsBase
+import MarsGraph
+import MarsOps
+
+extension Tensor {
+  /// A tensor of a copy of an array.
+  package static func copy(of v: ArrayView, preferredChunks: [Int]? = nil) throws(MarsError) -> Tensor {
+    let bytes = max(v.count * v.dtype.itemSize, 1)
+    guard let memory = malloc(bytes) else { throw MarsError(.memory, "no memory for a copy of \(bytes) bytes") }
+    let target = ArrayView(base: memory, dtype: v.dtype, shape: v.shape)
+    StridedCopy.copy(from: v, to: target)
+    let buffer = Buffer(base: memory, byteCount: bytes) { p, _ in free(p) }
+    let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape))
+    return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)
+  }
+
+  /// A tensor around the client's memory, given back by `release`.
+  package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError) -> Tensor {
+    let buffer = Buffer(base: v.base, byteCount: v.count * v.dtype.itemSize, isBorrowed: true) { _, _ in release() }
+    let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape), strides: v.strides)
+    return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)
+  }
+
+  /// `function` applied to every chunk.
+  package func mapChunk(_ function: any ChunkCallback, dtype: DType, origin: String) throws(MarsError) -> Tensor {
+    let op = try marsRegistry.require("map_chunk")
+    let source = try pinned()
+    return try Tensor.apply(op, [.tensor(source)], [("dtype", .dtype(dtype))], payload: .callback(ChunkClient(function)), origin: origin)[0]
+  }
+
+  /// The tensor with its preferred chunks made binding; itself if it has none.
+  package func pinned() throws(MarsError) -> Tensor {
+    guard let preferredChunks else { return self }
+    let op = try marsRegistry.require("rechunk")
+    return try Tensor.apply(op, [.tensor(self)], [("chunk_size", .ints(preferredChunks))])[0]
+  }
+}
+
+/// A client's function for `map_chunk`.
+package protocol ChunkCallback: AnyObject, Sendable {
+  /// Fills `output` from `input`, the chunk that starts at `lower`.
+  func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError)
+}
+
+/// A chunk function as operators see it.
+private final class ChunkClient: ClientCallback {
+  private let function: any ChunkCallback
+  init(_ function: any ChunkCallback) { self.function = function }
+  func call(inputs: [ArrayView], output: ArrayView, box: Box) throws(MarsError) {
+    try function.call(input: inputs[0], output: output, lower: box.lower)
+  }
+}

@@ -1,0 +1,94 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+/// Operators as JSON: what bindings introspect.
+package enum Describe {
+  package static func all() -> String {
+    var w = JSONWriter()
+    w.array { w in for op in marsRegistry.all { describe(op, &w) } }
+    return w.text
+  }
+
+  package static func one(_ name: String) throws(MarsError) -> String {
+    let op = try marsRegistry.require(name)
+    var w = JSONWriter()
+    describe(op, &w)
+    return w.text
+  }
+
+  private static func describe(_ op: OpDef, _ w: inout JSONWriter) {
+    w.object { w in
+      field("name", op.name, &w)
+      w.key("namespace")
+      if let n = op.exposure.namespace { w.string(n) } else { w.null() }
+      w.key("method")
+      w.bool(op.exposure.isMethod)
+      w.key("operators")
+      w.array { w in for o in op.exposure.operators { w.string(o) } }
+      field("numpy", op.doc.numpy, &w)
+      field("summary", op.doc.summary, &w)
+      field("details", op.doc.details, &w)
+      field("example", op.doc.example, &w)
+      w.key("inputs")
+      w.array { w in
+        for i in op.inputs {
+          w.object { w in
+            field("name", i.name, &w)
+            w.key("variadic")
+            w.bool(i.isVariadic)
+            field("doc", i.doc, &w)
+          }
+        }
+      }
+      w.key("attributes")
+      w.array { w in
+        for a in op.attributes {
+          w.object { w in
+            field("name", a.name, &w)
+            field("kind", "\(a.kind)", &w)
+            w.key("required")
+            w.bool(a.defaultValue == nil)
+            w.key("default")
+            value(a.defaultValue ?? .none, &w)
+            w.key("since")
+            w.int(a.since)
+            field("doc", a.doc, &w)
+          }
+        }
+      }
+      w.key("outputs")
+      w.array { w in for o in op.outputs { w.string(o) } }
+      w.key("ufunc")
+      if case .ufunc = op.typing { w.bool(true) } else { w.bool(false) }
+      field("effects", "\(op.effects)", &w)
+    }
+  }
+
+  private static func field(_ k: String, _ v: String, _ w: inout JSONWriter) {
+    w.key(k)
+    w.string(v)
+  }
+
+  private static func value(_ v: AttrValue, _ w: inout JSONWriter) {
+    switch v {
+    case .none: w.null()
+    case .bool(let b): w.bool(b)
+    case .int(let i): w.int(i)
+    case .float(let d): w.double(d)
+    case .string(let s): w.string(s)
+    case .dtype(let d): w.string(d.name)
+    case .scalar(let s):
+      switch s.wide {
+      case .bool(let b): w.bool(b)
+      case .signed(let i): w.raw(String(i))
+      case .unsigned(let u): w.raw(String(u))
+      case .floating(let d): w.double(d)
+      case .complex(let r, _): w.double(r)
+      }
+    case .ints(let xs): w.array { w in for x in xs { w.int(x) } }
+    case .strings(let xs): w.array { w in for x in xs { w.string(x) } }
+    case .bytes: w.null()
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import MarsBase
+import MarsGraph
+import MarsPlan
+import MarsRuntime
+
+/// One execution of tensors: planned in parts as extents become known, run, and put in place of the graphs.
+package final class Execution: Sendable {
+  private let session: Session
+  private let tensors: [Tensor]
+  private let versions: [Int]
+  private let isBound: Bool
+  private let run: Run
+  private struct State: Sendable {
+    var planner: Planner
+    var failure: MarsError?
+    var isPlanned: Bool
+    var settled: [Tensor]?
+  }
+  private let state: Locked<State>
+
+  init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)]) throws(MarsError) {
+    var values: [Value] = []
+    var versions: [Int] = []
+    for t in tensors {
+      let v = try t.value()
+      values.append(v.value)
+      versions.append(v.version)
+    }
+    var bound: [String: Value] = [:]
+    for (name, t) in bindings { bound[name] = try t.value().value }
+    self.session = session
+    self.tensors = tensors
+    self.versions = versions
+    isBound = !bindings.isEmpty
+    let planner = try Planner(values, bindings: bound, options: session.planOptions)
+    state = Locked(State(planner: planner, failure: nil, isPlanned: planner.plan.isComplete, settled: nil))
+    run = session.engine.run(planner.plan, options: session.runOptions)
+  }
+
+  deinit {
+    // A run that nobody can ask for any more.
+    if run.progress.isEnded == false { run.cancel() }
+  }
+
+  /// Plans what is left as soon as extents are known, and waits for the end.
+  func drive() throws(MarsError) {
+    try finishPlanning()
+    _ = try run.wait(timeoutSeconds: nil)
+  }
+
+  private func finishPlanning() throws(MarsError) {
+    while !state.withLock({ $0.isPlanned }) {
+      guard let produced = try run.waitForNeeds(timeoutSeconds: nil) else { continue }
+      var shapes: [Int: [[Int]]] = [:]
+      for p in produced { shapes[p.tensor] = p.chunks }
+      let known = shapes
+      let plan: Plan
+      do throws(MarsError) {
+        plan = try state.withLock { (s: inout State) throws(MarsError) -> Plan in
+          try s.planner.advance(produced: known)
+          s.isPlanned = s.planner.plan.isComplete
+          return s.planner.plan
+        }
+      } catch {
+        state.withLock { s in
+          s.failure = error
+          s.isPlanned = true
+        }
+        run.cancel()
+        throw error
+      }
+      run.extend(to: plan)
+    }
+  }
+
+  /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
+  func driveInBackground() {
+    if state.withLock({ $0.isPlanned }) { return }
+    var thread = pthread_t()
+    let me = Unmanaged.passRetained(self).toOpaque()
+    let made = pthread_create(
+      &thread, nil,
+      { raw in
+        guard let raw else { return nil }
+        let e = Unmanaged<Execution>.fromOpaque(raw).takeRetainedValue()
+        try? e.finishPlanning()
+        return nil
+      }, me)
+    if made == 0 {
+      pthread_detach(thread)
+    } else {
+      Unmanaged<Execution>.fromOpaque(me).release()
+      state.withLock { s in
+        s.failure = MarsError(.memory, "no thread to plan the rest of the graph")
+        s.isPlanned = true
+      }
+      run.cancel()
+    }
+  }
+
+  package var progress: (isDone: Bool, done: Int, total: Int) {
+    let p = run.progress
+    return (p.isEnded, p.tasksDone, p.tasksTotal)
+  }
+
+  /// Waits up to `seconds`; false if the run is not done by then.  Throws the run's error.
+  package func wait(seconds: Double) throws(MarsError) -> Bool {
+    do throws(MarsError) {
+      guard try run.wait(timeoutSeconds: seconds) else { return false }
+    } catch { throw state.withLock { $0.failure } ?? error }
+    _ = try results()
+    return true
+  }
+
+  package func cancel() { run.cancel() }
+
+  /// The computed tensors: the given ones, now holding data, or new ones where inputs were bound.
+  package func results() throws(MarsError) -> [Tensor] {
+    if let done = state.withLock({ $0.settled }) { return done }
+    let results: [RunResult]
+    do throws(MarsError) { results = try run.results() } catch { throw state.withLock { $0.failure } ?? error }
+    return state.withLock { s in
+      if let done = s.settled { return done }
+      var out: [Tensor] = []
+      for (i, r) in results.enumerated() {
+        let node: Node
+        switch r {
+        case .dense(let array): node = Leaves.node(array)
+        case .chunked(let data): node = Leaves.node(data)
+        }
+        if isBound {
+          out.append(Tensor(Value(node)))
+        } else {
+          tensors[i].settle(Value(node), version: versions[i])
+          out.append(tensors[i])
+        }
+      }
+      s.settled = out
+      return out
+    }
+  }
+}

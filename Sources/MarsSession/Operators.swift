@@ -1,0 +1,32 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+package typealias AttributeValue = AttrValue
+
+/// Operators by number, as clients call them.
+package enum Operators {
+  private static let numbers: [String: Int] = {
+    var m: [String: Int] = [:]
+    for (i, o) in marsRegistry.all.enumerated() { m[o.name] = i }
+    return m
+  }()
+
+  /// Position of an operator in the registry.
+  package static func number(of name: String) throws(MarsError) -> Int {
+    guard let n = numbers[name] else { throw MarsError(.value, "unknown operator '\(name)'", op: name) }
+    return n
+  }
+
+  package static func apply(
+    _ number: Int, _ inputs: [TensorOperand], _ attributes: [(String, AttributeValue)], outputCount: Int, origin: String
+  ) throws(MarsError) -> [Tensor] {
+    guard marsRegistry.all.indices.contains(number) else { throw MarsError(.value, "there is no operator number \(number)") }
+    let op = marsRegistry.all[number]
+    if case .leaf = op.body { throw MarsError(.value, "operator '\(op.name)' is made by a call of its own", op: op.name) }
+    guard outputCount == op.outputs.count else {
+      throw MarsError(.value, "operator '\(op.name)' has \(op.outputs.count) outputs but room for \(outputCount) was given", op: op.name, origin: origin)
+    }
+    return try Tensor.apply(op, inputs, attributes, origin: origin)
+  }
+}

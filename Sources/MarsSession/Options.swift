@@ -1,0 +1,98 @@
+import Glibc
+import MarsBase
+
+/// A session's options: listable, each with its text.
+struct Options: Sendable {
+  /// 0: one per processor.
+  var workers = 0
+  /// 0: most of the machine's memory.
+  var memoryLimit = 0
+  var spillDirectory = ""
+  /// nil: the user's cache directory; "": no disk cache.
+  var cacheDirectory: String? = nil
+  var traces = false
+  /// 0: automatic.
+  var chunkBytes = 0
+  var fuses = true
+
+  static let table: [(name: String, doc: String)] = [
+    ("workers", "threads that compute, of a pool that all sessions of the process share; 0: one per processor"),
+    ("memory_limit", "bytes that chunks, workspaces and results may take, or a number with KiB, MiB or GiB; 0: most of the machine's memory"),
+    ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
+    ("cache_dir", "directory of compiled kernels; empty: no disk cache"),
+    ("trace", "1: record trace events"),
+    ("chunk_bytes", "wanted bytes per chunk, as memory_limit; 0: automatic"),
+    ("fuse", "0: every operator writes its result to memory, to compare with"),
+  ]
+
+  mutating func set(_ key: String, _ value: String) throws(MarsError) {
+    switch key {
+    case "workers": workers = try Options.count(key, value, most: 1024)
+    case "memory_limit": memoryLimit = try Options.bytes(key, value)
+    case "spill_dir": spillDirectory = value
+    case "cache_dir": cacheDirectory = value
+    case "trace": traces = try Options.flag(key, value)
+    case "chunk_bytes": chunkBytes = try Options.bytes(key, value)
+    case "fuse": fuses = try Options.flag(key, value)
+    default:
+      let known = Options.table.map(\.name).joined(separator: ", ")
+      throw MarsError(.value, "unknown option '\(key)': options are \(known)")
+    }
+  }
+
+  func get(_ key: String) -> String {
+    switch key {
+    case "workers": String(workers)
+    case "memory_limit": String(memoryLimit)
+    case "spill_dir": spillDirectory
+    case "cache_dir": cacheDirectory ?? Options.defaultCacheDirectory
+    case "trace": traces ? "1" : "0"
+    case "chunk_bytes": String(chunkBytes)
+    case "fuse": fuses ? "1" : "0"
+    default: ""
+    }
+  }
+
+  private static func count(_ key: String, _ value: String, most: Int) throws(MarsError) -> Int {
+    guard let n = Int(value), n >= 0, n <= most else {
+      throw MarsError(.value, "option '\(key)' must be a number between 0 and \(most) but is '\(value)'")
+    }
+    return n
+  }
+
+  private static func flag(_ key: String, _ value: String) throws(MarsError) -> Bool {
+    switch value {
+    case "0", "false": return false
+    case "1", "true": return true
+    default: throw MarsError(.value, "option '\(key)' must be 0 or 1 but is '\(value)'")
+    }
+  }
+
+  private static func bytes(_ key: String, _ value: String) throws(MarsError) -> Int {
+    var digits = value
+    var factor = 1.0
+    for (suffix, f) in [("KiB", 1024.0), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9)]
+    where value.hasSuffix(suffix) {
+      digits = String(value.dropLast(suffix.count))
+      factor = f
+      break
+    }
+    while digits.hasSuffix(" ") { digits.removeLast() }
+    guard let n = Double(digits), n >= 0, n * factor < 9e18 else {
+      throw MarsError(.value, "option '\(key)' must be a number of bytes, or one with KiB, MiB or GiB, but is '\(value)'")
+    }
+    return Int(n * factor)
+  }
+
+  static func environment(_ name: String) -> String? {
+    guard let p = getenv(name) else { return nil }
+    return String(cString: p)
+  }
+
+  static var defaultCacheDirectory: String {
+    if let d = environment("MARS_CACHE_DIR") { return d }
+    if let x = environment("XDG_CACHE_HOME"), !x.isEmpty { return x + "/mars" }
+    if let h = environment("HOME"), !h.isEmpty { return h + "/.cache/mars" }
+    return ""
+  }
+}

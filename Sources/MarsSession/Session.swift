@@ -1,0 +1,173 @@
+import MarsBase
+import MarsGraph
+import MarsJIT
+import MarsPlan
+import MarsRuntime
+
+/// What a binding opens: options, and an engine that runs graphs.
+package final class Session: Sendable {
+  private let options: Locked<Options>
+  private let handle: Locked<EngineHandle>
+
+  package init(options given: [(String, String)]) throws(MarsError) {
+    var o = Options()
+    for (key, value) in given { try o.set(key, value) }
+    options = Locked(o)
+    handle = Locked(EngineHandle.shared(for: o))
+  }
+
+  private static let shared = Locked<Session?>(nil)
+
+  /// The process's own session, opened at the first call.
+  package static func `default`() throws(MarsError) -> Session {
+    try shared.withLock { (s: inout Session?) throws(MarsError) -> Session in
+      if let s { return s }
+      let made = try Session(options: [])
+      s = made
+      return made
+    }
+  }
+
+  var engine: Engine { handle.withLock { $0.engine } }
+
+  var planOptions: PlanOptions {
+    let o = options.withLock { $0 }
+    return PlanOptions(memoryLimit: engine.memoryLimit, chunkBytes: o.chunkBytes > 0 ? o.chunkBytes : nil, fuses: o.fuses)
+  }
+
+  var runOptions: RunOptions {
+    var r = RunOptions()
+    r.trace = options.withLock { $0.traces }
+    return r
+  }
+
+  // MARK: Options and counters
+
+  package func setOption(_ key: String, _ value: String) throws(MarsError) {
+    let now = try options.withLock { (o: inout Options) throws(MarsError) -> Options in
+      try o.set(key, value)
+      return o
+    }
+    if ["workers", "spill_dir", "cache_dir", "memory_limit"].contains(key) {
+      let h = EngineHandle.shared(for: now)
+      let old = handle.withLock { held -> EngineHandle in
+        let old = held
+        held = h
+        return old
+      }
+      // Its threads may end here: not under the lock.
+      _ = old
+    }
+  }
+
+  package func optionsText() -> String {
+    let o = options.withLock { $0 }
+    var w = JSONWriter()
+    w.array { w in
+      for entry in Options.table {
+        w.object { w in
+          w.key("name")
+          w.string(entry.name)
+          w.key("value")
+          switch entry.name {
+          case "memory_limit": w.string(String(engine.memoryLimit))
+          case "workers": w.string(String(engine.options.workers))
+          default: w.string(o.get(entry.name))
+          }
+          w.key("doc")
+          w.string(entry.doc)
+        }
+      }
+    }
+    return w.text
+  }
+
+  package func statisticsText() -> String {
+    let s = engine.statistics
+    let j = handle.withLock { $0.jit.statistics }
+    var w = JSONWriter()
+    w.object { w in
+      let fields: [(String, Int)] = [
+        ("tasks", s.tasksRun), ("runs", s.runs), ("inline_runs", s.inlineRuns), ("compiles", j.compiles), ("cache_hits", j.cacheHits),
+        ("disk_hits", j.diskHits), ("compile_nanoseconds", Int(j.nanoseconds)), ("spilled_bytes", s.spilledBytes),
+        ("unspilled_bytes", s.unspilledBytes), ("clean_evictions", s.cleanEvictions), ("reused_buffers", s.reusedBuffers),
+        ("fresh_buffers", s.freshBuffers), ("in_place_tasks", s.inPlaceTasks), ("used_bytes", s.usedBytes), ("pool_bytes", s.poolBytes),
+        ("peak_bytes", s.peakBytes), ("memory_limit", s.limit),
+      ]
+      for (k, v) in fields {
+        w.key(k)
+        w.int(v)
+      }
+    }
+    return w.text
+  }
+
+  package func traceText() -> String { engine.trace.json() }
+
+  // MARK: Running
+
+  /// Computes tensors and waits; with bindings the results are new tensors and the given ones stay as they are.
+  package func execute(_ tensors: [Tensor], bindings: [(String, Tensor)] = []) throws(MarsError) -> [Tensor] {
+    let e = try Execution(self, tensors, bindings)
+    try e.drive()
+    return try e.results()
+  }
+
+  package func start(_ tensors: [Tensor], bindings: [(String, Tensor)] = []) throws(MarsError) -> Execution {
+    let e = try Execution(self, tensors, bindings)
+    e.driveInBackground()
+    return e
+  }
+
+  package func explain(_ tensors: [Tensor]) throws(MarsError) -> String {
+    var values: [Value] = []
+    for t in tensors { values.append(try t.value().value) }
+    return try Planner(values, bindings: [:], options: planOptions).plan.explain()
+  }
+
+  /// JSON of the chunk extents along each axis.
+  package func chunksText(_ tensor: Tensor) throws(MarsError) -> String {
+    let t = try tensor.pinned()
+    let value = try t.value().value
+    let plan = try Planner([value], options: planOptions).plan
+    var w = JSONWriter()
+    w.array { w in
+      guard let r = plan.results.first, r >= 0, !plan.tensors[r].hasUnknownExtents else {
+        for _ in value.type.shape { w.null() }
+        return
+      }
+      for a in plan.tensors[r].grid.axes { w.array { w in for s in a.sizes { w.int(s) } } }
+    }
+    return w.text
+  }
+
+  // MARK: Fetching
+
+  package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
+    if tensor.dense() == nil { _ = try execute([tensor]) }
+    if let d = tensor.dense() { return FetchedArray(d) }
+    guard case .chunked(let data) = try tensor.value().value.node.payload else {
+      throw MarsError(.internal, "an executed tensor has no data")
+    }
+    return FetchedArray(try Fetch.gather(data))
+  }
+
+  package func fetch(_ tensor: Tensor, into target: ArrayView) throws(MarsError) {
+    let type = tensor.type
+    guard target.dtype == type.dtype && (target.shape == type.shape || !type.isKnown) else {
+      throw MarsError(
+        .value, "destination is \(target.dtype.name)\(Shape.text(target.shape)) but the tensor is \(type.text)")
+    }
+    if tensor.dense() == nil { _ = try execute([tensor]) }
+    guard tensor.type.shape == target.shape else {
+      throw MarsError(.value, "destination has shape \(Shape.text(target.shape)) but the tensor has \(Shape.text(tensor.type.shape))")
+    }
+    if let d = tensor.dense() {
+      StridedCopy.copy(from: d.view, to: target)
+    } else if case .chunked(let data) = try tensor.value().value.node.payload, let stored = data as? StoredTensor {
+      try stored.copy(Box(whole: stored.type.shape), to: target)
+    } else {
+      throw MarsError(.internal, "an executed tensor has no data")
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+/// What tensors that alias each other share: the current value, replaced by every write.
+final class Storage: Sendable {
+  struct State: Sendable {
+    /// The current value: a node of a graph not yet executed, or a data leaf.
+    var value: Value
+    /// Counts writes; equal versions mean equal contents.
+    var version: Int
+  }
+  let state: Locked<State>
+  init(_ value: Value) { state = Locked(State(value: value, version: 0)) }
+}
+
+/// A tensor handle: a view of a storage.
+package final class Tensor: Sendable {
+  let storage: Storage
+  let chain: ViewChain
+  package let dtype: DType
+  /// Chunk extents that the client would like, kept until something depends on them.
+  let preferredChunks: [Int]?
+  /// The view's value for a version of the storage: made once, replaced by data after execution.
+  private let seen: Locked<(version: Int, value: Value)?>
+
+  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil) {
+    self.storage = storage
+    self.chain = chain
+    self.dtype = dtype
+    self.preferredChunks = preferredChunks
+    seen = Locked(nil)
+  }
+
+  /// A tensor with storage of its own.
+  package convenience init(_ value: Value, preferredChunks: [Int]? = nil) {
+    self.init(storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
+  }
+
+  /// dtype and shape; extents are -1 until the value that they depend on is there.
+  package var type: TensorType {
+    if Shape.isKnown(chain.shape) { return TensorType(dtype, chain.shape) }
+    return (try? value().value.type) ?? TensorType(dtype, chain.shape)
+  }
+
+  /// The current value with the version that it belongs to.
+  package func value() throws(MarsError) -> (value: Value, version: Int) {
+    let now = storage.state.withLock { $0 }
+    if chain.isWhole { return (now.value, now.version) }
+    if let s = seen.withLock({ $0 }), s.version == now.version { return (s.value, s.version) }
+    let v = try chain.read(now.value)
+    seen.withLock { $0 = (now.version, v) }
+    return (v, now.version)
+  }
+
+  /// Puts the data of an execution in place of the graph that computed it, unless there was a write in the meantime.
+  func settle(_ data: Value, version: Int) {
+    if chain.isWhole {
+      storage.state.withLock { if $0.version == version { $0.value = data } }
+    } else {
+      seen.withLock { $0 = (version, data) }
+    }
+  }
+
+  /// Whether the value is at hand without running anything.
+  package var isExecuted: Bool {
+    let now = storage.state.withLock { $0 }
+    if case .leaf(.data) = now.value.node.op.body { return true }
+    if let s = seen.withLock({ $0 }), s.version == now.version, case .leaf(.data) = s.value.node.op.body { return true }
+    return false
+  }
+
+  /// The value as a window of memory, if it is at hand in one piece.
+  func dense() -> DenseArray? {
+    let now = storage.state.withLock { $0 }
+    if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body, let w = chain.window(a) { return w }
+    if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
+    return nil
+  }
+
+  // MARK: Operations
+
+  /// Applies an operator; results that NumPy would give as views of input 0 share its storage.
+  package static func apply(
+    _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload = .none, origin: String = ""
+  ) throws(MarsError) -> [Tensor] {
+    var operands: [Operand] = []
+    operands.reserveCapacity(inputs.count)
+    for i in inputs {
+      switch i {
+      case .tensor(let t): operands.append(.value(try t.value().value))
+      case .weak(let s): operands.append(.weak(s))
+      }
+    }
+    let node = try op.apply(operands, attributes, payload: payload, origin: origin)
+    if node.outputs.count == 1, case .tensor(let first)? = inputs.first, let view = first.view(Value(node)) { return [view] }
+    return node.outputs.indices.map { Tensor(Value(node, $0)) }
+  }
+
+  /// The tensor for a value that is made of this one by views only; nil for any other value.
+  private func view(_ result: Value) -> Tensor? {
+    switch result.node.op.body {
+    case .view, .composed: break
+    case .native: if !ViewOps.isReshape(result.node.op) { return nil }
+    default: return nil
+    }
+    guard let mine = try? value().value else { return nil }
+    // From the result inwards to this tensor's value.
+    var path: [Node] = []
+    var v = result
+    while v != mine {
+      if let e = v.node.expansion.first {
+        v = e
+        continue
+      }
+      switch v.node.op.body {
+      case .view: break
+      case .native: if !ViewOps.isReshape(v.node.op) { return nil }
+      default: return nil
+      }
+      path.append(v.node)
+      v = v.node.inputs[0]
+    }
+    var c = chain
+    for node in path.reversed() {
+      if case .view(let rule) = node.op.body {
+        c = c.mapped(rule(node.context), shape: node.outputs[0].shape)
+      } else {
+        guard let r = c.reshaped(node.outputs[0].shape) else { return nil }
+        c = r
+      }
+    }
+    return Tensor(storage: storage, chain: c, dtype: dtype)
+  }
+
+  /// self[...] = value, through the view.
+  package func assign(_ value: TensorOperand, origin: String = "") throws(MarsError) {
+    let source: Value
+    switch value {
+    case .tensor(let t): source = try t.value().value
+    case .weak(let s): source = Value(Leaves.node(s))
+    }
+    do throws(MarsError) {
+      guard Shape.isKnown(chain.shape) else {
+        throw MarsError(.value, "cannot assign to a tensor whose shape is not known yet: execute it first", op: "assign")
+      }
+      let fitted = try ViewOps.broadcast(ViewOps.cast(source, dtype), to: chain.shape)
+      while true {
+        let now = storage.state.withLock { $0 }
+        let next = chain.isWhole ? fitted : try chain.write(now.value, fitted)
+        let done = storage.state.withLock { s in
+          if s.version != now.version { return false }
+          s = Storage.State(value: next, version: s.version + 1)
+          return true
+        }
+        if done { return }
+      }
+    } catch { throw error.at(op: "assign", origin: origin) }
+  }
+
+  /// The current value with storage of its own.
+  package func snapshot() throws(MarsError) -> Tensor { Tensor(try value().value, preferredChunks: preferredChunks) }
+
+  package func sharesStorage(with other: Tensor) -> Bool { storage === other.storage }
+}
+
+/// An argument as a client gives it.
+package enum TensorOperand: Sendable {
+  case tensor(Tensor)
+  case weak(Scalar)
+}

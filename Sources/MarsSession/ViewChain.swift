@@ -1,0 +1,150 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+/// One step from the storage of a tensor towards the tensor.
+enum ViewStep: Sendable {
+  /// An affine index map to a view of `shape`.
+  case map(AxisMap, shape: [Int])
+  /// The same elements in C order under another shape.
+  case reshape(from: [Int], to: [Int])
+}
+
+/// The view that a tensor is of its storage: steps from the storage outwards, and logical strides.
+struct ViewChain: Sendable {
+  private(set) var steps: [ViewStep] = []
+  /// Strides in elements of a C-order storage, nil where extents are unknown; they decide whether a reshape is a view.
+  private(set) var strides: [Int]?
+  private(set) var shape: [Int]
+
+  init(storage shape: [Int]) {
+    self.shape = shape
+    strides = Shape.isKnown(shape) ? Shape.rowMajorStrides(shape) : nil
+  }
+
+  var isWhole: Bool { steps.isEmpty }
+
+  func mapped(_ map: AxisMap, shape new: [Int]) -> ViewChain {
+    var c = self
+    if case .map(let inner, _) = steps.last {
+      c.steps[steps.count - 1] = .map(inner.after(map), shape: new)
+    } else if !(map.isIdentity && shape == new) {
+      c.steps.append(.map(map, shape: new))
+    }
+    if let s = strides {
+      var out = [Int](repeating: 0, count: new.count)
+      for (k, a) in map.axes.enumerated() { if case .aligned(let axis, _, let step) = a { out[axis] += s[k] * step } }
+      c.strides = out
+    }
+    c.shape = new
+    return c
+  }
+
+  /// The reshaped chain, or nil where NumPy would have to copy.
+  func reshaped(_ new: [Int]) -> ViewChain? {
+    guard let strides, Shape.isKnown(new), let s = ViewChain.reshape(shape, strides, new) else { return nil }
+    var c = self
+    c.steps.append(.reshape(from: shape, to: new))
+    c.strides = s
+    c.shape = new
+    return c
+  }
+
+  /// Strides under which memory laid out with `strides` reads as `new`; nil if there are none.  NumPy's _attempt_nocopy_reshape.
+  static func reshape(_ old: [Int], _ strides: [Int], _ new: [Int]) -> [Int]? {
+    if old.contains(0) || new.contains(0) { return Shape.rowMajorStrides(new) }
+    let pairs = zip(old, strides).filter { $0.0 != 1 }
+    let dims = pairs.map(\.0)
+    let steps = pairs.map(\.1)
+    var out = [Int](repeating: 1, count: new.count)
+    var (i, j) = (0, 0)
+    while i < dims.count && j < new.count {
+      var (a, b) = (dims[i], new[j])
+      var (iEnd, jEnd) = (i + 1, j + 1)
+      while a != b {
+        if a < b {
+          guard iEnd < dims.count else { return nil }
+          a *= dims[iEnd]
+          iEnd += 1
+        } else {
+          guard jEnd < new.count else { return nil }
+          b *= new[jEnd]
+          jEnd += 1
+        }
+      }
+      for k in i..<(iEnd - 1) where steps[k] != dims[k + 1] * steps[k + 1] { return nil }
+      out[jEnd - 1] = steps[iEnd - 1]
+      var k = jEnd - 1
+      while k > j {
+        out[k - 1] = out[k] * new[k]
+        k -= 1
+      }
+      (i, j) = (iEnd, jEnd)
+    }
+    // What is left are axes of extent 1.
+    for k in stride(from: j, to: new.count, by: 1) { out[k] = k > 0 ? out[k - 1] : 1 }
+    return out
+  }
+
+  // MARK: Reading and writing
+
+  /// The value of the view, given the value of the storage.
+  func read(_ base: Value) throws(MarsError) -> Value {
+    var v = base
+    for s in steps {
+      switch s {
+      case .map(let m, let shape): v = try ViewOps.view(v, m, shape)
+      case .reshape(_, let to): v = try ViewOps.reshape(v, to)
+      }
+    }
+    return v
+  }
+
+  /// The value of the storage after `value` (of the view's shape and the storage's dtype) was written through the view.
+  func write(_ base: Value, _ value: Value) throws(MarsError) -> Value {
+    // Values on the way outwards, then written back on the way in.
+    var values = [base]
+    for s in steps.dropLast() {
+      switch s {
+      case .map(let m, let shape): values.append(try ViewOps.view(values[values.count - 1], m, shape))
+      case .reshape(_, let to): values.append(try ViewOps.reshape(values[values.count - 1], to))
+      }
+    }
+    var v = value
+    for (s, outer) in zip(steps.reversed(), values.reversed()) {
+      switch s {
+      case .map(let m, _): v = try ViewOps.assign(outer, v, m)
+      case .reshape(let from, _): v = try ViewOps.reshape(v, from)
+      }
+    }
+    return v
+  }
+
+  /// The window of a dense storage; nil where a reshape needs a copy.
+  func window(_ array: DenseArray) -> DenseArray? {
+    var out = array
+    for s in steps {
+      switch s {
+      case .map(let m, let shape):
+        var strides = [Int](repeating: 0, count: shape.count)
+        for (k, a) in m.axes.enumerated() {
+          switch a {
+          case .aligned(let axis, let start, let step):
+            strides[axis] += out.strides[k] * step
+            out.offset += shape.contains(0) ? 0 : out.strides[k] * start
+          case .fixed(let i): out.offset += out.strides[k] * i
+          case .contracted, .whole: return nil
+          }
+        }
+        out.strides = strides
+        out.type.shape = shape
+      case .reshape(_, let to):
+        let item = out.type.dtype.itemSize
+        guard out.strides.allSatisfy({ $0 % item == 0 }), let s = ViewChain.reshape(out.type.shape, out.strides.map { $0 / item }, to) else { return nil }
+        out.strides = s.map { $0 * item }
+        out.type.shape = to
+      }
+    }
+    return out
+  }
+}

@@ -1,0 +1,68 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+/// The few operators that aliasing is made of.
+enum ViewOps {
+  private static let viewOp = marsRegistry["view"]
+  private static let reshapeOp = marsRegistry["reshape_c"]
+  private static let assignOp = marsRegistry["assign"]
+  private static let castOp = marsRegistry["astype"]
+
+  static func isReshape(_ op: OpDef) -> Bool { op === reshapeOp }
+
+  private static func encode(_ map: AxisMap) -> [(String, AttrValue)] {
+    var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
+    for a in map.axes {
+      switch a {
+      case .aligned(let k, let s, let t):
+        axes.append(k)
+        starts.append(s)
+        steps.append(t)
+      case .fixed(let i):
+        axes.append(-1)
+        starts.append(i)
+        steps.append(1)
+      case .contracted, .whole: preconditionFailure("a view is affine")
+      }
+    }
+    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps))]
+  }
+
+  private static func apply(_ op: OpDef?, _ name: String, _ values: [Value], _ attributes: [(String, AttrValue)]) throws(MarsError) -> Value {
+    guard let op else { throw MarsError(.internal, "operator '\(name)' is missing", op: name) }
+    return Value(try op.apply(values.map { .value($0) }, attributes))
+  }
+
+  static func view(_ v: Value, _ map: AxisMap, _ shape: [Int]) throws(MarsError) -> Value {
+    if map.isIdentity && shape == v.type.shape { return v }
+    return try apply(viewOp, "view", [v], encode(map) + [("shape", .ints(shape))])
+  }
+  static func reshape(_ v: Value, _ shape: [Int]) throws(MarsError) -> Value {
+    try apply(reshapeOp, "reshape_c", [v], [("shape", .ints(shape))])
+  }
+  /// `base` with `value` in the region that `map` describes; `value` has the region's shape.
+  static func assign(_ base: Value, _ value: Value, _ map: AxisMap) throws(MarsError) -> Value {
+    try apply(assignOp, "assign", [base, value], encode(map) + [("shape", .ints(value.type.shape))])
+  }
+  static func cast(_ v: Value, _ d: DType) throws(MarsError) -> Value {
+    v.type.dtype == d ? v : try apply(castOp, "astype", [v], [("dtype", .dtype(d))])
+  }
+  /// NumPy's broadcast of an assigned value to the target's shape.
+  static func broadcast(_ v: Value, to shape: [Int]) throws(MarsError) -> Value {
+    if v.type.shape == shape { return v }
+    // Leading axes of extent 1 may be more than the target has.
+    var value = v
+    if value.type.rank > shape.count, value.type.shape.prefix(value.type.rank - shape.count).allSatisfy({ $0 == 1 }) {
+      let drop = value.type.rank - shape.count
+      let kept = Array(value.type.shape.dropFirst(drop))
+      let map = AxisMap((0..<value.type.rank).map { $0 < drop ? .fixed(0) : .aligned($0 - drop) })
+      value = try view(value, map, kept)
+    }
+    guard Shape.broadcast([value.type.shape, shape]) == shape else {
+      throw MarsError(
+        .value, "could not broadcast input array from shape \(Shape.text(v.type.shape)) into shape \(Shape.text(shape))", op: "assign")
+    }
+    return try view(value, .broadcast(value.type.shape, to: shape), shape)
+  }
+}

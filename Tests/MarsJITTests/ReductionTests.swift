@@ -1,0 +1,137 @@
+import Glibc
+import MarsBase
+import MarsGraph
+import Testing
+
+@testable import MarsJIT
+
+/// Sums etc. over `axes` of one input of dtype `d`.
+func reduction(_ kind: ReduceKind, _ d: DType, axes n: Int, over: [Int]) -> KernelSpec {
+  let isArg = kind == .argmin || kind == .argmax
+  var first = [Inst(.input, d)]
+  if isArg { first.append(Inst(.element, .int64)) }
+  var outputs = [KernelOutput(level: 1, value: 0, dtype: d)]
+  var last = [Inst(.reduced, d, imm: 0)]
+  if isArg {
+    last.append(Inst(.reduced, .int64, imm: 1))
+    outputs.append(KernelOutput(level: 1, value: 1, dtype: .int64))
+  }
+  return KernelSpec(
+    axisCount: n,
+    levels: [
+      KernelLevel(program: Expr(first), reducers: [Reducer(kind, value: 0, index: isArg ? 1 : -1)], reducedAxes: over),
+      KernelLevel(program: Expr(last)),
+    ], inputs: [d], counterCount: isArg ? 1 : 0, scalars: [], outputs: outputs)
+}
+
+/// uniform(n, 2) ** 2 -> sum(axis=1) -> sqrt -> < 1 -> sum.
+func piSpec() -> KernelSpec {
+  let points: [Inst] = [
+    Inst(.element, .int64), Inst(.scalar, .uint64, imm: 0), Inst(.scalar, .uint32, imm: 1), Inst(.philox, .uint64, 0, 1, 2),
+    Inst(.constant, .uint64, imm: 11), Inst(.shr, .uint64, 3, 4), Inst(.cast, .float64, 5),
+    Inst(.constant, .float64, imm: (0x1p-53).bitPattern), Inst(.mul, .float64, 6, 7), Inst(.mul, .float64, 8, 8),
+  ]
+  let inside: [Inst] = [
+    Inst(.reduced, .float64), Inst(.sqrt, .float64, 0), Inst(.constant, .float64, imm: (1.0).bitPattern), Inst(.lt, .bool, 1, 2),
+    Inst(.cast, .int64, 3),
+  ]
+  return KernelSpec(
+    axisCount: 2,
+    levels: [
+      KernelLevel(program: Expr(points), reducers: [Reducer(.sum, value: 9)], reducedAxes: [1]),
+      KernelLevel(program: Expr(inside), reducers: [Reducer(.sum, value: 4)], reducedAxes: [0]),
+      KernelLevel(program: Expr([Inst(.reduced, .int64)])),
+    ], inputs: [], counterCount: 1, scalars: [.uint64, .uint32], outputs: [KernelOutput(level: 2, value: 0, dtype: .int64)])
+}
+
+@Suite struct ReductionTests {
+  static let cases: [([Int], [Int])] = [
+    ([1000], [0]), ([0], [0]), ([1], [0]), ([5, 300], [1]), ([300, 5], [1]), ([300, 5], [0]), ([17, 2], [1]), ([40, 8], [1]),
+    ([33, 3], [1]),
+    ([6, 7, 40], [1]), ([6, 70, 4], [0, 2]), ([6, 7, 40], [0, 1, 2]), ([3, 0], [1]), ([0, 3], [1]), ([100, 40], [0]), ([2, 1, 3], [0, 1]),
+    ([700, 3], [0, 1]),
+  ]
+
+  @Test(arguments: [DType.float64, .float32, .int32, .int64, .uint8, .int8, .uint64]) func kinds(_ d: DType) throws {
+    var h = Harness(jit: sharedJIT, random: Random(17))
+    var kinds: [ReduceKind] = [.sum, .prod, .min, .max, .argmin, .argmax]
+    kinds += d.isFloating ? [.fmin, .fmax] : [.and, .or, .xor]
+    for kind in kinds {
+      for (extents, over) in Self.cases {
+        let isSum = kind == .sum || kind == .prod
+        let spec = reduction(kind, d, axes: extents.count, over: over)
+        var r = Random(UInt64(extents.reduce(0, +)))
+        let tame: ((Int, [Int]) -> Bits)? =
+          d.isFloating && isSum
+          ? { _, _ in
+            Bits(low: Scalar(kind == .sum ? Double(r.next() >> 11) * 0x1p-53 : 1 + Double(r.next() >> 11) * 0x1p-60).cast(to: d).low)
+          } : nil
+        let result = try h.check(
+          spec, extents: extents, tolerance: d.isFloating ? (isSum ? (kind == .sum ? 12 : 800) : 0.3) : 0, values: tame)
+        #expect(result.mismatches == 0, "\(kind) \(d) \(extents) over \(over): \(result.example)")
+      }
+    }
+  }
+
+  @Test func specialValuesSpread() throws {
+    // NaN, infinities and signed zeros.
+    var h = Harness(jit: sharedJIT, random: Random(19))
+    let zero = try h.check(reduction(.sum, .float64, axes: 1, over: [0]), extents: [100], values: { _, _ in Bits(low: (-0.0).bitPattern) })
+    #expect(zero.mismatches == 0)
+    for special in [Double.infinity, -.infinity, .nan] {
+      let r = try h.check(
+        reduction(.sum, .float64, axes: 1, over: [0]), extents: [5000],
+        values: { _, i in
+          Bits(low: (i[0] == 4321 ? special : 1).bitPattern)
+        })
+      #expect(r.mismatches == 0, "\(r.example)")
+    }
+  }
+
+  @Test func longSumsStayExact() throws {
+    // 10^6 values of 0.1 in float32: naive summation is off by thousands of ULP.
+    var h = Harness(jit: sharedJIT, random: Random(23))
+    let spec = reduction(.sum, .float32, axes: 1, over: [0])
+    let r = try h.check(
+      spec, extents: [1_000_000], tolerance: 4, order: .c, broadcast: false,
+      values: { _, _ in Bits(low: UInt64((0.1 as Float).bitPattern)) })
+    #expect(r.mismatches == 0, "\(r.example)")
+  }
+
+  @Test func nestsOfThreeLevels() throws {
+    var h = Harness(jit: sharedJIT, random: Random(29))
+    // max over axis 2 of a*b, plus c, summed over axis 0, doubled; the row maxima are stored too.
+    let d = DType.int64
+    let spec = KernelSpec(
+      axisCount: 3,
+      levels: [
+        KernelLevel(
+          program: Expr([Inst(.input, d), Inst(.input, d, imm: 1), Inst(.mul, d, 0, 1)]),
+          reducers: [Reducer(.max, value: 2), Reducer(.sum, value: 0)],
+          reducedAxes: [2]),
+        KernelLevel(
+          program: Expr([Inst(.reduced, d), Inst(.reduced, d, imm: 1), Inst(.input, d, imm: 2), Inst(.add, d, 0, 2), Inst(.xor, d, 3, 1)]),
+          reducers: [Reducer(.sum, value: 4)], reducedAxes: [0]),
+        KernelLevel(program: Expr([Inst(.reduced, d), Inst(.add, d, 0, 0)])),
+      ], inputs: [d, d, d], counterCount: 0, scalars: [],
+      outputs: [
+        KernelOutput(level: 1, value: 3, dtype: d), KernelOutput(level: 2, value: 1, dtype: d), KernelOutput(level: 0, value: 2, dtype: d),
+      ])
+    for s in shapes + [[20, 3, 2], [5, 40, 3], [100, 1, 40]] {
+      for _ in 0..<6 {
+        let r = try h.check(spec, extents: s)
+        #expect(r.mismatches == 0, "\(s): \(r.example)")
+      }
+    }
+  }
+
+  @Test func monteCarloPi() throws {
+    var h = Harness(jit: sharedJIT, random: Random(31))
+    for n in [0, 1, 7, 16, 100, 1001] {
+      for base in [0, 2, 6, 30, 13, 1 << 34] {
+        let r = try h.check(piSpec(), extents: [n, 2], counterBase: base)
+        #expect(r.mismatches == 0, "\(n) \(base): \(r.example)")
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import MarsBase
+import MarsGraph
+import MarsPlan
+import Testing
+
+@Suite struct PlannerTests {
+  let options = PlanOptions(memoryLimit: 1 << 30)
+
+  func plan(_ v: [Value], limit: Int = 1 << 30, fuses: Bool = true) throws -> Plan {
+    try Planner(v, options: PlanOptions(memoryLimit: limit, fuses: fuses)).plan
+  }
+
+  func kinds(_ p: Plan) -> [String] {
+    p.stages.map { s in
+      switch s.kind {
+      case .kernel: "kernel"
+      case .native: "native"
+      case .gather: "gather"
+      }
+    }
+  }
+
+  @Test func chainIsOneKernel() throws {
+    let a = TestOps.data([1000, 2000])
+    let b = try Value(TestOps.add.apply([.value(a), TestOps.weak(1)]))
+    let c = try TestOps.sqrt(TestOps.mul(b, b))
+    let p = try plan([c])
+    #expect(kinds(p) == ["kernel"])
+    #expect(p.stages[0].scalars == [Scalar(1.0)])
+    #expect(p.taskCount == p.stages[0].grid.chunkCount)
+  }
+
+  @Test func smallReductionIsOneTask() throws {
+    let p = try plan([TestOps.sum(TestOps.source.source([10, 10]))])
+    #expect(p.taskCount == 1)
+    #expect(p.stages.count == 1)
+  }
+
+  @Test func largeReductionCombinesPartials() throws {
+    let p = try plan([TestOps.sum(TestOps.data([10000, 10000]))])
+    #expect(kinds(p) == ["kernel", "kernel"])
+    #expect(p.taskCount == p.stages[0].grid.chunkCount + 1)
+    // The combining task waits for all.
+    #expect(p.dependencies(ofTask: p.taskCount - 1).count == p.stages[0].grid.chunkCount)
+  }
+
+  @Test func nestedReductionsFuse() throws {
+    let points = TestOps.source.source([1 << 20, 2])
+    let inner = try Value(TestOps.sum.apply([.value(points)], [("axis", .ints([1]))]))
+    let p = try plan([TestOps.sum(TestOps.sqrt(inner))])
+    guard case .kernel(let spec) = p.stages[0].kind else { throw MarsError(.internal, "no kernel") }
+    #expect(spec.levels.count == 3)
+    #expect(spec.inputs.isEmpty)
+    #expect(p.stages.count == 2)
+  }
+
+  @Test func meanSubtractedReadsTwice() throws {
+    let a = TestOps.data([4000, 1000])
+    let m = try TestOps.mean(a)
+    let d = try TestOps.add(a, m)
+    let p = try plan([TestOps.sum(TestOps.mul(d, d))])
+    // partial sum, combine with the division, partial of squares, combine
+    #expect(p.stages.count == 4)
+  }
+
+  @Test func expensiveSharedValueIsKept() throws {
+    let h = try TestOps.heavy(TestOps.data([100, 100]))
+    let p = try plan([TestOps.add(h, h), TestOps.mul(h, h)])
+    #expect(p.stages.count == 3)
+    let cheap = try TestOps.sqrt(TestOps.data([100, 100]))
+    #expect(try plan([TestOps.add(cheap, cheap), TestOps.mul(cheap, cheap)]).stages.count == 2)
+  }
+
+  @Test func matmulIsTiledAndAccumulates() throws {
+    let a = TestOps.read.source([5000, 5000])
+    let t = try TestOps.transpose(a)
+    let p = try plan([TestOps.matmul(a, t)])
+    #expect(kinds(p) == ["native", "native"])
+    #expect(p.stages[1].accumulatedAxis == 2)
+    // No rechunk: both operands are cut alike.
+    for t in 0..<p.taskCount { for d in p.dependencies(ofTask: t) { #expect(Int(d) < t) } }
+  }
+
+  @Test func rechunkPinsTheGrid() throws {
+    let a = TestOps.data([1000, 1000])
+    let r = try Value(TestOps.rechunk.apply([.value(a)], [("chunk", .ints([100, 50]))]))
+    let p = try plan([TestOps.sum(TestOps.add(r, TestOps.transpose(a)))])
+    #expect(p.stages[0].grid.counts == [10, 20])
+    #expect(p.taskCount == 201)
+  }
+
+  @Test func maskNeedsExtentsThenGoesOn() throws {
+    let x = TestOps.data([1000])
+    let m = TestOps.data([1000], .bool)
+    let s = try TestOps.select(x, m)
+    let out = try TestOps.sum(TestOps.add(s, s))
+    var planner = try Planner([out], options: options)
+    #expect(!planner.plan.isComplete)
+    let needed = planner.plan.needs[0]
+    let first = planner.plan.taskCount
+    try planner.advance(produced: [needed: [[400]]])
+    #expect(planner.plan.isComplete)
+    #expect(planner.plan.taskCount > first)
+    #expect(planner.plan.tensors[needed].type.shape == [400])
+  }
+
+  @Test func unfusedHasAStagePerOperator() throws {
+    let a = TestOps.data([100])
+    let c = try TestOps.sqrt(TestOps.mul(a, a))
+    #expect(try plan([c], fuses: false).stages.count == 2)
+  }
+
+  @Test func deepChainsAreCutAndFreed() throws {
+    var v = TestOps.data([10])
+    for _ in 0..<50_000 { v = try Value(TestOps.add.apply([.value(v), TestOps.weak(1)])) }
+    let p = try plan([v])
+    #expect(p.stages.count > 500 && p.stages.count < 5000)
+    var specs: Set<KernelSpec> = []
+    for s in p.stages { if case .kernel(let k) = s.kind { specs.insert(k) } }
+    #expect(specs.count < 5)
+  }
+
+  @Test func chunkedIntermediatesWithOtherSplitsAreRechunked() throws {
+    let a = try TestOps.heavy(TestOps.data([4000, 4000]))
+    let r = try Value(TestOps.rechunk.apply([.value(TestOps.transpose(a))], [("chunk", .ints([500, 4000]))]))
+    let p = try plan([TestOps.add(r, a)])
+    #expect(kinds(p).contains("gather"))
+  }
+
+  @Test func manyChunksArePlannedQuickly() throws {
+    let a = TestOps.data([10000, 10000])
+    let r = try Value(TestOps.rechunk.apply([.value(a)], [("chunk", .ints([32, 32]))]))
+    let s = try TestOps.sum(TestOps.add(r, TestOps.transpose(a)))
+    let clock = ContinuousClock()
+    var tasks = 0
+    let time = try clock.measure { tasks = try plan([s]).taskCount }
+    #expect(tasks == 313 * 313 + 1)
+    print("planned \(tasks) tasks in \(time)")
+  }
+}
+
+extension OpDef {
+  func source(_ shape: [Int]) -> Value {
+    guard let n = try? apply([], [("shape", .ints(shape))]) else { preconditionFailure("a source of \(shape)") }
+    return Value(n)
+  }
+}

@@ -1,0 +1,64 @@
+import MarsBase
+import MarsGraph
+
+/// Operators of the planner's tests: the planner knows no names, so these stand for whole families.
+enum TestOps {
+  static let real: [UfuncLoop] = [DType.int64, .float32, .float64].map { UfuncLoop([$0, $0], [$0]) }
+  static let real1: [UfuncLoop] = [DType.float32, .float64].map { UfuncLoop([$0], [$0]) }
+  static func doc(_ s: String) -> OpDoc { OpDoc(s, example: "") }
+
+  static let add = OpDef(
+    "add", inputs: [InputDef("a"), InputDef("b")], typing: .ufunc(real), body: .expr { b, _, x in [b.add(x[0], x[1])] }, doc: doc("sum"))
+  static let mul = OpDef(
+    "mul", inputs: [InputDef("a"), InputDef("b")], typing: .ufunc(real), body: .expr { b, _, x in [b.mul(x[0], x[1])] }, doc: doc("product"))
+  static let sqrt = OpDef("sqrt", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sqrt, x[0])] }, doc: doc("root"))
+  static let heavy = OpDef(
+    "heavy", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sin, x[0])] }, cost: Cost(perElement: 20), doc: doc("sine"))
+  static let source = OpDef(
+    "source", inputs: [], attributes: [AttrDef("shape", .ints, "")],
+    typing: .rule { c in [TensorType(.float64, c.ints("shape"))] },
+    body: .expr { b, _, _ in [{ let i = b.elementIndex(); return b.cast(i, .float64) }()] }, cost: Cost(isCheapSource: true), doc: doc("arange"))
+  static let transpose = OpDef(
+    "transpose", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, c.inputs[0].shape.reversed())] },
+    body: .view { c in AxisMap((0..<c.inputs[0].rank).reversed().map { .aligned($0) }) }, doc: doc("transpose"))
+  static let sum = OpDef(
+    "sum", inputs: [InputDef("a")], attributes: [AttrDef("axis", .ints, default: AttrValue.none, "")],
+    typing: .rule { c in
+      let axes = c.optionalInts("axis") ?? Array(0..<c.inputs[0].rank)
+      return [TensorType(c.inputs[0].dtype, c.inputs[0].shape.indices.filter { !axes.contains($0) }.map { c.inputs[0].shape[$0] })]
+    },
+    body: .reduce(
+      ReduceBody(
+        axes: { c in c.optionalInts("axis") ?? Array(0..<c.inputs[0].rank) }, keepsDimensions: { _ in false },
+        map: { _, _, x in [ReduceBody.Part(.sum, x[0])] }, finish: { _, _, s in s })), doc: doc("sum"))
+  static let matmul = OpDef(
+    "matmul", inputs: [InputDef("a"), InputDef("b")],
+    typing: .rule { c in [TensorType(.float64, [c.inputs[0].shape[0], c.inputs[1].shape[1]])] },
+    body: .native(
+      NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)), doc: doc("product"))
+  static let select = OpDef(
+    "select", inputs: [InputDef("a"), InputDef("m")],
+    typing: .rule { c in [TensorType(c.inputs[0].dtype, [unknownExtent])] },
+    body: .native(NativeRule(.selecting(axis: 0))), doc: doc("mask"))
+  static let read = OpDef(
+    "read", inputs: [], attributes: [AttrDef("shape", .ints, "")], typing: .rule { c in [TensorType(.float64, c.ints("shape"))] },
+    body: .native(NativeRule(.access { _ in [] })), effects: .readsExternal, doc: doc("file"))
+  static let rechunk = OpDef(
+    "rechunk", inputs: [InputDef("a")], attributes: [AttrDef("chunk", .ints, "")], typing: .rule { c in [c.inputs[0]] },
+    body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0), doc: doc("chunks"),
+    pinsChunks: { c in zip(c.inputs[0].shape, c.ints("chunk")).map { AxisSplits(extent: $0, chunk: $1).sizes } })
+  static let mean = OpDef(
+    "mean", inputs: [InputDef("a")], typing: .fromExpansion,
+    body: .composed { c, v throws(MarsError) in
+      let s = try sum(v[0])
+      return [try mul(s, Value(Leaves.node(Scalar(1 / Double(c.inputs[0].count)))))]
+    }, doc: doc("mean"))
+
+  static func data(_ shape: [Int], _ dtype: DType = .float64) -> Value {
+    let n = max(shape.reduce(dtype.itemSize, *), 1)
+    // Never read by the planner: address space only.
+    let p = UnsafeMutableRawPointer(bitPattern: 4096)!
+    return Value(Leaves.node(DenseArray(buffer: Buffer(base: p, byteCount: n, isBorrowed: true) { _, _ in }, type: TensorType(dtype, shape))))
+  }
+  static func weak(_ x: Double) -> Operand { .weak(Scalar(x)) }
+}

@@ -1,0 +1,23 @@
+# Writes MARS_FUNCTION(name) for every function that mars.h declares:  cmake -DHEADER=mars.h -DOUT=functions.inc -P functions.cmake
+cmake_minimum_required(VERSION 3.20)
+file(READ "${HEADER}" text)
+# Lines that begin with a type and name a function; typedefs and comments do not match.
+string(REGEX MATCHALL "\n(const )?[a-z_0-9]+ \\*?mars_[a-z_0-9]+\\(" found "${text}")
+set(lines "")
+foreach(line IN LISTS found)
+  string(REGEX MATCH "mars_[a-z_0-9]+\\($" name "${line}")
+  string(REPLACE "(" "" name "${name}")
+  string(APPEND lines "MARS_FUNCTION(${name})\n")
+endforeach()
+# A declaration in a form that the pattern misses must not go unnoticed: declarations end with ");".
+string(REPLACE ";" "#" code "${text}")
+string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" code "${code}")
+string(REGEX REPLACE "{[^}]*}" "" code "${code}")
+string(REGEX REPLACE "typedef [^#]*#" "" code "${code}")
+string(REGEX MATCHALL "\\)#" ends "${code}")
+list(LENGTH ends expected)
+list(LENGTH found count)
+if(NOT count EQUAL expected OR count EQUAL 0)
+  message(FATAL_ERROR "${HEADER}: ${count} functions recognised, ${expected} declared")
+endif()
+file(CONFIGURE OUTPUT "${OUT}" CONTENT "${lines}" @ONLY)

@@ -1,0 +1,1 @@
+../../../MarsFormatTests/TestOperators.swift

@@ -1,0 +1,80 @@
+package marstest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mars.Attributes;
+import io.mars.Graph;
+import io.mars.MarsArgumentException;
+import io.mars.MarsError;
+import io.mars.MarsIndexException;
+import io.mars.Operand;
+import io.mars.Operator;
+import io.mars.Session;
+import io.mars.Tensor;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Failures become Java's exceptions and tell operator and place. */
+class ErrorTest {
+  private static final Tensor THREE = Tensor.of(new double[] {1, 2, 3}, 3);
+
+  @Test
+  void valuesAreIllegalArguments() {
+    Tensor four = Tensor.of(new double[4], 4);
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> THREE.apply("add", four));
+    MarsArgumentException mars = (MarsArgumentException) e;
+    assertEquals(MarsError.Code.VALUE, mars.code());
+    assertEquals("add", mars.operator());
+    assertTrue(mars.origin().contains("ErrorTest.java"), mars.origin());
+    assertTrue(e.getMessage().contains("(3,)"), e.getMessage());
+  }
+
+  @Test
+  void axesAreOutOfBounds() {
+    MarsIndexException e =
+        assertThrows(MarsIndexException.class, () -> THREE.apply("sum", new Attributes().set("axis", 7)));
+    assertTrue(e instanceof IndexOutOfBoundsException);
+    assertEquals(MarsError.Code.AXIS, e.code());
+  }
+
+  @Test
+  void unknownNamesAreNamed() {
+    assertTrue(assertThrows(IllegalArgumentException.class, () -> Operator.of("no_such_operator")).getMessage().contains("no_such_operator"));
+    MarsArgumentException e =
+        assertThrows(MarsArgumentException.class, () -> THREE.apply("sum", new Attributes().set("no_such_attribute", 1)));
+    assertEquals(MarsError.Code.TYPE, e.code());
+    assertTrue(e.getMessage().contains("no_such_attribute"));
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, () -> Session.open(Map.of("no_such_option", "1")))
+            .getMessage()
+            .contains("no_such_option"));
+  }
+
+  @Test
+  void brokenGraphFilesAreAnErrorOfFormat() {
+    MarsArgumentException e = assertThrows(MarsArgumentException.class, () -> Graph.parse(new byte[] {1, 2, 3}));
+    assertEquals(MarsError.Code.FORMAT, e.code());
+    assertEquals(MarsError.Code.FORMAT, assertThrows(MarsArgumentException.class, () -> Graph.parse(new byte[0])).code());
+  }
+
+  @Test
+  void argumentsAreCheckedBeforeTheCall() {
+    assertThrows(IllegalArgumentException.class, () -> Operator.of("add\0"));
+    assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], 2));
+    assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], -3));
+    assertThrows(NullPointerException.class, () -> THREE.mapChunk(THREE.dtype(), null));
+    assertThrows(NullPointerException.class, () -> THREE.apply("add", (Operand) null));
+  }
+
+  @Test
+  void closedObjectsSaySo() {
+    Tensor t = Tensor.of(new double[] {1}, 1);
+    t.close();
+    t.close();
+    assertThrows(IllegalStateException.class, t::dtype);
+    assertThrows(IllegalStateException.class, () -> THREE.apply("add", t));
+    assertThrows(IllegalStateException.class, t::fetch);
+  }
+}

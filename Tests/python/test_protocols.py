@@ -1,0 +1,217 @@
+"""NumPy's and Python's protocols: what stays lazy, what runs, what comes out."""
+
+import copy
+import pickle
+
+import mars
+import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
+
+
+def test_numpy_functions_stay_lazy(rng):
+    x = rng.random((3, 4))
+    a = mt.tensor(x)
+    for made, expected in [
+        (x + a, x + x),
+        (np.float32(2) * a, np.float32(2) * x),
+        (np.sin(a), np.sin(x)),
+        (np.add(a, 1), x + 1),
+        (np.add.reduce(a, axis=1), x.sum(1)),
+        (np.add.reduce(a), x.sum(0)),
+        (np.multiply.outer(a[0], a[1]), np.multiply.outer(x[0], x[1])),
+        (np.sum(a, axis=0), x.sum(0)),
+        (np.mean(a), x.mean()),
+        (np.concatenate([a, a], axis=1), np.concatenate([x, x], axis=1)),
+        (np.where(a > 0.5, a, 0), np.where(x > 0.5, x, 0)),
+        (np.transpose(a), x.T),
+        (np.reshape(a, (4, 3)), x.reshape(4, 3)),
+    ]:
+        assert isinstance(made, mt.Tensor) and not made.is_executed
+        np.testing.assert_allclose(made.fetch(), expected, rtol=1e-14)
+    n = x.copy()
+    n += a
+    assert type(n) is np.ndarray
+    same(n, x + x)
+
+
+def test_numpy_function_that_mars_has_not():
+    with pytest.raises(TypeError):
+        np.busday_count(mt.ones(2), mt.ones(2))
+
+
+def test_array():
+    a = mt.arange(6).reshape(2, 3)
+    same(np.asarray(a), np.arange(6).reshape(2, 3))
+    same(np.array(a, dtype="float32"), np.arange(6, dtype="float32").reshape(2, 3))
+    same(np.array([mt.tensor(1), mt.tensor(2)]), np.array([1, 2]))
+
+
+def test_dlpack():
+    a = mt.arange(6.0).reshape(2, 3)
+    assert a.__dlpack_device__() == (1, 0)
+    same(np.from_dlpack(a), np.arange(6.0).reshape(2, 3))
+    x = np.arange(4.0)
+    same((mt.from_dlpack(x) + 1).fetch(), x + 1)
+    same(mt.from_dlpack(x[::-2]).fetch(), x[::-2])
+    same(mt.from_dlpack(a).fetch(), a.fetch())
+    y = mt.from_dlpack(x)
+    del x
+    same((y * 2).fetch(), np.arange(4.0) * 2)
+
+
+def test_dlpack_of_bfloat16():
+    pytest.importorskip("ml_dtypes")
+    c = mt.arange(3).astype("bfloat16")
+    same(mt.from_dlpack(c).astype("float32").fetch(), np.arange(3, dtype="float32"))
+    c.__dlpack__(max_version=(1, 0))  # taken by nobody
+    with pytest.raises(BufferError):
+        c.__dlpack__()
+
+
+def test_scalars():
+    assert bool(mt.tensor(True)) is True and int(mt.tensor(3.7)) == 3 and float(mt.tensor(2)) == 2.0 and complex(mt.tensor(1j)) == 1j
+    assert [10, 20, 30][mt.tensor(1)] == 20
+    assert type(mt.tensor(2.5).fetch()) is np.float64 and type(mt.ones(3, dtype="float32").sum().fetch()) is np.float32
+    assert mt.tensor([[7]]).item() == 7 and mt.tensor([1, 2]).item(1) == 2
+    assert mt.arange(3).tolist() == [0, 1, 2] and mt.tensor(4).tolist() == 4
+    with pytest.raises(ValueError):
+        bool(mt.tensor([1, 2]))
+    with pytest.raises(TypeError):
+        [1][mt.tensor(0.0)]
+    with pytest.raises(TypeError):
+        float(mt.tensor([1.0, 2.0]))
+    assert f"{mt.tensor(3.14159):.2f}" == "3.14"
+
+
+def test_containers():
+    a = mt.arange(6).reshape(2, 3)
+    assert len(a) == 2 and 4 in a and 9 not in a
+    assert [list(row) for row in a] == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(TypeError, match="len\\(\\) of unsized object"):
+        len(mt.tensor(1))
+    with pytest.raises(TypeError, match="iteration over a 0-d array"):
+        iter(mt.tensor(1))
+    with pytest.raises(TypeError):
+        hash(a)
+
+
+def test_properties():
+    x = np.zeros((2, 3, 4), np.complex64)
+    a = mt.tensor(x)
+    for name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize"):
+        assert getattr(a, name) == getattr(x, name)
+    assert a.T.shape == (4, 3, 2) and a.mT.shape == (2, 4, 3)
+    assert a.real.dtype == np.float32 and a.imag.dtype == np.float32
+    assert a.__array_namespace__() is mt
+
+
+def test_repr_never_runs():
+    a = mt.ones((2, 3)) + 1
+    assert repr(a) == "Tensor(shape=(2, 3), dtype=float64)" and not a.is_executed
+    assert repr(a.execute()) == "Tensor([[2., 2., 2.],\n        [2., 2., 2.]], dtype=float64)"
+    big = mt.ones((2000, 3)).execute()
+    assert repr(big) == "Tensor(shape=(2000, 3), dtype=float64, executed)"
+    assert repr(mt.ones(3) + 1) == "Tensor(shape=(3,), dtype=float64)"
+
+
+def test_splits():
+    a = mt.tensor(np.zeros((5, 4)), chunk_size=(2, 4))
+    b = a.rechunk((2, 4))
+    assert b.nsplits == ((2, 2, 1), (4,)) and not b.is_executed
+
+
+def test_pickle(rng):
+    x = rng.random((3, 4))
+    executed = (mt.tensor(x) + 1).execute()
+    again = pickle.loads(pickle.dumps(executed))
+    assert again.is_executed
+    same(again.fetch(), x + 1)
+    pending = (mt.arange(10) * 2).sum()
+    again = pickle.loads(pickle.dumps(pending))
+    assert not again.is_executed and not pending.is_executed
+    assert again.fetch() == 90
+    for t in (executed, pending):
+        same(copy.deepcopy(t).to_numpy(), t.to_numpy())
+
+
+def test_save_and_load(tmp_path, rng):
+    x = rng.random((30, 7))
+    np.save(tmp_path / "x.npy", x)
+    a = mt.load(tmp_path / "x.npy")
+    assert a.shape == (30, 7) and a.dtype == np.float64 and not a.is_executed
+    same(a.fetch(), x)
+    mt.save(tmp_path / "y.npy", mt.load(tmp_path / "x.npy") * 2)
+    same(np.load(tmp_path / "y.npy"), x * 2)
+    f = np.asfortranarray(x)
+    np.save(tmp_path / "f.npy", f)
+    same(mt.load(tmp_path / "f.npy").fetch(), x)
+    with pytest.raises(OSError):
+        mt.load(tmp_path / "nothing.npy").fetch()
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    with pytest.raises((ValueError, OSError)):
+        mt.load(tmp_path / "bad.npy").fetch()
+
+
+def test_map_chunk(rng):
+    x = rng.random((10, 4))
+    a = mt.tensor(x, chunk_size=(3, 4)).rechunk((3, 4))
+    seen = []
+
+    def f(chunk):
+        seen.append(chunk.shape)
+        return np.round(chunk * 10).astype("int32")
+
+    same(a.map_chunk(f, dtype="int32").fetch(), np.round(x * 10).astype("int32"))
+    assert sorted(seen) == [(1, 4), (3, 4), (3, 4), (3, 4)]
+
+
+def test_map_chunk_errors():
+    def f(chunk):
+        raise KeyError("mine")
+
+    with pytest.raises(RuntimeError, match="mine") as e:
+        mt.ones(3).map_chunk(f).fetch()
+    assert isinstance(e.value.__cause__, KeyError)
+    with pytest.raises(RuntimeError, match="shape"):
+        mt.ones(3).map_chunk(lambda c: c[:1]).fetch()
+
+
+def test_map_chunk_releases_its_function():
+    import gc
+    import weakref
+
+    class F:
+        def __call__(self, chunk):
+            return chunk
+
+    f = F()
+    r = weakref.ref(f)
+    t = mt.ones(3).map_chunk(f)
+    del f
+    t.execute()
+    del t
+    gc.collect()
+    assert r() is None
+
+
+def test_graph(rng):
+    g = mars.Graph()
+    a = g.input("a", "float64", (None, 3))
+    b = g.input("b", "float64", (3,))
+    g.output("y", (a + b).sum(axis=1))
+    g.output("z", a * 2)
+    assert list(g.inputs) == ["a", "b"] and list(g.outputs) == ["y", "z"]
+    again = mars.Graph.parse(g.serialize())
+    for rows in (2, 5):
+        x, y = rng.random((rows, 3)), rng.random(3)
+        for graph in (g, again):
+            r = graph.execute(a=x, b=y)
+            np.testing.assert_allclose(r["y"].fetch(), (x + y).sum(1))
+            same(r["z"].fetch(), x * 2)
+    with pytest.raises(ValueError):
+        mars.Graph.parse(b"\xff\x00nonsense")
+    with pytest.raises(ValueError):
+        mars.Graph.parse(g.serialize()[:-3])

@@ -1,0 +1,50 @@
+"""What the library describes: every example runs, every function has what a user needs to read."""
+
+import inspect
+
+import mars.tensor as mt
+import numpy as np
+import pytest
+from mars.tensor import _registry
+from mars.tensor._registry import descriptions
+
+PUBLIC = [n for n, d in descriptions.items() if d["namespace"] is not None]
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if descriptions[n]["example"]])
+def test_example(name):
+    *statements, expression = descriptions[name]["example"].strip().splitlines()
+    scope = {"mt": mt, "np": np}
+    exec("\n".join(statements), scope)
+    value = eval(expression, scope)
+    for v in value if isinstance(value, tuple) else (value,):
+        if isinstance(v, mt.Tensor):
+            v.fetch()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_function(name):
+    d = descriptions[name]
+    if d["namespace"] == "random":
+        assert hasattr(mt.random, name) or name.startswith("_")
+        return
+    f = getattr(mt.linalg if d["namespace"] == "linalg" else mt, name)
+    assert f.__name__ == name and f.__doc__.startswith(d["summary"])
+    inspect.signature(f)
+    if d["method"]:
+        assert callable(getattr(mt.Tensor, name))
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if descriptions[n]["numpy"]])
+def test_numpy_name_exists(name):
+    target = np
+    for part in descriptions[name]["numpy"].removeprefix("numpy.").split("."):
+        target = getattr(target, part)
+
+
+def test_names_are_listed():
+    assert set(_registry.names("")) <= set(dir(mt))
+    with pytest.raises(AttributeError):
+        mt.no_such_function
+    with pytest.raises(AttributeError):
+        mt.ones(1).no_such_method

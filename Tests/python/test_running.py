@@ -1,0 +1,227 @@
+"""Sessions, options, laziness, threads, interrupts, errors of runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import mars
+import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
+
+
+def test_nothing_runs_before_execute(session):
+    before = session.statistics()
+    a = mt.random.rand(100, 100)
+    b = (a + 1).sum(axis=1)
+    repr(b), b.shape, b.dtype, b.nsplits, b.explain()
+    after = session.statistics()
+    assert before.get("tasks", 0) == after.get("tasks", 0) and before.get("inline_runs", 0) == after.get("inline_runs", 0)
+    assert not b.is_executed
+    assert b.execute() is b and b.is_executed
+
+
+def test_execute_and_fetch_several():
+    a, b = mt.ones(3), mt.arange(4)
+    assert all(x is y for x, y in zip(mars.execute(a, b), (a, b), strict=True))
+    x, y = mars.fetch(a + 1, b.sum())
+    same(x, np.full(3, 2.0))
+    assert y == 6
+    assert mars.execute(a) is a
+    with pytest.raises(TypeError):
+        mars.execute(3)
+
+
+def test_explain():
+    text = ((mt.random.rand(100, 100) + 1).sum()).explain()
+    assert isinstance(text, str) and text.strip()
+
+
+def test_sessions(tmp_path):
+    s = mars.Session(workers=1, memory_limit="256MiB", spill_dir=tmp_path)
+    assert s.options()["workers"] == "1"
+    with s:
+        assert mars.current_session() is s
+        same((mt.ones(5) + 1).fetch(), np.full(5, 2.0))
+    with pytest.raises(ValueError):
+        mars.Session(nonsense=1)
+    with pytest.raises(ValueError):
+        mars.Session(memory_limit="many")
+    old = mars.current_session()
+    try:
+        new = mars.new_session(workers=2)
+        assert mars.current_session() is new is not old
+        assert (mt.ones(3) + 1).fetch(session=s).tolist() == [2, 2, 2]
+    finally:
+        mars._session._default = old
+
+
+def test_trace(tmp_path):
+    import json
+
+    s = mars.Session(trace=True)
+    (mt.random.rand(300, 300) + 1).execute(session=s)
+    s.trace(tmp_path / "trace.json")
+    json.loads((tmp_path / "trace.json").read_text())
+
+
+def test_results_outlive_their_session():
+    s = mars.Session()
+    a = mt.arange(5).execute(session=s)
+    x = (mt.arange(1000) * 2).fetch(session=s)
+    del s
+    same(a.fetch(), np.arange(5))
+    same(x, np.arange(1000) * 2)
+
+
+def test_eager():
+    mars.options.eager_mode = True
+    try:
+        a = mt.ones(3)
+        b = a + 1
+        assert a.is_executed and b.is_executed
+        b += 1
+        same(b.fetch(), np.full(3, 3.0))
+    finally:
+        mars.options.eager_mode = False
+
+
+def test_memory_limit():
+    s = mars.Session(memory_limit="64MiB")
+    total = (mt.random.rand(20_000_000) + 1).sum().fetch(session=s)
+    assert 2.9e7 < total < 3.1e7
+
+
+def test_impossible_memory_limit():
+    s = mars.Session(memory_limit="1MiB")
+    a = mt.tensor(np.ones((2000, 2000)))
+    with pytest.raises(MemoryError):
+        mt.ones((3000, 3000)).map_chunk(lambda c: c).rechunk((3000, 3000)).execute(session=s)
+    assert (mt.ones(10) + 1).sum().fetch(session=s) == 20 and a.shape == (2000, 2000)
+
+
+def test_threads_on_one_session(session, rng):
+    x = rng.random((64, 64))
+    errors = []
+
+    def work(n):
+        try:
+            for k in range(60):
+                a = mt.tensor(x)
+                np.testing.assert_allclose(((a + n) * 2).sum(axis=k % 2).fetch(session=session), ((x + n) * 2).sum(axis=k % 2))
+        except BaseException as e:
+            errors.append(e)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors
+
+
+def test_run_errors_name_the_place():
+    a = mt.ones(3).map_chunk(lambda c: 1 / 0)
+    with pytest.raises(RuntimeError, match=r"test_running\.py:"):
+        a.execute()
+    same((mt.ones(3) + 1).fetch(), np.full(3, 2.0))
+
+
+def test_long_chains():
+    a = mt.zeros(4)
+    for _ in range(5000):
+        a = a + 1
+    same(a.fetch(), np.full(4, 5000.0))
+
+
+INTERRUPTED = """
+    import os, signal, threading, time
+    import mars.tensor as mt
+    big = mt.sin(mt.random.rand(4_000_000_000)).sum()
+    sent = []
+    def send():
+        time.sleep(1.0)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    (mt.random.rand(1000) + 1).sum().execute()
+    mt.sin(mt.random.rand(1000)).sum().execute()
+    threading.Thread(target=send).start()
+    try:
+        big.execute()
+        print("finished")
+    except KeyboardInterrupt:
+        print("interrupted", time.perf_counter() - sent[0])
+    print("then", (mt.ones(10) + 1).sum().fetch())
+"""
+
+
+def run_script(text, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+    )  # fmt: skip
+
+
+def test_interrupt():
+    done = run_script(INTERRUPTED)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("interrupted"), done.stdout
+    assert float(first.split()[1]) < float(os.environ.get("MARS_TEST_INTERRUPT_SECONDS", "0.25"))
+    assert second == "then 20.0"
+
+
+def test_interrupt_of_the_process():
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import mars.tensor as mt; mt.ones(3).execute(); print('up', flush=True); mt.sin(mt.random.rand(4_000_000_000)).sum().execute()"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert process.stdout.readline() == "up\n"
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in error and process.returncode != 0
+
+
+def test_exit_while_tensors_live():
+    done = run_script(
+        "import mars.tensor as mt, numpy as np\na = mt.asarray(np.ones(5)) + 1\nb = a.map_chunk(lambda c: c).execute()\nx = b.fetch()"
+    )
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_fork():
+    done = run_script(
+        """
+        import os
+        import mars.tensor as mt
+        (mt.random.rand(1000, 1000) + 1).sum().execute()
+        pid = os.fork()
+        value = (mt.ones(1000) * 2).sum().fetch()
+        if pid == 0:
+            os._exit(0 if value == 2000 else 1)
+        assert os.waitpid(pid, 0)[1] == 0 and value == 2000
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_warning_about_loops_that_never_execute():
+    done = run_script(
+        """
+        import warnings, sys
+        import mars.tensor as mt
+        warnings.simplefilter("always")
+        a = mt.zeros(3)
+        for _ in range(150_000):
+            a = a + 1
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("wait to be executed") == 1, done.stderr

@@ -1,0 +1,413 @@
+#!/usr/bin/env python3
+"""The figures that Mars must reach, measured beside its peers in one run and printed as a table.
+
+    benchmarks/run.sh [--only ROW]... [--quick] [--repeat N] [--list]
+
+Each row runs workloads of peerbench: one fresh process per measurement, peers interleaved, a ratio within each repeat and then the median
+over repeats.  `2.0x numpy` reads: NumPy takes twice as long as Mars.  --quick shrinks the work to see that the rows run; it proves nothing.
+The exit status is 1 when a figure is missed or could not be measured.  Results: build/benchmarks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HARNESS = ROOT / "benchmarks/peerbench"
+OUT = Path(os.environ.get("MARS_BUILD", ROOT / "build")) / "benchmarks"
+MARS = ROOT / ".venv/bin/python"
+PEERS = ROOT / ".venv-peers/bin/python"
+MIB = 1 << 20
+
+
+class CannotMeasure(Exception):
+    """A row that could not be measured, and why."""
+
+
+@dataclass
+class Figure:
+    """One requirement and what was measured."""
+
+    what: str
+    required: str
+    measured: str
+    passed: bool
+
+
+@dataclass
+class Context:
+    quick: bool
+    repeat: int
+    notes: list[str] = field(default_factory=list)
+    ceilings: dict[str, tuple[float, float]] | None = None
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def run(
+        self,
+        workload: str,
+        peers: str,
+        *,
+        threads: int = 2,
+        repeat: int = 0,
+        inner: int = 4,
+        options: Iterable[str] = (),
+        **sizes: int,
+    ) -> Measured:
+        """Runs one workload in the harness."""
+        name = "-".join([workload, str(threads), *(f"{k}{v}" for k, v in sizes.items())])
+        path = OUT / f"{name}.json"
+        path.unlink(missing_ok=True)
+        command = [str(PEERS), "-m", "peerbench", "run", "--peers", peers, "--workloads", workload, "--threads", str(threads)]
+        command += ["--repeat", str(repeat or self.repeat), "--inner", str(inner), "--timeout", "900", "--json", str(path)]
+        command += ["--ref", peers.split(",")[0], "--workdir", str(OUT / "work"), *options]
+        for key, value in sizes.items():
+            command += ["--set", f"{workload}.{key}={value}"]
+        env = dict(os.environ, PEERBENCH_PYTHON_MARS=str(MARS))
+        for peer in ("numpy", "numexpr", "numba", "npthreads", "nploop", "dask", "jax", "mlx"):
+            env[f"PEERBENCH_PYTHON_{peer.upper()}"] = str(PEERS)
+        print("$", " ".join(command[1:]), flush=True)
+        status = subprocess.run(command, cwd=HARNESS, env=env).returncode
+        if not path.exists():
+            raise CannotMeasure(f"{workload}: the harness ended with status {status}")
+        return Measured(workload, json.loads(path.read_text())["results"])
+
+    def ceiling(self, kernel: str, threads: int) -> float:
+        """GB/s of a kernel of stream.c on this machine, now."""
+        if self.ceilings is None:
+            out = subprocess.run([OUT / "stream", "50000000", "7", "2"], capture_output=True, text=True)
+            if out.returncode:
+                raise CannotMeasure(f"ceilings: stream ended with status {out.returncode} (it needs AVX-512)")
+            print(out.stdout, flush=True)
+            rows = re.findall(r"^(\S.*?) {2,}([\d.]+) \( *[\d.]+\) +([\d.]+) \(", out.stdout, re.M)
+            self.ceilings = {name: (float(one), float(two)) for name, one, two in rows}
+        return self.ceilings[kernel][threads - 1]
+
+
+class Measured:
+    """What the harness measured for one workload."""
+
+    def __init__(self, workload: str, results: list[dict]) -> None:
+        self.workload = workload
+        self.by: dict[str, dict[int, dict]] = {}
+        self.errors: dict[str, str] = {}
+        for result in results:
+            peer = result["peer"]
+            if not result["ok"]:
+                self.errors[peer] = str(result.get("error"))
+            elif str(result.get("check", "")).startswith("WRONG"):
+                self.errors[peer] = "wrong result: " + result["check"]
+            else:
+                self.by.setdefault(peer, {})[result["repeat"]] = result
+
+    def of(self, peer: str) -> dict[int, dict]:
+        if peer in self.errors or peer not in self.by:
+            raise CannotMeasure(f"{self.workload}: {peer}: {self.errors.get(peer, 'was not run')}")
+        return self.by[peer]
+
+    @staticmethod
+    def wall(result: dict, which: str) -> float:
+        walls = [run["wall"] * result["weight"] for run in result["runs"]]
+        return walls[0] if which == "cold" else statistics.median(walls[1:] or walls)
+
+    def time(self, peer: str = "mars", which: str = "warm") -> float:
+        return statistics.median(self.wall(r, which) for r in self.of(peer).values())
+
+    def ratio(self, peer: str, which: str = "warm") -> float:
+        """How many times as long the peer takes."""
+        mars, other = self.of("mars"), self.of(peer)
+        both = sorted(mars.keys() & other.keys())
+        return statistics.median(self.wall(other[i], which) / self.wall(mars[i], which) for i in both)
+
+    def growth(self, peer: str = "mars") -> float:
+        """Bytes by which the resident memory of the process grew in the timed part, at most."""
+        return max(run["peak"] - run["base"] for r in self.of(peer).values() for run in r["runs"])
+
+    def fingerprint(self, key: str, peer: str = "mars") -> float:
+        return min(r["fingerprint"][key] for r in self.of(peer).values())
+
+
+def at_least(what: str, measured: float, required: float, unit: str = "x") -> Figure:
+    return Figure(what, f"at least {required:g}{unit}", f"{measured:.2f}{unit}", measured >= required)
+
+
+def at_most(what: str, measured: float, required: float, unit: str = "") -> Figure:
+    return Figure(what, f"at most {required:g}{unit}", f"{measured:.4g}{unit}", measured <= required)
+
+
+def ahead(m: Measured, label: str, peers: str) -> list[Figure]:
+    return [at_least(f"{label}, against {peer}", m.ratio(peer), 1.0) for peer in peers.split(",")]
+
+
+# ---- the rows; the first line of each function's text is the row's title ----
+
+
+def pi(c: Context) -> list[Figure]:
+    """Monte-Carlo pi, 10^9 points, against blocked NumPy on one thread"""
+    n, out = c.size(10**9, 10**7), []
+    times = {}
+    for threads, required in ((1, 13), (2, 25)):
+        m = c.run("mc_pi_big", "nploop,numba,mars", threads=threads, inner=2, n=n)
+        out.append(at_least(f"{threads} thread{'s' * (threads - 1)}, against blocked NumPy", m.ratio("nploop"), required))
+        times[threads] = m.time()
+    big = c.run("mc_pi_big", "mars", inner=1, repeat=1, n=c.size(10**10, 10**8))
+    out.append(at_most("10^10 points: growth of resident memory", big.growth() / 1e6, 100, " MB"))
+    return out
+
+
+def keep(c: Context) -> list[Figure]:
+    """(a + 1) * 2 on 10^8 float64, kept"""
+    n = c.size(10**8, 10**6)
+    m = c.run("add1mul2", "numpy,numexpr,numba,jax,mars", n=n)
+    out = [at_least("against NumPy", m.ratio("numpy"), 2), at_least("against numexpr", m.ratio("numexpr"), 1.2)]
+    top = c.ceiling("scale, non-temporal stores", 2)
+    for which, required in (("warm", 70), ("cold", 40)):
+        share = 100 * 16e-9 * n / m.time(which=which) / top
+        out.append(at_least(f"share of `scale, non-temporal stores` ({top:.0f} GB/s), {which}", share, required, " %"))
+    return out + ahead(c.run("add1mul2_fetch", "numpy,numexpr,mars", n=n), "with to_numpy()", "numpy,numexpr")
+
+
+def fused(c: Context) -> list[Figure]:
+    """the same summed; sqrt(a*a + b*b) < 1 counted; 10-operation polynomial kept"""
+    n, out = c.size(10**8, 10**6), []
+    for workload, label, required in (("add1mul2_sum", "summed", 2.5), ("count_inside", "counted", 6), ("chain10", "polynomial", 8)):
+        m = c.run(workload, "numpy,numba,jax,mars", n=n)
+        out.append(at_least(f"{label}, against NumPy", m.ratio("numpy"), required))
+        out += ahead(m, label, "numba,jax")
+    return out
+
+
+def reductions(c: Context) -> list[Figure]:
+    """sum, mean, var, max, argmax over everything and along each axis"""
+    out = []
+    for n in (1000,) if c.quick else (1000, 10000):
+        for op in ("sum", "mean", "var", "max", "argmax"):
+            for axis in ("all", "0", "1"):
+                m = c.run(f"red_{op}_{axis}", "numpy,mars", n=n, inner=6)
+                out.append(at_least(f"{op}, axis {axis}, {n}^2, against NumPy", m.ratio("numpy"), 1.5 if n == 10000 else 1.0))
+    return out
+
+
+def no_slower(c: Context) -> list[Figure]:
+    """x + x.T, broadcast row and column, strided input, float32 chain, int32/float32/bool mix: none slower than NumPy"""
+    out = []
+    for n in (10**6,) if c.quick else (10**6, 10**8):
+        for workload in ("transpose_add", "bcast_row", "bcast_col"):
+            m = c.run(workload, "numpy,mars", n=int(n**0.5), inner=6)
+            out.append(at_least(f"{workload}, {n:.0e}, against NumPy", m.ratio("numpy"), 1))
+        for workload in ("strided", "f32_chain", "mixed"):
+            m = c.run(workload, "numpy,mars", n=n, inner=6)
+            out.append(at_least(f"{workload}, {n:.0e}, against NumPy", m.ratio("numpy"), 1))
+    return out
+
+
+def matmul(c: Context) -> list[Figure]:
+    """matmul 4000 x 4000 float64, chunked, against the same OpenBLAS called directly with 2 threads"""
+    n = c.size(4000, 1000)
+
+    def direct() -> float:
+        path = OUT / "dgemm.json"
+        command = [str(PEERS), "-m", "peerbench.ceilings.dgemm", "--n", str(n), "--reps", "3", "--threads", "2"]
+        subprocess.run([*command, "--only", "debian", "--json", str(path)], cwd=HARNESS, check=True)
+        rows = [r for r in json.loads(path.read_text()) if r["lib"] == "debian"]
+        if not rows:
+            raise CannotMeasure("the system's OpenBLAS was not found")
+        return rows[0]["median"]
+
+    shares = []
+    for _ in range(1 if c.quick else c.repeat):  # before and after each run of Mars, so that a slow spell meets both
+        before = direct()
+        m = c.run("matmul", "numpy,mars", n=n, repeat=1)
+        shares.append(2e-9 * n**3 / m.time() / ((before + direct()) / 2))
+    return [at_least("share of the direct call's speed", statistics.median(shares), 0.9)]
+
+
+def chunks(c: Context) -> list[Figure]:
+    """10^5 pinned chunks of loaded data, transposed add, then tree sum; task count asserted"""
+    m = c.run("many_chunks_transposed", "dask,mars", side=c.size(316, 50), inner=3)
+    out = [at_most("time per chunk, tile through fetch", m.time() * 1e6, 5, " us")]
+    c.notes.append(f"Dask's threads take {m.time('dask') * 1e6:.0f} us for such a chunk.")
+    return out
+
+
+def chunk_memory(c: Context) -> list[Figure]:
+    """10^6 such chunks: bookkeeping"""
+    side = c.size(1000, 100)
+    m = c.run("many_chunks_transposed", "mars", side=side, size=4, repeat=1, inner=1)
+    return [at_most("growth of resident memory per chunk", m.growth() / side**2, 200, " bytes")]
+
+
+def tiny(c: Context) -> list[Figure]:
+    """(mt.random.rand(10, 10) + 1).sum(): build, execute and fetch from Python, warm"""
+    m = c.run("tiny_rand", "numpy,jax,dask,mars", count=c.size(2000, 100))
+    c.notes.append(f"The tiny graph takes NumPy {m.time('numpy') * 1e6:.1f} us, JAX {m.time('jax') * 1e6:.0f} us.")
+    return [at_most("per graph", m.time() * 1e6, 50, " us")]
+
+
+def eager(c: Context) -> list[Figure]:
+    """eager a + b, 1000 elements"""
+    m = c.run("eager_add", "numpy,jax,mars", count=c.size(2000, 100))
+    first = c.run("eager_add", "numpy,mars", count=1, inner=2)
+    return [
+        at_most("warm", m.time() * 1e6, 20, " us"),
+        at_most("the first time", first.time(which="cold") * 1e3, 8, " ms"),
+    ]
+
+
+def startup(c: Context) -> list[Figure]:
+    """process wall time of import and a first tiny result, less `import numpy`"""
+    code = "import mars.tensor as mt\nprint(float((mt.random.rand(10, 10) + 1).sum().execute().fetch()))"
+    packages = str(next((ROOT / ".venv/lib").glob("python*/site-packages")))
+    files = [f for p in ("numpy", "numpy.libs", "mars") for f in glob.glob(f"{packages}/{p}/**", recursive=True)]
+    for pattern in ("libLLVM*19*", "libopenblas*", "openblas-pthread/lib*", "liblapack*", "libprotobuf-c*", "libsleef*"):
+        files += glob.glob(f"/usr/lib/*/{pattern}")
+
+    def evict() -> None:
+        """Drops the libraries from the page cache, as far as nobody else has them mapped."""
+        for name in files:
+            if os.path.isfile(name):
+                descriptor = os.open(name, os.O_RDONLY)
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(descriptor)
+
+    def wall(text: str, home: str) -> float:
+        env = dict(os.environ, HOME=home, XDG_CACHE_HOME=home, MARS_CACHE_DIR=home)
+        start = time.perf_counter()
+        done = subprocess.run([MARS, "-c", text], env=env, cwd="/", capture_output=True, text=True)
+        taken = time.perf_counter() - start
+        if done.returncode:
+            raise CannotMeasure(f"startup: {done.stderr.strip().splitlines()[-1:]}")
+        if "print" in text and not 100 < float(done.stdout) < 200:
+            raise CannotMeasure(f"startup: a wrong result, {done.stdout}")
+        return taken
+
+    out = []
+    for label, required in (("cold", 250), ("warm", 120)):
+        differences = []
+        with tempfile.TemporaryDirectory() as kept:
+            for i in range(c.size(9, 3)):
+                with tempfile.TemporaryDirectory() as fresh:
+                    home = fresh if label == "cold" else kept
+                    both = [("import numpy", home), (code, home)]
+                    taken = {}
+                    for text, where in both if i % 2 else reversed(both):
+                        if label == "cold":
+                            evict()
+                        taken[text] = wall(text, where)
+                    if label == "cold" or i:  # the first warm pair fills the cache
+                        differences.append(taken[code] - taken["import numpy"])
+        out.append(at_most(f"{label} caches", statistics.median(differences) * 1e3, required, " ms"))
+    return out
+
+
+def threads(c: Context) -> list[Figure]:
+    """two threads against one, compute-bound rows"""
+    out = []
+    for workload, sizes in (
+        ("mc_pi_big", {"n": c.size(10**9, 10**7)}),
+        ("rowsum_big", {"r": c.size(20000, 2000), "c": c.size(20000, 2000)}),
+        ("matmul", {"n": c.size(4000, 1000)}),
+    ):
+        speedups = []
+        for _ in range(1 if c.quick else c.repeat):
+            one = c.run(workload, "mars", threads=1, repeat=1, **sizes).time()
+            two = c.run(workload, "mars", threads=2, repeat=1, **sizes).time()
+            speedups.append(one / two)
+        out.append(at_least(workload, statistics.median(speedups), 1.8))
+    return out
+
+
+def spill(c: Context) -> list[Figure]:
+    """(a.dot(a.T) - a).std(), a in a .npy file, memory_limit 1 GiB, spill on a disk"""
+    n, limit = (c.size(10000, 2000), c.size(1024, 64))
+    ratios, out = [], []
+    for _ in range(1 if c.quick else c.repeat):
+        free = c.run("dot_std_file", "mars", n=n, repeat=1, inner=2)
+        # The harness ends a process whose resident memory is over base + limit + 150 MiB, also for a moment.
+        limited = c.run("dot_std_file_limit", "mars", n=n, limit_mib=limit, repeat=1, inner=2)
+        ratios.append(limited.time() / free.time())
+        resident = max(run["peak"] - r["import_rss"] for r in limited.of("mars").values() for run in r["runs"])
+        out.append(at_most(f"resident above base, limit {limit} MiB", resident / MIB, limit + 150e6 / MIB, " MiB"))
+    worst = max(out, key=lambda f: float(f.measured.split()[0]))
+    two = c.run(
+        "dot_two_consumers", "mars", n=c.size(12000, 4000), limit_mib=limit, repeat=1, inner=1, options=["--opt", "mars_recompute=0"]
+    )
+    spilled = two.fingerprint("spilled")
+    c.notes.append("The job with two consumers has n = 12000, so that the product alone (1.15 GB) is larger than the limit.")
+    return [
+        at_most("time against unlimited", statistics.median(ratios), 1.5, "x"),
+        worst,
+        Figure("two consumers of the product, no recomputation: spilled", "more than 0 MB", f"{spilled / 1e6:.0f} MB", spilled > 0),
+    ]
+
+
+def store(c: Context) -> list[Figure]:
+    """store overhead when everything fits"""
+    n, overheads = c.size(5000, 1000), []
+    for i in range(1 if c.quick else 2 * c.repeat + 1):
+        both = {}
+        for limit in ("0", "16GiB") if i % 2 else ("16GiB", "0"):
+            options = ["--memory-limit", limit, "--limit-mode", "tell"]
+            both[limit] = c.run("dot_std_file", "mars", n=n, repeat=1, inner=5, options=options).time()
+        overheads.append(100 * (both["16GiB"] / both["0"] - 1))
+    return [at_most("time with a limit that is never met against none", statistics.median(overheads), 2, " %")]
+
+
+ROWS: dict[str, Callable[[Context], list[Figure]]] = {
+    f.__name__: f
+    for f in (pi, keep, fused, reductions, no_slower, matmul, chunks, chunk_memory, tiny, eager, startup, threads, spill, store)
+}
+
+
+def machine() -> str:
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return f"{model.group(1) if model else 'unknown processor'}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=list(ROWS), metavar="ROW")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, row in ROWS.items():
+            print(f"{name:13} {(row.__doc__ or '').splitlines()[0]}")
+        return 0
+    (OUT / "work").mkdir(parents=True, exist_ok=True)
+    context = Context(arguments.quick, 1 if arguments.quick else arguments.repeat)
+    lines = ["| work | figure | required | measured | |", "|---|---|---|---|---|"]
+    failed = 0
+    for name in arguments.only or ROWS:
+        title = (ROWS[name].__doc__ or name).splitlines()[0]
+        try:
+            figures = ROWS[name](context)
+        except CannotMeasure as error:
+            figures = [Figure(str(error), "", "not measured", False)]
+        for f in figures:
+            failed += not f.passed
+            lines.append(f"| {title} | {f.what} | {f.required} | {f.measured} | {'pass' if f.passed else 'FAIL'} |")
+            title = ""
+    head = f"{machine()}; {'QUICK SIZES, proves nothing' if context.quick else f'medians of {context.repeat} interleaved repeats'}."
+    text = "\n".join([head, "", *lines, "", *context.notes]) + "\n"
+    (OUT / "figures.md").write_text(text)
+    print("\n" + text)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

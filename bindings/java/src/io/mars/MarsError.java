@@ -1,0 +1,72 @@
+package io.mars;
+
+/**
+ * What every exception that comes from the library can tell.
+ *
+ * <p>Their classes extend the exception that Java uses for such a failure: {@link MarsArgumentException} is an {@link
+ * IllegalArgumentException}, {@link MarsIndexException} an {@link IndexOutOfBoundsException}, and so on; what Java has no class for is a
+ * {@link MarsException}.
+ */
+public sealed interface MarsError
+    permits MarsException, MarsArgumentException, MarsIndexException, MarsUnsupportedException, MarsCancelledException {
+
+  /** Kind of a failure. */
+  enum Code {
+    /** A value that is not acceptable. */
+    VALUE,
+    /** An element type or kind of argument that is not acceptable. */
+    TYPE,
+    /** An index out of bounds. */
+    INDEX,
+    /** An axis that the tensor does not have. */
+    AXIS,
+    /** A problem of linear algebra that has no solution. */
+    LINALG,
+    /** More memory than there is or than the limit allows. */
+    MEMORY,
+    /** A number that does not fit its type. */
+    OVERFLOW,
+    /** A file or another service of the system. */
+    OS,
+    /** The run was cancelled. */
+    CANCELLED,
+    /** A graph file that cannot be read. */
+    FORMAT,
+    /** Something that this version cannot do. */
+    UNSUPPORTED,
+    /** A function of the client failed. */
+    CALLBACK,
+    /** An object that is not there any more. */
+    HANDLE,
+    /** Not done in time. */
+    TIMEOUT,
+    /** A defect of the library itself. */
+    INTERNAL;
+
+    static Code of(int status) {
+      Code[] all = values();
+      return status < 0 && status >= -all.length ? all[-status - 1] : INTERNAL;
+    }
+  }
+
+  /**
+   * Kind of the failure.
+   *
+   * @return the kind
+   */
+  Code code();
+
+  /**
+   * The operator concerned.
+   *
+   * @return its name, or ""
+   */
+  String operator();
+
+  /**
+   * Where the program made the call that created the failing tensor.
+   *
+   * @return a place in a source file, or ""
+   */
+  String origin();
+}

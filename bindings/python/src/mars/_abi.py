@@ -1,0 +1,308 @@
+"""The C interface of mars.h through ctypes: library, structs, prototypes and errors.
+
+Nothing here knows an operator or a rule of NumPy.  Functions that are called often are reached twice: with checked prototypes as
+attributes of `lib`, and without prototypes through `unchecked` for callers that prepare their arguments once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from typing import Any, NoReturn
+
+import numpy as np
+
+MAX_DIMS = 64
+
+
+# ---- the library ----
+
+
+def _find() -> str:
+    """Path of libmars.so: the environment variable MARS_LIBRARY, then the file beside this package."""
+    named = os.environ.get("MARS_LIBRARY")
+    if named:
+        return named
+    packaged = os.path.join(os.path.dirname(__file__), "libmars.so")
+    if os.path.exists(packaged):
+        return packaged
+    raise ImportError(f"libmars.so was not found at {packaged}; set MARS_LIBRARY to its path")
+
+
+_path = _find()
+try:
+    lib = ctypes.CDLL(_path)
+    unchecked = ctypes.CDLL(_path)
+except OSError as error:
+    raise ImportError(f"cannot load {_path}: {error}") from error
+
+
+# ---- structs, in the order of mars.h ----
+
+
+class Error(Structure):
+    _fields_ = [("struct_size", c_uint32), ("code", c_int32), ("message", c_char_p), ("op", c_char_p), ("origin", c_char_p)]
+
+
+class Array(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("dtype", c_int32),
+        ("ndim", c_int32),
+        ("flags", c_uint32),
+        ("data", c_void_p),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("owner", c_void_p),
+        ("release", c_void_p),
+    ]
+
+
+class Operand(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("tensor", c_void_p),
+        ("i", c_int64),
+        ("re", c_double),
+        ("im", c_double),
+    ]
+
+
+class Attribute(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("name", c_void_p),
+        ("dtype", c_int32),
+        ("reserved", c_int32),
+        ("i", c_int64),
+        ("re", c_double),
+        ("im", c_double),
+        ("count", c_int64),
+        ("data", c_void_p),
+    ]
+
+
+class TensorInfo(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("dtype", c_int32),
+        ("ndim", c_int32),
+        ("is_executed", c_int32),
+        ("shape", c_int64 * MAX_DIMS),
+    ]
+
+
+class Binding(Structure):
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("name", c_char_p), ("tensor", c_void_p)]
+
+
+class Progress(Structure):
+    _fields_ = [("struct_size", c_uint32), ("is_done", c_int32), ("tasks_done", c_int64), ("tasks_total", c_int64)]
+
+
+ARRAY_READONLY = 1
+COPY, ALIAS = 0, 1
+PARSE_ALLOW_FILES, PARSE_ALLOW_CALLBACKS = 1, 2
+
+Release = ctypes.CFUNCTYPE(None, c_void_p)
+ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)
+
+
+# ---- prototypes ----
+
+_handle = c_void_p
+_out = c_void_p  # address of what a function writes
+
+_status_functions: dict[str, list[Any]] = {
+    "mars_error_last": [POINTER(Error)],
+    "mars_dtype_promote": [POINTER(c_int32), c_int32, c_int32],
+    "mars_dtype_can_cast": [POINTER(c_int32), c_int32, c_int32, c_char_p],
+    "mars_session_open": [POINTER(_handle), POINTER(c_char_p), POINTER(c_char_p), c_size_t],
+    "mars_session_default": [POINTER(_handle)],
+    "mars_session_options": [POINTER(_handle), _handle],
+    "mars_session_set_option": [_handle, c_char_p, c_char_p],
+    "mars_session_statistics": [POINTER(_handle), _handle],
+    "mars_session_trace": [POINTER(_handle), _handle],
+    "mars_op_describe_all": [POINTER(_handle)],
+    "mars_op_describe": [POINTER(_handle), c_char_p],
+    "mars_op_find": [POINTER(c_int32), c_char_p],
+    "mars_graph_new": [POINTER(_handle)],
+    "mars_graph_input": [POINTER(_handle), _handle, c_char_p, c_int32, POINTER(c_int64), c_int32],
+    "mars_graph_output": [_handle, c_char_p, _handle],
+    "mars_graph_input_count": [POINTER(c_int64), _handle],
+    "mars_graph_output_count": [POINTER(c_int64), _handle],
+    "mars_graph_get_input": [POINTER(_handle), POINTER(_handle), _handle, c_int64],
+    "mars_graph_get_output": [POINTER(_handle), POINTER(_handle), _handle, c_int64],
+    "mars_graph_apply": [_out, c_size_t, _handle, c_int32, c_void_p, c_size_t, c_void_p, c_size_t, c_char_p],
+    "mars_graph_serialize": [POINTER(_handle), _handle],
+    "mars_graph_parse": [POINTER(_handle), c_char_p, c_size_t, c_uint32],
+    "mars_tensor_from_array": [POINTER(_handle), POINTER(Array), c_int32, POINTER(c_int64)],
+    "mars_tensor_describe": [POINTER(TensorInfo), _handle],
+    "mars_tensor_chunks": [POINTER(_handle), _handle, _handle],
+    "mars_tensor_assign": [_handle, c_void_p, c_char_p],
+    "mars_tensor_shares_storage": [POINTER(c_int32), _handle, _handle],
+    "mars_tensor_snapshot": [POINTER(_handle), _handle],
+    "mars_tensor_map_chunk": [POINTER(_handle), _handle, c_int32, ChunkFunction, c_void_p, Release, c_char_p],
+    "mars_tensor_to_dlpack": [POINTER(c_void_p), _handle, _handle],
+    "mars_tensor_from_dlpack": [POINTER(_handle), c_void_p],
+    "mars_execute_async": [_out, _handle, c_void_p, c_size_t, c_void_p, c_size_t],
+    "mars_run_progress": [POINTER(Progress), _handle],
+    "mars_run_wait": [_handle, c_double],
+    "mars_run_results": [c_void_p, c_size_t, _handle],
+    "mars_run_cancel": [_handle],
+    "mars_fetch": [POINTER(Array), _handle, _handle],
+    "mars_fetch_into": [_handle, _handle, POINTER(Array)],
+    "mars_explain": [POINTER(_handle), _handle, c_void_p, c_size_t],
+    "mars_plan_cut": [POINTER(_handle), _handle, c_void_p, c_size_t, c_int64],
+}
+_void_functions: dict[str, list[Any]] = {
+    "mars_string_release": [_handle],
+    "mars_session_release": [_handle],
+    "mars_graph_release": [_handle],
+    "mars_tensor_release": [_handle],
+    "mars_run_release": [_handle],
+    "mars_array_release": [POINTER(Array)],
+}
+
+for _name, _arguments in _status_functions.items():
+    _function = getattr(lib, _name)
+    _function.argtypes = _arguments
+    _function.restype = c_int32
+for _name, _arguments in _void_functions.items():
+    _function = getattr(lib, _name)
+    _function.argtypes = _arguments
+    _function.restype = None
+lib.mars_version.restype = c_char_p
+lib.mars_version.argtypes = []
+lib.mars_string_data.argtypes = [_handle]
+lib.mars_string_data.restype = c_void_p
+lib.mars_string_size.argtypes = [_handle]
+lib.mars_string_size.restype = c_int64
+
+
+def text(status: int, string: c_void_p) -> bytes:
+    """Bytes of a string that the library returned; releases it."""
+    if status:
+        fail(status)
+    try:
+        return ctypes.string_at(lib.mars_string_data(string), lib.mars_string_size(string))
+    finally:
+        lib.mars_string_release(string)
+
+
+def json_of(function: Any, *arguments: Any) -> Any:
+    """What a function of the library that writes a JSON string says."""
+    out = c_void_p()
+    return json.loads(text(function(byref(out), *arguments), out))
+
+
+# ---- errors ----
+
+CANCELLED, CALLBACK, TIMEOUT = -9, -12, -14
+
+_exceptions: dict[int, type[BaseException]] = {
+    -1: ValueError,
+    -2: TypeError,
+    -3: IndexError,
+    -4: np.exceptions.AxisError,
+    -5: np.linalg.LinAlgError,
+    -6: MemoryError,
+    -7: OverflowError,
+    -8: OSError,
+    CANCELLED: KeyboardInterrupt,
+    -10: ValueError,
+    -11: NotImplementedError,
+    CALLBACK: RuntimeError,
+    -13: ValueError,
+    TIMEOUT: TimeoutError,
+}
+
+# The exception that a function of the client last raised inside a run.
+callback_exceptions: list[BaseException] = []
+
+
+def fail(status: int, running: bool = False) -> NoReturn:
+    """Raises what the last failed call on this thread reported; `running` adds the operator and the place of its creation."""
+    record = Error(struct_size=ctypes.sizeof(Error))
+    lib.mars_error_last(byref(record))
+    message = (record.message or b"").decode(errors="replace") if record.code == status else f"error {status} of libmars"
+    if running and record.code == status and (record.op or record.origin):
+        op, origin = (record.op or b"").decode(), (record.origin or b"").decode()
+        where = ", ".join(([f"operator {op}"] if op else []) + ([f"created at {origin}"] if origin else []))
+        message = f"{message} [{where}]"
+    cause = callback_exceptions.pop() if status == CALLBACK and callback_exceptions else None
+    raise _exceptions.get(status, RuntimeError)(message) from cause
+
+
+def check(status: int) -> None:
+    if status:
+        fail(status)
+
+
+# ---- element types ----
+
+_names = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
+]  # fmt: skip
+BFLOAT16 = 11
+
+# Codes of mars.h, for everything that names a dtype and has been seen.
+_codes: dict[Any, int] = {}
+# dtypes of NumPy by code; None where it is not known.
+_dtypes: list[np.dtype[Any] | None] = [None]
+for _code, _name in enumerate(_names, 1):
+    if _code == BFLOAT16:
+        _codes["bfloat16"] = _code
+        _dtypes.append(None)
+        continue
+    _dtype = np.dtype(_name)
+    _dtypes.append(_dtype)
+    _codes[_dtype] = _codes[_dtype.type] = _codes[_name] = _code
+_codes.update({bool: 1, int: 5, float: 13, complex: 15})
+
+
+def _bfloat16() -> np.dtype[Any]:
+    """The bfloat16 of the package ml_dtypes, which NumPy does not have itself."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise ImportError("bfloat16 in Python needs the package ml_dtypes") from None
+    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    _dtypes[BFLOAT16] = dtype
+    _codes[dtype] = _codes[dtype.type] = BFLOAT16
+    return dtype
+
+
+def dtype_of(code: int) -> np.dtype[Any]:
+    return _dtypes[code] or _bfloat16()
+
+
+def dtype_name(code: int) -> str:
+    return _names[code - 1]
+
+
+def code_of(dtype: Any) -> int:
+    """The code of anything that NumPy takes as a dtype."""
+    try:
+        code = _codes.get(dtype)
+        if code is not None:
+            return code
+    except TypeError:  # not hashable
+        pass
+    d = np.dtype(dtype)
+    if d.name == "bfloat16" and _dtypes[BFLOAT16] is None:
+        _bfloat16()
+    code = _codes.get(d.newbyteorder("="))
+    if code is None:
+        raise TypeError(f"dtype {d} is not supported")
+    return code
+
+
+def version() -> str:
+    """Version of the library, such as '0.1.0'."""
+    return str(lib.mars_version().decode())

@@ -1,0 +1,83 @@
+"""`mars.options`: switches of this binding, and the options of the session in use."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from mars import _graph, _run, _session
+from mars._place import place
+
+_MANY_NODES = 100_000
+_warned = False
+
+
+def _execute_now(result: Any) -> None:
+    tensors = result if isinstance(result, tuple) else (result,)
+    _run.run(_session.current(), [t._h for t in tensors])
+
+
+def _look_at_node_count() -> None:
+    """Warns once of a loop that builds on and on and executes nothing."""
+    global _warned
+    if _warned:
+        return
+    nodes = _session.current().statistics().get("live_nodes", 0)
+    if nodes > _MANY_NODES:
+        _warned = True
+        _graph.hooks.count = None
+        where = place().decode()
+        warnings.warn(f"{nodes} operations wait to be executed (at {where}); execute intermediate results in long loops", stacklevel=4)
+
+
+_graph.hooks.count = _look_at_node_count
+
+
+class Options:
+    """Options as attributes.
+
+    eager_mode  True: every call executes at once, as NumPy does
+    progress    True or False: show a progress bar; None: where stderr is a terminal
+    Any other name is an option of the session in use: `mars.options.memory_limit = "2GiB"`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def eager_mode(self) -> bool:
+        return _graph.hooks.eager is not None
+
+    @eager_mode.setter
+    def eager_mode(self, on: bool) -> None:
+        _graph.hooks.eager = _execute_now if on else None
+
+    @property
+    def progress(self) -> bool | None:
+        return _run.Switches.progress
+
+    @progress.setter
+    def progress(self, on: bool | None) -> None:
+        _run.Switches.progress = on
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return _session.current().options()[name]
+        except KeyError:
+            raise AttributeError(f"no option is named {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)
+        else:
+            _session.current().set_option(name, value)
+
+    def __dir__(self) -> list[str]:
+        return ["eager_mode", "progress", *_session.current().options()]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name} = {getattr(self, name)!r}" for name in dir(self))
+
+
+options = Options()

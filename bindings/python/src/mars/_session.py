@@ -1,0 +1,153 @@
+"""Sessions: where tensors are executed, with which workers and how much memory."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from ctypes import byref, c_char_p, c_void_p
+from typing import Any
+
+from mars import _abi
+from mars._abi import check, lib
+from mars._run import run, values
+
+
+def _option_text(value: Any) -> bytes:
+    if isinstance(value, bool):
+        return b"1" if value else b"0"
+    return os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode()
+
+
+class Session:
+    """Executes tensors.  Options are those of the library: `workers`, `memory_limit` ("1GiB" or bytes), `spill_dir`, and more; see
+    `options`.
+
+    `with session:` makes it the one that is used, in this context (thread or task) only.
+    """
+
+    __slots__ = ("__weakref__", "argument", "handle")
+
+    def __init__(self, **options: Any) -> None:
+        given = {k: v for k, v in options.items() if v is not None}
+        n = len(given)
+        out = c_void_p()
+        keys = (c_char_p * n)(*[k.encode() for k in given])
+        texts = (c_char_p * n)(*[_option_text(v) for v in given.values()])
+        check(lib.mars_session_open(byref(out), keys, texts, n))
+        self._adopt(out.value or 0)
+
+    def _adopt(self, handle: int) -> None:
+        self.handle = handle
+        self.argument = c_void_p.from_param(handle)
+
+    def __del__(self, _release: Any = lib.mars_session_release) -> None:
+        handle = getattr(self, "handle", 0)
+        if handle:
+            _release(handle)
+
+    def __enter__(self) -> Session:
+        _local.set((*_local.get(), self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _local.set(_local.get()[:-1])
+
+    def execute(self, *tensors: Any) -> Any:
+        """Computes tensors together and gives them back: one as itself, several as a tuple."""
+        run(self, [_tensor(t)._h for t in tensors])
+        return tensors[0] if len(tensors) == 1 else tensors
+
+    def fetch(self, *tensors: Any) -> Any:
+        """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d."""
+        if len(tensors) > 1:
+            self.execute(*tensors)
+        found = tuple(values(self, _tensor(t), True) for t in tensors)
+        return found[0] if len(found) == 1 else found
+
+    def explain(self, *tensors: Any) -> str:
+        """Text of the plan that executing the tensors would run."""
+        n = len(tensors)
+        handles = (c_void_p * n)(*[_tensor(t)._h for t in tensors])
+        out = c_void_p()
+        return _abi.text(lib.mars_explain(byref(out), self.handle, byref(handles), n), out).decode()
+
+    def options(self) -> dict[str, str]:
+        """Every option of the session with its value."""
+        return {o["name"]: o["value"] for o in _abi.json_of(lib.mars_session_options, self.handle)}
+
+    def set_option(self, name: str, value: Any) -> None:
+        check(lib.mars_session_set_option(self.handle, name.encode(), _option_text(value)))
+
+    def statistics(self) -> dict[str, Any]:
+        """Counters of what the session has done."""
+        return dict(_abi.json_of(lib.mars_session_statistics, self.handle))
+
+    def trace(self, path: str | os.PathLike[str]) -> None:
+        """Writes the events since the last call, in Chrome's trace format; needs the option `trace`."""
+        out = c_void_p()
+        events = _abi.text(lib.mars_session_trace(byref(out), self.handle), out)
+        with open(path, "wb") as file:
+            file.write(events)
+
+    def cut(self, *tensors: Any, pieces: int) -> dict[str, Any]:
+        """The execution of tensors as self-contained subtasks for other processes."""
+        n = len(tensors)
+        handles = (c_void_p * n)(*[_tensor(t)._h for t in tensors])
+        return dict(_abi.json_of(lib.mars_plan_cut, self.handle, byref(handles), n, pieces))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v!r}" for k, v in self.options().items() if k in ("workers", "memory_limit", "spill_dir"))
+        return f"mars.Session({shown})"
+
+
+# Sessions entered by `with` in this context, innermost last.
+_local: ContextVar[tuple[Session, ...]] = ContextVar("mars_sessions", default=())
+_default: Session | None = None
+
+
+def current() -> Session:
+    """The session of the context, else the process's default one, opened at the first call."""
+    entered = _local.get()
+    if entered:
+        return entered[-1]
+    return _default if _default is not None else _open_default()
+
+
+def _open_default() -> Session:
+    global _default
+    out = c_void_p()
+    check(lib.mars_session_default(byref(out)))
+    session = Session.__new__(Session)
+    session._adopt(out.value or 0)
+    _default = session
+    return session
+
+
+def new_session(**options: Any) -> Session:
+    """Opens a session and makes it the default one: `new_session(workers=2, memory_limit="1GiB", spill_dir="/scratch")`."""
+    global _default
+    _default = session = Session(**options)
+    return session
+
+
+def _tensor(x: Any) -> Any:
+    from mars.tensor._tensor import Tensor
+
+    if not isinstance(x, Tensor):
+        raise TypeError(f"expected a tensor, not {type(x).__name__}")
+    return x
+
+
+def execute(*tensors: Any, session: Session | None = None) -> Any:
+    """Computes tensors together and gives them back: one as itself, several as a tuple."""
+    return (session or current()).execute(*tensors)
+
+
+def fetch(*tensors: Any, session: Session | None = None) -> Any:
+    """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d."""
+    return (session or current()).fetch(*tensors)
+
+
+def explain(*tensors: Any, session: Session | None = None) -> str:
+    """Text of the plan that executing the tensors would run."""
+    return (session or current()).explain(*tensors)

@@ -1,0 +1,104 @@
+"""NumPy's functions over tensors that are computed when they are executed.
+
+>>> import mars.tensor as mt
+>>> a = mt.random.rand(1000, 2000)
+>>> (a + 1).sum(axis=1).execute()
+
+Beside the functions written here, the module has every operator that the library describes; see `dir(mars.tensor)`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as _np
+
+from mars import _abi
+from mars.tensor import _registry
+from mars.tensor import random as random
+from mars.tensor._tensor import Tensor as Tensor
+from mars.tensor._tensor import asarray as asarray
+from mars.tensor._tensor import from_dlpack as from_dlpack
+from mars.tensor._tensor import load as load
+from mars.tensor._tensor import save as save
+from mars.tensor._tensor import tensor as tensor
+
+array = tensor
+newaxis = None
+pi, e, inf, nan, euler_gamma = math.pi, math.e, math.inf, math.nan, 0.5772156649015329
+
+# dtypes and what describes them are NumPy's own.
+_FROM_NUMPY = {
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
+    "intp", "dtype", "finfo", "iinfo",
+}  # fmt: skip
+# Names of the array API standard and NumPy's other names of the same functions.
+_OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
+                "atanh": "arctanh", "pow": "power", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
+                "bitwise_right_shift": "right_shift", "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
+                "abs": "absolute", "conj": "conjugate"}  # fmt: skip
+
+
+def asanyarray(a: Any, dtype: Any = None) -> Tensor:
+    return asarray(a, dtype)
+
+
+def copy(a: Any) -> Tensor:
+    """The current values as a tensor of its own."""
+    return tensor(a)
+
+
+def shape(a: Any) -> tuple[int, ...]:
+    return (a if isinstance(a, Tensor) else _np.asarray(a)).shape
+
+
+def ndim(a: Any) -> int:
+    return a.ndim if isinstance(a, Tensor) else _np.ndim(a)
+
+
+def size(a: Any, axis: int | None = None) -> int:
+    return shape(a)[axis] if axis is not None else math.prod(shape(a))
+
+
+def promote_types(type1: Any, type2: Any) -> _np.dtype[Any]:
+    """The smallest dtype to which both can be cast safely."""
+    import ctypes
+
+    out = ctypes.c_int32()
+    _abi.check(_abi.lib.mars_dtype_promote(ctypes.byref(out), _abi.code_of(type1), _abi.code_of(type2)))
+    return _abi.dtype_of(out.value)
+
+
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+    """Whether a cast may happen under a casting rule, "safe" or "same_kind"."""
+    from mars._run import can_cast as ask
+
+    return ask(_abi.code_of(from_.dtype if isinstance(from_, Tensor) else from_), _abi.code_of(to), casting)
+
+
+def __getattr__(name: str) -> Any:
+    description = _registry.descriptions.get(name)
+    if description is not None and description["namespace"] == "":
+        found: Any = _registry.function(name)
+    elif name in _FROM_NUMPY:
+        found = getattr(_np, name)
+    elif name == "bool":
+        found = _np.bool_
+    elif name == "bfloat16":
+        found = _abi.dtype_of(_abi.BFLOAT16)
+    elif name == "linalg":
+        import importlib
+
+        found = importlib.import_module("mars.tensor.linalg")
+    elif name in _OTHER_NAMES:
+        found = __getattr__(_OTHER_NAMES[name])
+    else:
+        raise AttributeError(f"module 'mars.tensor' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    written = [n for n in globals() if not n.startswith("_") and n not in ("annotations", "Any", "math")]
+    return sorted({*written, *_registry.names(""), *_FROM_NUMPY, "bfloat16", "bool", "linalg"})

@@ -1,0 +1,69 @@
+"""Tensors in and out by DLPack's versioned capsules."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_char_p, c_int, c_void_p, py_object
+from typing import Any
+
+import numpy as np
+
+from mars import _abi, _session
+from mars._graph import Handle, wrap
+
+# Prototypes of our own: those of ctypes.pythonapi belong to everyone.
+_python = ctypes.PyDLL(None)
+_is_valid = _python.PyCapsule_IsValid
+_is_valid.argtypes, _is_valid.restype = [c_void_p, c_char_p], c_int
+_pointer = _python.PyCapsule_GetPointer
+_pointer.argtypes, _pointer.restype = [c_void_p, c_char_p], c_void_p
+_set_name = _python.PyCapsule_SetName
+_set_name.argtypes, _set_name.restype = [c_void_p, c_char_p], c_int
+_new = _python.PyCapsule_New
+_new.argtypes, _new.restype = [c_void_p, c_char_p, c_void_p], py_object
+
+_VERSIONED = b"dltensor_versioned"
+_USED = b"used_dltensor_versioned"
+# Offset of `deleter` in DLManagedTensorVersioned: after the version and manager_ctx.
+_DELETER_OFFSET = 16
+
+
+def import_tensor(x: Any) -> Any:
+    """A tensor over the memory of an object that exports DLPack."""
+    from mars.tensor._tensor import asarray
+
+    try:
+        capsule = x.__dlpack__(max_version=(1, 0))
+    except TypeError:  # an object of the time before versions
+        return asarray(np.from_dlpack(x))
+    if not _is_valid(id(capsule), _VERSIONED):
+        return asarray(np.from_dlpack(x))
+    out = c_void_p()
+    _abi.check(_abi.lib.mars_tensor_from_dlpack(byref(out), _pointer(id(capsule), _VERSIONED)))
+    _set_name(id(capsule), _USED)
+    return wrap(out.value or 0)
+
+
+def _drop(capsule: int) -> None:
+    """Frees what nobody took out of a capsule."""
+    if _is_valid(capsule, _VERSIONED):
+        managed = _pointer(capsule, _VERSIONED)
+        deleter = c_void_p.from_address(managed + _DELETER_OFFSET).value
+        if deleter:
+            ctypes.CFUNCTYPE(None, c_void_p)(deleter)(managed)
+
+
+_destructor = ctypes.PYFUNCTYPE(None, c_void_p)(_drop)
+
+
+def export(t: Handle, options: dict[str, Any]) -> Any:
+    """What __dlpack__ gives: NumPy's capsule of the values where NumPy can make one."""
+    if options.pop("stream", None) is not None:
+        raise BufferError("tensors in main memory have no stream")
+    if t.dtype.kind != "V":  # type: ignore[attr-defined]
+        return t.to_numpy().__dlpack__(**options)  # type: ignore[attr-defined]
+    if (options.get("max_version") or (0, 0)) < (1, 0) or options.get("copy"):
+        raise BufferError("bfloat16 is exported in place and in DLPack 1.0 only")
+    managed = c_void_p()
+    _abi.check(_abi.lib.mars_tensor_to_dlpack(byref(managed), _session.current().handle, t._h))
+    return _new(managed, _VERSIONED, ctypes.cast(_destructor, c_void_p))

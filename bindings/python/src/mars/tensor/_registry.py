@@ -1,0 +1,376 @@
+"""The operators that the library describes, and the Python functions made of them when they are first asked for.
+
+Names, parameters, defaults and docstrings come from the library's registry, so that this binding and the library cannot differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from mars import _abi
+from mars._graph import Handle, Op, apply, assign, binary, hooks, unary
+
+descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
+for _description in descriptions.values():
+    for _declared in _description["attributes"]:
+        if _declared.get("required"):
+            _declared.pop("default", None)
+        elif isinstance(_declared.get("default"), list):
+            _declared["default"] = tuple(_declared["default"])
+
+_ops: dict[str, Op] = {}
+
+
+def op(name: str) -> Op:
+    """An operator by its name in the library."""
+    found = _ops.get(name)
+    if found is None:
+        description = descriptions.get(name)
+        if description is None:
+            raise NotImplementedError(f"this libmars has no operator {name!r}")
+        found = _ops[name] = Op(description)
+    return found
+
+
+def names(namespace: str) -> list[str]:
+    """Functions of a namespace of `mars.tensor`: "" for itself, "random", "linalg"."""
+    return [n for n, d in descriptions.items() if d["namespace"] == namespace]
+
+
+# ---- functions ----
+
+
+def convert_all(items: Any) -> list[Any]:
+    """The elements of a sequence given for a variadic input."""
+    if not hasattr(items, "__len__") and not hasattr(items, "__iter__"):
+        raise TypeError('arrays to stack must be passed as a "sequence" type such as list or tuple.')
+    return list(items)
+
+
+def finish(result: Any, out: Any) -> Any:
+    """Puts a result where `out` says, if it says something."""
+    if out is None:
+        return result
+    if isinstance(out, tuple):
+        if not isinstance(result, tuple):
+            (out,) = out
+        else:
+            return tuple(finish(r, o) for r, o in zip(result, out, strict=True))
+        if out is None:
+            return result
+    if isinstance(out, np.ndarray):
+        np.copyto(out, result.to_numpy(), casting="same_kind")
+        return out
+    if not isinstance(out, Handle):
+        raise TypeError("return arrays must be of ArrayType")
+    check_same_kind(result, out)
+    check_shape(result, out)
+    assign(out, result)
+    return out
+
+
+def check_same_kind(result: Any, target: Any, name: str = "") -> None:
+    from mars._run import can_cast
+
+    if not can_cast(_abi.code_of(result.dtype), _abi.code_of(target.dtype), "same_kind"):
+        of = f"ufunc '{name}' output" if name else "array data"
+        raise TypeError(f"Cannot cast {of} from dtype('{result.dtype}') to dtype('{target.dtype}') with casting rule 'same_kind'")
+
+
+def check_shape(result: Any, target: Any) -> None:
+    have, want = result._type()[1], target._type()[1]
+    if have != want and -1 not in have and -1 not in want:
+        raise ValueError(f"non-broadcastable output operand with shape {_text(want)} doesn't match the broadcast shape {_text(have)}")
+
+
+class Parameter:
+    """One parameter of a Python function: an input or an attribute."""
+
+    __slots__ = ("declared", "default", "doc", "kind", "name")
+
+    def __init__(self, declared: str, name: str, kind: str, default: Any, doc: str) -> None:
+        self.declared = declared  # in the library
+        self.name = name
+        self.kind = kind  # "input", "inputs" (variadic), "optional" (variadic, at most one) or an attribute's kind
+        self.default = default
+        self.doc = doc
+
+
+def is_optional_input(i: dict[str, Any]) -> bool:
+    """A last input that may be left out, which the library declares as variadic: the mask of a reduction."""
+    return bool(i["variadic"]) and i["name"] in ("where", "mask", "weights")
+
+
+# Parameters that NumPy has before the others, where it does not name inputs first.
+_ORDER = {"full": ("shape", "fill_value")}
+
+# Functions that take their variadic input as separate arguments.
+_STARRED = {"meshgrid", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"}
+
+
+def open_count(description: dict[str, Any], operands: Any, given: dict[str, Any]) -> int:
+    """Number of outputs of an operator that leaves it to its arguments; 0 for any other."""
+    if not description["outputs"][-1].endswith("..."):
+        return 0
+    if description["inputs"][-1]["variadic"]:
+        return len(operands)
+    first: Any = operands[0] if isinstance(operands[0], Handle) else hooks.convert(operands[0])
+    shape: tuple[int, ...] = first.shape
+    sections: Any = given.get("indices_or_sections")
+    if sections is not None:
+        return int(sections) if isinstance(sections, int) else len(sections) + 1
+    return shape[given["axis"]] if "axis" in given else len(shape)
+
+
+def rechunked(made: Any, chunk_size: Any) -> Any:
+    """A new tensor in chunks of `chunk_size`, one extent for all axes or one per axis."""
+    if chunk_size is None:
+        return made
+    chunks = [chunk_size] * made.ndim if isinstance(chunk_size, int) else chunk_size
+    return function("rechunk")(made, chunks)
+
+
+def parameters(description: dict[str, Any]) -> list[Parameter]:
+    """Parameters in the order of Python's signature: those without a default first."""
+    found = []
+    for i in description["inputs"]:
+        kind = "optional" if is_optional_input(i) else "inputs" if i["variadic"] else "input"
+        found.append(Parameter(i["name"], i["name"], kind, None if kind == "optional" else inspect.Parameter.empty, i["doc"]))
+    for a in description["attributes"]:
+        default = a.get("default", inspect.Parameter.empty)
+        found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
+    first = _ORDER.get(description["name"], ())
+    found.sort(key=lambda p: first.index(p.name) if p.name in first else len(first))
+    required = [p for p in found if p.default is inspect.Parameter.empty]
+    optional = [p for p in found if p.default is not inspect.Parameter.empty and p.kind != "optional"]
+    return required + optional + [p for p in found if p.kind == "optional"]
+
+
+def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
+    lines = [description["summary"]]
+    if description["details"]:
+        lines += ["", description["details"]]
+    documented = [p for p in found if p.doc]
+    if documented:
+        lines += ["", "Parameters", "----------"]
+        for p in documented:
+            lines += [p.name, f"    {p.doc}"]
+    if description["numpy"]:
+        lines += ["", f"As {description['numpy']}."]
+    if description["example"]:
+        lines += ["", "Example", "-------", *description["example"].splitlines()]
+    return "\n".join(lines)
+
+
+def define(name: str, found: list[Parameter], lines: list[str], scope: dict[str, Any], first: str = "") -> Callable[..., Any]:
+    """A function of these parameters (after a parameter `first`) with this body.
+
+    Its defaults are the very objects of the declaration: `apply` knows by them what the caller did not give.
+    """
+    text = ([first] if first else []) + [p.name if p.default is inspect.Parameter.empty else f"{p.name}=None" for p in found]
+    source = f"def {name}({', '.join(text)}):\n    " + "\n    ".join(lines)
+    exec(compile(source, f"<mars {name}>", "exec"), scope)
+    made: Any = scope[name]
+    made.__defaults__ = tuple(p.default for p in found if p.default is not inspect.Parameter.empty)
+    return made  # type: ignore[no-any-return]
+
+
+# Attributes that may be given as several arguments: a.reshape(2, 3), a.transpose(1, 0).
+_SPREAD = {"reshape": "shape", "transpose": "axes", "permute_dims": "axes"}
+
+
+@cache
+def function(name: str) -> Callable[..., Any]:
+    """The Python function of an operator."""
+    from mars.tensor import _functions
+
+    made = op(name)
+    description = made.info
+    if name in _functions.WRITTEN:
+        f = _functions.WRITTEN[name]
+        f.__doc__, f.__module__ = docstring(description, parameters(description)), "mars.tensor"
+        return f
+    found = parameters(description)
+    inputs, attributes = description["inputs"], description["attributes"]
+    fixed = [i["name"] for i in inputs if not i["variadic"]]
+    last = next((i for i in inputs if i["variadic"]), None)
+    operands = "".join(f"{n}, " for n in fixed)
+    if last is None:
+        operands = f"({operands})"
+    elif is_optional_input(last):
+        operands = f"({operands}) if {last['name']} is None else ({operands}{last['name']})"
+    else:
+        operands = f"({operands}*_convert_all({last['name']}),)"
+    signature = list(found)
+    is_source = not inputs
+    if name in _STARRED and last is not None:
+        return _starred(description, made, found)
+    if is_source:
+        signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
+    if inputs and "out" not in [p.name for p in found]:
+        # As NumPy has it: a ufunc takes it right after its inputs.
+        required = sum(p.default is inspect.Parameter.empty for p in found)
+        is_plain = not attributes and last is None
+        signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
+    values = "".join(f"{a['name']}, " for a in attributes)
+    if description["outputs"][-1].endswith("..."):
+        named = ", ".join(f"{a['name']!r}: {a['name']}" for a in attributes)
+        lines = [f"operands = {operands}", f"result = _apply(_op, operands, ({values}), _count(_description, operands, {{{named}}}))"]
+    else:
+        lines = [f"result = _apply(_op, {operands}, ({values}))"]
+    if is_source:
+        lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
+    else:
+        lines.append("return _finish(result, out) if out is not None else result")
+    scope = {
+        "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_count": open_count,
+        "_description": description,
+    }  # fmt: skip
+    f = define(name, signature, lines, scope)
+    f.__doc__ = docstring(description, found)
+    f.__module__ = "mars.tensor" + (f".{description['namespace']}" if description["namespace"] else "")
+    return f
+
+
+def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
+    """A function of separate tensors, with attributes by keyword."""
+    attributes = description["attributes"]
+    is_open = description["outputs"][-1].endswith("...")
+
+    def starred(*tensors: Any, **given: Any) -> Any:
+        unknown = set(given) - {a["name"] for a in attributes}
+        if unknown:
+            raise TypeError(f"{made.name}() got an unexpected keyword argument {unknown.pop()!r}")
+        values = [given.get(a["name"], a.get("default")) for a in attributes]
+        if is_open:
+            return apply(made, tensors, values, len(tensors)) if tensors else ()
+        results = [apply(made, (t,), values) for t in tensors]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    f: Any = starred
+    f.__name__ = f.__qualname__ = made.name
+    f.__doc__ = docstring(description, found)
+    f.__module__ = "mars.tensor"
+    return f  # type: ignore[no-any-return]
+
+
+def method(name: str) -> Callable[..., Any]:
+    """The function of an operator as a method: its first input is the tensor."""
+    f = function(name)
+    description = descriptions[name]
+    if name in _SPREAD and any(a["name"] == _SPREAD[name] for a in description["attributes"]):
+        spread = _SPREAD[name]
+
+        def several(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__")):
+                kwargs[spread] = args[0]
+            elif args:
+                kwargs[spread] = args
+            return f(self, **kwargs)
+
+        several.__name__, several.__doc__ = name, f.__doc__
+        return several
+    inputs, outputs = description["inputs"], description["outputs"]
+    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"]:
+        short = unary(op(name))
+
+        def plain(self: Any, out: Any = None) -> Any:
+            return short(self) if out is None else finish(short(self), out)
+
+        plain.__name__, plain.__doc__ = name, f.__doc__
+        return plain
+    return f
+
+
+class LazyMethod:
+    """Stands in a class for a method of an operator until it is first asked for."""
+
+    __slots__ = ("_name", "_operator")
+
+    def __init__(self, operator: str, name: str) -> None:
+        self._operator = operator
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        made = method(self._operator)
+        setattr(hooks.tensor, self._name, made)
+        return made if instance is None else made.__get__(instance, owner)
+
+
+# ---- operators of the language ----
+
+
+def install_operators(tensor: type[Any]) -> None:
+    """Gives the class NumPy's operators, with reflected and in-place forms, and the methods of the registry."""
+    for name, description in descriptions.items():
+        for symbol in description["operators"]:
+            _install(tensor, symbol, name, description)
+        if description["method"] and name not in tensor.__dict__:
+            setattr(tensor, name, LazyMethod(name, name))
+
+
+_NOT_REFLECTED = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
+
+
+def _install(tensor: type[Any], symbol: str, name: str, description: dict[str, Any]) -> None:
+    count = len(description["inputs"])
+
+    def add(attribute: str, make: Callable[[], Any]) -> None:
+        # Slots of a class are looked up by the interpreter in the class itself, so what stands there has to be callable.  The first call
+        # replaces it: operators are numbered and bound only when used.
+        def first(self: Any, *args: Any) -> Any:
+            made = make()
+            made.__name__ = made.__qualname__ = attribute
+            setattr(tensor, attribute, made)
+            return made(self, *args)
+
+        first.__name__ = attribute
+        first.__doc__ = description["summary"]
+        setattr(tensor, attribute, first)
+
+    if count == 1:
+        add(symbol, lambda: unary(op(name)))
+        return
+    many = len(description["outputs"]) > 1
+    if many:
+        # divmod: two results.
+        add(symbol, lambda: lambda self, other: _several(op(name), self, other))
+        add("__r" + symbol[2:], lambda: lambda self, other: _several(op(name), other, self))
+        return
+    add(symbol, lambda: binary(op(name)))
+    if symbol in _NOT_REFLECTED:
+        return
+    add("__r" + symbol[2:], lambda: binary(op(name), reflected=True))
+    add("__i" + symbol[2:], lambda: _in_place(op(name)))
+
+
+def _several(o: Op, a: Any, b: Any) -> Any:
+    for x in (a, b):
+        if not isinstance(x, (Handle, int, float, complex)) and hooks.convert(x, True) is NotImplemented:
+            return NotImplemented
+    return apply(o, (a, b))
+
+
+def _in_place(o: Op) -> Any:
+    forward = binary(o)
+
+    def call(self: Any, other: Any) -> Any:
+        result = forward(self, other)
+        if result is NotImplemented:
+            return result
+        if result.dtype != self.dtype:
+            check_same_kind(result, self, o.name)
+        check_shape(result, self)
+        assign(self, result)
+        return self
+
+    return call
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "(" + ",".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -1,0 +1,530 @@
+"""`Tensor`: NumPy's ndarray without the waiting."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import byref, c_int32, c_void_p
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mars import _abi, _graph, _run, _session
+from mars._abi import check, lib
+from mars._graph import Handle, apply, assign, wrap
+from mars._place import place
+from mars.tensor import _index, _registry
+from mars.tensor._registry import function, op
+
+
+class Tensor(Handle):
+    """An array that is computed when it is executed.
+
+    It has NumPy's operators, methods and properties.  `execute()` computes it and gives it back, `fetch()` gives its values.
+    Made by `mars.tensor.tensor`, by functions of `mars.tensor`, and by operations on other tensors.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+    __array_priority__ = 1000.0
+
+    if TYPE_CHECKING:
+        # Methods and operators that the library describes.
+        def __getattr__(self, name: str) -> Any: ...
+
+    # ---- type ----
+
+    def _type(self) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """dtype, and shape with -1 where unknown; never runs anything."""
+        t = self._t
+        if t is None:
+            code, shape, _ = _run.describe(self)
+            t = (_abi.dtype_of(code), shape)
+            if -1 not in shape:
+                self._t = t
+        return t
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Extents; runs what is needed to know them."""
+        shape = self._type()[1]
+        if -1 in shape:
+            self.execute()
+            shape = self._type()[1]
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._type()[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self._type()[1])
+
+    @property
+    def size(self) -> int:
+        n = 1
+        for extent in self.shape:
+            n *= extent
+        return n
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
+    def is_executed(self) -> bool:
+        """Whether the values are at hand."""
+        return _run.describe(self)[2]
+
+    @property
+    def nsplits(self) -> tuple[tuple[int | None, ...], ...]:
+        """Sizes of the chunks along each axis, None where unknown; never runs anything."""
+        splits = _abi.json_of(lib.mars_tensor_chunks, _session.current().handle, self._h)
+        return tuple(tuple(axis) if axis is not None else (None,) for axis in splits)
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes in reverse order, a view."""
+        return function("transpose")(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes exchanged, a view."""
+        return function("matrix_transpose")(self)  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Tensor:
+        return function("real")(self)  # type: ignore[no-any-return]
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> Tensor:
+        return function("imag")(self)  # type: ignore[no-any-return]
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
+    # ---- running ----
+
+    def execute(self, session: _session.Session | None = None) -> Tensor:
+        """Computes the tensor, which then holds its values, and gives it back."""
+        _run.run(session or _session.current(), (self._h,))
+        return self
+
+    def fetch(self, session: _session.Session | None = None) -> Any:
+        """The values: an array of NumPy, or a scalar of NumPy for 0-d; executes first if need be."""
+        return _run.values(session or _session.current(), self, True)
+
+    def to_numpy(self, session: _session.Session | None = None) -> np.ndarray[Any, Any]:
+        """The values as an array of NumPy, 0-d too; executes first if need be."""
+        return _run.values(session or _session.current(), self, False)  # type: ignore[no-any-return]
+
+    def explain(self, session: _session.Session | None = None) -> str:
+        """Text of the plan that executing the tensor would run."""
+        return (session or _session.current()).explain(self)
+
+    def map_chunk(self, function: Callable[[np.ndarray[Any, Any]], Any], dtype: Any = None) -> Tensor:
+        """`function` applied to every chunk as an array of NumPy; it gives an array of the same shape, of `dtype` (as the tensor's)."""
+        return _map_chunk(self, function, dtype)
+
+    # ---- methods that are not operators of the library ----
+
+    def copy(self, order: str = "C") -> Tensor:
+        """The current values as a tensor of its own, which later writes do not change."""
+        out = c_void_p()
+        check(lib.mars_tensor_snapshot(byref(out), self._h))
+        return wrap(out.value or 0)  # type: ignore[no-any-return]
+
+    def rechunk(self, chunk_size: int | Sequence[int]) -> Tensor:
+        """The same values in chunks of the given extents, one for all axes or one per axis."""
+        return _registry.rechunked(self, chunk_size)  # type: ignore[no-any-return]
+
+    def fill(self, value: Any) -> None:
+        """Writes one value everywhere."""
+        assign(self, value)
+
+    def sort(self, axis: int = -1) -> None:
+        """Sorts in place."""
+        assign(self, function("sort")(self, axis=axis))
+
+    def item(self, *args: Any) -> Any:
+        """One element as a Python scalar; executes."""
+        if not args and not self._type()[1]:
+            return self.fetch().item()
+        return self.to_numpy().item(*args)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python scalars; executes."""
+        return self.to_numpy().tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        """The values as bytes; executes."""
+        return self.to_numpy().tobytes(order)
+
+    def shares_storage(self, other: Tensor) -> bool:
+        """Whether a write to one can change the other."""
+        answer = c_int32()
+        check(lib.mars_tensor_shares_storage(byref(answer), self._h, other._h))
+        return answer.value != 0
+
+    # ---- indexing ----
+
+    def __getitem__(self, key: Any) -> Any:
+        view, selections = self._view(key)
+        return _select(view, selections)
+
+    def _view(self, key: Any) -> tuple[Tensor, list[tuple[int, int, Any]]]:
+        """The view that a key's integers and slices mean, and what is left to be selected from it."""
+        shape = self._type()[1]
+        index = _index.parse(key, shape)
+        if index is None:
+            index = _index.parse(key, self.shape)
+            assert index is not None
+        if index.is_identity and (index.selections):
+            return self, index.selections
+        return _make_view(self, index), index.selections
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        view, selections = self._view(key)
+        if selections:
+            _write_selected(view, selections, value)
+        else:
+            assign(view, value)
+
+    def __len__(self) -> int:
+        if not self._type()[1]:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._type()[1]:
+            raise TypeError("iteration over a 0-d array")
+        self.execute()
+        if self.ndim == 1:
+            return iter(self.to_numpy())
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    # ---- scalars ----
+
+    def __bool__(self) -> bool:
+        return bool(self._one())
+
+    def __int__(self) -> int:
+        return int(self._one())
+
+    def __float__(self) -> float:
+        return float(self._one())
+
+    def __complex__(self) -> complex:
+        return complex(self._one())
+
+    def __index__(self) -> int:
+        d, shape = self._type()
+        if shape or d.kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return int(self.fetch())
+
+    def _one(self) -> Any:
+        """The one element, as NumPy's conversions to Python scalars want it."""
+        return self.fetch() if not self._type()[1] else self.to_numpy()
+
+    # ---- text ----
+
+    _SHOWN = 1000
+
+    def __repr__(self) -> str:
+        code, shape, is_executed = _run.describe(self)
+        if is_executed and -1 not in shape and int(np.prod(shape)) <= self._SHOWN:
+            text = np.array2string(self.to_numpy(), separator=", ", prefix="Tensor(")
+            return f"Tensor({text}, dtype={_abi.dtype_name(code)})"
+        extents = ", ".join("?" if n < 0 else str(n) for n in shape) + ("," if len(shape) == 1 else "")
+        return f"Tensor(shape=({extents}), dtype={_abi.dtype_name(code)}{', executed' if is_executed else ''})"
+
+    def __format__(self, spec: str) -> str:
+        if spec and not self._type()[1]:
+            return format(self.fetch(), spec)
+        return format(repr(self), spec)
+
+    # ---- protocols ----
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        values = self.to_numpy()
+        if dtype is not None and np.dtype(dtype) != values.dtype:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return values.astype(dtype)
+        return values.copy() if copy else values
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from mars.tensor import _dispatch
+
+        return _dispatch.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from mars.tensor import _dispatch
+
+        return _dispatch.function(func, args, kwargs)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        import mars.tensor
+
+        return mars.tensor
+
+    def __dlpack__(self, **options: Any) -> Any:
+        from mars.tensor import _dlpack
+
+        return _dlpack.export(self, options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __reduce__(self) -> Any:
+        if self.is_executed:
+            return _from_values, (self.to_numpy(),)
+        from mars._named import Graph
+
+        graph = Graph()
+        graph.output("out", self)
+        return _from_graph, (graph.serialize(),)
+
+    def __copy__(self) -> Tensor:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self.copy()
+
+
+def _from_values(values: np.ndarray[Any, Any]) -> Tensor:
+    return _run.from_array(values, alias=True)  # type: ignore[no-any-return]
+
+
+def _from_graph(data: bytes) -> Tensor:
+    from mars._named import Graph
+
+    return Graph.parse(data).outputs["out"]  # type: ignore[no-any-return]
+
+
+# ---- indexing, continued ----
+
+
+def _make_view(t: Tensor, index: _index.Index) -> Tensor:
+    o = op("view")
+    given = {"axes": index.axes, "starts": index.starts, "steps": index.steps, "shape": index.shape}
+    return apply(o, (t,), [given[a["name"]] for a in o.info["attributes"]])  # type: ignore[no-any-return]
+
+
+def _select(view: Tensor, selections: list[tuple[int, int, Any]]) -> Tensor:
+    """Elements that masks and integer arrays pick."""
+    if not selections:
+        return view
+    if len(selections) > 1:
+        raise NotImplementedError("an index may hold one mask or integer array; several are not supported")
+    axis, count, index = selections[0]
+    if index.dtype == np.bool_:
+        if count == 0:
+            count = 1
+            index = np.asarray(index).reshape(1)
+        _check_mask(view, axis, count, index)
+        o = op("boolean_index")
+        return apply(o, (view, index), [axis])  # type: ignore[no-any-return]
+    return function("take")(view, index, axis=axis)  # type: ignore[no-any-return]
+
+
+def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
+    want = view._type()[1][axis : axis + count]
+    have = mask._type()[1] if isinstance(mask, Tensor) else mask.shape
+    for k, (w, h) in enumerate(zip(want, have, strict=True)):
+        if w != h and w >= 0 and h >= 0:
+            raise IndexError(
+                f"boolean index did not match indexed array along axis {axis + k}; "
+                f"size of axis is {w} but size of corresponding boolean axis is {h}"
+            )
+
+
+def _write_selected(view: Tensor, selections: list[tuple[int, int, Any]], value: Any) -> None:
+    """view[mask] = value, as a choice between the value and what is there."""
+    if len(selections) > 1 or selections[0][2].dtype != np.bool_:
+        raise NotImplementedError("assignment through integer arrays is not supported")
+    axis, count, mask = selections[0]
+    _check_mask(view, axis, count, mask)
+    if np.ndim(value) if not isinstance(value, Handle) else value.ndim:  # type: ignore[attr-defined]
+        raise NotImplementedError("only a scalar can be assigned through a mask")
+    rest = len(view._type()[1]) - axis - count
+    m = mask if isinstance(mask, Tensor) else convert(mask)
+    if rest:
+        m = m[(..., *[None] * rest)]
+    # The value takes the view's dtype, as an assignment does.
+    assign(view, function("where")(m, function("astype")(convert(value), view.dtype), view))
+
+
+# ---- arrays going in ----
+
+
+def convert(x: Any, operator: bool = False) -> Any:
+    """A tensor of an array, a scalar of NumPy or nested lists: a snapshot.
+
+    For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer.
+    """
+    if isinstance(x, np.ndarray):
+        return _run.from_array(x, alias=False)
+    if isinstance(x, (list, tuple)) and any(isinstance(i, Handle) for i in x):
+        return function("stack")([convert(i) if not isinstance(i, Handle) else i for i in x])
+    try:
+        made = np.asarray(x)
+        # The array may be the object's own memory, or it is ours alone.
+        return _run.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
+    except (TypeError, ValueError):
+        if operator:
+            return NotImplemented
+        raise
+
+
+def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    """A tensor of the values that an array-like has now.
+
+    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis.
+    """
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
+    if isinstance(data, Tensor):
+        t = data.copy()
+        if dtype is not None and t.dtype != np.dtype(dtype):
+            t = function("astype")(t, dtype)
+        return t.rechunk(chunk_size) if chunk_size is not None else t
+    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
+    fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
+    return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
+
+
+def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+    """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
+    if isinstance(data, Tensor):
+        if dtype is not None and data.dtype != np.dtype(dtype):
+            return function("astype")(data, dtype)  # type: ignore[no-any-return]
+        return data.copy() if copy else data
+    if copy:
+        return tensor(data, dtype)
+    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
+    return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
+    from mars.tensor import _dlpack
+
+    return _dlpack.import_tensor(x)  # type: ignore[no-any-return]
+
+
+def _is_buffer(x: Any) -> bool:
+    try:
+        memoryview(x)
+        return True
+    except TypeError:
+        return False
+
+
+def _chunks(chunk_size: Any, ndim: int) -> Sequence[int] | None:
+    if chunk_size is None:
+        return None
+    chunks = [chunk_size] * ndim if isinstance(chunk_size, int) else list(chunk_size)
+    if len(chunks) != ndim:
+        raise ValueError(f"chunk_size has {len(chunks)} entries for {ndim} axes")
+    return chunks
+
+
+def save(file: str | os.PathLike[str], arr: Any) -> None:
+    """Writes a tensor to an .npy file, chunk by chunk; executes."""
+    name = os.fspath(file)
+    name = name if name.endswith(".npy") else name + ".npy"
+    t = arr if isinstance(arr, Tensor) else convert(arr)
+    apply(op("save_npy"), (t,), (name,)).execute()
+
+
+def load(file: str | os.PathLike[str], chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    """A tensor of an .npy file, which is read when it is executed."""
+    return apply(op("load_npy"), (), (os.fspath(file), chunk_size))  # type: ignore[no-any-return]
+
+
+# ---- functions called with chunks ----
+
+_functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}
+
+
+def _look_at(array: Any, dtype: np.dtype[Any], writable: bool) -> np.ndarray[Any, Any]:
+    """An array of NumPy over memory that is lent for the time of a call."""
+    import ctypes
+
+    a = array.contents
+    n = a.ndim
+    shape = tuple(a.shape[:n])
+    size = int(np.prod(shape))
+    if not size:
+        return np.empty(shape, dtype)
+    strides = tuple(a.strides[:n]) if a.strides else None
+    span = dtype.itemsize + sum((e - 1) * s for e, s in zip(shape, strides, strict=True)) if strides else size * dtype.itemsize
+    memory: Any = (ctypes.c_char * span).from_address(a.data)
+    x: np.ndarray[Any, Any] = np.ndarray(shape, dtype, memory, 0, strides)
+    if not writable:
+        x.flags.writeable = False
+    return x
+
+
+def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, message: Any, message_size: int) -> int:
+    import ctypes
+
+    try:
+        function, source_dtype, target_dtype = _functions[user]
+        x = _look_at(source, source_dtype, False)
+        result = np.asarray(function(x))
+        if result.shape != x.shape:
+            raise ValueError(f"the function of map_chunk gave shape {result.shape} for a chunk of shape {x.shape}")
+        _look_at(target, target_dtype, True)[...] = result
+        return 0
+    except BaseException as error:
+        _abi.callback_exceptions[:] = [error]
+        text = f"{type(error).__name__}: {error}".encode()[: max(0, message_size - 1)] + b"\0"
+        if message_size:
+            ctypes.memmove(message, text, len(text))
+        return -1
+
+
+def _forget_chunk_function(user: int | None) -> None:
+    _functions.pop(user or 0, None)
+
+
+_chunk_callback = _abi.ChunkFunction(_call_chunk_function)
+_chunk_destroy = _abi.Release(_forget_chunk_function)
+
+
+def _map_chunk(t: Tensor, function: Callable[..., Any], dtype: Any) -> Tensor:
+    source = t.dtype
+    code = _abi.code_of(source if dtype is None else dtype)
+    token = next(_run._tokens)
+    _functions[token] = (function, source, _abi.dtype_of(code))
+    out = c_void_p()
+    status = lib.mars_tensor_map_chunk(byref(out), t._h, code, _chunk_callback, token, _chunk_destroy, place())
+    if status:
+        _functions.pop(token, None)
+        _abi.fail(status)
+    return wrap(out.value or 0)  # type: ignore[no-any-return]
+
+
+_graph.hooks.tensor = Tensor
+_graph.hooks.convert = convert
+_registry.install_operators(Tensor)

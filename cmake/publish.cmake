@@ -1,0 +1,20 @@
+# Strips the library that SwiftPM built and puts it, with its links, where the bindings and the installation look for it.
+# Untouched when nothing changed, so that what depends on it is not built again.
+get_filename_component(folder ${LIBRARY} DIRECTORY)
+get_filename_component(name ${LIBRARY} NAME)
+file(MAKE_DIRECTORY ${folder})
+execute_process(COMMAND ${STRIP} --strip-unneeded -o ${LIBRARY}.stripped ${BUILT} COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${LIBRARY}.stripped ${LIBRARY}.${VERSION}
+  RESULT_VARIABLE different OUTPUT_QUIET ERROR_QUIET)
+if(different)
+  file(RENAME ${LIBRARY}.stripped ${LIBRARY}.${VERSION})
+  file(SIZE ${LIBRARY}.${VERSION} size)
+  math(EXPR size "${size} / 1000")
+  message(STATUS "${LIBRARY}.${VERSION}: ${size} kB")
+else()
+  file(REMOVE ${LIBRARY}.stripped)
+endif()
+if(NOT EXISTS ${LIBRARY})
+  file(CREATE_LINK ${name}.${VERSION} ${LIBRARY}.${SOVERSION} SYMBOLIC)
+  file(CREATE_LINK ${name}.${SOVERSION} ${LIBRARY} SYMBOLIC)
+endif()

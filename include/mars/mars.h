@@ -1,0 +1,320 @@
+/* Mars: an embeddable engine for large tensors.
+ *
+ * Calls build a graph of tensors and operators; nothing is computed until mars_execute.
+ *
+ * Conventions
+ *   - Names are mars_noun_verb.  Outputs come first and are untouched on failure.
+ *   - A function that can fail returns mars_status: MARS_OK or a negative code; mars_error_last then tells what happened, per thread.
+ *   - Handles (mars_session, mars_graph, mars_tensor, mars_run) are reference counted, may be used from any thread and released in any
+ *     order.  NULL is accepted by every release.
+ *   - Structs start with struct_size: set it to sizeof the struct.  Zero every field that is not used.
+ *   - Memory handed over travels with an owner and a release function.
+ *   - Strings are UTF-8 and end with NUL.  The library never prints, exits or installs signal handlers.
+ */
+#ifndef MARS_MARS_H
+#define MARS_MARS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MARS_VERSION_MAJOR 0
+#define MARS_VERSION_MINOR 1
+#define MARS_VERSION_PATCH 0
+
+/* Most axes that a tensor may have. */
+#define MARS_MAX_DIMS 64
+
+typedef struct mars_session mars_session;
+typedef struct mars_graph mars_graph;
+typedef struct mars_tensor mars_tensor;
+typedef struct mars_run mars_run;
+typedef struct mars_string mars_string;
+
+/* ---- status and errors ---- */
+
+typedef int32_t mars_status;
+#define MARS_OK 0
+#define MARS_ERROR_VALUE (-1)
+#define MARS_ERROR_TYPE (-2)
+#define MARS_ERROR_INDEX (-3)
+#define MARS_ERROR_AXIS (-4)
+#define MARS_ERROR_LINALG (-5)
+#define MARS_ERROR_MEMORY (-6)
+#define MARS_ERROR_OVERFLOW (-7)
+#define MARS_ERROR_OS (-8)
+#define MARS_ERROR_CANCELLED (-9)
+#define MARS_ERROR_FORMAT (-10)
+#define MARS_ERROR_UNSUPPORTED (-11)
+#define MARS_ERROR_CALLBACK (-12)
+#define MARS_ERROR_HANDLE (-13)
+#define MARS_ERROR_TIMEOUT (-14)
+#define MARS_ERROR_INTERNAL (-15)
+
+/* What the last failed call on this thread reported.  Pointers stay valid until the next failing call on the thread. */
+typedef struct mars_error {
+  uint32_t struct_size;
+  mars_status code;
+  const char *message; /* one sentence */
+  const char *op;      /* operator concerned, or "" */
+  const char *origin;  /* where the failing node was created, as given to mars_graph_apply, or "" */
+} mars_error;
+
+/* Copies the record of the last failure on this thread; code MARS_OK if there was none. */
+mars_status mars_error_last(mars_error *out);
+
+/* "0.1.0". */
+const char *mars_version(void);
+
+/* ---- strings returned by the library ---- */
+
+const char *mars_string_data(const mars_string *string);
+/* Bytes, without the final NUL. */
+int64_t mars_string_size(const mars_string *string);
+void mars_string_release(mars_string *string);
+
+/* ---- element types ---- */
+
+typedef int32_t mars_dtype;
+#define MARS_BOOL 1
+#define MARS_INT8 2
+#define MARS_INT16 3
+#define MARS_INT32 4
+#define MARS_INT64 5
+#define MARS_UINT8 6
+#define MARS_UINT16 7
+#define MARS_UINT32 8
+#define MARS_UINT64 9
+#define MARS_FLOAT16 10
+#define MARS_BFLOAT16 11
+#define MARS_FLOAT32 12
+#define MARS_FLOAT64 13
+#define MARS_COMPLEX64 14
+#define MARS_COMPLEX128 15
+
+/* Common dtype of two, as numpy.promote_types. */
+mars_status mars_dtype_promote(mars_dtype *out, mars_dtype a, mars_dtype b);
+/* 1 or 0: numpy.can_cast(from, to, casting); casting is "safe" or "same_kind". */
+mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, const char *casting);
+
+/* ---- sessions ---- */
+
+/* Opens a session.  Options are key/value strings, `count` of each; an unknown key is an error.
+ *   "workers"       threads of the process-wide pool; "0" or absent: one per processor
+ *   "memory_limit"  bytes, or with KiB, MiB, GiB; "0" or absent: most of the machine's memory
+ *   "spill_dir"     directory for chunks that do not fit; absent: below the system's temporary directory
+ *   "cache_dir"     directory of compiled kernels; "" turns the disk cache off
+ *   "trace"         "1" records trace events
+ * The whole list with texts is in mars_session_options. */
+mars_status mars_session_open(mars_session **out, const char *const *keys, const char *const *values, size_t count);
+/* The process's default session, opened at the first call. */
+mars_status mars_session_default(mars_session **out);
+/* JSON: [{"name", "value", "doc"}]: every option with its value in this session. */
+mars_status mars_session_options(mars_string **out, mars_session *session);
+mars_status mars_session_set_option(mars_session *session, const char *key, const char *value);
+/* JSON object of counters: tasks, inline_runs, compiles, cache_hits, disk_hits, spilled_bytes, unspilled_bytes, peak_bytes, ... */
+mars_status mars_session_statistics(mars_string **out, mars_session *session);
+/* Chrome trace JSON of events since the last call. */
+mars_status mars_session_trace(mars_string **out, mars_session *session);
+mars_session *mars_session_retain(mars_session *session);
+void mars_session_release(mars_session *session);
+
+/* ---- arrays: memory that crosses the interface ---- */
+
+#define MARS_ARRAY_READONLY 1u
+
+typedef struct mars_array {
+  uint32_t struct_size;
+  mars_dtype dtype;
+  int32_t ndim;
+  uint32_t flags;
+  void *data;
+  const int64_t *shape;
+  const int64_t *strides; /* in bytes; NULL: C order */
+  void *owner;
+  void (*release)(void *owner); /* NULL: nothing to release */
+} mars_array;
+
+/* Gives back what an array from mars_fetch holds; the array may be released after the session. */
+void mars_array_release(mars_array *array);
+
+/* ---- operators ---- */
+
+/* JSON array of all operators: name, namespace, method, operators, numpy, summary, details, example, inputs, attributes
+ * (name, kind, default, since, doc), outputs, effects. */
+mars_status mars_op_describe_all(mars_string **out);
+/* JSON object of one operator. */
+mars_status mars_op_describe(mars_string **out, const char *name);
+/* Number of an operator for mars_graph_apply; stable within the process. */
+mars_status mars_op_find(int32_t *out, const char *name);
+
+/* ---- graphs ---- */
+
+/* A graph holds named inputs and outputs only; tensors own the nodes that they need. */
+mars_status mars_graph_new(mars_graph **out);
+mars_graph *mars_graph_retain(mars_graph *graph);
+void mars_graph_release(mars_graph *graph);
+
+/* Adds a named placeholder.  An extent of -1 is unknown until the graph is executed. */
+mars_status mars_graph_input(mars_tensor **out, mars_graph *graph, const char *name, mars_dtype dtype, const int64_t *shape, int32_t ndim);
+/* Names a result. */
+mars_status mars_graph_output(mars_graph *graph, const char *name, mars_tensor *tensor);
+mars_status mars_graph_input_count(int64_t *out, mars_graph *graph);
+mars_status mars_graph_output_count(int64_t *out, mars_graph *graph);
+/* The i-th input or output with its name; the tensor is a new reference. */
+mars_status mars_graph_get_input(mars_tensor **out, mars_string **name, mars_graph *graph, int64_t i);
+mars_status mars_graph_get_output(mars_tensor **out, mars_string **name, mars_graph *graph, int64_t i);
+
+#define MARS_OPERAND_TENSOR 0
+#define MARS_OPERAND_WEAK_BOOL 1
+#define MARS_OPERAND_WEAK_INT 2
+#define MARS_OPERAND_WEAK_UINT 3 /* integers above the range of int64: the value is the bits of `i` */
+#define MARS_OPERAND_WEAK_FLOAT 4
+#define MARS_OPERAND_WEAK_COMPLEX 5
+
+/* A tensor, or a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy. */
+typedef struct mars_operand {
+  uint32_t struct_size;
+  int32_t kind;
+  mars_tensor *tensor;
+  int64_t i;
+  double re;
+  double im;
+} mars_operand;
+
+#define MARS_ATTR_NONE 0
+#define MARS_ATTR_BOOL 1    /* i */
+#define MARS_ATTR_INT 2     /* i */
+#define MARS_ATTR_FLOAT 3   /* re */
+#define MARS_ATTR_STRING 4  /* data: const char *, NUL terminated */
+#define MARS_ATTR_DTYPE 5   /* i */
+#define MARS_ATTR_SCALAR 6  /* dtype in `dtype`; value in i (integers, bool), re, im */
+#define MARS_ATTR_INTS 7    /* data: const int64_t[count] */
+#define MARS_ATTR_STRINGS 8 /* data: const char *const[count] */
+#define MARS_ATTR_BYTES 9   /* data: const uint8_t[count] */
+
+typedef struct mars_attribute {
+  uint32_t struct_size;
+  int32_t kind;
+  const char *name;
+  mars_dtype dtype;
+  int32_t reserved;
+  int64_t i;
+  double re;
+  double im;
+  int64_t count;
+  const void *data;
+} mars_attribute;
+
+/* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.
+ * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` may be NULL.  `origin` names the place of
+ * the call in the client's program for error messages, or NULL. */
+mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *graph, int32_t op, const mars_operand *inputs, size_t input_count,
+                             const mars_attribute *attributes, size_t attribute_count, const char *origin);
+
+/* Graph file (graph.proto) of the graph's inputs and outputs and all that lies between. */
+mars_status mars_graph_serialize(mars_string **out, mars_graph *graph);
+#define MARS_PARSE_ALLOW_FILES 1u
+#define MARS_PARSE_ALLOW_CALLBACKS 2u
+/* Reads a graph file.  Files and callbacks are errors unless allowed by `flags`. */
+mars_status mars_graph_parse(mars_graph **out, const void *bytes, size_t size, uint32_t flags);
+
+/* ---- tensors ---- */
+
+mars_tensor *mars_tensor_retain(mars_tensor *tensor);
+void mars_tensor_release(mars_tensor *tensor);
+
+#define MARS_COPY 0  /* snapshot now; the array's owner is released before the call returns */
+#define MARS_ALIAS 1 /* use the memory in place; do not modify it until executed; released when no longer needed */
+/* A tensor of an array.  `chunks`: preferred chunk extents, one per axis, or NULL. */
+mars_status mars_tensor_from_array(mars_tensor **out, const mars_array *array, int32_t mode, const int64_t *chunks);
+
+typedef struct mars_tensor_info {
+  uint32_t struct_size;
+  mars_dtype dtype;
+  int32_t ndim;
+  int32_t is_executed; /* 1 if the value is at hand */
+  int64_t shape[MARS_MAX_DIMS]; /* -1 where unknown */
+} mars_tensor_info;
+/* Never runs anything. */
+mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tensor);
+/* dtype and number of axes only: the cheap form. */
+mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, const mars_tensor *tensor);
+/* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything. */
+mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
+/* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
+mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
+/* 1 if the two tensors share storage. */
+mars_status mars_tensor_shares_storage(int32_t *out, const mars_tensor *a, const mars_tensor *b);
+/* The tensor's current value as a tensor of its own, which later writes do not change. */
+mars_status mars_tensor_snapshot(mars_tensor **out, const mars_tensor *tensor);
+
+/* A function of the client called with one chunk: input and output have the same shape; `lower` is the place of the chunk in the tensor.
+ * Returns 0, or non-zero with a message in `message` (NUL terminated, `message_size` bytes at most). */
+typedef int32_t (*mars_chunk_function)(void *user, const mars_array *input, mars_array *output, const int64_t *lower, char *message, size_t message_size);
+/* map_chunk: `function` applied to every chunk, result dtype `dtype`.  `destroy` (may be NULL) is called once, when nothing needs `user`
+ * any more, on any thread. */
+mars_status mars_tensor_map_chunk(mars_tensor **out, mars_tensor *tensor, mars_dtype dtype, mars_chunk_function function, void *user,
+                                  void (*destroy)(void *user), const char *origin);
+
+/* DLPack 1.0 (versioned).  `managed` is DLManagedTensorVersioned *. */
+mars_status mars_tensor_to_dlpack(void **managed, mars_session *session, mars_tensor *tensor);
+mars_status mars_tensor_from_dlpack(mars_tensor **out, void *managed);
+
+/* ---- running ---- */
+
+/* Binds data to a named input. */
+typedef struct mars_binding {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *name;
+  mars_tensor *tensor;
+} mars_binding;
+
+/* Computes tensors and waits.  Afterwards they hold their values and have dropped their history.  Without bindings, that is: with bindings the
+ * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings. */
+mars_status mars_execute(mars_tensor **results, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
+                         size_t binding_count);
+/* The same without waiting. */
+mars_status mars_execute_async(mars_run **out, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
+                               size_t binding_count);
+
+typedef struct mars_progress {
+  uint32_t struct_size;
+  int32_t is_done;
+  int64_t tasks_done;
+  int64_t tasks_total; /* known so far */
+} mars_progress;
+mars_status mars_run_progress(mars_progress *out, mars_run *run);
+/* Waits up to `seconds`; MARS_ERROR_TIMEOUT if it is not done by then; the run's own error if it failed. */
+mars_status mars_run_wait(mars_run *run, double seconds);
+/* New tensors of the results of a finished run. */
+mars_status mars_run_results(mars_tensor **results, size_t count, mars_run *run);
+/* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED. */
+mars_status mars_run_cancel(mars_run *run);
+void mars_run_release(mars_run *run);
+
+/* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, shared with the engine where it can be.
+ * Free with mars_array_release. */
+mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *tensor);
+/* As mars_fetch, into memory of the caller with the tensor's dtype and shape. */
+mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const mars_array *destination);
+
+/* Text of the plan that executing the tensors would run. */
+mars_status mars_explain(mars_string **out, mars_session *session, mars_tensor *const *tensors, size_t count);
+
+/* ---- plans in pieces ---- */
+
+/* Cuts the execution of tensors into self-contained subtasks for other processes.  JSON: {"subtasks": [{"graph": base64 of a graph file,
+ * "inputs": [chunk names], "outputs": [chunk names], "after": [indices], "priority": n}], "results": [{"shape", "dtype",
+ * "chunks": [{"name", "lower", "shape"}]}]}. */
+mars_status mars_plan_cut(mars_string **out, mars_session *session, mars_tensor *const *tensors, size_t count, int64_t pieces);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
