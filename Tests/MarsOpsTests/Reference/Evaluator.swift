@@ -88,7 +88,7 @@ final class Evaluator {
         for (i, p) in indices(out.type.shape).enumerated() { out.store(inputs[0].load(offset(m, p, inputs[0].type.shape)), i) }
         r = [out]
       case .native(let rule): r = try native(n, known, inputs, rule)
-      case .composed, .leaf: preconditionFailure("\(n.op.name) cannot be evaluated")
+      case .composed, .leaf, .nest: preconditionFailure("\(n.op.name) cannot be evaluated")
       }
     }
     done[ObjectIdentifier(n)] = r
