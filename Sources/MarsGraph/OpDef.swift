@@ -20,11 +20,14 @@ package final class OpDef: Sendable {
   package let samples: [Sample]
   /// Chunk sizes per axis that the planner may not change, or nil: what the client pinned.
   package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
+  /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
+  package let prepare: Prepare?
+  package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, prepare: Prepare? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -38,6 +41,7 @@ package final class OpDef: Sendable {
     self.exposure = exposure
     self.samples = samples
     self.pinsChunks = pinsChunks
+    self.prepare = prepare
   }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.
@@ -49,10 +53,13 @@ package struct InputDef: Sendable {
   package let name: String
   /// The last input only: zero or more tensors.
   package let isVariadic: Bool
+  /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
+  package let isCondition: Bool
   package let doc: String
-  package init(_ name: String, variadic: Bool = false, _ doc: String = "") {
+  package init(_ name: String, variadic: Bool = false, condition: Bool = false, _ doc: String = "") {
     self.name = name
     self.isVariadic = variadic
+    self.isCondition = condition
     self.doc = doc
   }
 }
@@ -71,9 +78,12 @@ package enum Typing: Sendable {
 package struct UfuncLoop: Hashable, Sendable {
   package let inputs: [DType]
   package let outputs: [DType]
-  package init(_ inputs: [DType], _ outputs: [DType]) {
+  /// Of a loop without outputs: what the error says, in NumPy's words; "" for the usual sentence.
+  package let refusal: String
+  package init(_ inputs: [DType], _ outputs: [DType], refusal: String = "") {
     self.inputs = inputs
     self.outputs = outputs
+    self.refusal = refusal
   }
 }
 

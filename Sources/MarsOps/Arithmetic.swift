@@ -4,13 +4,18 @@ import MarsNumerics
 
 /// Arithmetic ufuncs.
 enum Arithmetic {
+  private static let booleanSubtract =
+    "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the logical_xor function instead."
+  private static let booleanNegative =
+    "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the logical_not function instead."
+
   static let add = binary(
     "add", Loops.same(.all, 2), "Adds element by element.", details: "bool: logical or.  Integers wrap.",
     operators: ["__add__"]
   ) { b, x, y in b.add(x, y) }
 
   static let subtract = binary(
-    "subtract", [Loops.refused(.bool, .bool)] + Loops.same(.numeric, 2), "Subtracts element by element.",
+    "subtract", [Loops.refused(.bool, .bool, saying: booleanSubtract)] + Loops.same(.numeric, 2), "Subtracts element by element.",
     details: "Two booleans are an error, as in NumPy; use bitwise_xor.", operators: ["__sub__"]
   ) { b, x, y in b.sub(x, y) }
 
@@ -62,12 +67,16 @@ enum Arithmetic {
       "Quotient and remainder at once.", details: "The same as (x1 // x2, x1 % x2).", numpy: "numpy.divmod",
       example: "mt.divmod([7, -7], 3)[0]"), exposure: Exposure(operators: ["__divmod__"]))
 
-  static let power = binary(
-    "power", Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
-    details:
-      "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
-    cost: 20, operators: ["__pow__"]
-  ) { b, x, y in power(&b, x, y) }
+  private static func powerNamed(_ name: String, operators: [String] = []) -> OpDef {
+    binary(
+      name, Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
+      details:
+        "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
+      cost: 20, operators: operators
+    ) { b, x, y in power(&b, x, y) }
+  }
+  static let power = powerNamed("power", operators: ["__pow__"])
+  static let pow = powerNamed("pow")
 
   /// The formula by the exponent where that is a scalar, as NumPy's `**` chooses it.
   static func power(_ b: inout ExprBuilder, _ x: ExprRef, _ y: ExprRef) -> ExprRef {
@@ -92,7 +101,7 @@ enum Arithmetic {
   ) { b, x, y in power(&b, x, y) }
 
   static let negative = unary(
-    "negative", [Loops.refused(.bool)] + Loops.same(.numeric, 1), "Changes the sign.",
+    "negative", [Loops.refused(.bool, saying: booleanNegative)] + Loops.same(.numeric, 1), "Changes the sign.",
     details: "bool is an error, as in NumPy; unsigned integers wrap.", operators: ["__neg__"]
   ) { b, x in b.neg(x) }
 
@@ -214,7 +223,7 @@ enum Arithmetic {
 
   static let family = OpFamily(
     [
-      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, floatPower, negative, positive,
+      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, pow, floatPower, negative, positive,
       absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm,
     ], natives: [divisorLoop])
 }

@@ -2,24 +2,16 @@ import MarsBase
 import MarsGraph
 import MarsNumerics
 
-/// Attributes of `load_npy` for a file, read from its header.
-package func npyAttributes(path: String, files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] {
-  let h = try Npy.readHeader(try files.open(path, .read))
-  return [
-    ("path", .string(path)), ("dtype", .dtype(h.dtype)), ("shape", .ints(h.shape)), ("offset", .int(h.offset)),
-    ("fortran", .bool(h.isFortran)),
-    ("swapped", .bool(h.isSwapped)),
-  ]
-}
-
 /// Sources and sinks in files.
 enum Files {
   private static let load = NativeOp(
     OpDef(
       "load_npy", inputs: [],
       attributes: [
-        AttrDef("path", .string, "the file"), AttrDef("dtype", .dtype, "element type"), AttrDef("shape", .ints, "extents"),
-        AttrDef("offset", .int, "byte offset of the first element"),
+        AttrDef("path", .string, "the file"),
+        AttrDef("dtype", .dtype, default: .dtype(.float64), "element type; read from the file when called"),
+        AttrDef("shape", .ints, default: .ints([]), "extents; read from the file when called"),
+        AttrDef("offset", .int, default: .int(0), "byte offset of the first element"),
         AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
         AttrDef("swapped", .bool, default: .bool(false), "whether elements are big-endian"),
       ],
@@ -28,7 +20,15 @@ enum Files {
       body: .native(NativeRule(.access { _ in [] }, workspace: { _, _ in 4 << 20 })), effects: .readsExternal, cost: Cost(perElement: 2),
       doc: OpDoc(
         "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
-        example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden)
+        example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden,
+      prepare: { (given: [(String, AttrValue)], files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] in
+        guard given.count == 1, given[0].0 == "path", case .string(let path) = given[0].1 else { return given }
+        let h = try Npy.readHeader(try files.open(path, .read))
+        return given + [
+          ("dtype", .dtype(h.dtype)), ("shape", .ints(h.shape)), ("offset", .int(h.offset)), ("fortran", .bool(h.isFortran)),
+          ("swapped", .bool(h.isSwapped)),
+        ]
+      })
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
     let file = try call.files.open(c.string("path"), .read)

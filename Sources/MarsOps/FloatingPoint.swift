@@ -229,6 +229,17 @@ enum FloatingPoint {
     b.imag(x)
   }
 
+  private static func partTest(_ name: String, _ summary: String, complex: Bool) -> OpDef {
+    unary(name, Loops.predicate(.all, 1), summary, example: "mt.\(name)([1 + 2j, 3])") { b, x in
+      guard b.type(x).isComplex else { return b.constant(.bool, complex ? 0 : 1) }
+      let im = b.imag(x)
+      let zero = b.constant(b.type(im), 0)
+      return b.op(complex ? .ne : .eq, as: .bool, im, zero)
+    }
+  }
+  static let iscomplex = partTest("iscomplex", "Whether the imaginary part is not zero.", complex: true)
+  static let isreal = partTest("isreal", "Whether the imaginary part is zero.", complex: false)
+
   static let angle = OpDef(
     "angle", inputs: [InputDef("z")], attributes: [AttrDef("deg", .bool, default: .bool(false), "degrees instead of radians")],
     typing: .ufunc(
@@ -247,6 +258,6 @@ enum FloatingPoint {
 
   static let family = OpFamily([
     floor, ceil, trunc, fix, rint, round, around, isfinite, isinf, isnan, isposinf, isneginf, signbit, copysign, nextafter, spacing, modf,
-    frexp, ldexp, nanToNum, conjugate, conj, real, imag, angle,
+    frexp, ldexp, nanToNum, conjugate, conj, real, imag, iscomplex, isreal, angle,
   ])
 }

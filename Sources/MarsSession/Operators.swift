@@ -27,6 +27,9 @@ package enum Operators {
     guard outputCount == op.outputs.count else {
       throw MarsError(.value, "operator '\(op.name)' has \(op.outputs.count) outputs but room for \(outputCount) was given", op: op.name, origin: origin)
     }
-    return try Tensor.apply(op, inputs, attributes, origin: origin)
+    guard let prepare = op.prepare else { return try Tensor.apply(op, inputs, attributes, origin: origin) }
+    let complete: [(String, AttributeValue)]
+    do throws(MarsError) { complete = try prepare(attributes, PosixFileSystem()) } catch { throw error.at(op: op.name, origin: origin) }
+    return try Tensor.apply(op, inputs, complete, origin: origin)
   }
 }

@@ -124,5 +124,7 @@ enum CHeader {
   }
 
   /// Names of parameters that are C or C++ keywords, or ours, get an underscore.
-  private static func name(_ s: String) -> String { ["out", "graph", "inputs", "attributes", "array", "register"].contains(s) ? s + "_" : s }
+  private static func name(_ s: String) -> String {
+    ["out", "graph", "inputs", "attributes", "array", "register"].contains(s) ? s + "_" : s
+  }
 }

@@ -39,7 +39,8 @@ import Testing
 
   @Test func viewsStayInside() {
     func view(_ axes: [Int], _ starts: [Int], _ steps: [Int], _ shape: [Int]) -> MarsError.Code? {
-      error("view", [array(4, 6)], [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))])?.code
+      error("view", [array(4, 6)], [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))])?
+        .code
     }
     #expect(view([0, 1], [0, 0], [1, 1], [4, 6]) == nil)
     #expect(view([0, 1], [1, 0], [1, 1], [4, 6]) == .index)

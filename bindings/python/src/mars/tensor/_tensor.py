@@ -458,7 +458,8 @@ def save(file: str | os.PathLike[str], arr: Any) -> None:
 
 def load(file: str | os.PathLike[str], chunk_size: int | Sequence[int] | None = None) -> Tensor:
     """A tensor of an .npy file, which is read when it is executed."""
-    return apply(op("load_npy"), (), (os.fspath(file), chunk_size))  # type: ignore[no-any-return]
+    t = apply(op("load_npy"), (), (os.fspath(file),))
+    return t if chunk_size is None else t.rechunk(chunk_size)  # type: ignore[no-any-return]
 
 
 # ---- functions called with chunks ----
