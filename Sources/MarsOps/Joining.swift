@@ -111,7 +111,9 @@ enum Joining {
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])])
 
-  private static func stacking(_ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false) -> OpDef {
+  private static func stacking(
+    _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false
+  ) -> OpDef {
     OpDef(
       name, inputs: arrays, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -139,7 +141,8 @@ enum Joining {
     OpDef(
       name, inputs: [InputDef("ary")],
       attributes: [
-        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"), AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
+        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"),
+        AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
       ], outputs: ["parts..."], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
@@ -182,7 +185,9 @@ enum Joining {
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
-    attributes: [AttrDef("repeats", .int, "how often each element comes"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened")],
+    attributes: [
+      AttrDef("repeats", .int, "how often each element comes"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard c.int("repeats") >= 0 else { throw c.error(.value, "repeats may not contain negative values.") }
@@ -196,11 +201,15 @@ enum Joining {
       out[k] *= c.int("repeats")
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
-    samples: [Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)])])
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)]),
+    ])
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
-    attributes: [AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened")],
+    attributes: [
+      AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
@@ -227,7 +236,9 @@ enum Joining {
       }
       return [x]
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
-    samples: [Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])])])
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
+    ])
 
   // MARK: Writing
 
@@ -268,8 +279,11 @@ enum Joining {
           }, reusesInput0: true)), doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
       exposure: .hidden,
       samples: [
-        Sample([[4, 6], [2, 3]], .all, attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
-        Sample([[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
+        Sample(
+          [[4, 6], [2, 3]], .all,
+          attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
+        Sample(
+          [[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
@@ -289,7 +303,9 @@ enum Joining {
       try Shapes.check(c, base: v[0].type.shape)
       var value = v[1]
       let shape = c.ints("shape")
-      guard c.ints("axes").filter({ $0 >= 0 }).count == shape.count || shape.allSatisfy({ $0 == 1 }) || Set(c.ints("axes").filter { $0 >= 0 }).count == shape.count
+      guard
+        c.ints("axes").filter({ $0 >= 0 }).count == shape.count || shape.allSatisfy({ $0 == 1 })
+          || Set(c.ints("axes").filter { $0 >= 0 }).count == shape.count
       else { throw c.error(.value, "cannot assign to a broadcast view") }
       // NumPy drops leading axes of extent 1 of the value.
       while value.type.rank > shape.count && value.type.shape[0] == 1 {
@@ -305,7 +321,8 @@ enum Joining {
       return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], c.passing("axes", "starts", "steps", "shape")))]
     },
     doc: OpDoc(
-      "A tensor with a strided region replaced: what a[...] = value stores.", details: "The value broadcasts to the region and is cast to the tensor's dtype.",
+      "A tensor with a strided region replaced: what a[...] = value stores.",
+      details: "The value broadcasts to the region and is cast to the tensor's dtype.",
       example: "mt.zeros(3)"), exposure: .hidden, samples: assignRegion.def.samples)
 
   static let assignWhere = OpDef(
@@ -315,7 +332,8 @@ enum Joining {
         throw c.error(.value, "mask and value do not broadcast to shape \(Shape.text(v[0].type.shape))")
       }
       return [try v[1].op(Selection.`where`, try v[2].cast(v[0].type.dtype), v[0])]
-    }, doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
+    },
+    doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
     exposure: .hidden, samples: [Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool])])
 
   static let family = OpFamily(

@@ -13,7 +13,8 @@ enum Scans {
       },
       body: .native(
         NativeRule(
-          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] }, wholeOutputAxes: { c in [c.int("axis")] })),
+          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
+          wholeOutputAxes: { c in [c.int("axis")] })),
       cost: Cost(perElement: 2), doc: OpDoc("A running sum or product along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
       samples: ["sum", "prod"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in

@@ -32,21 +32,26 @@ enum Sorting {
 
   private static func ordering(_ name: String, _ of: OpDef, _ summary: String, method: Bool = true) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")],
+      name, inputs: [InputDef("a")],
+      attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
         let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
         return [try x.op(of, with: ["axis": .int(k)])]
-      }, doc: OpDoc(summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
-      exposure: Exposure(method: method), samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[0]], .all)])
+      },
+      doc: OpDoc(
+        summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
+      exposure: Exposure(method: method),
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[0]], .all)])
   }
   static let sort = ordering("sort", sortLoop.def, "A sorted copy.", method: false)
   static let argsort = ordering("argsort", argsortLoop.def, "Indices that sort; equal elements keep their order.")
 
   private static let searchLoop = NativeOp(
     OpDef(
-      "search_sorted", inputs: [InputDef("a"), InputDef("v")], attributes: [AttrDef("right", .bool, "after equal elements instead of before them")],
+      "search_sorted", inputs: [InputDef("a"), InputDef("v")],
+      attributes: [AttrDef("right", .bool, "after equal elements instead of before them")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, c.inputs[1].shape)] },
       body: .native(NativeRule(.access { c in [[.whole], (0..<c.inputs[1].rank).map { .aligned($0) }] })), cost: Cost(perElement: 60),
       doc: OpDoc("Places in a sorted vector of the same dtype.", example: "mt.searchsorted([1, 2, 3], 2)"), exposure: .hidden,
@@ -56,7 +61,8 @@ enum Sorting {
   }
 
   static let searchsorted = OpDef(
-    "searchsorted", inputs: [InputDef("a"), InputDef("v")], attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
+    "searchsorted", inputs: [InputDef("a"), InputDef("v")],
+    attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
@@ -65,7 +71,9 @@ enum Sorting {
       }
       let d = c.commonDType()
       return [try v[0].cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]
-    }, doc: OpDoc("Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),
+    },
+    doc: OpDoc(
+      "Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),
     exposure: Exposure(method: true))
 
   // MARK: Sets
@@ -119,14 +127,17 @@ enum Sorting {
       }
       return out
     }, cost: Cost(perElement: 70),
-    doc: OpDoc("The sorted distinct values.", details: "NaNs count as one value.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"),
+    doc: OpDoc(
+      "The sorted distinct values.", details: "NaNs count as one value.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"),
     samples: [
-      Sample([[7]], .all), Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
+      Sample([[7]], .all),
+      Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
       Sample([[0]], .all),
     ])
 
   static let isin = OpDef(
-    "isin", inputs: [InputDef("element"), InputDef("test_elements")], attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
+    "isin", inputs: [InputDef("element"), InputDef("test_elements")],
+    attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = c.commonDType()
@@ -134,7 +145,11 @@ enum Sorting {
       let set = try v[1].cast(d).reshaped([-1])
       guard set.type.isKnown else { throw c.error(.unsupported, "isin needs known extents of the test elements") }
       let n = set.type.shape[0]
-      if n == 0 { return [Value(try Creation.full.apply([.value(Reductions.constant(Scalar(c.bool("invert")), .bool))], [("shape", .ints(x.type.shape))]))] }
+      if n == 0 {
+        return [
+          Value(try Creation.full.apply([.value(Reductions.constant(Scalar(c.bool("invert")), .bool))], [("shape", .ints(x.type.shape))]))
+        ]
+      }
       let sorted = try set.op(sortLoop.def, with: ["axis": .int(0)])
       let place = try sorted.op(searchLoop.def, x, with: ["right": .bool(false)]).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
       let found = try sorted.op(Masks.take, place).op(Comparison.equal, x)
