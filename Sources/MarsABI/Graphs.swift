@@ -129,6 +129,7 @@ public func mars_graph_apply(
     for i in 0..<attribute_count { attrs.append(try attribute(require(attributes, "attributes")[i])) }
     let results = try Operators.apply(Int(op), operands, attrs, outputCount: out_count, origin: origin.map { String(cString: $0) } ?? "")
     for (i, r) in results.enumerated() { out[i] = retained(r) }
+    for i in results.count..<max(results.count, out_count) { out[i] = nil }
   }
 }
 

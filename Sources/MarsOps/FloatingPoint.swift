@@ -130,7 +130,8 @@ enum FloatingPoint {
     let t = b.type(x)
     guard t.isHalf else { return b.op(.spacing, x) }
     let infinity = b.constant(t, .infinity)
-    let away = b.op(.copysign, infinity, x)
+    // NumPy's float16 measures upwards, also below zero.
+    let away = t == .float16 ? infinity : b.op(.copysign, infinity, x)
     let next = halfNextAfter(&b, x, away)
     let nan = b.constant(t, .nan)
     return b.select(b.op(.isInf, as: .bool, x), nan, b.sub(next, x))

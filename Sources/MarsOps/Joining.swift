@@ -178,7 +178,7 @@ enum Joining {
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
       return [try wide.reshaped(zip(reps, shape).map { $0 * $1 })]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
-    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])])
+    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])], answersCopies: true)
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
@@ -196,7 +196,7 @@ enum Joining {
       out[k] *= c.int("repeats")
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
-    samples: [Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)])])
+    samples: [Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)])], answersCopies: true)
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
@@ -227,7 +227,7 @@ enum Joining {
       }
       return [x]
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
-    samples: [Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])])])
+    samples: [Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])])], answersCopies: true)
 
   // MARK: Writing
 
@@ -289,8 +289,10 @@ enum Joining {
       try Shapes.check(c, base: v[0].type.shape)
       var value = v[1]
       let shape = c.ints("shape")
-      guard c.ints("axes").filter({ $0 >= 0 }).count == shape.count || shape.allSatisfy({ $0 == 1 }) || Set(c.ints("axes").filter { $0 >= 0 }).count == shape.count
-      else { throw c.error(.value, "cannot assign to a broadcast view") }
+      let walked = Set(c.ints("axes"))
+      guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
+        throw c.error(.value, "cannot assign to a broadcast view")
+      }
       // NumPy drops leading axes of extent 1 of the value.
       while value.type.rank > shape.count && value.type.shape[0] == 1 {
         value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])])

@@ -47,8 +47,9 @@ package struct Planner {
     let regions = try fuse(index, &demand)  // loop nests, from the results down
     var layout = Layout(index, demand, options, plan: plan)
     for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+    let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
     plan = layout.plan
-    plan.results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
+    plan.results = results
     for (i, t) in plan.results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
     plan.needs = layout.unknownTensors
     scheduler.schedule(&plan)  // depth first
