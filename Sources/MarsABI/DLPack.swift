@@ -25,11 +25,11 @@ private final class Exported {
   let extents: UnsafeMutablePointer<Int64>
   init(_ array: FetchedArray) {
     self.array = array
-    let n = array.shape.count
+    let n = array.view.shape.count
     extents = .allocate(capacity: max(2 * n, 1))
     for i in 0..<n {
-      extents[i] = Int64(array.shape[i])
-      extents[n + i] = Int64(array.strides[i] / array.dtype.itemSize)
+      extents[i] = Int64(array.view.shape[i])
+      extents[n + i] = Int64(array.view.strides[i] / array.view.dtype.itemSize)
     }
   }
   deinit { extents.deallocate() }
@@ -40,7 +40,7 @@ public func mars_tensor_to_dlpack(_ managed: UnsafeMutablePointer<UnsafeMutableR
   run { () throws(MarsError) in
     let out = try require(managed, "managed")
     let a = try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"))
-    guard a.strides.allSatisfy({ $0 % a.dtype.itemSize == 0 }) else {
+    guard a.view.strides.allSatisfy({ $0 % a.view.dtype.itemSize == 0 }) else {
       throw MarsError(.value, "DLPack counts strides in elements, which these are not multiples of")
     }
     let keep = Exported(a)
@@ -55,14 +55,14 @@ public func mars_tensor_to_dlpack(_ managed: UnsafeMutablePointer<UnsafeMutableR
       me.deallocate()
     }
     m.flags = a.isReadOnly ? UInt64(CMARS_DL_READ_ONLY) : 0
-    m.data = a.base
+    m.data = a.view.base
     m.device_type = CMARS_DL_CPU
-    m.ndim = Int32(a.shape.count)
-    m.code = code(a.dtype)
-    m.bits = UInt8(a.dtype == .bool ? 8 : a.dtype.itemSize * 8)
+    m.ndim = Int32(a.view.shape.count)
+    m.code = code(a.view.dtype)
+    m.bits = UInt8(a.view.dtype == .bool ? 8 : a.view.dtype.itemSize * 8)
     m.lanes = 1
     m.shape = keep.extents
-    m.strides = keep.extents + a.shape.count
+    m.strides = keep.extents + a.view.shape.count
     p.initialize(to: m)
     out.pointee = UnsafeMutableRawPointer(p)
   }

@@ -51,9 +51,10 @@ private func entry(
   _ i: Int64
 ) throws(MarsError) {
   guard i >= 0 && i < entries.count else { throw MarsError(.index, "index \(i) is out of bounds for \(entries.count) entries") }
+  let out = try require(out, "out")
   let e = entries[Int(i)]
   if let name { give(e.name, to: name) }
-  try require(out, "out").pointee = retained(e.tensor)
+  out.pointee = retained(e.tensor)
 }
 
 @c @implementation
@@ -146,7 +147,7 @@ public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ byt
   run { () throws(MarsError) in
     let out = try require(out, "out")
     guard size >= 0 else { throw MarsError(.value, "size is negative") }
-    let raw = UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size)
+    let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(
       try Graph.parse(
         raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0, allowsCallbacks: flags & UInt32(MARS_PARSE_ALLOW_CALLBACKS) != 0))

@@ -148,12 +148,14 @@ private final class ChunkFunction: ChunkCallback, @unchecked Sendable {
   let function: mars_chunk_function
   let user: UnsafeMutableRawPointer?
   let destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
+  /// Whether the call that handed `user` over has succeeded: a failing call has taken nothing.
+  let isTaken = Locked(false)
   init(_ function: @escaping mars_chunk_function, _ user: UnsafeMutableRawPointer?, _ destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?) {
     self.function = function
     self.user = user
     self.destroy = destroy
   }
-  deinit { destroy?(user) }
+  deinit { if isTaken.withLock({ $0 }) { destroy?(user) } }
 
   func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
     var message = [CChar](repeating: 0, count: 1024)
@@ -198,6 +200,8 @@ public func mars_tensor_map_chunk(
     let t = try object(tensor, Tensor.self, "tensor")
     let d = try MarsABI.dtype(dtype, "dtype")
     let f = ChunkFunction(try require(function, "function"), user, destroy)
-    out.pointee = retained(try t.mapChunk(f, dtype: d, origin: origin.map { String(cString: $0) } ?? ""))
+    let mapped = try t.mapChunk(f, dtype: d, origin: origin.map { String(cString: $0) } ?? "")
+    f.isTaken.withLock { $0 = true }
+    out.pointee = retained(mapped)
   }
 }

@@ -45,7 +45,8 @@ extension OpDef {
     if case .composed(let expand) = body {
       context = OpContext(op: self, inputs: types, attributes: attributes, outputs: outputs, loop: loop)
       expansion = try expand(context, values)
-      outputs = expansion.map(\.type)
+      // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
+      if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
     for o in outputs where o.isKnown {
       guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {

@@ -49,7 +49,7 @@ extension Emitter {
   }
 
   /// Reduces the lanes in `which` by a C function and overwrites them in the slots; a loop, as it is rarely run and its code should be small.
-  private func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
+  func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
     let n = x.lanes
     // Memory of their own: the slots stay registers elsewhere.
     let (inputs, flags) = (b.slot(x.type), b.slot(b.vector(b.i8, n)))

@@ -66,6 +66,32 @@ enum Indexing {
       example: "mt.tensor([[1, 2], [3, 4]])[[0, 1], [1, 0]]"), exposure: .hidden,
     samples: [])
 
+  static let takeAlongAxis = OpDef(
+    "take_along_axis", inputs: [InputDef("arr"), InputDef("indices")],
+    attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
+      let rank = x.type.rank
+      guard v[1].type.rank == rank else { throw c.error(.value, "`indices` and `arr` must have the same number of dimensions") }
+      guard v[1].type.dtype.isInteger else { throw c.error(.index, "`indices` must be an integer array") }
+      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: rank)
+      guard x.type.isKnown && v[1].type.isKnown else { throw c.error(.unsupported, "take_along_axis needs known extents") }
+      var (own, given) = (x.type.shape, v[1].type.shape)
+      (own[k], given[k]) = (1, 1)
+      guard var shape = Shape.broadcast([own, given]) else { throw c.error(.value, "`indices` and `arr` do not broadcast beside the axis") }
+      shape[k] = x.type.shape[k]
+      var operands: [Value] = [try x.broadcast(to: shape)]
+      for d in 0..<rank {
+        if d == k {
+          operands.append(v[1])
+          continue
+        }
+        let line = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(shape[d]))))]))
+        operands.append(try line.reshaped((0..<rank).map { $0 == d ? shape[d] : 1 }))
+      }
+      return [Value(try indexArrays.apply(operands.map { .value($0) }, [("axes", .ints(Array(0..<rank)))]))]
+    }, doc: OpDoc("Elements along an axis by indices of their own.", numpy: "numpy.take_along_axis", example: "mt.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1)"))
+
   /// `count` neighbouring axes moved as a block.
   private static func moved(_ x: Value, from: Int, to: Int, count: Int) throws(MarsError) -> Value {
     if from == to || count == 0 { return x }
@@ -187,5 +213,5 @@ enum Indexing {
       Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool]), Sample([[3, 4], [4], []], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
-  static let family = OpFamily([indexArrays, assignArrays, assignMasked], natives: [putRows])
+  static let family = OpFamily([indexArrays, takeAlongAxis, assignArrays, assignMasked], natives: [putRows])
 }

@@ -162,6 +162,34 @@ enum Joining {
   static let split = splitting("split", uneven: false)
   static let arraySplit = splitting("array_split", uneven: true)
 
+  static let unstack = OpDef(
+    "unstack", inputs: [InputDef("x")], attributes: [axis], outputs: ["parts..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
+      let n = v[0].type.shape[k]
+      guard n != unknownExtent else { throw c.error(.unsupported, "unstack needs a known extent") }
+      let kept = v[0].type.shape.indices.filter { $0 != k }
+      var out: [Value] = []
+      for i in 0..<n {
+        let map = AxisMap(v[0].type.shape.indices.map { $0 == k ? .fixed(i) : .aligned($0 < k ? $0 : $0 - 1) })
+        out.append(try v[0].viewed(map, shape: kept.map { v[0].type.shape[$0] }))
+      }
+      return out
+    }, doc: OpDoc("The slices along an axis, as views.", numpy: "numpy.unstack", example: "mt.unstack([[1, 2], [3, 4]])[1]"),
+    samples: [Sample([[2, 3]], .all), Sample([[2, 3]], attributes: ["axis": .int(-1)])])
+
+  static let broadcastArrays = OpDef(
+    "broadcast_arrays", inputs: [InputDef("args", variadic: true)], outputs: ["arrays..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
+        throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape.")
+      }
+      var out: [Value] = []
+      for x in v { out.append(try x.broadcast(to: shape)) }
+      return out
+    }, doc: OpDoc("Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
+    samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
+
   // MARK: Repeating
 
   static let tile = OpDef(
@@ -322,6 +350,6 @@ enum Joining {
 
   static let family = OpFamily(
     [
-      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, tile, `repeat`, roll, assign, assignWhere,
+      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll, assign, assignWhere,
     ], natives: [join, assignRegion])
 }

@@ -47,6 +47,7 @@ package struct Planner {
     let regions = try fuse(index, &demand)  // loop nests, from the results down
     var layout = Layout(index, demand, options, plan: plan)
     for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+    // Results that are leaves become tensors here.
     let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
     plan = layout.plan
     plan.results = results

@@ -1,6 +1,7 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import MarsJIT
 import MarsRuntime
 
 /// A device that interprets kernels over doubles, counts calls and fails on demand.
