@@ -130,6 +130,7 @@ public func mars_graph_apply(
     for i in 0..<attribute_count { attrs.append(try attribute(require(attributes, "attributes")[i])) }
     let results = try Operators.apply(Int(op), operands, attrs, outputCount: out_count, origin: origin.map { String(cString: $0) } ?? "")
     for (i, r) in results.enumerated() { out[i] = retained(r) }
+    for i in results.count..<max(results.count, out_count) { out[i] = nil }
   }
 }
 
@@ -142,7 +143,9 @@ public func mars_graph_serialize(_ out: UnsafeMutablePointer<OpaquePointer?>?, _
 }
 
 @c @implementation
-public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32) -> mars_status {
+public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let out = try require(out, "out")
     guard size >= 0 else { throw MarsError(.value, "size is negative") }

@@ -20,6 +20,8 @@ package final class OpDef: Sendable {
   package let samples: [Sample]
   /// Chunk sizes per axis that the planner may not change, or nil: what the client pinned.
   package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
+  /// Whether results are tensors of their own even where they are made by views only.
+  package let answersCopies: Bool
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
@@ -27,7 +29,7 @@ package final class OpDef: Sendable {
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, prepare: Prepare? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, prepare: Prepare? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -41,6 +43,7 @@ package final class OpDef: Sendable {
     self.exposure = exposure
     self.samples = samples
     self.pinsChunks = pinsChunks
+    self.answersCopies = answersCopies
     self.prepare = prepare
   }
 

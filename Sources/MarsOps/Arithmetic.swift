@@ -160,7 +160,7 @@ enum Arithmetic {
 
   static let reciprocal = unary(
     "reciprocal", Loops.same(.numeric, 1), "1 / x.",
-    details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned).", cost: 4
+    details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned or narrower than 32 bits).", cost: 4
   ) { b, x in
     let t = b.type(x)
     let one = b.constant(t.realPart, 1)
@@ -180,7 +180,10 @@ enum Arithmetic {
     let r = b.select(b.eq(x, one), one, zero)
     guard t.kind == .signed else { return r }
     let minus = b.constant(t, -1)
-    return b.select(b.eq(x, minus), minus, r)
+    let s = b.select(b.eq(x, minus), minus, r)
+    // 1/0 is infinite, which NumPy casts by way of int32 or int64; narrower types keep the low bits of that, which are 0.
+    guard t.itemSize >= 4 else { return s }
+    return b.select(b.eq(x, zero), b.constant(t, bits: UInt64(1) << UInt64(8 * t.itemSize - 1)), s)
   }
 
   // MARK: Number theory

@@ -305,7 +305,7 @@ enum Creation {
       }
       return out
     }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
-    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])])
+    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])], answersCopies: true)
 
   static let family = OpFamily(
     [zeros, ones, empty, full, like, arange, linspace, logspace, eye, identity, tri, tril, triu, diag, indices, meshgrid] + likes)

@@ -136,7 +136,9 @@ enum FloatingPoint {
     guard t.isHalf else { return b.op(.spacing, x) }
     // NumPy's float16 looks towards plus infinity, where the wider types look away from zero.
     let infinity = b.constant(t, .infinity)
-    let next = halfNextAfter(&b, x, t == .float16 ? infinity : b.op(.copysign, infinity, x))
+    // NumPy's float16 measures upwards, also below zero.
+    let away = t == .float16 ? infinity : b.op(.copysign, infinity, x)
+    let next = halfNextAfter(&b, x, away)
     let nan = b.constant(t, .nan)
     return b.select(b.op(.isInf, as: .bool, x), nan, b.sub(next, x))
   }

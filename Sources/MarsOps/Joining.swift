@@ -165,6 +165,36 @@ enum Joining {
   static let split = splitting("split", uneven: false)
   static let arraySplit = splitting("array_split", uneven: true)
 
+  static let unstack = OpDef(
+    "unstack", inputs: [InputDef("x")], attributes: [axis], outputs: ["parts..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
+      let n = v[0].type.shape[k]
+      guard n != unknownExtent else { throw c.error(.unsupported, "unstack needs a known extent") }
+      let kept = v[0].type.shape.indices.filter { $0 != k }
+      var out: [Value] = []
+      for i in 0..<n {
+        let map = AxisMap(v[0].type.shape.indices.map { $0 == k ? .fixed(i) : .aligned($0 < k ? $0 : $0 - 1) })
+        out.append(try v[0].viewed(map, shape: kept.map { v[0].type.shape[$0] }))
+      }
+      return out
+    }, doc: OpDoc("The slices along an axis, as views.", numpy: "numpy.unstack", example: "mt.unstack([[1, 2], [3, 4]])[1]"),
+    samples: [Sample([[2, 3]], .all), Sample([[2, 3]], attributes: ["axis": .int(-1)])])
+
+  static let broadcastArrays = OpDef(
+    "broadcast_arrays", inputs: [InputDef("args", variadic: true)], outputs: ["arrays..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
+        throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape.")
+      }
+      var out: [Value] = []
+      for x in v { out.append(try x.broadcast(to: shape)) }
+      return out
+    },
+    doc: OpDoc(
+      "Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
+    samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
+
   // MARK: Repeating
 
   static let tile = OpDef(
@@ -181,7 +211,8 @@ enum Joining {
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
       return [try wide.reshaped(zip(reps, shape).map { $0 * $1 })]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
-    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])])
+    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
+    answersCopies: true)
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
@@ -203,7 +234,7 @@ enum Joining {
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [
       Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)]),
-    ])
+    ], answersCopies: true)
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
@@ -238,7 +269,7 @@ enum Joining {
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
     samples: [
       Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
-    ])
+    ], answersCopies: true)
 
   // MARK: Writing
 
@@ -303,10 +334,10 @@ enum Joining {
       try Shapes.check(c, base: v[0].type.shape)
       var value = v[1]
       let shape = c.ints("shape")
-      guard
-        c.ints("axes").filter({ $0 >= 0 }).count == shape.count || shape.allSatisfy({ $0 == 1 })
-          || Set(c.ints("axes").filter { $0 >= 0 }).count == shape.count
-      else { throw c.error(.value, "cannot assign to a broadcast view") }
+      let walked = Set(c.ints("axes"))
+      guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
+        throw c.error(.value, "cannot assign to a broadcast view")
+      }
       // NumPy drops leading axes of extent 1 of the value.
       while value.type.rank > shape.count && value.type.shape[0] == 1 {
         value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])])
@@ -338,6 +369,7 @@ enum Joining {
 
   static let family = OpFamily(
     [
-      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, tile, `repeat`, roll, assign, assignWhere,
+      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll,
+      assign, assignWhere,
     ], natives: [join, assignRegion])
 }

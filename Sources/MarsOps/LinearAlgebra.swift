@@ -198,6 +198,32 @@ enum LinearAlgebra {
     }, doc: OpDoc("All products of two flattened tensors.", numpy: "numpy.outer", example: "mt.outer([1, 2], [3, 4])"),
     samples: [Sample([[3], [4]], .all), Sample([[2, 2], [3]])])
 
+  static let vecdot = OpDef(
+    "vecdot", inputs: [InputDef("x1"), InputDef("x2")],
+    attributes: [AttrDef("axis", .int, default: .int(-1), "the axis that is summed over")],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let d = c.commonDType()
+      var last: [Value] = []
+      for x in v {
+        let k = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
+        last.append(try x.cast(d).op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([-1])]))
+      }
+      let (n, m) = (last[0].type.shape.last, last[1].type.shape.last)
+      guard n == m || n == unknownExtent || m == unknownExtent else {
+        throw c.error(
+          .value,
+          "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n),(n)->() (size \(m ?? 0) is different from \(n ?? 0))"
+        )
+      }
+      let products = try (d.isComplex ? last[0].op(FloatingPoint.conjugate) : last[0]).op(Arithmetic.multiply, last[1])
+      return [try products.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": .dtype(d)])]
+    },
+    doc: OpDoc(
+      "Inner products of vectors along an axis; the first is conjugated.", numpy: "numpy.vecdot",
+      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"),
+    samples: [Sample([[2, 3], [3]], .numeric), Sample([[3, 2], [3, 2]], attributes: ["axis": .int(0)])])
+
   static let tensordot = OpDef(
     "tensordot", inputs: [InputDef("a"), InputDef("b")],
     attributes: [
@@ -228,10 +254,10 @@ enum LinearAlgebra {
     ])
 
   static let trace = OpDef(
-    "trace", inputs: [InputDef("a")], attributes: Shapes.diagonal.attributes, typing: .fromExpansion,
+    "trace", inputs: [InputDef("a")], attributes: Shapes.diagonal.attributes + [Reductions.dtype], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = Value(try Shapes.diagonal.apply([.value(v[0])], c.passing("offset", "axis1", "axis2")))
-      return [try d.op(Reductions.sum, with: ["axis": .ints([-1])])]
+      return [try d.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": c["dtype"]])]
     }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"),
     exposure: Exposure(method: true),
     samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
@@ -246,5 +272,5 @@ enum LinearAlgebra {
     doc: OpDoc("The 2-norm of vectors, the Frobenius norm of matrices.", numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
     exposure: Exposure(namespace: "linalg"), samples: [Sample([[3, 4]], .numeric), Sample([[3, 4]], attributes: ["axis": .ints([1])])])
 
-  static let family = OpFamily([matmul, dot, vdot, inner, outer, tensordot, trace, norm], natives: [product2D, productBatch])
+  static let family = OpFamily([matmul, dot, vdot, inner, outer, vecdot, tensordot, trace, norm], natives: [product2D, productBatch])
 }

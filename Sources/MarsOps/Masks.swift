@@ -43,14 +43,25 @@ enum Masks {
   }
 
   static let booleanMask = OpDef(
-    "boolean_mask", inputs: [InputDef("x"), InputDef("mask")], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try select(c, v[0], v[1])] },
+    "boolean_mask", inputs: [InputDef("x"), InputDef("mask")],
+    attributes: [AttrDef("axis", .int, default: .int(0), "the first axis that the mask covers")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (axis, m) = (c.int("axis"), v[1].type.rank)
+      if axis == 0 { return [try select(c, v[0], v[1])] }
+      guard axis > 0 && axis + m <= v[0].type.rank else { throw c.error(.index, "too many indices for array") }
+      // The masked axes first; the one axis that becomes of them goes back to their place.
+      let moved = Array(axis..<axis + m)
+      let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })
+      let r = try select(c, front, v[1])
+      return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([axis])])]
+    },
     doc: OpDoc(
-      "Elements where a mask over the leading axes holds: x[mask].", details: "How many there are is known when it has run.",
+      "Elements where a mask over some axes holds: x[mask].", details: "How many there are is known when it has run.",
       example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"), exposure: .hidden,
     samples: [
       Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[3, 4], [3, 4]], fixed: [1: .bool]),
       Sample([[3, 4, 2], [3, 4]], fixed: [1: .bool]),
+      Sample([[3, 4, 2], [4]], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
   static let compress = OpDef(

@@ -307,8 +307,8 @@ enum Random {
 
   // MARK: Integers
 
-  static let integers = OpDef(
-    "integers", inputs: [InputDef("low"), InputDef("high")],
+  private static let draw = OpDef(
+    "integers_between", inputs: [InputDef("low"), InputDef("high")],
     attributes: attributes + [
       AttrDef("dtype", .dtype, default: .dtype(.int64), "an integer dtype or bool"),
       AttrDef("endpoint", .bool, default: .bool(false), "whether high is included"),
@@ -336,12 +336,37 @@ enum Random {
     doc: OpDoc(
       "Integers in [low, high).",
       details: "The upper half of a 64-bit word times the range (bias at most 2**-64 of it); the values are the same for every dtype.",
-      numpy: "numpy.random.Generator.integers", example: "mt.random.integers(0, 10, size=5) < 10"), exposure: Exposure(namespace: "random"),
-    samples: [
-      Sample([[], []], DTypeSet(.int64), attributes: sampleAttributes),
-      Sample(
-        [[5], [5]], DTypeSet(.int32), attributes: sampleAttributes.merging(["dtype": .dtype(.uint8), "endpoint": .bool(true)]) { $1 }),
-    ])
+      example: "mt.random.integers(0, 10, size=5) < 10"), exposure: .hidden, samples: integerSamples)
+
+  private static let integerSamples = [
+    Sample([[], []], DTypeSet(.int64), attributes: sampleAttributes),
+    Sample([[5], [5]], DTypeSet(.int32), attributes: sampleAttributes.merging(["dtype": .dtype(.uint8), "endpoint": .bool(true)]) { $1 }),
+  ]
+
+  static let integers = OpDef(
+    "integers", inputs: draw.inputs, attributes: draw.attributes, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      // Bounds that are numbers are checked at the call.
+      if let low = bound(v[0]), let high = bound(v[1]) {
+        let closed = c.bool("endpoint")
+        guard closed ? low <= high : low < high else { throw c.error(.value, closed ? "low > high" : "low >= high") }
+      }
+      return [Value(try draw.apply(v.map { .value($0) }, zip(c.op.attributes, c.attributes.values).map { ($0.name, $1) }))]
+    }, cost: cheap,
+    doc: OpDoc(
+      "Integers in [low, high).", details: draw.doc.details, numpy: "numpy.random.Generator.integers",
+      example: "mt.random.integers(0, 10, size=5) < 10"),
+    exposure: Exposure(namespace: "random"), samples: integerSamples)
+
+  /// The integer that a constant holds.
+  private static func bound(_ v: Value) -> Int128? {
+    guard v.node.op === Leaves.constant, let s = v.node.context.scalar("value") else { return nil }
+    return switch s.wide {
+    case .signed(let i): Int128(i)
+    case .unsigned(let i): Int128(i)
+    default: nil
+    }
+  }
 
   static let words = OpDef(
     "random_raw", inputs: [], attributes: attributes,
@@ -353,6 +378,6 @@ enum Random {
   static let family = OpFamily([
     random, uniform, standardNormal, normal, lognormal, standardExponential, exponential, weibull, pareto, rayleigh, gumbel, logistic,
     laplace,
-    standardCauchy, triangular, integers, words,
+    standardCauchy, triangular, draw, integers, words,
   ])
 }

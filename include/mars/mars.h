@@ -211,7 +211,9 @@ typedef struct mars_attribute {
   const void *data;
 } mars_attribute;
 
-/* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.
+/* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.  An operator whose last
+ * output is described with a name that ends in "..." has as many as its arguments say: `out_count` is room, what is left of it becomes NULL,
+ * and too little of it is an error that names the number.
  * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` may be NULL.  `origin` names the place of
  * the call in the client's program for error messages, or NULL. */
 mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *graph, int32_t op, const mars_operand *inputs, size_t input_count,

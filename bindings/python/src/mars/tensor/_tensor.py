@@ -183,24 +183,24 @@ class Tensor(Handle):
     # ---- indexing ----
 
     def __getitem__(self, key: Any) -> Any:
-        view, selections = self._view(key)
-        return _select(view, selections)
+        view, index = self._view(key)
+        return _select(view, index) if index.selections else view
 
-    def _view(self, key: Any) -> tuple[Tensor, list[tuple[int, int, Any]]]:
-        """The view that a key's integers and slices mean, and what is left to be selected from it."""
+    def _view(self, key: Any) -> tuple[Tensor, _index.Index]:
+        """The view that a key's integers and slices mean, and the index with what is left to be selected from it."""
         shape = self._type()[1]
         index = _index.parse(key, shape)
         if index is None:
             index = _index.parse(key, self.shape)
             assert index is not None
-        if index.is_identity and (index.selections):
-            return self, index.selections
-        return _make_view(self, index), index.selections
+        if index.is_identity and index.selections:
+            return self, index
+        return _make_view(self, index), index
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        view, selections = self._view(key)
-        if selections:
-            _write_selected(view, selections, value)
+        view, index = self._view(key)
+        if index.selections:
+            _write_selected(view, index, value)
         else:
             assign(view, value)
 
@@ -329,21 +329,38 @@ def _make_view(t: Tensor, index: _index.Index) -> Tensor:
     return apply(o, (t,), [given[a["name"]] for a in o.info["attributes"]])  # type: ignore[no-any-return]
 
 
-def _select(view: Tensor, selections: list[tuple[int, int, Any]]) -> Tensor:
+def _select(view: Tensor, index: _index.Index) -> Tensor:
     """Elements that masks and integer arrays pick."""
-    if not selections:
-        return view
-    if len(selections) > 1:
-        raise NotImplementedError("an index may hold one mask or integer array; several are not supported")
-    axis, count, index = selections[0]
-    if index.dtype == np.bool_:
-        if count == 0:
-            count = 1
-            index = np.asarray(index).reshape(1)
-        _check_mask(view, axis, count, index)
-        o = op("boolean_index")
-        return apply(o, (view, index), [axis])  # type: ignore[no-any-return]
-    return function("take")(view, index, axis=axis)  # type: ignore[no-any-return]
+    axis, count, first = index.selections[0]
+    if len(index.selections) == 1 and first.dtype == np.bool_:
+        _check_mask(view, axis, count, first)
+        picked: Tensor = apply(op("boolean_mask"), (view, _mask(first)), (axis,))
+        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)  # type: ignore[no-any-return]
+    axes, arrays = _arrays(view, index)
+    return apply(op("index_arrays"), (view, *arrays), (axes, index.position))  # type: ignore[no-any-return]
+
+
+def _mask(mask: Any) -> Any:
+    """A mask of at least one axis: the view has an axis of extent 1 for one that has none."""
+    if isinstance(mask, Tensor):
+        return mask if mask.ndim else mask[None]
+    return mask.reshape(1) if mask.ndim == 0 else mask
+
+
+def _arrays(view: Tensor, index: _index.Index) -> tuple[tuple[int, ...], list[Any]]:
+    """Axes and integer arrays of the selections; masks become the indices where they hold."""
+    axes: list[int] = []
+    arrays: list[Any] = []
+    for axis, count, i in index.selections:
+        if i.dtype == np.bool_:
+            _check_mask(view, axis, count, i)
+            found = function("nonzero")(_mask(i))
+            arrays += found
+            axes += range(axis, axis + len(found))
+        else:
+            arrays.append(i)
+            axes.append(axis)
+    return tuple(axes), arrays
 
 
 def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
@@ -357,20 +374,17 @@ def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
             )
 
 
-def _write_selected(view: Tensor, selections: list[tuple[int, int, Any]], value: Any) -> None:
-    """view[mask] = value, as a choice between the value and what is there."""
-    if len(selections) > 1 or selections[0][2].dtype != np.bool_:
-        raise NotImplementedError("assignment through integer arrays is not supported")
-    axis, count, mask = selections[0]
-    _check_mask(view, axis, count, mask)
-    if np.ndim(value) if not isinstance(value, Handle) else value.ndim:  # type: ignore[attr-defined]
-        raise NotImplementedError("only a scalar can be assigned through a mask")
-    rest = len(view._type()[1]) - axis - count
-    m = mask if isinstance(mask, Tensor) else convert(mask)
-    if rest:
-        m = m[(..., *[None] * rest)]
-    # The value takes the view's dtype, as an assignment does.
-    assign(view, function("where")(m, function("astype")(convert(value), view.dtype), view))
+def _write_selected(view: Tensor, index: _index.Index, value: Any) -> None:
+    """view[...] = value through masks and integer arrays: the tensor with the elements replaced is what is assigned."""
+    axis, count, first = index.selections[0]
+    if len(index.selections) == 1 and first.dtype == np.bool_ and index.position == axis:
+        _check_mask(view, axis, count, first)
+        written = apply(op("assign_masked"), (view, _mask(first), value), (axis,))
+    else:
+        axes, arrays = _arrays(view, index)
+        arrays = [a.execute() if isinstance(a, Tensor) and -1 in a._type()[1] else a for a in arrays]
+        written = apply(op("assign_arrays"), (view, value, *arrays), (axes, index.position))
+    assign(view, written)
 
 
 # ---- arrays going in ----
