@@ -42,6 +42,9 @@ package struct Planner {
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
     let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
+      throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
+    }
     var demand = Demand(index)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
