@@ -36,7 +36,9 @@ private final class Exported {
 }
 
 @c @implementation
-public func mars_tensor_to_dlpack(_ managed: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?) -> mars_status {
+public func mars_tensor_to_dlpack(
+  _ managed: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?
+) -> mars_status {
   run { () throws(MarsError) in
     let out = try require(managed, "managed")
     let a = try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"))
@@ -75,12 +77,16 @@ public func mars_tensor_from_dlpack(_ out: UnsafeMutablePointer<OpaquePointer?>?
     let p = try require(managed, "managed").assumingMemoryBound(to: cmars_dl_managed.self)
     let m = p.pointee
     guard m.major == 1 else { throw MarsError(.unsupported, "DLPack version \(m.major).\(m.minor) is not understood: only 1.x is") }
-    guard m.device_type == CMARS_DL_CPU else { throw MarsError(.unsupported, "the DLPack array is on device type \(m.device_type): only the CPU (1) is supported") }
+    guard m.device_type == CMARS_DL_CPU else {
+      throw MarsError(.unsupported, "the DLPack array is on device type \(m.device_type): only the CPU (1) is supported")
+    }
     guard m.lanes == 1, let d = DType.allCases.first(where: { code($0) == m.code && Int(m.bits) == $0.itemSize * 8 }) else {
       throw MarsError(.type, "DLPack type (code \(m.code), bits \(m.bits), lanes \(m.lanes)) has no dtype")
     }
     let shape = try extents(UnsafePointer(m.shape), m.ndim, "shape", leastExtent: 0)
-    guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else { throw MarsError(.handle, "the DLPack array has no data") }
+    guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {
+      throw MarsError(.handle, "the DLPack array has no data")
+    }
     let strides = m.strides.map { s in shape.indices.map { Int(s[$0]) * d.itemSize } }
     let base = data + Int(m.byte_offset)
     let v = strides.map { ArrayView(base: base, dtype: d, shape: shape, strides: $0) } ?? ArrayView(base: base, dtype: d, shape: shape)

@@ -143,7 +143,9 @@ public func mars_graph_serialize(_ out: UnsafeMutablePointer<OpaquePointer?>?, _
 }
 
 @c @implementation
-public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32) -> mars_status {
+public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let out = try require(out, "out")
     guard size >= 0 else { throw MarsError(.value, "size is negative") }

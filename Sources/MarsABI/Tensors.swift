@@ -101,7 +101,9 @@ public func mars_tensor_type(
 }
 
 @c @implementation
-public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?) -> mars_status {
+public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let s = try object(session, Session.self, "session")
     give(try s.chunksText(object(tensor, Tensor.self, "tensor")), to: try require(out, "out"))
@@ -109,7 +111,9 @@ public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ s
 }
 
 @c @implementation
-public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<mars_operand>?, _ origin: UnsafePointer<CChar>?) -> mars_status {
+public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<mars_operand>?, _ origin: UnsafePointer<CChar>?)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let t = try object(target, Tensor.self, "target")
     try t.assign(operand(require(value, "value"), "value"), origin: origin.map { String(cString: $0) } ?? "")
@@ -150,7 +154,10 @@ private final class ChunkFunction: ChunkCallback, @unchecked Sendable {
   let destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
   /// Whether the call that handed `user` over has succeeded: a failing call has taken nothing.
   let isTaken = Locked(false)
-  init(_ function: @escaping mars_chunk_function, _ user: UnsafeMutableRawPointer?, _ destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?) {
+  init(
+    _ function: @escaping mars_chunk_function, _ user: UnsafeMutableRawPointer?,
+    _ destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
+  ) {
     self.function = function
     self.user = user
     self.destroy = destroy

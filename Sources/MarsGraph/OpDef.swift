@@ -56,10 +56,13 @@ package struct InputDef: Sendable {
   package let name: String
   /// The last input only: zero or more tensors.
   package let isVariadic: Bool
+  /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
+  package let isCondition: Bool
   package let doc: String
-  package init(_ name: String, variadic: Bool = false, _ doc: String = "") {
+  package init(_ name: String, variadic: Bool = false, condition: Bool = false, _ doc: String = "") {
     self.name = name
     self.isVariadic = variadic
+    self.isCondition = condition
     self.doc = doc
   }
 }
@@ -78,9 +81,12 @@ package enum Typing: Sendable {
 package struct UfuncLoop: Hashable, Sendable {
   package let inputs: [DType]
   package let outputs: [DType]
-  package init(_ inputs: [DType], _ outputs: [DType]) {
+  /// Of a loop without outputs: what the error says, in NumPy's words; "" for the usual sentence.
+  package let refusal: String
+  package init(_ inputs: [DType], _ outputs: [DType], refusal: String = "") {
     self.inputs = inputs
     self.outputs = outputs
+    self.refusal = refusal
   }
 }
 
@@ -245,7 +251,8 @@ package struct Sample: Sendable {
   /// Fixed dtypes of single inputs (a mask is bool).
   package let fixed: [Int: DType]
   package let attributes: [String: AttrValue]
-  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:]) {
+  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:])
+  {
     self.shapes = shapes
     self.dtypes = dtypes
     self.fixed = fixed

@@ -5,7 +5,8 @@ import MarsNumerics
 /// Reading and writing through integer arrays and masks: NumPy's advanced indexing.
 enum Indexing {
   private static let axes = AttrDef("axes", .ints, "the axis that each of the index arrays walks, ascending")
-  private static let position = AttrDef("position", .int, default: .int(0), "where the axes of the broadcast index arrays stand in what is selected")
+  private static let position = AttrDef(
+    "position", .int, default: .int(0), "where the axes of the broadcast index arrays stand in what is selected")
 
   /// Index arrays that broadcast to one shape, as one array of C-order positions over `extents`; what is out of bounds stays so.
   private static func positions(_ c: OpContext, _ indices: [Value], _ extents: [Int]) throws(MarsError) -> Value {
@@ -16,7 +17,9 @@ enum Indexing {
     }
     for i in indices where !i.type.dtype.isInteger { throw c.error(.index, "arrays used as indices must be of integer (or boolean) type") }
     if indices.count == 1 { return try indices[0].cast(.int64) }
-    guard extents.allSatisfy({ $0 >= 0 }) else { throw c.error(.unsupported, "several index arrays need known extents of the axes that they walk") }
+    guard extents.allSatisfy({ $0 >= 0 }) else {
+      throw c.error(.unsupported, "several index arrays need known extents of the axes that they walk")
+    }
     let total = Scalar(Int64(extents.reduce(1, *)))
     var flat: Value? = nil
     var isOutside: Value? = nil
@@ -90,7 +93,10 @@ enum Indexing {
         operands.append(try line.reshaped((0..<rank).map { $0 == d ? shape[d] : 1 }))
       }
       return [Value(try indexArrays.apply(operands.map { .value($0) }, [("axes", .ints(Array(0..<rank)))]))]
-    }, doc: OpDoc("Elements along an axis by indices of their own.", numpy: "numpy.take_along_axis", example: "mt.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1)"))
+    },
+    doc: OpDoc(
+      "Elements along an axis by indices of their own.", numpy: "numpy.take_along_axis",
+      example: "mt.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1)"))
 
   /// `count` neighbouring axes moved as a block.
   private static func moved(_ x: Value, from: Int, to: Int, count: Int) throws(MarsError) -> Value {
@@ -108,7 +114,9 @@ enum Indexing {
       "put_rows", inputs: [InputDef("base"), InputDef("indices", "int64, 1-d"), InputDef("rows", "one per index, of the dtype of base")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let (base, indices, rows) = (c.inputs[0], c.inputs[1], c.inputs[2])
-        guard indices.dtype == .int64, indices.rank == 1, rows.dtype == base.dtype, base.rank > 0, rows.shape == indices.shape + base.shape.dropFirst() else {
+        guard indices.dtype == .int64, indices.rank == 1, rows.dtype == base.dtype, base.rank > 0,
+          rows.shape == indices.shape + base.shape.dropFirst()
+        else {
           throw c.error(.value, "put_rows takes a tensor, int64 indices of its first axis, and a row for each")
         }
         return [base]
@@ -121,7 +129,8 @@ enum Indexing {
             rows.extents[0] = c.inputs[1].shape[0]
             return [box, Box(whole: c.inputs[1].shape), rows]
           }, reusesInput0: true)), cost: Cost(perElement: 2),
-      doc: OpDoc("A tensor with rows replaced; of several rows for one place the last one stays.", example: "mt.zeros(3)"), exposure: .hidden)
+      doc: OpDoc("A tensor with rows replaced; of several rows for one place the last one stays.", example: "mt.zeros(3)"),
+      exposure: .hidden)
   ) { (call: inout NativeCall) throws(MarsError) in
     if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
     try Lanes.put(
@@ -129,7 +138,8 @@ enum Indexing {
   }
 
   static let assignArrays = OpDef(
-    "assign_arrays", inputs: [InputDef("base"), InputDef("value"), InputDef("indices", variadic: true, "integer arrays that broadcast together")],
+    "assign_arrays",
+    inputs: [InputDef("base"), InputDef("value"), InputDef("indices", variadic: true, "integer arrays that broadcast together")],
     attributes: [axes, position], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let base = v[0]
@@ -137,7 +147,9 @@ enum Indexing {
       let rest = try others(c, rank: shape.count)
       let axes = c.ints("axes")
       let flat = try positions(c, Array(v.dropFirst(2)), axes.map { shape[$0] })
-      guard Shape.isKnown(shape), flat.type.isKnown else { throw c.error(.unsupported, "assignment through index arrays needs known extents") }
+      guard Shape.isKnown(shape), flat.type.isKnown else {
+        throw c.error(.unsupported, "assignment through index arrays needs known extents")
+      }
       // The value in the shape of the selection, then the index axes first and as one.
       var region = rest.map { shape[$0] }
       region.insert(contentsOf: flat.type.shape, at: c.int("position"))
@@ -190,7 +202,9 @@ enum Indexing {
       guard Shape.broadcast([value.type.shape, region]) == region else {
         region[axis] = -1
         throw c.error(
-          .value, "shape mismatch: value array of shape \(Shape.text(v[2].type.shape)) could not be broadcast to indexing result of shape \(Shape.text(region))")
+          .value,
+          "shape mismatch: value array of shape \(Shape.text(v[2].type.shape)) could not be broadcast to indexing result of shape \(Shape.text(region))"
+        )
       }
       value = try value.broadcast(to: region)
       let spread: Value

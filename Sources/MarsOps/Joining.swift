@@ -111,7 +111,9 @@ enum Joining {
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])])
 
-  private static func stacking(_ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false) -> OpDef {
+  private static func stacking(
+    _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false
+  ) -> OpDef {
     OpDef(
       name, inputs: arrays, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -139,7 +141,8 @@ enum Joining {
     OpDef(
       name, inputs: [InputDef("ary")],
       attributes: [
-        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"), AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
+        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"),
+        AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
       ], outputs: ["parts..."], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
@@ -187,7 +190,9 @@ enum Joining {
       var out: [Value] = []
       for x in v { out.append(try x.broadcast(to: shape)) }
       return out
-    }, doc: OpDoc("Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
+    },
+    doc: OpDoc(
+      "Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
     samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
 
   // MARK: Repeating
@@ -206,11 +211,15 @@ enum Joining {
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
       return [try wide.reshaped(zip(reps, shape).map { $0 * $1 })]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
-    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])], answersCopies: true)
+    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
+    answersCopies: true)
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
-    attributes: [AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened")],
+    attributes: [
+      AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let repeats = c.ints("repeats")
@@ -234,11 +243,16 @@ enum Joining {
       out[k] *= repeats[0]
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
-    samples: [Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)])], answersCopies: true)
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
+    ], answersCopies: true)
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
-    attributes: [AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened")],
+    attributes: [
+      AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
@@ -265,7 +279,9 @@ enum Joining {
       }
       return [x]
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
-    samples: [Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])])], answersCopies: true)
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
+    ], answersCopies: true)
 
   // MARK: Writing
 
@@ -306,8 +322,11 @@ enum Joining {
           }, reusesInput0: true)), doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
       exposure: .hidden,
       samples: [
-        Sample([[4, 6], [2, 3]], .all, attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
-        Sample([[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
+        Sample(
+          [[4, 6], [2, 3]], .all,
+          attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
+        Sample(
+          [[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
@@ -345,7 +364,8 @@ enum Joining {
       return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], c.passing("axes", "starts", "steps", "shape")))]
     },
     doc: OpDoc(
-      "A tensor with a strided region replaced: what a[...] = value stores.", details: "The value broadcasts to the region and is cast to the tensor's dtype.",
+      "A tensor with a strided region replaced: what a[...] = value stores.",
+      details: "The value broadcasts to the region and is cast to the tensor's dtype.",
       example: "mt.zeros(3)"), exposure: .hidden, samples: assignRegion.def.samples)
 
   static let assignWhere = OpDef(
@@ -355,11 +375,13 @@ enum Joining {
         throw c.error(.value, "mask and value do not broadcast to shape \(Shape.text(v[0].type.shape))")
       }
       return [try v[1].op(Selection.`where`, try v[2].cast(v[0].type.dtype), v[0])]
-    }, doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
+    },
+    doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
     exposure: .hidden, samples: [Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool])])
 
   static let family = OpFamily(
     [
-      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll, assign, assignWhere,
+      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll,
+      assign, assignWhere,
     ], natives: [join, assignRegion])
 }

@@ -13,7 +13,8 @@ enum Scans {
       },
       body: .native(
         NativeRule(
-          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] }, wholeOutputAxes: { c in [c.int("axis")] })),
+          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
+          wholeOutputAxes: { c in [c.int("axis")] })),
       cost: Cost(perElement: 2), doc: OpDoc("A running sum or product along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
       samples: ["sum", "prod"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in
@@ -49,7 +50,9 @@ enum Scans {
   private static func including(_ name: String, _ of: OpDef, _ first: Double, _ summary: String) -> OpDef {
     OpDef(
       name, inputs: of.inputs,
-      attributes: of.attributes + [AttrDef("include_initial", .bool, default: .bool(false), "whether what precedes the first element comes first")],
+      attributes: of.attributes + [
+        AttrDef("include_initial", .bool, default: .bool(false), "whether what precedes the first element comes first")
+      ],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let x = v[0].type.rank == 0 ? try v[0].reshaped([1]) : v[0]
@@ -62,7 +65,8 @@ enum Scans {
         var shape = sums.type.shape
         shape[axis] = 1
         let start = Value(
-          try Creation.full.apply([.value(Reductions.constant(Scalar(first), sums.type.dtype))], [("shape", .ints(shape)), ("dtype", .dtype(sums.type.dtype))]))
+          try Creation.full.apply(
+            [.value(Reductions.constant(Scalar(first), sums.type.dtype))], [("shape", .ints(shape)), ("dtype", .dtype(sums.type.dtype))]))
         return [Value(try Joining.concatenate.apply([.value(start), .value(sums)], [("axis", .int(axis))]))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1, 2, 3], include_initial=True)"),
       samples: [Sample([[4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(1), "include_initial": .bool(true)])])

@@ -50,7 +50,9 @@ enum Sorting {
         let order = try x.op(Shapes.flip, with: back).op(of, with: ["axis": .int(k)]).op(Shapes.flip, with: back)
         guard x.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "descending order needs a known extent") }
         return [Value(try Arithmetic.subtract.apply([.weak(Scalar(Int64(x.type.shape[k] - 1))), .value(order)]))]
-      }, doc: OpDoc(summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
+      },
+      doc: OpDoc(
+        summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
       exposure: Exposure(method: method),
       samples: [
         Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[0]], .all),
@@ -62,7 +64,8 @@ enum Sorting {
 
   private static let searchLoop = NativeOp(
     OpDef(
-      "search_sorted", inputs: [InputDef("a"), InputDef("v")], attributes: [AttrDef("right", .bool, "after equal elements instead of before them")],
+      "search_sorted", inputs: [InputDef("a"), InputDef("v")],
+      attributes: [AttrDef("right", .bool, "after equal elements instead of before them")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, c.inputs[1].shape)] },
       body: .native(NativeRule(.access { c in [[.whole], (0..<c.inputs[1].rank).map { .aligned($0) }] })), cost: Cost(perElement: 60),
       doc: OpDoc("Places in a sorted vector of the same dtype.", example: "mt.searchsorted([1, 2, 3], 2)"), exposure: .hidden,
@@ -72,7 +75,8 @@ enum Sorting {
   }
 
   static let searchsorted = OpDef(
-    "searchsorted", inputs: [InputDef("a"), InputDef("v")], attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
+    "searchsorted", inputs: [InputDef("a"), InputDef("v")],
+    attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
@@ -81,7 +85,9 @@ enum Sorting {
       }
       let d = c.commonDType()
       return [try v[0].cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]
-    }, doc: OpDoc("Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),
+    },
+    doc: OpDoc(
+      "Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),
     exposure: Exposure(method: true))
 
   // MARK: Sets
@@ -136,14 +142,18 @@ enum Sorting {
       }
       return out
     }, cost: Cost(perElement: 70),
-    doc: OpDoc("The sorted distinct values.", details: "As many results as are asked for.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"),
+    doc: OpDoc(
+      "The sorted distinct values.", details: "As many results as are asked for.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"
+    ),
     samples: [
-      Sample([[7]], .all), Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
+      Sample([[7]], .all),
+      Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
       Sample([[0]], .all),
     ])
 
   static let isin = OpDef(
-    "isin", inputs: [InputDef("element"), InputDef("test_elements")], attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
+    "isin", inputs: [InputDef("element"), InputDef("test_elements")],
+    attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = c.commonDType()
@@ -151,7 +161,11 @@ enum Sorting {
       let set = try v[1].cast(d).reshaped([-1])
       guard set.type.isKnown else { throw c.error(.unsupported, "isin needs known extents of the test elements") }
       let n = set.type.shape[0]
-      if n == 0 { return [Value(try Creation.full.apply([.value(Reductions.constant(Scalar(c.bool("invert")), .bool))], [("shape", .ints(x.type.shape))]))] }
+      if n == 0 {
+        return [
+          Value(try Creation.full.apply([.value(Reductions.constant(Scalar(c.bool("invert")), .bool))], [("shape", .ints(x.type.shape))]))
+        ]
+      }
       let sorted = try set.op(sortLoop.def, with: ["axis": .int(0)])
       let place = try sorted.op(searchLoop.def, x, with: ["right": .bool(false)]).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
       let found = try sorted.op(Masks.take, place).op(Comparison.equal, x)

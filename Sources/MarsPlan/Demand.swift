@@ -136,7 +136,9 @@ struct Demand {
   /// Whether the vertex has one user, which reads it element by element and without a view between them.
   private func isReadDirectly(_ i: Int, _ index: GraphIndex) -> Bool {
     let mine = uses[i]
-    guard mine.count == 1, mine[0].count == 1, mine[0].user >= 0, !mine[0].isResult, !mine[0].byNative, !mine[0].isBroadcast else { return false }
+    guard mine.count == 1, mine[0].count == 1, mine[0].user >= 0, !mine[0].isResult, !mine[0].byNative, !mine[0].isBroadcast else {
+      return false
+    }
     let u = index.vertices[Int(mine[0].user)]
     let shape = index.vertices[i].node.outputs[0].shape
     guard u.inputs.contains(where: { Int($0.vertex) == i }) else { return false }

@@ -71,7 +71,8 @@ struct GraphIndex {
           let id = ObjectIdentifier(node)
           if resolved[id] != nil { continue }
           if let c = computed[id] {
-            let stand = Node(op: node.op, inputs: [], attributes: node.attributes, outputs: c.types, payload: node.payload, origin: node.origin)
+            let stand = Node(
+              op: node.op, inputs: [], attributes: node.attributes, outputs: c.types, payload: node.payload, origin: node.origin)
             add(Vertex(node: stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")

@@ -13,7 +13,9 @@ extension Tensor {
   }
 
   /// A tensor around the client's memory, given back by `release`.
-  package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError) -> Tensor {
+  package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError)
+    -> Tensor
+  {
     let buffer = Buffer(base: v.base, byteCount: v.count * v.dtype.itemSize, isBorrowed: true) { _, _ in release() }
     let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape), strides: v.strides)
     return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)

@@ -34,7 +34,8 @@ package final class Tensor: Sendable {
 
   /// A tensor with storage of its own.
   package convenience init(_ value: Value, preferredChunks: [Int]? = nil) {
-    self.init(storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
+    self.init(
+      storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
   }
 
   /// dtype and shape; extents are -1 until the value that they depend on is there.

@@ -16,7 +16,7 @@ struct UfuncTypeTests {
   }
   private func operators() -> [String: OpDef] {
     var byName: [String: OpDef] = [:]
-    for op in marsRegistry.all { for n in [op.name] + op.exposure.aliases { byName[n] = op } }
+    for op in marsRegistry.all { byName[op.name] = op }
     return byName
   }
 
@@ -94,7 +94,7 @@ struct UfuncTypeTests {
   @Test func namesAreUnique() {
     var seen: Set<String> = []
     for op in marsRegistry.all {
-      for n in [op.name] + op.exposure.aliases where op.exposure.namespace == "" { #expect(seen.insert(n).inserted, "\(n) twice") }
+      #expect(seen.insert(op.name).inserted, "\(op.name) twice")
     }
   }
 }

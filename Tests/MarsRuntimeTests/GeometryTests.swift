@@ -75,7 +75,7 @@ import Testing
     let t = TestEngine()
     t.device.add("dot") { (call: inout NativeCall) throws(MarsError) in
       let (a, b, c) = (call.inputs[0], call.inputs[1], call.outputs[0])
-      precondition(call.workspace.count >= 100)
+      precondition(call.workspace.bytes.count >= 100)
       for i in 0..<c.shape[0] {
         for j in 0..<c.shape[1] {
           let p = c.base + i * c.strides[0] + j * c.strides[1]
