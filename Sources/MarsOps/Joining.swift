@@ -217,23 +217,35 @@ enum Joining {
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
     attributes: [
-      AttrDef("repeats", .int, "how often each element comes"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+      AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
     ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard c.int("repeats") >= 0 else { throw c.error(.value, "repeats may not contain negative values.") }
+      let repeats = c.ints("repeats")
+      guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       guard x.type.isKnown else { throw c.error(.unsupported, "repeat needs known extents") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var shape = x.type.shape
-      shape.insert(c.int("repeats"), at: k + 1)
+      guard repeats.count == 1 || repeats.count == shape[k] else {
+        throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
+      }
+      if repeats.count != 1 {
+        let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
+        guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
+        let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
+        return [try x.op(Masks.take, Value(indices), with: ["axis": .int(k)])]
+      }
+      shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
       var out = x.type.shape
-      out[k] *= c.int("repeats")
+      out[k] *= repeats[0]
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [
-      Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
     ], answersCopies: true)
 
   static let roll = OpDef(

@@ -157,11 +157,13 @@ package struct Planner {
     case .boxes:
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices { inputs.append(Region.Input(value: v.inputs[k], window: .rule(input: k))) }
-    case .selecting:
+    case .selecting(let axis):
       shape = context.inputs[0].shape
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices {
-        inputs.append(Region.Input(value: v.inputs[k], window: .map(.broadcast(context.inputs[k].shape, to: shape))))
+        // A vector beside input 0 (its mask) runs along the axis.
+        let map = k > 0 && context.inputs[k].rank == 1 ? AxisMap([.aligned(axis)]) : .broadcast(context.inputs[k].shape, to: shape)
+        inputs.append(Region.Input(value: v.inputs[k], window: .map(map)))
       }
     }
     var whole = Set(rule.wholeOutputAxes(context))

@@ -56,9 +56,9 @@ def _drop(capsule: int) -> None:
 _destructor = ctypes.PYFUNCTYPE(None, c_void_p)(_drop)
 
 
-def export(t: Handle, options: dict[str, Any]) -> Any:
+def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
     """What __dlpack__ gives: NumPy's capsule of the values where NumPy can make one."""
-    if options.pop("stream", None) is not None:
+    if stream is not None:
         raise BufferError("tensors in main memory have no stream")
     if t.dtype.kind != "V":  # type: ignore[attr-defined]
         return t.to_numpy().__dlpack__(**options)  # type: ignore[attr-defined]
