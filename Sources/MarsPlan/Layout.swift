@@ -290,7 +290,13 @@ struct Layout {
           PlanTensor(type: type, grid: Grid(capacity), storage: .chunks, hasUnknownExtents: true, label: node.op.name))
         tensors[Int(v.vertex)][Int(v.output)] = t
         stage.outputs.append(
-          StageOutput(tensor: t, axes: type.shape.indices.map { type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0) }))
+          StageOutput(
+            tensor: t,
+            axes: type.shape.indices.map {
+              // What is selected keeps the other axes of its input.
+              if isSelecting && type.rank == region.shape.count { return .iteration($0) }
+              return type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0)
+            }))
         continue
       }
       let t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)

@@ -17,7 +17,7 @@ import numpy as _np
 from mars import _abi
 from mars.tensor import _registry
 from mars.tensor import random as random
-from mars.tensor._standard import VERSION as __array_api_version__
+from mars.tensor._standard import __array_api_version__ as __array_api_version__
 from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
 from mars.tensor._standard import finfo as finfo
 from mars.tensor._standard import iinfo as iinfo
@@ -42,7 +42,7 @@ pi, e, inf, nan, euler_gamma = math.pi, math.e, math.inf, math.nan, 0.5772156649
 # dtypes and what describes them are NumPy's own.
 _FROM_NUMPY = {
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
-    "intp", "dtype", "broadcast_shapes",
+    "intp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "s_", "index_exp",
 }  # fmt: skip
 # Names of the array API standard and NumPy's other names of the same functions.
 _OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
@@ -66,6 +66,16 @@ def shape(a: Any) -> tuple[int, ...]:
 
 def ndim(a: Any) -> int:
     return a.ndim if isinstance(a, Tensor) else _np.ndim(a)
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex."""
+    return (x.dtype if isinstance(x, Tensor) else _np.asarray(x).dtype).kind == "c"
+
+
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex."""
+    return not iscomplexobj(x)
 
 
 def size(a: Any, axis: int | None = None) -> int:

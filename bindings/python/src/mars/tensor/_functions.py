@@ -108,7 +108,7 @@ def _splitting(name: str) -> Callable[..., tuple[Tensor, ...]]:
         if hasattr(indices_or_sections, "__index__") and not isinstance(indices_or_sections, (list, tuple)):
             if indices_or_sections <= 0:
                 raise ValueError("number sections must be larger than 0.")
-            given = {"sections": int(indices_or_sections)}
+            given: dict[str, Any] = {"sections": int(indices_or_sections)}
         else:
             given = {"indices": tuple(indices_or_sections)}
         return list(_registry.apply_open(op(name), (ary,), _attributes(name, axis=axis, **given)))

@@ -13,7 +13,7 @@ from mars.tensor import _registry
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
 
-VERSION = "2025.12"
+__array_api_version__ = "2025.12"
 
 # ---- dtypes ----
 
@@ -74,7 +74,7 @@ class finfo:
 
     __slots__ = ("_of",)
 
-    def __init__(self, type: Any) -> None:  # noqa: A002
+    def __init__(self, type: Any) -> None:
         self._of: Any = np.finfo(type.dtype if isinstance(type, Tensor) else type)
 
     @property
@@ -89,7 +89,7 @@ class finfo:
         return repr(self._of)
 
 
-def iinfo(type: Any) -> np.iinfo[Any]:  # noqa: A002
+def iinfo(type: Any) -> np.iinfo[Any]:
     """Limits of an integer dtype."""
     return np.iinfo(type.dtype if isinstance(type, Tensor) else type)
 
@@ -146,8 +146,8 @@ class Info:
     def default_device(self) -> str:
         return "cpu"
 
-    def devices(self) -> list[str]:
-        return ["cpu"]
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu",)
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype[Any]]:
         _registry.check_device(device)

@@ -539,12 +539,12 @@ def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, messag
         return -1
 
 
-def _forget_chunk_function(user: int | None) -> None:
+def _forget_chunk_function(user: int | None, _functions: dict[int, Any] = _functions) -> None:
     _functions.pop(user or 0, None)
 
 
-_chunk_callback = _abi.ChunkFunction(_call_chunk_function)
-_chunk_destroy = _abi.Release(_forget_chunk_function)
+_chunk_callback = _abi.for_ever(_abi.ChunkFunction(_call_chunk_function))
+_chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
 
 
 def _map_chunk(t: Tensor, function: Callable[..., Any], dtype: Any) -> Tensor:
