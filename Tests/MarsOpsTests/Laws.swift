@@ -124,10 +124,10 @@ final class LawRunner: Sendable {
       try Session(options: [("workers", String(workers)), ("cache_dir", cache)] + more)
     }
     let whole = try open([])
-    let tiny = try open([("chunk_bytes", "64")])
+    let tiny = try open([("chunk_bytes", "200")])
     let unfused = try open([("fuse", "0")])
-    let unfusedTiny = try open([("fuse", "0"), ("chunk_bytes", "64")])
-    let one = try open([("chunk_bytes", "64")], workers: 1)
+    let unfusedTiny = try open([("fuse", "0"), ("chunk_bytes", "200")])
+    let one = try open([("chunk_bytes", "200")], workers: 1)
     sessions = [
       .whole: whole, .strided: whole, .viewed: whole, .parsed: whole, .chunked: tiny, .chunkedView: tiny, .parsedChunked: tiny,
       .oneWorker: one, .unfused: unfused, .unfusedChunked: unfusedTiny,
