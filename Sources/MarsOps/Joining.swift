@@ -21,7 +21,13 @@ enum Joining {
         guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
           throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
         }
-        guard c.inputs.allSatisfy({ t in t.dtype == out.dtype && t.rank == out.rank && t.shape.indices.allSatisfy { $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent } })
+        guard
+          c.inputs.allSatisfy({ t in
+            t.dtype == out.dtype && t.rank == out.rank
+              && t.shape.indices.allSatisfy {
+                $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent
+              }
+          })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : extents.reduce(0, +)

@@ -145,15 +145,17 @@ final class LawRunner: Sendable {
     let session = try session(way)
     let tensors = try session.execute(values.map { Tensor($0) })
     return try tensors.map { t in
-      let a = try session.fetch(t)
+      let fetched = try session.fetch(t)
+      let a = fetched.view
       let type = TensorType(a.dtype, a.shape)
       var bytes = [UInt8](repeating: 0, count: max(1, type.byteCount))
       bytes.withUnsafeMutableBytes { b in
         guard let p = b.baseAddress, type.count > 0 else { return }
         StridedCopy.copy(
-          from: ArrayView(base: a.base, dtype: a.dtype, shape: a.shape, strides: a.strides),
+          from: a,
           to: ArrayView(base: p, dtype: a.dtype, shape: a.shape))
       }
+      withExtendedLifetime(fetched) {}
       return LawResult(type: type, bytes: Array(bytes.prefix(type.byteCount)))
     }
   }
