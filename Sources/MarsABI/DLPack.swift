@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession
@@ -25,22 +28,24 @@ private final class Exported {
   let extents: UnsafeMutablePointer<Int64>
   init(_ array: FetchedArray) {
     self.array = array
-    let n = array.shape.count
+    let n = array.view.shape.count
     extents = .allocate(capacity: max(2 * n, 1))
     for i in 0..<n {
-      extents[i] = Int64(array.shape[i])
-      extents[n + i] = Int64(array.strides[i] / array.dtype.itemSize)
+      extents[i] = Int64(array.view.shape[i])
+      extents[n + i] = Int64(array.view.strides[i] / array.view.dtype.itemSize)
     }
   }
   deinit { extents.deallocate() }
 }
 
 @c @implementation
-public func mars_tensor_to_dlpack(_ managed: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?) -> mars_status {
+public func mars_tensor_to_dlpack(
+  _ managed: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?
+) -> mars_status {
   run { () throws(MarsError) in
     let out = try require(managed, "managed")
     let a = try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"))
-    guard a.strides.allSatisfy({ $0 % a.dtype.itemSize == 0 }) else {
+    guard a.view.strides.allSatisfy({ $0 % a.view.dtype.itemSize == 0 }) else {
       throw MarsError(.value, "DLPack counts strides in elements, which these are not multiples of")
     }
     let keep = Exported(a)
@@ -55,14 +60,14 @@ public func mars_tensor_to_dlpack(_ managed: UnsafeMutablePointer<UnsafeMutableR
       me.deallocate()
     }
     m.flags = a.isReadOnly ? UInt64(CMARS_DL_READ_ONLY) : 0
-    m.data = a.base
+    m.data = a.view.base
     m.device_type = CMARS_DL_CPU
-    m.ndim = Int32(a.shape.count)
-    m.code = code(a.dtype)
-    m.bits = UInt8(a.dtype == .bool ? 8 : a.dtype.itemSize * 8)
+    m.ndim = Int32(a.view.shape.count)
+    m.code = code(a.view.dtype)
+    m.bits = UInt8(a.view.dtype == .bool ? 8 : a.view.dtype.itemSize * 8)
     m.lanes = 1
     m.shape = keep.extents
-    m.strides = keep.extents + a.shape.count
+    m.strides = keep.extents + a.view.shape.count
     p.initialize(to: m)
     out.pointee = UnsafeMutableRawPointer(p)
   }
@@ -75,12 +80,16 @@ public func mars_tensor_from_dlpack(_ out: UnsafeMutablePointer<OpaquePointer?>?
     let p = try require(managed, "managed").assumingMemoryBound(to: cmars_dl_managed.self)
     let m = p.pointee
     guard m.major == 1 else { throw MarsError(.unsupported, "DLPack version \(m.major).\(m.minor) is not understood: only 1.x is") }
-    guard m.device_type == CMARS_DL_CPU else { throw MarsError(.unsupported, "the DLPack array is on device type \(m.device_type): only the CPU (1) is supported") }
+    guard m.device_type == CMARS_DL_CPU else {
+      throw MarsError(.unsupported, "the DLPack array is on device type \(m.device_type): only the CPU (1) is supported")
+    }
     guard m.lanes == 1, let d = DType.allCases.first(where: { code($0) == m.code && Int(m.bits) == $0.itemSize * 8 }) else {
       throw MarsError(.type, "DLPack type (code \(m.code), bits \(m.bits), lanes \(m.lanes)) has no dtype")
     }
     let shape = try extents(UnsafePointer(m.shape), m.ndim, "shape", leastExtent: 0)
-    guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else { throw MarsError(.handle, "the DLPack array has no data") }
+    guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {
+      throw MarsError(.handle, "the DLPack array has no data")
+    }
     let strides = m.strides.map { s in shape.indices.map { Int(s[$0]) * d.itemSize } }
     let base = data + Int(m.byte_offset)
     let v = strides.map { ArrayView(base: base, dtype: d, shape: shape, strides: $0) } ?? ArrayView(base: base, dtype: d, shape: shape)

@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession
@@ -51,9 +54,10 @@ private func entry(
   _ i: Int64
 ) throws(MarsError) {
   guard i >= 0 && i < entries.count else { throw MarsError(.index, "index \(i) is out of bounds for \(entries.count) entries") }
+  let out = try require(out, "out")
   let e = entries[Int(i)]
   if let name { give(e.name, to: name) }
-  try require(out, "out").pointee = retained(e.tensor)
+  out.pointee = retained(e.tensor)
 }
 
 @c @implementation
@@ -129,6 +133,7 @@ public func mars_graph_apply(
     for i in 0..<attribute_count { attrs.append(try attribute(require(attributes, "attributes")[i])) }
     let results = try Operators.apply(Int(op), operands, attrs, outputCount: out_count, origin: origin.map { String(cString: $0) } ?? "")
     for (i, r) in results.enumerated() { out[i] = retained(r) }
+    for i in results.count..<max(results.count, out_count) { out[i] = nil }
   }
 }
 
@@ -141,11 +146,13 @@ public func mars_graph_serialize(_ out: UnsafeMutablePointer<OpaquePointer?>?, _
 }
 
 @c @implementation
-public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32) -> mars_status {
+public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ bytes: UnsafeRawPointer?, _ size: Int, _ flags: UInt32)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let out = try require(out, "out")
     guard size >= 0 else { throw MarsError(.value, "size is negative") }
-    let raw = UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size)
+    let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(
       try Graph.parse(
         raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0, allowsCallbacks: flags & UInt32(MARS_PARSE_ALLOW_CALLBACKS) != 0))

@@ -19,7 +19,10 @@ func retained<T: AnyObject>(_ object: T) -> OpaquePointer { OpaquePointer(Unmana
 /// The object behind a handle.
 func object<T: AnyObject>(_ handle: OpaquePointer?, _ type: T.Type, _ name: String) throws(MarsError) -> T {
   guard let handle else { throw MarsError(.handle, "argument '\(name)' is NULL") }
-  return Unmanaged<T>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
+  // A handle of another kind is an object too: its class tells.
+  let any = Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
+  guard let object = any as? T else { throw MarsError(.handle, "argument '\(name)' is a handle of another kind") }
+  return object
 }
 
 func release<T: AnyObject>(_ handle: OpaquePointer?, _ type: T.Type) {

@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession
@@ -69,7 +72,7 @@ public func mars_run_wait(_ run: OpaquePointer?, _ seconds: Double) -> mars_stat
 @c @implementation
 public func mars_run_results(_ results: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int, _ run: OpaquePointer?) -> mars_status {
   MarsABI.run { () throws(MarsError) in
-    let r = try object(run, Execution.self, "run").results()
+    let r = try object(run, Execution.self, "run").finishedResults()
     let results = try require(results, "results")
     guard r.count == count else { throw MarsError(.value, "the run has \(r.count) results but count is \(count)") }
     for (i, t) in r.enumerated() { results[i] = retained(t) }
@@ -91,12 +94,13 @@ private final class FetchedOwner {
   let strides: UnsafeMutablePointer<Int64>
   init(_ array: FetchedArray) {
     self.array = array
-    let n = array.shape.count
+    let view = array.view
+    let n = view.rank
     shape = .allocate(capacity: max(n, 1))
     strides = .allocate(capacity: max(n, 1))
     for i in 0..<n {
-      shape[i] = Int64(array.shape[i])
-      strides[i] = Int64(array.strides[i])
+      shape[i] = Int64(view.shape[i])
+      strides[i] = Int64(view.strides[i])
     }
   }
   deinit {
@@ -112,10 +116,10 @@ public func mars_fetch(_ out: UnsafeMutablePointer<mars_array>?, _ session: Opaq
     try checkStruct(out.pointee.struct_size, MemoryLayout<mars_array>.size, "mars_array")
     let a = try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"))
     let owner = FetchedOwner(a)
-    out.pointee.dtype = Int32(a.dtype.rawValue)
-    out.pointee.ndim = Int32(a.shape.count)
+    out.pointee.dtype = Int32(a.view.dtype.rawValue)
+    out.pointee.ndim = Int32(a.view.rank)
     out.pointee.flags = a.isReadOnly ? UInt32(MARS_ARRAY_READONLY) : 0
-    out.pointee.data = a.base
+    out.pointee.data = a.view.base
     out.pointee.shape = UnsafePointer(owner.shape)
     out.pointee.strides = UnsafePointer(owner.strides)
     out.pointee.owner = Unmanaged.passRetained(owner).toOpaque()
@@ -136,7 +140,11 @@ public func mars_array_release(_ array: UnsafeMutablePointer<mars_array>?) {
 @c @implementation
 public func mars_fetch_into(_ session: OpaquePointer?, _ tensor: OpaquePointer?, _ destination: UnsafePointer<mars_array>?) -> mars_status {
   run { () throws(MarsError) in
-    let d = try view(require(destination, "destination"))
+    let destination = try require(destination, "destination")
+    let d = try view(destination)
+    guard destination.pointee.flags & UInt32(MARS_ARRAY_READONLY) == 0 else {
+      throw MarsError(.value, "argument 'destination' is read-only")
+    }
     try object(session, Session.self, "session").fetch(object(tensor, Tensor.self, "tensor"), into: d)
   }
 }

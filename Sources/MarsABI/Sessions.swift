@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession
@@ -26,7 +29,8 @@ public func mars_session_options(_ out: UnsafeMutablePointer<OpaquePointer?>?, _
 }
 
 @c @implementation
-public func mars_session_set_option(_ session: OpaquePointer?, _ key: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?) -> mars_status {
+public func mars_session_set_option(_ session: OpaquePointer?, _ key: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?) -> mars_status
+{
   run { () throws(MarsError) in try object(session, Session.self, "session").setOption(text(key, "key"), text(value, "value")) }
 }
 

@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession
@@ -101,7 +104,9 @@ public func mars_tensor_type(
 }
 
 @c @implementation
-public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?) -> mars_status {
+public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let s = try object(session, Session.self, "session")
     give(try s.chunksText(object(tensor, Tensor.self, "tensor")), to: try require(out, "out"))
@@ -109,7 +114,9 @@ public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ s
 }
 
 @c @implementation
-public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<mars_operand>?, _ origin: UnsafePointer<CChar>?) -> mars_status {
+public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<mars_operand>?, _ origin: UnsafePointer<CChar>?)
+  -> mars_status
+{
   run { () throws(MarsError) in
     let t = try object(target, Tensor.self, "target")
     try t.assign(operand(require(value, "value"), "value"), origin: origin.map { String(cString: $0) } ?? "")
@@ -148,12 +155,17 @@ private final class ChunkFunction: ChunkCallback, @unchecked Sendable {
   let function: mars_chunk_function
   let user: UnsafeMutableRawPointer?
   let destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
-  init(_ function: @escaping mars_chunk_function, _ user: UnsafeMutableRawPointer?, _ destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?) {
+  /// Whether the call that handed `user` over has succeeded: a failing call has taken nothing.
+  let isTaken = Locked(false)
+  init(
+    _ function: @escaping mars_chunk_function, _ user: UnsafeMutableRawPointer?,
+    _ destroy: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
+  ) {
     self.function = function
     self.user = user
     self.destroy = destroy
   }
-  deinit { destroy?(user) }
+  deinit { if isTaken.withLock({ $0 }) { destroy?(user) } }
 
   func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
     var message = [CChar](repeating: 0, count: 1024)
@@ -198,6 +210,8 @@ public func mars_tensor_map_chunk(
     let t = try object(tensor, Tensor.self, "tensor")
     let d = try MarsABI.dtype(dtype, "dtype")
     let f = ChunkFunction(try require(function, "function"), user, destroy)
-    out.pointee = retained(try t.mapChunk(f, dtype: d, origin: origin.map { String(cString: $0) } ?? ""))
+    let mapped = try t.mapChunk(f, dtype: d, origin: origin.map { String(cString: $0) } ?? "")
+    f.isTaken.withLock { $0 = true }
+    out.pointee = retained(mapped)
   }
 }

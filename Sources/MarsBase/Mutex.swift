@@ -1,16 +1,21 @@
 import Glibc
+import Synchronization
 
 /// A lock with the value that it guards.
 ///
-/// A pthread mutex and not `Synchronization.Mutex`: it must be re-initialised in the child of a fork.
+/// A pthread mutex and not `Synchronization.Mutex`: in the child of a fork a lock may be held by a thread that does not exist there.  Such a
+/// lock is made new by the first thread that waits for it.
 package final class Locked<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  /// Number of forks between the first process and the one in which the lock was last taken.
+  private let generation: Atomic<UInt32>
   fileprivate var value: Value
 
   package init(_ value: Value) {
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
     pthread_mutex_init(mutex, nil)
+    generation = Atomic(ForkGeneration.current)
     self.value = value
   }
 
@@ -20,13 +25,35 @@ package final class Locked<Value>: @unchecked Sendable {
   }
 
   package func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
-    pthread_mutex_lock(mutex)
+    if pthread_mutex_trylock(mutex) != 0 { waitForLock() }
+    generation.store(ForkGeneration.current, ordering: .relaxed)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&value)
   }
 
+  private func waitForLock() {
+    var tries = 0
+    while generation.load(ordering: .relaxed) != ForkGeneration.current {
+      // Taken before the fork, or by a thread that has not come to say so yet; the latter is a matter of microseconds.
+      if pthread_mutex_trylock(mutex) == 0 { return }
+      tries += 1
+      if tries < 20 {
+        usleep(500)
+        continue
+      }
+      ForkGeneration.recover {
+        if generation.load(ordering: .relaxed) == ForkGeneration.current { return }
+        pthread_mutex_init(mutex, nil)
+        generation.store(ForkGeneration.current, ordering: .relaxed)
+      }
+    }
+    pthread_mutex_lock(mutex)
+  }
+
   /// Locks without a scope: for fork handlers only.
-  package func lockForFork() { pthread_mutex_lock(mutex) }
+  package func lockForFork() {
+    if pthread_mutex_trylock(mutex) != 0 { waitForLock() }
+  }
   package func unlockAfterFork() { pthread_mutex_unlock(mutex) }
   /// In the child of a fork: makes the mutex new, whoever held it.
   package func reinitialiseInChild() { pthread_mutex_init(mutex, nil) }
@@ -35,4 +62,32 @@ package final class Locked<Value>: @unchecked Sendable {
 extension Locked {
   /// The value without locking: between `lockForFork` and its end, and when the process exits.
   package func unsafeValue<R>(_ body: (inout Value) -> R) -> R { body(&value) }
+}
+
+/// Counts the forks that led to this process.
+private enum ForkGeneration {
+  private static let count = Atomic<UInt32>(0)
+  nonisolated(unsafe) private static let recovery = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  /// Registers the handler once; nothing is counted before the first lock is made.
+  private static let isWatching: Bool = {
+    recovery.initialize(to: pthread_mutex_t())
+    pthread_mutex_init(recovery, nil)
+    pthread_atfork(
+      nil, nil,
+      {
+        pthread_mutex_init(ForkGeneration.recovery, nil)
+        ForkGeneration.count.add(1, ordering: .relaxed)
+      })
+    return true
+  }()
+
+  static var current: UInt32 {
+    @inline(__always) get { isWatching ? count.load(ordering: .relaxed) : 0 }
+  }
+
+  static func recover(_ body: () -> Void) {
+    pthread_mutex_lock(recovery)
+    body()
+    pthread_mutex_unlock(recovery)
+  }
 }

@@ -18,7 +18,13 @@ package struct Scalar: Hashable, Sendable {
   package init(real: Double, imag: Double) { self.init(dtype: .complex128, low: real.bitPattern, high: imag.bitPattern) }
 
   /// The value as the widest type of its kind.
-  package enum Wide: Sendable { case bool(Bool), signed(Int64), unsigned(UInt64), floating(Double), complex(Double, Double) }
+  package enum Wide: Sendable {
+    case bool(Bool)
+    case signed(Int64)
+    case unsigned(UInt64)
+    case floating(Double)
+    case complex(Double, Double)
+  }
 
   package var wide: Wide {
     switch dtype {
@@ -68,11 +74,19 @@ package struct Scalar: Hashable, Sendable {
     var im = 0.0
     var bits: UInt64? = nil
     switch wide {
-    case .bool(let b): re = b ? 1 : 0; bits = b ? 1 : 0
-    case .signed(let i): re = Double(i); bits = UInt64(bitPattern: i)
-    case .unsigned(let u): re = Double(u); bits = u
+    case .bool(let b):
+      re = b ? 1 : 0
+      bits = b ? 1 : 0
+    case .signed(let i):
+      re = Double(i)
+      bits = UInt64(bitPattern: i)
+    case .unsigned(let u):
+      re = Double(u)
+      bits = u
     case .floating(let x): re = x
-    case .complex(let r, let i): re = r; im = i
+    case .complex(let r, let i):
+      re = r
+      im = i
     }
     switch d.kind {
     case .bool:

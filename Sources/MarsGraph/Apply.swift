@@ -45,7 +45,8 @@ extension OpDef {
     if case .composed(let expand) = body {
       context = OpContext(op: self, inputs: types, attributes: attributes, outputs: outputs, loop: loop)
       expansion = try expand(context, values)
-      outputs = expansion.map(\.type)
+      // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
+      if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
     for o in outputs where o.isKnown {
       guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {
@@ -53,7 +54,8 @@ extension OpDef {
       }
     }
     return Node(
-      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin)
+      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin
+    )
   }
 
   private func checkCount(_ n: Int) throws(MarsError) {
@@ -108,46 +110,67 @@ extension OpDef {
   private func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
     var strong: DType? = nil
     var hasWeak = false
-    for o in operands {
+    for (i, o) in operands.enumerated() where !isCondition(i) {
       switch o {
       case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
       case .weak: hasWeak = true
       }
     }
-    var values: [Value] = []
-    values.reserveCapacity(operands.count)
     guard case .ufunc(let loops) = typing else {
-      for o in operands {
-        switch o {
-        case .value(let v): values.append(v)
-        case .weak(let s): values.append(Value(Leaves.node(try fit(s, Promotion.resolve(weak: s.dtype.kind, beside: strong)))))
-        }
-      }
-      return (values, nil)
+      return (try values(operands) { Promotion.resolve(weak: $0.dtype.kind, beside: strong) }, nil)
     }
     // Weak scalars first take the common dtype of what stands beside them, raised to their own kind.
     var wanted = strong
     if hasWeak {
-      for case .weak(let s) in operands {
+      for (i, o) in operands.enumerated() where !isCondition(i) {
+        guard case .weak(let s) = o else { continue }
         let beside = Promotion.resolve(weak: s.dtype.kind, beside: strong)
         wanted = wanted.map { Promotion.common($0, beside) } ?? (s.dtype == .uint64 ? .uint64 : beside)
       }
     }
-    for o in operands {
-      switch o {
-      case .value(let v): values.append(v)
-      case .weak(let s): values.append(Value(Leaves.node(try fit(s, wanted ?? s.dtype))))
-      }
-    }
-    let types = values.map(\.type.dtype)
-    for loop in loops where zip(types, loop.inputs).allSatisfy({ Promotion.canCast($0, $1) }) {
-      if loop.outputs.isEmpty { break }
-      return (values, loop)
+    let candidates = try values(operands) { wanted ?? $0.dtype }
+    let types = candidates.map(\.type.dtype)
+    if let loop = match(types, loops) {
+      if !loop.outputs.isEmpty { return (candidates, loop) }
+      if !loop.refusal.isEmpty { throw MarsError(.type, loop.refusal, op: name) }
+    } else if hasWeak {
+      // Operands of different kinds (ldexp's exponent): weak scalars as their own defaults.
+      let defaults = try values(operands) { $0.dtype }
+      if let loop = match(defaults.map(\.type.dtype), loops), !loop.outputs.isEmpty { return (defaults, loop) }
     }
     let names = types.map(\.name).joined(separator: ", ")
     throw MarsError(
-      .type, "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
+      .type,
+      "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: name)
+  }
+
+  private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
+
+  /// The first loop to which all operands but conditions can be cast safely.
+  private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {
+    for loop in loops {
+      var fits = true
+      for (i, t) in types.enumerated() where !isCondition(i) && !Promotion.canCast(t, loop.inputs[i]) {
+        fits = false
+        break
+      }
+      if fits { return loop }
+    }
+    return nil
+  }
+
+  /// Operands as values; weak scalars as constants of the dtype that `dtype` gives them.
+  private func values(_ operands: [Operand], _ dtype: (Scalar) -> DType) throws(MarsError) -> [Value] {
+    var out: [Value] = []
+    out.reserveCapacity(operands.count)
+    for (i, o) in operands.enumerated() {
+      switch o {
+      case .value(let v): out.append(v)
+      case .weak(let s): out.append(Value(Leaves.node(try fit(s, isCondition(i) ? s.dtype : dtype(s)))))
+      }
+    }
+    return out
   }
 
   /// A weak integer must be representable in the dtype that it takes.

@@ -1,25 +1,5 @@
 import MarsBase
 
-/// Owns a piece of memory and gives it back exactly once.
-package final class Buffer: @unchecked Sendable {
-  package let base: UnsafeMutableRawPointer
-  package let byteCount: Int
-  private let release: @Sendable (UnsafeMutableRawPointer, Int) -> Void
-  /// Memory of the client, which Mars may not write to and does not count against its limit.
-  package let isBorrowed: Bool
-
-  package init(
-    base: UnsafeMutableRawPointer, byteCount: Int, isBorrowed: Bool = false,
-    release: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> Void
-  ) {
-    self.base = base
-    self.byteCount = byteCount
-    self.isBorrowed = isBorrowed
-    self.release = release
-  }
-  deinit { release(base, byteCount) }
-}
-
 /// A strided array in a buffer.
 package struct DenseArray: Sendable {
   package var buffer: Buffer

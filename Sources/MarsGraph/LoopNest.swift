@@ -87,7 +87,9 @@ extension LoopNest {
       return out
     }
     mutating func dtype() throws(MarsError) -> DType {
-      guard let d = DType(rawValue: UInt8(truncatingIfNeeded: try small(255))) else { throw MarsError(.format, "a loop nest has an unknown dtype") }
+      guard let d = DType(rawValue: UInt8(truncatingIfNeeded: try small(255))) else {
+        throw MarsError(.format, "a loop nest has an unknown dtype")
+      }
       return d
     }
   }
@@ -155,17 +157,22 @@ extension LoopNest {
     let axisCount = try r.small(64)
     let levels = try r.list { (r: inout Reader) throws(MarsError) -> KernelLevel in
       let insts = try r.list { (r: inout Reader) throws(MarsError) -> Inst in
-        guard let op = ExprOp(rawValue: UInt8(truncatingIfNeeded: try r.small(255))) else { throw MarsError(.format, "a loop nest has an unknown operation") }
+        guard let op = ExprOp(rawValue: UInt8(truncatingIfNeeded: try r.small(255))) else {
+          throw MarsError(.format, "a loop nest has an unknown operation")
+        }
         let type = try r.dtype()
         let (a, b, c) = (try r.small(1 << 20), try r.small(1 << 20), try r.small(1 << 20))
         return Inst(op, type, Int32(a), Int32(b), Int32(c), imm: try r.word())
       }
       let reducers = try r.list { (r: inout Reader) throws(MarsError) -> Reducer in
-        guard let kind = ReduceKind(rawValue: UInt8(truncatingIfNeeded: try r.small(255))) else { throw MarsError(.format, "a loop nest has an unknown reduction") }
+        guard let kind = ReduceKind(rawValue: UInt8(truncatingIfNeeded: try r.small(255))) else {
+          throw MarsError(.format, "a loop nest has an unknown reduction")
+        }
         let value = try r.small(1 << 20)
         return Reducer(kind, value: Int32(value), index: Int32(try r.small(1 << 20)))
       }
-      return KernelLevel(program: Expr(insts), reducers: reducers, reducedAxes: try r.list { (r: inout Reader) throws(MarsError) in try r.small(64) })
+      return KernelLevel(
+        program: Expr(insts), reducers: reducers, reducedAxes: try r.list { (r: inout Reader) throws(MarsError) in try r.small(64) })
     }
     let inputs = try r.list { (r: inout Reader) throws(MarsError) in try r.dtype() }
     let counterCount = try r.small(1 << 16)
@@ -175,7 +182,8 @@ extension LoopNest {
       let value = try r.small(1 << 20)
       return KernelOutput(level: level, value: Int32(value), dtype: try r.dtype())
     }
-    spec = KernelSpec(axisCount: axisCount, levels: levels, inputs: inputs, counterCount: counterCount, scalars: scalarTypes, outputs: outputs)
+    spec = KernelSpec(
+      axisCount: axisCount, levels: levels, inputs: inputs, counterCount: counterCount, scalars: scalarTypes, outputs: outputs)
     shape = try r.list { (r: inout Reader) throws(MarsError) in try r.int() }
     maps = try r.list { (r: inout Reader) throws(MarsError) -> AxisMap in
       AxisMap(
@@ -194,7 +202,9 @@ extension LoopNest {
       let low = try r.word()
       return Scalar(dtype: d, low: low, high: try r.word())
     }
-    outputAxes = try r.list { (r: inout Reader) throws(MarsError) -> [Int] in try r.list { (r: inout Reader) throws(MarsError) in try r.small(64) } }
+    outputAxes = try r.list { (r: inout Reader) throws(MarsError) -> [Int] in
+      try r.list { (r: inout Reader) throws(MarsError) in try r.small(64) }
+    }
     guard r.at == bytes.count else { throw MarsError(.format, "a loop nest has bytes left over") }
   }
 

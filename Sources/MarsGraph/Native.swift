@@ -14,7 +14,7 @@ package struct NativeCall {
   /// Output 0 already holds input 0: the buffer was reused.
   package let isInPlace: Bool
   /// Scratch memory of the size that the rule asked for.
-  package let workspace: UnsafeMutableRawBufferPointer
+  package let workspace: Workspace
   package let payload: Payload
   package let files: any FileSystem
   /// For `.selecting`: extents actually produced, one per output axis; set by the body.
@@ -22,7 +22,7 @@ package struct NativeCall {
 
   package init(
     context: OpContext, inputs: [ArrayView], inputBoxes: [Box], outputs: [ArrayView], outputBox: Box, accumulate: Bool, isInPlace: Bool,
-    workspace: UnsafeMutableRawBufferPointer, payload: Payload, files: any FileSystem
+    workspace: Workspace, payload: Payload, files: any FileSystem
   ) {
     self.context = context
     self.inputs = inputs

@@ -20,6 +20,8 @@ package final class OpDef: Sendable {
   package let samples: [Sample]
   /// Chunk sizes per axis that the planner may not change, or nil: what the client pinned.
   package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
+  /// Whether results are tensors of their own even where they are made by views only.
+  package let answersCopies: Bool
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
@@ -27,7 +29,7 @@ package final class OpDef: Sendable {
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, prepare: Prepare? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, prepare: Prepare? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -41,6 +43,7 @@ package final class OpDef: Sendable {
     self.exposure = exposure
     self.samples = samples
     self.pinsChunks = pinsChunks
+    self.answersCopies = answersCopies
     self.prepare = prepare
   }
 
@@ -53,10 +56,13 @@ package struct InputDef: Sendable {
   package let name: String
   /// The last input only: zero or more tensors.
   package let isVariadic: Bool
+  /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
+  package let isCondition: Bool
   package let doc: String
-  package init(_ name: String, variadic: Bool = false, _ doc: String = "") {
+  package init(_ name: String, variadic: Bool = false, condition: Bool = false, _ doc: String = "") {
     self.name = name
     self.isVariadic = variadic
+    self.isCondition = condition
     self.doc = doc
   }
 }
@@ -75,9 +81,12 @@ package enum Typing: Sendable {
 package struct UfuncLoop: Hashable, Sendable {
   package let inputs: [DType]
   package let outputs: [DType]
-  package init(_ inputs: [DType], _ outputs: [DType]) {
+  /// Of a loop without outputs: what the error says, in NumPy's words; "" for the usual sentence.
+  package let refusal: String
+  package init(_ inputs: [DType], _ outputs: [DType], refusal: String = "") {
     self.inputs = inputs
     self.outputs = outputs
+    self.refusal = refusal
   }
 }
 
@@ -242,7 +251,8 @@ package struct Sample: Sendable {
   /// Fixed dtypes of single inputs (a mask is bool).
   package let fixed: [Int: DType]
   package let attributes: [String: AttrValue]
-  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:]) {
+  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:])
+  {
     self.shapes = shapes
     self.dtypes = dtypes
     self.fixed = fixed

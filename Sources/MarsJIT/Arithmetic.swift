@@ -51,16 +51,16 @@ extension Emitter {
     case .ceil: return x.ceil()
     case .trunc: return x.truncated()
     case .rint: return x.rint()
-    case .exp: return viaDouble(d, x) { $0.exp() }
-    case .exp2: return viaDouble(d, x) { $0.exp2() }
-    case .expm1: return viaDouble(d, x) { $0.expm1() }
-    case .log: return viaDouble(d, x) { $0.log() }
-    case .log2: return viaDouble(d, x) { $0.log(base: .two) }
-    case .log10: return viaDouble(d, x) { $0.log(base: .ten) }
-    case .log1p: return viaDouble(d, x) { $0.log1p() }
-    case .sin: return viaDouble(d, x) { self.sinCos($0, cosine: false) }
-    case .cos: return viaDouble(d, x) { self.sinCos($0, cosine: true) }
-    case .tanh: return viaDouble(d, x) { $0.tanh() }
+    case .exp: return d == .float32 ? x.exp32() : x.exp()
+    case .exp2: return d == .float32 ? x.exp232() : x.exp2()
+    case .expm1: return d == .float32 ? x.expm132() : x.expm1()
+    case .log: return d == .float32 ? x.log32() : x.log()
+    case .log2: return d == .float32 ? x.log32(base: .two) : x.log(base: .two)
+    case .log10: return d == .float32 ? x.log32(base: .ten) : x.log(base: .ten)
+    case .log1p: return d == .float32 ? x.log1p32() : x.log1p()
+    case .sin: return d == .float32 ? sinCos32(x, cosine: false) : sinCos(x, cosine: false)
+    case .cos: return d == .float32 ? sinCos32(x, cosine: true) : sinCos(x, cosine: true)
+    case .tanh: return d == .float32 ? x.tanh32() : x.tanh()
     case .sinh: return viaDouble(d, x) { $0.sinh() }
     case .cosh: return viaDouble(d, x) { $0.cosh() }
     case .asinh: return viaDouble(d, x) { $0.asinh() }
@@ -99,7 +99,7 @@ extension Emitter {
     return b.select(b.icmp(d.kind == .signed ? .sgt : .ugt, x, y), x, y)
   }
 
-  /// Functions of float32 are computed in float64 and rounded: correct but for rare ties.
+  /// The rarer functions of float32 are computed in float64 and rounded: correct but for rare ties.
   private func viaDouble(_ d: DType, _ x: Value, _ f: (Value) -> Value) -> Value {
     d == .float64 ? f(x) : f(x.fpext(b.f64)).fptrunc(b.f32)
   }

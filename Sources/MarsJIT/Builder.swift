@@ -224,6 +224,27 @@ final class Builder {
     position(after)
   }
 
+  /// Applies `body` to a tuple of values `count` times.
+  func rounds(_ count: Int, _ first: [Value], _ body: ([Value]) -> [Value]) -> [Value] {
+    let before = here
+    let (inside, after) = (block(), block())
+    branch(inside)
+    position(inside)
+    let i = wrap(LLVMBuildPhi(b, i64, ""))
+    let current = first.map { wrap(LLVMBuildPhi(b, $0.type, "")) }
+    let next = body(current)
+    let j = i &+ index(1)
+    let last = here
+    branch(icmp(.slt, j, index(count)), inside, after)
+    for (phi, values) in zip([i] + current, zip([index(0)] + first, [j] + next)) {
+      var v: [OpaquePointer?] = [values.0.ref, values.1.ref]
+      var from: [OpaquePointer?] = [before, last]
+      LLVMAddIncoming(phi.ref, &v, &from, 2)
+    }
+    position(after)
+    return next
+  }
+
   /// for i in lower..<upper, where the body cannot fail.
   func each(_ lower: Value, _ upper: Value, _ body: (Value) -> Void) {
     do throws(MarsError) { try loop(lower, upper, step: 1) { (i) throws(MarsError) in body(i) } } catch { fatalError(error.message) }

@@ -45,6 +45,8 @@ final class Emitter {
   var tileRow: Int?
   /// Rows of the group, per transposed input.
   var tiles: [Int: [Value]] = [:]
+  /// Which copy of the accumulators is combined into.
+  var copy = 0
   /// Results of reducers, per level below, for `.reduced`.
   var states: [[Value]] = []
   /// Philox words of whole groups, per instruction, for the steps of an unrolled loop.
@@ -197,7 +199,7 @@ final class Emitter {
     }
   }
 
-  private func element(_ c: Int) -> Value {
+  func element(_ c: Int) -> Value {
     let o = operand(counter: c)
     let first = cursor[o]
     guard lanePosition != nil, layout.stride(o, layout.laneLoop) != .zero else { return first }

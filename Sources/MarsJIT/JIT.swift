@@ -16,9 +16,15 @@ package struct JITOptions: Sendable {
   /// Compiles for any processor with AVX2 and FMA instead of this one; results are the same bits.
   package var baseline: Bool
 
+  /// Work (see `SpecFacts.work`) from which code is compiled again with all optimisations; the results are the same bits.
+  /// 0: all code is optimised at once.
+  package var optimiseFrom: Int
+
   package init(
-    cacheDirectory: String? = nil, memoryLimitKernels: Int = 4096, cacheLimitFiles: Int = 8192, verify: Bool = false, baseline: Bool = false
+    cacheDirectory: String? = nil, memoryLimitKernels: Int = 4096, cacheLimitFiles: Int = 8192, verify: Bool = false,
+    baseline: Bool = false, optimiseFrom: Int = 1 << 25
   ) {
+    self.optimiseFrom = optimiseFrom
     self.cacheDirectory = cacheDirectory
     self.memoryLimitKernels = memoryLimitKernels
     self.cacheLimitFiles = cacheLimitFiles
@@ -29,8 +35,9 @@ package struct JITOptions: Sendable {
 
 /// Counts since the JIT was made.
 package struct JITStatistics: Sendable, Equatable {
-  /// Kernels compiled by LLVM.
+  /// Layouts compiled by LLVM, at first and again with optimisations.
   package var compiles = 0
+  package var optimised = 0
   /// Layouts found in memory (calls with the layout of the call before are not counted).
   package var cacheHits = 0
   /// Objects loaded from disk.
@@ -44,9 +51,10 @@ package final class JIT: Sendable {
   let options: JITOptions
   private struct State {
     var kernels: [KernelSpec: Kernel] = [:]
+    var processor: Processor?
     var target: Target?
-    /// Idle target machines, one per concurrent compile.
-    var machines: [OpaquePointer] = []
+    /// Idle target machines, one per concurrent compile, of both tiers.
+    var machines: [[OpaquePointer]] = [[], []]
     var statistics = JITStatistics()
     /// Compiled layouts in order of making: (kernel, layout).
     var order: [(Kernel, Layout)] = []
@@ -56,7 +64,7 @@ package final class JIT: Sendable {
 
   package init(options: JITOptions = JITOptions()) { self.options = options }
 
-  deinit { state.withLock { s in for m in s.machines { LLVMDisposeTargetMachine(m) } } }
+  deinit { state.withLock { s in for m in s.machines.joined() { LLVMDisposeTargetMachine(m) } } }
 
   /// The kernel of a spec.  Compiles nothing.
   package func kernel(for spec: KernelSpec) -> Kernel {
@@ -69,6 +77,9 @@ package final class JIT: Sendable {
       return k
     }
   }
+
+  /// Whether anything was compiled here; code from disk needs no LLVM.
+  var usesLLVM: Bool { state.withLock { $0.target != nil } }
 
   package var statistics: JITStatistics { state.withLock { $0.statistics } }
 
@@ -92,46 +103,64 @@ package final class JIT: Sendable {
     for (kernel, layout) in victims { kernel.evict(layout) }
   }
 
+  private func processor() throws(MarsError) -> Processor {
+    if let p = state.withLock({ $0.processor }) { return p }
+    let p = try Processor(baseline: options.baseline)
+    state.withLock { $0.processor = p }
+    return p
+  }
+
   func target() throws(MarsError) -> Target {
     if let t = state.withLock({ $0.target }) { return t }
-    let t = try Target(baseline: options.baseline)
+    let t = try Target(processor())
     state.withLock { $0.target = t }
     return t
   }
 
   /// Code for a layout, from the disk cache or compiled.
-  func make(_ facts: SpecFacts, _ layout: Layout) throws(MarsError) -> MachineCode {
+  ///
+  /// Code of the first tier takes LLVM a third of the time and is what small calls want; optimised code found on disk serves both.
+  func make(_ facts: SpecFacts, _ layout: Layout, optimised: Bool) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
     let start = JIT.now()
-    let target = try target()
+    let processor = try processor()
     if facts.needsSleef, let failure = mars_sleef_load() {
       throw MarsError(.unsupported, String(cString: failure))
     }
-    var key: [UInt8] = []
     let disk = options.cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
+    let key = disk == nil ? [] : facts.keyBytes + layout.bytes + processor.key
     if let disk {
-      key = facts.keyBytes + layout.bytes + Array(target.key.utf8)
-      if let object = disk.load(key), let code = MachineCode(object: object) {
-        let spent = JIT.now() - start
-        state.withLock { s in
-          s.statistics.diskHits += 1
-          s.statistics.nanoseconds += spent
+      for tier in optimised ? [true] : [true, false] {
+        if let object = disk.load(key + [tier ? 1 : 0]), let code = MachineCode(object: object) {
+          let spent = JIT.now() - start
+          state.withLock { s in
+            s.statistics.diskHits += 1
+            s.statistics.nanoseconds += spent
+          }
+          return (code, tier)
         }
-        return code
       }
     }
-    let idle: OpaquePointer? = state.withLock { $0.machines.popLast() }
-    let machine: OpaquePointer
-    if let idle { machine = idle } else { machine = try target.machine() }
-    defer { state.withLock { $0.machines.append(machine) } }
-    let object = try Compiler.object(facts, layout, target, machine, verify: options.verify)
+    let object = try compile(facts, layout, optimised: optimised)
     guard let code = MachineCode(object: object) else { throw MarsError(.internal, "compiled code cannot be loaded") }
-    disk?.save(key, object)
+    disk?.save(key + [optimised ? 1 : 0], object)
     let spent = JIT.now() - start
     state.withLock { s in
       s.statistics.compiles += 1
+      if optimised { s.statistics.optimised += 1 }
       s.statistics.nanoseconds += spent
     }
-    return code
+    return (code, optimised)
+  }
+
+  /// An object file, by LLVM; `mark` is called after each stage (setup, emission, passes, machine code).
+  func compile(_ facts: SpecFacts, _ layout: Layout, optimised: Bool, mark: (() -> Void)? = nil) throws(MarsError) -> [UInt8] {
+    let target = try target()
+    let tier = optimised ? 1 : 0
+    let idle: OpaquePointer? = state.withLock { $0.machines[tier].popLast() }
+    let machine: OpaquePointer
+    if let idle { machine = idle } else { machine = try target.machine(level: optimised ? 2 : 0) }
+    defer { state.withLock { $0.machines[tier].append(machine) } }
+    return try Compiler.object(facts, layout, target, machine, verify: options.verify, mark: mark)
   }
 
   static func now() -> UInt64 {
@@ -151,12 +180,18 @@ package final class Kernel: Sendable {
     var all: [Layout: Entry] = [:]
   }
   /// Code for one layout.
-  private final class Entry: Sendable {
+  private final class Entry: @unchecked Sendable {
     let layout: Layout
     let code: MachineCode
-    init(layout: Layout, code: MachineCode) {
+    /// No better code will come.
+    let isFinal: Bool
+    /// Work until better code pays; under the lock of the state.
+    @exclusivity(unchecked) var workLeft: Int
+    init(layout: Layout, code: MachineCode, isFinal: Bool, workLeft: Int) {
       self.layout = layout
       self.code = code
+      self.isFinal = isFinal
+      self.workLeft = workLeft
     }
   }
   private let state = Locked(State())
@@ -176,12 +211,33 @@ package final class Kernel: Sendable {
   }
 
   /// Computes one call.  Any number of threads at once.
-  package func run(_ arguments: borrowing KernelArguments) throws(MarsError) { try call(arguments, execute: true) }
+  package func run(_ arguments: borrowing KernelArguments) throws(MarsError) { try normalised(arguments, execute) }
 
   /// Makes the code for calls like this one.
-  package func prepare(_ arguments: borrowing KernelArguments) throws(MarsError) { try call(arguments, execute: false) }
+  package func prepare(_ arguments: borrowing KernelArguments) throws(MarsError) {
+    try normalised(arguments) { (words, layout) throws(MarsError) in _ = try self.code(layout, self.work(words, layout)) }
+  }
 
-  private func call(_ arguments: borrowing KernelArguments, execute: Bool) throws(MarsError) {
+  /// The layout of a call; nil if there is nothing to compute.  For tests and people.
+  func layout(_ arguments: borrowing KernelArguments) throws(MarsError) -> Layout? {
+    var out: Layout?
+    try normalised(arguments) { (words, layout) in out = Layout(bytes: Array(layout), operands: self.facts.operands) }
+    return out
+  }
+
+  private func execute(_ words: UnsafeMutableBufferPointer<Int>, _ layout: UnsafeRawBufferPointer) throws(MarsError) {
+    let code = try code(layout, work(words, layout))
+    words[ArgumentWords.mathTable] = mathTableAddress
+    mars_kernel_call(code.entry, UnsafeRawPointer(words.baseAddress!).assumingMemoryBound(to: Int64.self))
+    // The code must outlive the call even if it is evicted meanwhile.
+    withExtendedLifetime(code) {}
+  }
+
+  /// Hands the argument words and the layout of a call to `body`, unless there is nothing to compute.
+  @inline(__always)
+  private func normalised(
+    _ arguments: borrowing KernelArguments, _ body: (UnsafeMutableBufferPointer<Int>, UnsafeRawBufferPointer) throws(MarsError) -> Void
+  ) throws(MarsError) {
     let normaliser = Normaliser(facts: facts)
     try normaliser.check(arguments)
     let wordCount = Normaliser.words(facts)
@@ -195,32 +251,37 @@ package final class Kernel: Sendable {
       let scratch = UnsafeMutableBufferPointer(start: all.baseAddress! + wordCount, count: scratchCount)
       guard normaliser.run(arguments, scratch, &n) else { return nil }
       do throws(MarsError) {
-        let code = try self.code(UnsafeRawBufferPointer(start: bytes, count: n.layoutCount))
-        if execute {
-          n.words[ArgumentWords.mathTable] = mathTableAddress
-          mars_kernel_call(code.entry, UnsafeRawPointer(all.baseAddress!).assumingMemoryBound(to: Int64.self))
-          // The code must outlive the call even if it is evicted meanwhile.
-          withExtendedLifetime(code) {}
-        }
+        try body(n.words, UnsafeRawBufferPointer(start: bytes, count: n.layoutCount))
         return nil
       } catch { return error }
     }
     if let failure { throw failure }
   }
 
-  private func code(_ layout: UnsafeRawBufferPointer) throws(MarsError) -> MachineCode {
+  /// Rough cost of a call.
+  @inline(__always)
+  private func work(_ words: UnsafeMutableBufferPointer<Int>, _ layout: UnsafeRawBufferPointer) -> Int {
+    var n = 8 + facts.weight
+    for l in 0..<Int(layout[0]) { n &*= words[1 + l] }
+    return n
+  }
+
+  private func code(_ layout: UnsafeRawBufferPointer, _ work: Int) throws(MarsError) -> MachineCode {
     func matches(_ e: Entry) -> Bool {
       e.layout.bytes.count == layout.count
         && e.layout.bytes.withUnsafeBytes { memcmp($0.baseAddress!, layout.baseAddress!, layout.count) == 0 }
     }
-    let last = state.withLock { $0.last }
-    if let last, matches(last) { return last.code }
+    if let last = state.withLock({ $0.last }), matches(last) { return last.isFinal ? last.code : try better(last, work) }
     let key = Layout(bytes: Array(layout), operands: facts.operands)
-    if let e = find(key) { return e.code }
+    if let e = find(key) { return e.isFinal ? e.code : try better(e, work) }
     guard let jit = jit.jit else { throw MarsError(.handle, "the compiler of this kernel is gone") }
     return try making.withLock { (_) throws(MarsError) in
       if let e = self.find(key) { return e.code }
-      let e = Entry(layout: key, code: try jit.make(self.facts, key))
+      let limit = jit.options.optimiseFrom
+      // Transposed reads wait for memory: optimised code is no faster, and takes 40 ms to compile.
+      let pays = key.tileLoop < 0 || self.facts.weight > 8 || limit <= 0
+      let made = try jit.make(self.facts, key, optimised: pays && work >= limit)
+      let e = Entry(layout: key, code: made.code, isFinal: made.optimised || !pays, workLeft: limit - work)
       self.state.withLock { s in
         s.all[key] = e
         s.last = e
@@ -228,6 +289,25 @@ package final class Kernel: Sendable {
       jit.noteCompiled(self, key)
       return e.code
     }
+  }
+
+  /// Counts work of code of the first tier; the caller who uses it up compiles again, while others go on with what there is.
+  private func better(_ e: Entry, _ work: Int) throws(MarsError) -> MachineCode {
+    let mine = state.withLock { _ in
+      let before = e.workLeft
+      e.workLeft = before &- min(work, 1 << 60)
+      return before > 0 && e.workLeft <= 0
+    }
+    guard mine, let jit = jit.jit else { return e.code }
+    let made = try jit.make(facts, e.layout, optimised: true)
+    let new = Entry(layout: e.layout, code: made.code, isFinal: true, workLeft: 0)
+    state.withLock { s in
+      // Evicted meanwhile: stays so.
+      guard s.all[e.layout] === e else { return }
+      s.all[e.layout] = new
+      if s.last === e { s.last = new }
+    }
+    return made.code
   }
 
   private func find(_ key: Layout) -> Entry? {

@@ -15,12 +15,12 @@ enum StrideClass: UInt8 {
 /// What machine code is specialised in besides its spec: the loops after normalisation, without sizes.
 ///
 /// A byte string, so that a call is compared with the layout of the last call by `memcmp`.
-/// Bytes 0-4: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
-/// loop (255: none).
+/// Bytes 0-5: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
+/// loop (255: none).  Byte 5: 1 << l: the indices of level l's arg reductions grow along its loops.
 /// Then per loop, outermost first: level that reduces it, unrolled extent (0: dynamic), and one `StrideClass` per operand
 /// (inputs, outputs, counters).
 struct Layout: Hashable, Sendable {
-  static let header = 5
+  static let header = 6
   static let none: UInt8 = 255
 
   let bytes: [UInt8]
@@ -32,6 +32,7 @@ struct Layout: Hashable, Sendable {
   var streams: Bool { bytes[3] & 1 != 0 }
   /// Whether level l is reduced by one loop so short that its sums need no blocks.
   func isShort(_ l: Int) -> Bool { l < 7 && bytes[3] & UInt8(2 << l) != 0 }
+  func indexGrows(_ l: Int) -> Bool { l < 8 && bytes[5] & UInt8(1 << l) != 0 }
   /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
   var tileLoop: Int { bytes[4] == Layout.none ? -1 : Int(bytes[4]) }
   private func at(_ loop: Int) -> Int { Layout.header + loop * (2 + operands) }
@@ -107,6 +108,8 @@ struct SpecFacts: Sendable {
   let philoxGroup: Int
   /// Rough number of vector instructions per element.
   let weight: Int
+  /// Per level: the counter whose element is the index of all its arg reductions; -1 if there is no such counter.
+  let argCounter: [Int]
 
   var operands: Int { inputCount + outputCount + counterCount }
   var lastLevel: Int { spec.levels.count - 1 }
@@ -139,6 +142,11 @@ struct SpecFacts: Sendable {
       }
     }
     philoxGroup = group
+    argCounter = spec.levels.map { level in
+      let sources = Set(level.reducers.filter { $0.stateCount == 2 }.map { level.program.insts[Int($0.index)] })
+      guard sources.count == 1, let i = sources.first, i.op == .element else { return -1 }
+      return Int(i.imm)
+    }
     self.weight = weight
   }
 }

@@ -13,7 +13,7 @@ extension Emitter {
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     guard k < layout.loops, layout.level(k) == l else { return try body() }
-    if layout.tileLoop == k + 1 {
+    if layout.tileLoop == k + 1 && layout.level(k + 1) == l {
       // Loop k is the lane loop, k+1 runs inside in tiles around both.
       let n = extents[k + 1]
       try b.loop(b.index(0), n, step: Emitter.tileRows) { (t) throws(MarsError) in
@@ -28,17 +28,22 @@ extension Emitter {
     try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.openLevel(l, from: k + 1, body) }
   }
 
-  /// The rows of a tile: in groups that are read at once and transposed in registers, where lanes are whole; the rest one by one.
-  private func openRows(_ k: Int, _ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
-    guard mask == nil && facts.weight <= 8 else { return try open(k, lower, upper, body) }
-    let n = Emitter.tileGroup
+  /// Rows inside the lanes: in groups, which in tiles are read at once and transposed in registers, where lanes are whole; the rest one by one.
+  func openRows(_ k: Int, _ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+    let isTile = layout.tileLoop == k
+    if facts.weight > 8 || isTile && mask != nil {
+      return try open(k, lower, upper, body)
+    }
+    let n = isTile ? Emitter.tileGroup : Emitter.rowCopies
     let groups = (upper &- lower) & b.index(-n)
     let middle = lower &+ groups
     try b.loop(lower, middle, step: n) { (i) throws(MarsError) in
       for r in 0..<n {
-        self.tileRow = r
+        if isTile { self.tileRow = r }
+        self.copy = r
         try self.enter(k, i &+ self.b.index(r), body)
       }
+      self.copy = 0
       self.tileRow = nil
       self.tiles = [:]
     }

@@ -123,6 +123,14 @@ struct Normaliser {
         }
       }
     }
+    if f.lastLevel > 0 && unroll < 0 && lane.loop >= 0 && lane.loop == count - 2 && level(count - 1) < level(lane.loop)
+      && extent(count - 1) >= 8 && f.weight <= 8
+    {
+      // Rows of a matrix are reduced in lanes of rows: read in tiles.
+      for o in 0..<f.inputCount where str(count - 1, o) == f.itemSizes[o] && str(lane.loop, o) != f.itemSizes[o] && str(lane.loop, o) != 0 {
+        tile = count - 1
+      }
+    }
     let laneLoop = tile >= 0 ? count - 2 : lane.loop
 
     // Addresses and strides.
@@ -168,6 +176,22 @@ struct Normaliser {
       if extent(i) <= Emitter.blockSteps * (i == laneLoop ? Int(head[1]) : 1) { flags |= UInt8(2 << level(i)) }
     }
     head[3] = flags
+    var growing: UInt8 = 0
+    for l in 0..<min(f.lastLevel, 8) where f.argCounter[l] >= 0 {
+      let o = firstCounter + f.argCounter[l]
+      var span = 0
+      var grows = true
+      var i = count - 1
+      while i >= 0 {
+        if level(i) == l {
+          grows = grows && str(i, o) > span
+          span += str(i, o) * (extent(i) - 1)
+        }
+        i -= 1
+      }
+      if grows { growing |= UInt8(1 << l) }
+    }
+    head[5] = growing
     head[4] = tile < 0 ? Layout.none : UInt8(tile)
     return true
   }
@@ -177,6 +201,8 @@ struct Normaliser {
     if count == 0 { return (-1, 0) }
     if f.lastLevel == 0 { return (count - 1, 0) }
     var best = (loop: -1, score: Int.min)
+    // Rows up to this length are reduced in lanes of rows; what folding the lanes of a row costs decides.
+    let rowLimit = f.weight > 8 ? 8 : f.argCounter.contains { $0 >= 0 } ? 40 : 15
     // The last loop of each level; among equals the innermost.
     var i = count - 1
     while i >= 0 {
@@ -190,7 +216,7 @@ struct Normaliser {
           if s == f.itemSizes[o] {
             score += isOutput ? 1 : 4
           } else if i == count - 2 && rows[(count - 1) * width + 3 + o] == f.itemSizes[o] && s == rows[(count - 1) * width] * f.itemSizes[o]
-            && rows[(count - 1) * width] <= 8
+            && rows[(count - 1) * width] <= rowLimit
           {
             score += 5
           } else {
@@ -210,8 +236,9 @@ struct Normaliser {
     if lane < 0 { return 1 }
     let base = f.philoxGroup > 0 ? 32 : 16
     let e = rows[lane * width]
+    if f.lastLevel > 0 && base == 16 && e <= 8 && unroll < 0 { return 8 }
     if unroll >= 0 || f.lastLevel == 0 || f.weight > 16 || e < 256 { return base }
-    return 64
+    return f.argCounter.contains { $0 >= 0 } ? 32 : 64
   }
 
   /// Whether every start of the lane loop can be moved down to a multiple of the Philox group.

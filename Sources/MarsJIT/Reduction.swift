@@ -8,13 +8,21 @@ struct Accumulator {
   let dtype: DType
   /// Type of the value slot.
   let type: OpaquePointer
-  /// Value (and index) slots that every element is combined into.
-  var slots: [Value]
+  /// Value (and index) slots that elements are combined into; several copies, so that one step need not wait for the one before.
+  var copies: [[Value]]
+  /// Arg reductions: the index of the first element, where indices only grow.
+  var firstIndex: Value?
   /// Float sums: running total and its error, into which blocks are added.
   var total: Value?
   var error: Value?
 }
 
+/// The order of float sums.
+///
+/// It is a function of the spec and of the layout: the extents of the loops left after merging, the choice of the lane loop, and whether rows
+/// inside the lanes go in groups.  So the same call gives the same bits in any process, on AVX2 and AVX-512, in both tiers, and wherever the
+/// arrays lie; but a sum over merged axes, over a strided view, or inside another fused kernel may add in another order than the sum of a
+/// contiguous copy.  Then results agree to a few ULP: sums within blocks of `blockSteps` vectors, blocks added with compensation.
 extension Emitter {
   /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
   static let blockSteps = 16
@@ -28,15 +36,22 @@ extension Emitter {
     // A single unrolled loop is a handful of additions: no blocks.
     let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
     let saved = accumulators[l]
+    // Wide lanes are independent sums already, and more of them do not fit the registers.
+    let copies = inRows(l, to - 1) && lanes <= 16 ? Emitter.rowCopies : 1
     accumulators[l] = spec.levels[l].reducers.map { r in
       let d = program[Int(r.value)].type
       let t = b.vector(b.type(d), lanes)
-      var a = Accumulator(reducer: r, dtype: d, type: t, slots: [b.slot(t)])
-      b.store(identity(r.kind, d).splat(lanes), a.slots[0])
-      if r.stateCount == 2 {
-        a.slots.append(b.slot(b.vector(b.i64, lanes)))
-        b.store(b.index(Int.max).splat(lanes), a.slots[1])
+      var a = Accumulator(reducer: r, dtype: d, type: t, copies: [])
+      for _ in 0..<copies {
+        var slots = [b.slot(t)]
+        b.store(identity(r.kind, d).splat(lanes), slots[0])
+        if r.stateCount == 2 {
+          slots.append(b.slot(b.vector(b.i64, lanes)))
+          b.store(b.index(Int.max).splat(lanes), slots[1])
+        }
+        a.copies.append(slots)
       }
+      if r.stateCount == 2 && layout.indexGrows(l) { a.firstIndex = element(facts.argCounter[l]).splat(lanes) }
       if r.kind == .sum && d.isFloating && !isShort {
         a.total = b.slot(t)
         a.error = b.slot(t)
@@ -53,6 +68,15 @@ extension Emitter {
     accumulators[l] = saved
   }
 
+  /// Accumulators of a loop inside the lanes.
+  static let rowCopies = 4
+
+  /// Whether loop k, the innermost of level l, runs inside the lanes of a level above in groups of rows.
+  private func inRows(_ l: Int, _ k: Int) -> Bool {
+    k >= 0 && k == layout.loops - 1 && layout.level(k) == l && isVector(l) && layout.level(layout.laneLoop) > l && layout.unrolled(k) == 0
+      && facts.weight <= 8
+  }
+
   private func reduceLoops(_ l: Int, _ k: Int, _ end: Int, _ blocked: Bool) throws(MarsError) {
     let body = { () throws(MarsError) in
       try self.emitLevel(l)
@@ -60,7 +84,11 @@ extension Emitter {
     }
     if k == end { return try body() }
     if k < end - 1 || !blocked || layout.unrolled(k) > 0 {
-      try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.reduceLoops(l, k + 1, end, blocked) }
+      if k == end - 1 && inRows(l, k) {
+        try openRows(k, b.index(0), extents[k], body)
+      } else {
+        try open(k, b.index(0), extents[k], head: true) { () throws(MarsError) in try self.reduceLoops(l, k + 1, end, blocked) }
+      }
       if k == end - 1 && blocked { for a in accumulators[l] { flush(a) } }
       return
     }
@@ -69,49 +97,69 @@ extension Emitter {
     try b.loop(start, extents[k], step: step) { (i) throws(MarsError) in
       let stop = i &+ self.b.index(step)
       let upper = self.b.select(self.b.icmp(.slt, stop, self.extents[k]), stop, self.extents[k])
-      try self.open(k, i, upper) { () throws(MarsError) in try self.reduceLoops(l, k + 1, end, blocked) }
+      if self.inRows(l, k) { try self.openRows(k, i, upper, body) } else { try self.open(k, i, upper, body) }
       for a in self.accumulators[l] { self.flush(a) }
     }
   }
 
   private func accumulate(_ a: Accumulator, _ l: Int) {
     let lanes = isVector(l) ? layout.lanes : 1
-    let old = b.load(a.type, a.slots[0])
+    let slots = a.copies[copy % a.copies.count]
+    let old = b.load(a.type, slots[0])
     let x = value(l, a.reducer.value).re.splat(lanes)
     // A mask concerns this level only if its own loops hold the lanes.
     let m = layout.laneLoop >= 0 && layout.level(layout.laneLoop) == l ? mask : nil
-    if a.slots.count == 2 {
-      let oldIndex = b.load(b.vector(b.i64, lanes), a.slots[1])
+    if slots.count == 2 {
+      let oldIndex = b.load(b.vector(b.i64, lanes), slots[1])
       let index = value(l, a.reducer.index).re.splat(lanes)
-      var better = wins(a.reducer.kind, a.dtype, (x, index), (old, oldIndex))
+      var better: Value
+      if a.firstIndex != nil {
+        // Equal values do not replace, as their indices are larger.
+        let isMax = a.reducer.kind == .argmax
+        if a.dtype.isFloating {
+          better = b.fcmp(isMax ? .ugt : .ult, x, old) & b.fcmp(.ord, old, old)
+        } else {
+          better = b.icmp(isMax ? (a.dtype.kind == .signed ? .sgt : .ugt) : a.dtype.kind == .signed ? .slt : .ult, x, old)
+        }
+      } else {
+        better = wins(a.reducer.kind, a.dtype, (x, index), (old, oldIndex))
+      }
       if let m { better = better & m }
-      b.store(b.select(better, x, old), a.slots[0])
-      b.store(b.select(better, index, oldIndex), a.slots[1])
+      b.store(b.select(better, x, old), slots[0])
+      b.store(b.select(better, index, oldIndex), slots[1])
       return
     }
-    var new = combine(a.reducer.kind, a.dtype, old, x)
-    if let m { new = b.select(m, new, old) }
-    b.store(new, a.slots[0])
+    let known = m.map { b.select($0, x, identity(a.reducer.kind, a.dtype).splat(lanes)) } ?? x
+    b.store(combine(a.reducer.kind, a.dtype, old, known), slots[0])
   }
 
   /// Adds a block to the total, keeping the rounding error (Knuth's two-sum).
   private func flush(_ a: Accumulator) {
     guard let total = a.total, let error = a.error else { return }
-    let x = b.load(a.type, a.slots[0])
+    var parts = a.copies.map { b.load(a.type, $0[0]) }
+    while parts.count > 1 { parts = (0..<parts.count / 2).map { parts[2 * $0] + parts[2 * $0 + 1] } }
+    let x = parts[0]
     let hi = b.load(a.type, total)
     let s = hi + x
     let other = s - hi
     let lost = (hi - (s - other)) + (x - other)
     b.store(s, total)
     b.store(b.load(a.type, error) + lost, error)
-    b.store(identity(.sum, a.dtype).splat(x.lanes), a.slots[0])
+    for c in a.copies { b.store(identity(.sum, a.dtype).splat(x.lanes), c[0]) }
   }
 
   private func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
     let t = a.type
-    var v = b.load(t, a.slots[0])
-    if a.slots.count == 2 {
-      var index = b.load(v.isVector ? b.vector(b.i64, v.lanes) : b.i64, a.slots[1])
+    var values = a.copies.map { b.load(t, $0[0]) }
+    if a.copies[0].count == 2 {
+      var indices = a.copies.map { b.load(values[0].isVector ? b.vector(b.i64, values[0].lanes) : b.i64, $0[1]) }
+      while values.count > 1 {
+        let (x, i, y, j) = (values.removeLast(), indices.removeLast(), values[values.count - 1], indices[indices.count - 1])
+        let better = wins(a.reducer.kind, a.dtype, (x, i), (y, j))
+        values[values.count - 1] = b.select(better, x, y)
+        indices[indices.count - 1] = b.select(better, i, j)
+      }
+      var (v, index) = (values[0], indices[0])
       while fold && v.isVector {
         let n = v.lanes / 2
         let (x, y) = (half(v, 0), half(v, n))
@@ -120,8 +168,15 @@ extension Emitter {
         v = b.select(better, y, x)
         index = b.select(better, j, i)
       }
+      // Nothing beat the neutral element: all elements equal it.
+      if let first = a.firstIndex {
+        let start = v.isVector ? first : b.extract(first, 0)
+        index = b.select(b.icmp(.eq, index, index.int(Int.max)) & ~isEmpty(loops), start, index)
+      }
       return [v, index]
     }
+    while values.count > 1 { values = (0..<values.count / 2).map { combine(a.reducer.kind, a.dtype, values[2 * $0], values[2 * $0 + 1]) } }
+    var v = values[0]
     if let total = a.total, let error = a.error {
       var (hi, lo) = (b.load(t, total), b.load(t, error))
       while fold && hi.isVector {
@@ -141,11 +196,13 @@ extension Emitter {
     }
     if a.reducer.kind == .sum && a.dtype.isFloating && !loops.isEmpty {
       // The neutral element of the loops is -0; an empty sum is +0.
-      var empty = b.constant(0, b.i1)
-      for k in loops { empty = empty | b.icmp(.eq, extents[k], b.index(0)) }
-      v = b.select(empty, v.real(0), v)
+      v = b.select(isEmpty(loops), v.real(0), v)
     }
     return [v]
+  }
+
+  private func isEmpty(_ loops: Range<Int>) -> Value {
+    loops.reduce(b.constant(0, b.i1)) { $0 | b.icmp(.eq, extents[$1], b.index(0)) }
   }
 
   private func half(_ v: Value, _ from: Int) -> Value { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
@@ -170,8 +227,9 @@ extension Emitter {
     switch kind {
     case .sum: d.isFloating ? x + y : d == .bool ? x | y : x &+ y
     case .prod: d.isFloating ? x * y : d == .bool ? x & y : x &* y
-    case .min, .argmin: minimum(d, x, y)
-    case .max, .argmax: maximum(d, x, y)
+    // As `minimum` and `maximum`, with a shorter way from the accumulator x to the next.
+    case .min, .argmin: d.isFloating ? b.select(b.fcmp(.ult, y, x) & b.fcmp(.ord, x, x), y, x) : minimum(d, x, y)
+    case .max, .argmax: d.isFloating ? b.select(b.fcmp(.ugt, y, x) & b.fcmp(.ord, x, x), y, x) : maximum(d, x, y)
     case .fmin: d.isFloating ? b.select(x.isNaN() | b.fcmp(.olt, y, x), y, x) : minimum(d, x, y)
     case .fmax: d.isFloating ? b.select(x.isNaN() | b.fcmp(.ogt, y, x), y, x) : maximum(d, x, y)
     case .and: x & y

@@ -45,11 +45,13 @@ extension Emitter {
     let isOdd = b.icmp(.ne, q & q.int(1), q.int(0))
     let r = b.select(isOdd, c, s)
     let sign = (q & q.int(2)).shl(62)
-    return (r.bitcast(b.i64) ^ sign).bitcast(b.f64)
+    let result = (r.bitcast(b.i64) ^ sign).bitcast(b.f64)
+    // The reduction loses the sign of zero.
+    return cosine ? result : b.select(b.fcmp(.oeq, x, x.real(0)), x, result)
   }
 
   /// Reduces the lanes in `which` by a C function and overwrites them in the slots; a loop, as it is rarely run and its code should be small.
-  private func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
+  func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
     let n = x.lanes
     // Memory of their own: the slots stay registers elsewhere.
     let (inputs, flags) = (b.slot(x.type), b.slot(b.vector(b.i8, n)))

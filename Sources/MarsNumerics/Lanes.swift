@@ -50,6 +50,25 @@ package enum Lanes {
     }
   }
 
+  /// Writes `rows` (along axis 0) to the places of `indices` that lie in `target`: rows first..< of an axis of `extent`.
+  ///
+  /// `indices` are int64 and 1-d; negative ones count from the end.  Of several rows for one place the last one stays.
+  package static func put(_ rows: ArrayView, indices: ArrayView, into target: ArrayView, first: Int, of extent: Int) throws(MarsError) {
+    let row = target.dropping(axis: 0, at: 0)
+    let given = rows.dropping(axis: 0, at: 0)
+    for j in 0..<indices.shape[0] {
+      let index = Int((indices.base + j * indices.strides[0]).load(as: Int64.self))
+      guard index >= -extent && index < extent else {
+        throw MarsError(.index, "index \(index) is out of bounds for axis 0 with size \(extent)")
+      }
+      let i = (index < 0 ? index + extent : index) - first
+      guard i >= 0 && i < target.shape[0] else { continue }
+      Strided.copy(
+        ArrayView(base: rows.base + j * rows.strides[0], dtype: rows.dtype, shape: given.shape, strides: given.strides),
+        to: ArrayView(base: target.base + i * target.strides[0], dtype: target.dtype, shape: row.shape, strides: row.strides))
+    }
+  }
+
   /// Greatest common divisor of two integer arrays of one dtype and shape; the result is not negative (but gcd(MIN, 0) == MIN).
   package static func gcd(_ a: ArrayView, _ b: ArrayView, into c: ArrayView, least: Bool) throws(MarsError) {
     try Strided.forEach(c.shape, [a.strides, b.strides, c.strides]) { o throws(MarsError) in

@@ -196,6 +196,9 @@ package enum BLASThreads {
     }
   }
 
+  /// The host's setting, also while tasks of Mars are inside BLAS.
+  package static var hostThreads: Int { state.withLock { $0.inside > 0 ? Int($0.saved) : Int(openblas_get_num_threads()) } }
+
   /// For the runtime's fork handlers: the child has no task inside BLAS.
   package static func lockForFork() { state.lockForFork() }
   package static func unlockAfterFork() { state.unlockAfterFork() }

@@ -59,7 +59,8 @@ package enum Npy {
       throw bad("shape \(Shape.text(shape)) is too big")
     }
     guard count * dtype.itemSize <= size - offset else {
-      throw bad("shape \(Shape.text(shape)) of \(dtype.name) needs \(count * dtype.itemSize) bytes but only \(size - offset) follow the header")
+      throw bad(
+        "shape \(Shape.text(shape)) of \(dtype.name) needs \(count * dtype.itemSize) bytes but only \(size - offset) follow the header")
     }
     return Header(dtype: dtype, shape: shape, isFortran: fortran, isSwapped: swapped, offset: offset)
   }
@@ -85,7 +86,9 @@ package enum Npy {
   }
 
   /// Reads the box of an array into `output` through windows of at most `windowBytes`, and releases pages behind itself.
-  package static func read(_ file: any File, _ header: Header, _ box: Box, into output: ArrayView, windowBytes: Int = 4 << 20) throws(MarsError) {
+  package static func read(_ file: any File, _ header: Header, _ box: Box, into output: ArrayView, windowBytes: Int = 4 << 20)
+    throws(MarsError)
+  {
     if output.count == 0 { return }
     // A Fortran-order file is a C-order file of the transposed array.
     let order = header.isFortran ? Array((0..<header.shape.count).reversed()) : Array(0..<header.shape.count)
@@ -193,7 +196,10 @@ package enum Npy {
   private static func swapBytes(_ p: UnsafeMutableRawPointer, _ count: Int, _ d: DType) {
     let parts = d.isComplex ? 2 : 1
     switch d.itemSize / parts {
-    case 2: for i in 0..<count { p.storeBytes(of: p.load(fromByteOffset: i * 2, as: UInt16.self).byteSwapped, toByteOffset: i * 2, as: UInt16.self) }
+    case 2:
+      for i in 0..<count {
+        p.storeBytes(of: p.load(fromByteOffset: i * 2, as: UInt16.self).byteSwapped, toByteOffset: i * 2, as: UInt16.self)
+      }
     case 4:
       for i in 0..<count * parts {
         p.storeBytes(of: p.load(fromByteOffset: i * 4, as: UInt32.self).byteSwapped, toByteOffset: i * 4, as: UInt32.self)
@@ -232,7 +238,9 @@ package enum Npy {
   }
 
   /// Writes rows of a C-order array: `view` is the window of whole rows that starts at row `row`; returns the bytes written.
-  package static func writeRows(_ file: any File, offset: Int, _ view: ArrayView, row: Int, windowBytes: Int = 4 << 20) throws(MarsError) -> Int {
+  package static func writeRows(_ file: any File, offset: Int, _ view: ArrayView, row: Int, windowBytes: Int = 4 << 20) throws(MarsError)
+    -> Int
+  {
     let total = view.count * view.dtype.itemSize
     if total == 0 { return 0 }
     let perRow = total / max(1, view.shape.first ?? 1)
@@ -248,7 +256,9 @@ package enum Npy {
       return total
     }
     let batch = max(1, windowBytes / max(1, perRow))
-    guard let buffer = malloc(min(batch, view.shape[0]) * perRow) else { throw MarsError(.memory, "no memory for a window of \(file.path)") }
+    guard let buffer = malloc(min(batch, view.shape[0]) * perRow) else {
+      throw MarsError(.memory, "no memory for a window of \(file.path)")
+    }
     defer { free(buffer) }
     var i = 0
     while i < view.shape[0] {
@@ -294,7 +304,11 @@ package enum Npy {
 
 /// The Python literals that stand in `.npy` headers.
 private struct LiteralParser {
-  enum Literal { case text(String), flag(Bool), tuple([Int]) }
+  enum Literal {
+    case text(String)
+    case flag(Bool)
+    case tuple([Int])
+  }
   private let s: [UInt8]
   private var i = 0
   init(_ text: String) { s = Array(text.utf8) }

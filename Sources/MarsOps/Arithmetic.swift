@@ -4,13 +4,18 @@ import MarsNumerics
 
 /// Arithmetic ufuncs.
 enum Arithmetic {
+  private static let booleanSubtract =
+    "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the logical_xor function instead."
+  private static let booleanNegative =
+    "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the logical_not function instead."
+
   static let add = binary(
     "add", Loops.same(.all, 2), "Adds element by element.", details: "bool: logical or.  Integers wrap.",
     operators: ["__add__"]
   ) { b, x, y in b.add(x, y) }
 
   static let subtract = binary(
-    "subtract", [Loops.refused(.bool, .bool)] + Loops.same(.numeric, 2), "Subtracts element by element.",
+    "subtract", [Loops.refused(.bool, .bool, saying: booleanSubtract)] + Loops.same(.numeric, 2), "Subtracts element by element.",
     details: "Two booleans are an error, as in NumPy; use bitwise_xor.", operators: ["__sub__"]
   ) { b, x, y in b.sub(x, y) }
 
@@ -62,12 +67,16 @@ enum Arithmetic {
       "Quotient and remainder at once.", details: "The same as (x1 // x2, x1 % x2).", numpy: "numpy.divmod",
       example: "mt.divmod([7, -7], 3)[0]"), exposure: Exposure(operators: ["__divmod__"]))
 
-  static let power = binary(
-    "power", Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
-    details:
-      "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
-    cost: 20, operators: ["__pow__"]
-  ) { b, x, y in power(&b, x, y) }
+  private static func powerNamed(_ name: String, operators: [String] = []) -> OpDef {
+    binary(
+      name, Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
+      details:
+        "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
+      cost: 20, operators: operators
+    ) { b, x, y in power(&b, x, y) }
+  }
+  static let power = powerNamed("power", operators: ["__pow__"])
+  static let pow = powerNamed("pow")
 
   /// The formula by the exponent where that is a scalar, as NumPy's `**` chooses it.
   static func power(_ b: inout ExprBuilder, _ x: ExprRef, _ y: ExprRef) -> ExprRef {
@@ -92,7 +101,7 @@ enum Arithmetic {
   ) { b, x, y in power(&b, x, y) }
 
   static let negative = unary(
-    "negative", [Loops.refused(.bool)] + Loops.same(.numeric, 1), "Changes the sign.",
+    "negative", [Loops.refused(.bool, saying: booleanNegative)] + Loops.same(.numeric, 1), "Changes the sign.",
     details: "bool is an error, as in NumPy; unsigned integers wrap.", operators: ["__neg__"]
   ) { b, x in b.neg(x) }
 
@@ -102,7 +111,8 @@ enum Arithmetic {
 
   private static func absolute(_ name: String, operators: [String] = []) -> OpDef {
     unary(
-      name, Loops.toReal(.all), "The absolute value; of complex values the modulus.", details: "The smallest integer is its own absolute value.",
+      name, Loops.toReal(.all), "The absolute value; of complex values the modulus.",
+      details: "The smallest integer is its own absolute value.",
       operators: operators
     ) { b, x in b.abs(x) }
   }
@@ -127,9 +137,7 @@ enum Arithmetic {
       // One infinite part decides; two have no direction.
       let byRe = b.select(infRe, b.select(infIm, nan, unitRe), b.select(infIm, zero, b.op(.div, re, modulus)))
       let byIm = b.select(infIm, b.select(infRe, nan, unitIm), b.select(infRe, zero, b.op(.div, im, modulus)))
-      let hasNaN = b.isNaN(x)
-      return b.complex(
-        b.select(hasNaN, nan, b.select(isZero, zero, byRe)), b.select(hasNaN, nan, b.select(isZero, zero, byIm)))
+      return b.complex(b.select(isZero, zero, byRe), b.select(isZero, zero, byIm))
     }
     let one = b.constant(t, 1)
     let above = b.select(b.lt(zero, x), one, zero)
@@ -151,17 +159,31 @@ enum Arithmetic {
   static let square = unary("square", Loops.same(.numeric, 1), "x * x.") { b, x in b.mul(x, x) }
 
   static let reciprocal = unary(
-    "reciprocal", Loops.same(.numeric, 1), "1 / x.", details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned).", cost: 4
+    "reciprocal", Loops.same(.numeric, 1), "1 / x.",
+    details: "Integers: 1 // x rounded towards zero; of 0 it is the smallest integer (0 if unsigned or narrower than 32 bits).", cost: 4
   ) { b, x in
     let t = b.type(x)
-    let one = b.constant(t, 1)
+    let one = b.constant(t.realPart, 1)
+    if t.isComplex {
+      // Smith's method with a real numerator.
+      let (re, im) = (b.real(x), b.imag(x))
+      let byIm = b.op(.le, as: .bool, b.op(.abs, re), b.op(.abs, im))
+      let (small, large) = (b.select(byIm, re, im), b.select(byIm, im, re))
+      let r = b.op(.div, small, large)
+      let d = b.op(.add, large, b.op(.mul, small, r))
+      let (whole, part) = (b.op(.div, one, d), b.op(.div, r, d))
+      return b.complex(b.select(byIm, part, whole), b.op(.neg, b.select(byIm, whole, part)))
+    }
     guard t.isInteger else { return b.div(one, x) }
     // 1/x in C: 1 for 1, -1 for -1, else 0.
     let zero = b.constant(t, 0)
     let r = b.select(b.eq(x, one), one, zero)
     guard t.kind == .signed else { return r }
     let minus = b.constant(t, -1)
-    return b.select(b.eq(x, minus), minus, r)
+    let s = b.select(b.eq(x, minus), minus, r)
+    // 1/0 is infinite, which NumPy casts by way of int32 or int64; narrower types keep the low bits of that, which are 0.
+    guard t.itemSize >= 4 else { return s }
+    return b.select(b.eq(x, zero), b.constant(t, bits: UInt64(1) << UInt64(8 * t.itemSize - 1)), s)
   }
 
   // MARK: Number theory
@@ -178,7 +200,8 @@ enum Arithmetic {
           )
         }
         guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
-          throw c.error(.value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
+          throw c.error(
+            .value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
         }
         let x = try v[0].cast(d).broadcast(to: shape)
         let y = try v[1].cast(d).broadcast(to: shape)
@@ -194,7 +217,9 @@ enum Arithmetic {
       "divisor_loop", inputs: [InputDef("x1"), InputDef("x2")],
       attributes: [AttrDef("least_multiple", .bool, default: .bool(false), "lcm instead of gcd")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        guard c.inputs[0] == c.inputs[1] && c.inputs[0].dtype.isInteger else { throw c.error(.type, "operands must have one integer dtype and shape") }
+        guard c.inputs[0] == c.inputs[1] && c.inputs[0].dtype.isInteger else {
+          throw c.error(.type, "operands must have one integer dtype and shape")
+        }
         return [c.inputs[0]]
       },
       body: .native(NativeRule(.access { c in c.inputs.map { t in (0..<t.rank).map { .aligned($0) } } })), cost: Cost(perElement: 60),
@@ -206,7 +231,7 @@ enum Arithmetic {
 
   static let family = OpFamily(
     [
-      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, floatPower, negative, positive,
+      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, pow, floatPower, negative, positive,
       absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm,
     ], natives: [divisorLoop])
 }

@@ -19,7 +19,9 @@ enum Callbacks {
         details: "The function runs once per chunk, on a worker thread, and may not execute tensors itself.",
         example: "mt.ones(4, chunk_size=2).map_chunk(lambda a: a + 1)"), exposure: Exposure(namespace: nil, method: true))
   ) { (call: inout NativeCall) throws(MarsError) in
-    guard case .callback(let function) = call.payload else { throw call.context.error(.callback, "map_chunk has no function in this process") }
+    guard case .callback(let function) = call.payload else {
+      throw call.context.error(.callback, "map_chunk has no function in this process")
+    }
     try function.call(inputs: call.inputs, output: call.outputs[0], box: call.outputBox)
   }
 

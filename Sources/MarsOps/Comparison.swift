@@ -35,7 +35,8 @@ enum Comparison {
 
   private static func comparison(_ name: String, _ operators: [String], _ text: String, _ r: Relation, swapped: Bool = false) -> OpDef {
     binary(
-      name, loops, "Whether x1 \(text) x2.", details: "Complex values are ordered by real, then imaginary part; NaN compares false but for not_equal.",
+      name, loops, "Whether x1 \(text) x2.",
+      details: "Complex values are ordered by real, then imaginary part; NaN compares false but for not_equal.",
       operators: operators
     ) { b, x, y in swapped ? compare(&b, r, y, x) : compare(&b, r, x, y) }
   }
@@ -69,7 +70,8 @@ enum Comparison {
   private static func extreme(_ name: String, _ summary: String, _ o: ExprOp, ignoring: Bool) -> OpDef {
     binary(
       name, Loops.same(.all, 2), summary,
-      details: ignoring ? "A NaN is ignored where the other value is not one." : "NaN wins.  Complex values are ordered by real, then imaginary part."
+      details: ignoring
+        ? "A NaN is ignored where the other value is not one." : "NaN wins.  Complex values are ordered by real, then imaginary part."
     ) { b, x, y in extreme(&b, o, x, y, ignoring: ignoring) }
   }
 
@@ -99,7 +101,8 @@ enum Comparison {
   static let isclose = OpDef(
     "isclose", inputs: [InputDef("a"), InputDef("b")],
     attributes: [
-      AttrDef("rtol", .float, default: .float(1e-5), "tolerance relative to |b|"), AttrDef("atol", .float, default: .float(1e-8), "absolute tolerance"),
+      AttrDef("rtol", .float, default: .float(1e-5), "tolerance relative to |b|"),
+      AttrDef("atol", .float, default: .float(1e-8), "absolute tolerance"),
       AttrDef("equal_nan", .bool, default: .bool(false), "whether two NaNs are close"),
     ], typing: .ufunc(Loops.predicate([DTypeSet(.float32), DTypeSet(.float64), .complex], 2)),
     body: .expr { b, c, x in

@@ -53,7 +53,7 @@ extension ExprBuilder {
     // e is inf or 0 here: (inf, NaN) and (0, 0).
     let re = select(imZero, e, select(wild, e, p.re))
     let vanishing = op(.and, wild, isZero(e))
-    let im = select(imZero, z.im, select(vanishing, e, p.im))
+    let im = select(imZero, z.im, select(vanishing, op(.copysign, e, z.im), p.im))
     return (re, im)
   }
 
@@ -174,9 +174,9 @@ extension ExprBuilder {
     let (sh, ch) = (op(.sinh, z.re), op(.cosh, z.re))
     let a = op(.abs, z.re)
     let large = op(.and, above(a, 709), finite(a))
-    let p = polar(a, c, s)
-    let re = select(large, op(.mul, scaled(p.re, 0.5), op(.copysign, number(1), z.re)), op(.mul, sh, c))
-    let im = select(large, scaled(p.im, 0.5), op(.mul, ch, s))
+    let p = polar(a, scaled(c, 0.5), scaled(s, 0.5))
+    let re = select(large, op(.mul, p.re, op(.copysign, number(1), z.re)), op(.mul, sh, c))
+    let im = select(large, p.im, op(.mul, ch, s))
     let imZero = isZero(z.im)
     let wildIm = op(.not, finite(z.im))
     let keepRe = op(.and, wildIm, op(.or, isZero(z.re), infinite(z.re)))
@@ -188,12 +188,12 @@ extension ExprBuilder {
     let (sh, ch) = (op(.sinh, z.re), op(.cosh, z.re))
     let a = op(.abs, z.re)
     let large = op(.and, above(a, 709), finite(a))
-    let p = polar(a, c, s)
+    let p = polar(a, scaled(c, 0.5), scaled(s, 0.5))
     let one = number(1)
-    let re = select(large, scaled(p.re, 0.5), op(.mul, ch, c))
-    let im = select(large, op(.mul, scaled(p.im, 0.5), op(.copysign, one, z.re)), op(.mul, sh, s))
+    let re = select(large, p.re, op(.mul, ch, c))
+    let im = select(large, op(.mul, p.im, op(.copysign, one, z.re)), op(.mul, sh, s))
     let imZero = isZero(z.im)
-    let reZero = isZero(z.re)
+    let reZero = op(.and, isZero(z.re), op(.not, finite(z.im)))
     let signedZero = op(.mul, op(.copysign, number(0), z.re), op(.copysign, one, z.im))
     let wild = op(.and, op(.not, finite(z.im)), infinite(z.re))
     let inf = number(.infinity)
@@ -217,7 +217,9 @@ extension ExprBuilder {
     let wild = op(.and, infinite(a), op(.not, finite(z.im)))
     let zero = number(0)
     let imZero = isZero(z.im)
-    let resultRe = select(large, sign, select(imZero, op(.tanh, z.re), select(isZero(z.re), z.re, re)))
+    let lost = op(.and, op(.and, large, finite(a)), op(.not, finite(z.im)))
+    let nan = number(.nan)
+    let resultRe = select(large, select(lost, nan, sign), select(imZero, op(.tanh, z.re), select(isZero(z.re), z.re, re)))
     return (resultRe, select(imZero, z.im, select(wild, op(.copysign, zero, z.im), select(large, tail, im))))
   }
 
@@ -229,7 +231,8 @@ extension ExprBuilder {
   // MARK: Inverses
 
   /// sqrt(1 - z) and sqrt(1 + z).
-  private mutating func kahanRoots(_ z: (re: ExprRef, im: ExprRef)) -> (minus: (re: ExprRef, im: ExprRef), plus: (re: ExprRef, im: ExprRef)) {
+  private mutating func kahanRoots(_ z: (re: ExprRef, im: ExprRef)) -> (minus: (re: ExprRef, im: ExprRef), plus: (re: ExprRef, im: ExprRef))
+  {
     let one = number(1)
     let m = sqrtParts((op(.sub, one, z.re), op(.neg, z.im)))
     let p = sqrtParts((op(.add, one, z.re), z.im))
@@ -263,7 +266,8 @@ extension ExprBuilder {
     let huge = isHuge(z)
     let farRe = op(.atan2, op(.abs, z.im), z.re)
     let farIm = op(.neg, op(.copysign, logTwice(z), z.im))
-    return (select(huge, farRe, re), select(huge, farIm, im))
+    let quarter = number(1.5707963267948966)
+    return (select(isZero(z.re), quarter, select(huge, farRe, re)), select(huge, farIm, im))
   }
 
   private mutating func atanhParts(_ z: (re: ExprRef, im: ExprRef)) -> (re: ExprRef, im: ExprRef) {
@@ -276,8 +280,11 @@ extension ExprBuilder {
     let huge = isHuge(z)
     let h = op(.hypot, x, z.im)
     let farRe = select(infinite(h), number(0), op(.div, op(.div, x, h), h))
-    let farIm = op(.copysign, number(1.5707963267948966), z.im)
-    return (op(.copysign, select(huge, farRe, re), z.re), select(huge, farIm, im))
+    // An infinite imaginary part decides alone; any other NaN is lost.
+    let lost = op(.or, op(.isNaN, as: .bool, z.im), op(.and, op(.isNaN, as: .bool, z.re), op(.not, infinite(z.im))))
+    let farIm = select(lost, number(.nan), op(.copysign, number(1.5707963267948966), z.im))
+    let nearRe = select(isZero(z.re), number(0), re)
+    return (op(.copysign, select(huge, farRe, nearRe), z.re), select(huge, farIm, im))
   }
 
   /// A function of complex values by the name of its real counterpart.

@@ -5,7 +5,9 @@ import MarsGraph
 enum Creation {
   private static let cheap = Cost(perElement: 0.5, isCheapSource: true)
   private static let shape = AttrDef("shape", .ints, "extents")
-  private static func dtype(_ d: DType = .float64) -> AttrDef { AttrDef("dtype", .dtype, default: .dtype(d), "element type") }
+  private static func dtype(_ d: DType = .float64) -> AttrDef {
+    AttrDef("dtype", .dtype, default: .dtype(d), allowsNone: true, "element type; None: the default")
+  }
   private static let inferredDType = AttrDef("dtype", .dtype, default: AttrValue.none, "element type; None: that of the values")
 
   // MARK: Constants
@@ -13,7 +15,8 @@ enum Creation {
   private static func filled(_ name: String, _ value: Double, _ summary: String) -> OpDef {
     OpDef(
       name, inputs: [], attributes: [shape, dtype()],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
+      },
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
       samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) })
@@ -39,7 +42,8 @@ enum Creation {
     "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)] },
     body: .expr { b, c, x in [b.cast(x[1], c.dtype("dtype") ?? .float64)] },
-    doc: OpDoc("A 0-d value in the shape of another tensor, whose extents may be unknown.", example: "mt.zeros_like([1, 2])"), exposure: .hidden,
+    doc: OpDoc("A 0-d value in the shape of another tensor, whose extents may be unknown.", example: "mt.zeros_like([1, 2])"),
+    exposure: .hidden,
     samples: [Sample([[2, 3], []])])
 
   private static func like(_ name: String, _ value: Double?, _ summary: String) -> OpDef {
@@ -58,7 +62,8 @@ enum Creation {
       samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)])
   }
   private static let likes = [
-    like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."), like("ones_like", 1, "Ones in the shape and dtype of another tensor."),
+    like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."),
+    like("ones_like", 1, "Ones in the shape and dtype of another tensor."),
     like("empty_like", 0, "A tensor of the same shape and dtype whose values do not matter."),
     like("full_like", nil, "One value in the shape and dtype of another tensor."),
   ]
@@ -129,7 +134,8 @@ enum Creation {
   static let linspace = OpDef(
     "linspace", inputs: [InputDef("start"), InputDef("stop")],
     attributes: [
-      AttrDef("num", .int, default: .int(50), "number of values"), AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
+      AttrDef("num", .int, default: .int(50), "number of values"),
+      AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
       inferredDType,
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
@@ -204,7 +210,8 @@ enum Creation {
     "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
     body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
       [Value(try eye.apply([], [("N", .int(c.int("n")))] + c.passing("dtype")))]
-    }, doc: OpDoc("The square identity matrix.", numpy: "numpy.identity", example: "mt.identity(3)"), samples: [Sample([], attributes: ["n": .int(3)])])
+    }, doc: OpDoc("The square identity matrix.", numpy: "numpy.identity", example: "mt.identity(3)"),
+    samples: [Sample([], attributes: ["n": .int(3)])])
 
   static let tri = OpDef(
     "tri", inputs: [], attributes: eye.attributes, typing: eye.typing,
@@ -212,7 +219,8 @@ enum Creation {
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))
       return [b.cast(b.op(.le, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
-    }, cost: cheap, doc: OpDoc("Ones at and below a diagonal, zeros above.", numpy: "numpy.tri", example: "mt.tri(3)"), samples: eye.samples)
+    }, cost: cheap, doc: OpDoc("Ones at and below a diagonal, zeros above.", numpy: "numpy.tri", example: "mt.tri(3)"), samples: eye.samples
+  )
 
   private static func triangle(_ name: String, lower: Bool) -> OpDef {
     OpDef(
@@ -281,7 +289,8 @@ enum Creation {
     samples: [Sample([], attributes: ["dimensions": .ints([2, 3])]), Sample([], attributes: ["dimensions": .ints([4])])])
 
   static let meshgrid = OpDef(
-    "meshgrid", inputs: [InputDef("xi", variadic: true)], attributes: [AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'")],
+    "meshgrid", inputs: [InputDef("xi", variadic: true)],
+    attributes: [AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'")],
     outputs: ["grids..."], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let swap = c.string("indexing") == "xy" && v.count > 1
@@ -298,7 +307,7 @@ enum Creation {
       }
       return out
     }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
-    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])])
+    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])], answersCopies: true)
 
   static let family = OpFamily(
     [zeros, ones, empty, full, like, arange, linspace, logspace, eye, identity, tri, tril, triu, diag, indices, meshgrid] + likes)

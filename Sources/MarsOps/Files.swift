@@ -8,12 +8,15 @@ enum Files {
     OpDef(
       "load_npy", inputs: [],
       attributes: [
-        AttrDef("path", .string, "the file"), AttrDef("dtype", .dtype, default: .dtype(.float64), "element type; read from the file when called"),
+        AttrDef("path", .string, "the file"),
+        AttrDef("dtype", .dtype, default: .dtype(.float64), "element type; read from the file when called"),
         AttrDef("shape", .ints, default: .ints([]), "extents; read from the file when called"),
-        AttrDef("offset", .int, default: .int(0), "byte offset of the first element"), AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
+        AttrDef("offset", .int, default: .int(0), "byte offset of the first element"),
+        AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
         AttrDef("swapped", .bool, default: .bool(false), "whether elements are big-endian"),
       ],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
+      },
       body: .native(NativeRule(.access { _ in [] }, workspace: { _, _ in 4 << 20 })), effects: .readsExternal, cost: Cost(perElement: 2),
       doc: OpDoc(
         "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
@@ -30,7 +33,8 @@ enum Files {
     let c = call.context
     let file = try call.files.open(c.string("path"), .read)
     let header = Npy.Header(
-      dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"), offset: c.int("offset"))
+      dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"),
+      offset: c.int("offset"))
     try Npy.read(file, header, call.outputBox, into: call.outputs[0])
   }
 
@@ -41,8 +45,10 @@ enum Files {
   /// Creates the temporary file; the result is only waited for.
   private static let begin = NativeOp(
     OpDef(
-      "npy_begin", inputs: [], attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("bytes", .int, "its size, or less")],
-      typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] }, body: .native(NativeRule(.access { _ in [] })), effects: .writes,
+      "npy_begin", inputs: [],
+      attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("bytes", .int, "its size, or less")],
+      typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] }, body: .native(NativeRule(.access { _ in [] })),
+      effects: .writes,
       doc: OpDoc("Creates the file that an array is saved to.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
   ) { (call: inout NativeCall) throws(MarsError) in
     try Npy.begin(call.files, call.context.string("temporary"), byteCount: call.context.int("bytes"))
@@ -52,7 +58,8 @@ enum Files {
   /// Writes chunks of rows; each result is the number of bytes that its chunk took.
   private static let write = NativeOp(
     OpDef(
-      "npy_write", inputs: [InputDef("x"), InputDef("begun")], attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("offset", .int, "of the data")],
+      "npy_write", inputs: [InputDef("x"), InputDef("begun")],
+      attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("offset", .int, "of the data")],
       typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, [unknownExtent])] },
       body: .native(NativeRule(.selecting(axis: 0), workspace: { _, _ in 4 << 20 })), effects: .writes, cost: Cost(perElement: 2),
       doc: OpDoc("Writes rows of an array into its file.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
@@ -69,7 +76,8 @@ enum Files {
     OpDef(
       "npy_commit", inputs: [InputDef("written")],
       attributes: [
-        AttrDef("temporary", .string, "the temporary file"), AttrDef("path", .string, "the name that it gets"), AttrDef("dtype", .dtype, "element type"),
+        AttrDef("temporary", .string, "the temporary file"), AttrDef("path", .string, "the name that it gets"),
+        AttrDef("dtype", .dtype, "element type"),
         AttrDef("shape", .ints, "extents; the first may be -1"),
       ], typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] },
       body: .native(NativeRule(.access { _ in [[.whole]] })), effects: .writes,
@@ -103,12 +111,16 @@ enum Files {
       let written = try rows.op(write.def, begun, with: ["temporary": .string(temporary), "offset": .int(offset)])
       return [
         try written.op(
-          commit.def, with: ["temporary": .string(temporary), "path": .string(c.string("path")), "dtype": .dtype(type.dtype), "shape": .ints(type.shape)])
+          commit.def,
+          with: [
+            "temporary": .string(temporary), "path": .string(c.string("path")), "dtype": .dtype(type.dtype), "shape": .ints(type.shape),
+          ])
       ]
     }, effects: .writes,
     doc: OpDoc(
       "Saves an array as a .npy file.",
-      details: "Chunks are written into a temporary file beside it, which takes the name when all are on disk.  The result is the number of data bytes.",
+      details:
+        "Chunks are written into a temporary file beside it, which takes the name when all are on disk.  The result is the number of data bytes.",
       numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
 
   static let family = OpFamily([save], natives: [load, begin, write, commit])

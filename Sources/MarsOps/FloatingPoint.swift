@@ -16,7 +16,8 @@ enum FloatingPoint {
   static let trunc = rounding("trunc", .trunc, "The integer part.", keepsIntegers: true)
   static let fix = rounding("fix", .trunc, "The integer part.", keepsIntegers: true)
 
-  static let rint = unary("rint", Loops.same(.inexact, 1), "The nearest integer, halves to even.", example: "mt.rint([-1.5, 0.5, 2.5])") { b, x in
+  static let rint = unary("rint", Loops.same(.inexact, 1), "The nearest integer, halves to even.", example: "mt.rint([-1.5, 0.5, 2.5])") {
+    b, x in
     rint(&b, x)
   }
   private static func rint(_ b: inout ExprBuilder, _ x: ExprRef) -> ExprRef {
@@ -27,7 +28,8 @@ enum FloatingPoint {
 
   private static func rounded(_ name: String, method: Bool = false) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a")], attributes: [AttrDef("decimals", .int, default: .int(0), "decimal places; negative: tens, hundreds, ...")],
+      name, inputs: [InputDef("a")],
+      attributes: [AttrDef("decimals", .int, default: .int(0), "decimal places; negative: tens, hundreds, ...")],
       typing: .ufunc([UfuncLoop([.bool], [.float16])] + Loops.same(.numeric, 1)),
       body: .expr { b, c, x in
         let decimals = c.int("decimals")
@@ -56,10 +58,12 @@ enum FloatingPoint {
         let scaled = rint(&b, scale(&b, v, up: decimals > 0))
         return [b.cast(scale(&b, scaled, up: decimals < 0), result)]
       }, cost: Cost(perElement: 6),
-      doc: OpDoc("Rounds to a number of decimals, halves to even.", numpy: "numpy.\(name)", example: "mt.\(name)([1.25, 3.75], decimals=1)"),
+      doc: OpDoc(
+        "Rounds to a number of decimals, halves to even.", numpy: "numpy.\(name)", example: "mt.\(name)([1.25, 3.75], decimals=1)"),
       exposure: Exposure(method: method),
       samples: [
-        Sample([[5]], .numeric, attributes: ["decimals": .int(1)]), Sample([[5]], [.signed, .floating], attributes: ["decimals": .int(-1)]),
+        Sample([[5]], .numeric, attributes: ["decimals": .int(1)]),
+        Sample([[5]], [.signed, .floating], attributes: ["decimals": .int(-1)]),
       ])
   }
   static let round = rounded("round", method: true)
@@ -97,7 +101,8 @@ enum FloatingPoint {
   static let isposinf = signedInfinity("isposinf", "Whether the value is plus infinity.", negative: false)
   static let isneginf = signedInfinity("isneginf", "Whether the value is minus infinity.", negative: true)
 
-  static let signbit = unary("signbit", Loops.predicate(.floating, 1), "Whether the sign bit is set.", example: "mt.signbit([-0.0, 1.0])") { b, x in
+  static let signbit = unary("signbit", Loops.predicate(.floating, 1), "Whether the sign bit is set.", example: "mt.signbit([-0.0, 1.0])") {
+    b, x in
     b.op(.signBit, as: .bool, x)
   }
 
@@ -121,7 +126,7 @@ enum FloatingPoint {
     let stepped = b.select(grows, b.op(.add, bits, one), b.op(.sub, bits, one))
     let smallest = b.select(up, one, b.constant(.int16, bits: 0x8001))
     let r = b.bitcast(b.select(b.eq(x, floatZero), smallest, stepped), t)
-    let plain = b.select(b.eq(x, y), y, r)
+    let plain = b.select(b.eq(x, y), x, r)
     let nan = b.add(x, y)
     return b.select(b.or(b.isNaN(x), b.isNaN(y)), nan, plain)
   }
@@ -129,8 +134,10 @@ enum FloatingPoint {
   static let spacing = unary("spacing", Loops.same(.floating, 1), "The distance to the next value of larger magnitude.", cost: 4) { b, x in
     let t = b.type(x)
     guard t.isHalf else { return b.op(.spacing, x) }
+    // NumPy's float16 looks towards plus infinity, where the wider types look away from zero.
     let infinity = b.constant(t, .infinity)
-    let away = b.op(.copysign, infinity, x)
+    // NumPy's float16 measures upwards, also below zero.
+    let away = t == .float16 ? infinity : b.op(.copysign, infinity, x)
     let next = halfNextAfter(&b, x, away)
     let nan = b.constant(t, .nan)
     return b.select(b.op(.isInf, as: .bool, x), nan, b.sub(next, x))
@@ -154,7 +161,8 @@ enum FloatingPoint {
     body: .expr { b, _, x in
       [b.op(.frexpFraction, x[0]), b.op(.frexpExponent, as: .int32, x[0])]
     }, cost: Cost(perElement: 6),
-    doc: OpDoc("Mantissa in [0.5, 1) and exponent with x = mantissa * 2**exponent.", numpy: "numpy.frexp", example: "mt.frexp([8.0, 0.3])[1]"))
+    doc: OpDoc(
+      "Mantissa in [0.5, 1) and exponent with x = mantissa * 2**exponent.", numpy: "numpy.frexp", example: "mt.frexp([8.0, 0.3])[1]"))
 
   static let ldexp = OpDef(
     "ldexp", inputs: [InputDef("x1"), InputDef("x2")],
@@ -202,12 +210,15 @@ enum FloatingPoint {
       return [t.isFloating ? replace(&b, x[0]) : x[0]]
     }, cost: Cost(perElement: 4),
     doc: OpDoc("Replaces NaN and infinities by numbers.", numpy: "numpy.nan_to_num", example: "mt.nan_to_num([1.0, float('nan')])"),
-    samples: [Sample([[5]], .inexact), Sample([[5]], .floating, attributes: ["nan": .float(7), "posinf": .float(1), "neginf": .float(-1)])])
+    samples: [
+      Sample([[5]], .inexact), Sample([[5]], .floating, attributes: ["nan": .float(7), "posinf": .float(1), "neginf": .float(-1)]),
+    ])
 
   // MARK: Complex parts
 
   private static func conjugation(_ name: String, method: Bool) -> OpDef {
-    unary(name, Loops.same(.numeric, 1), "The complex conjugate; real values unchanged.", example: "mt.\(name)([1 + 2j])", method: method) { b, x in
+    unary(name, Loops.same(.numeric, 1), "The complex conjugate; real values unchanged.", example: "mt.\(name)([1 + 2j])", method: method) {
+      b, x in
       guard b.type(x).isComplex else { return x }
       let (re, im) = (b.real(x), b.imag(x))
       return b.complex(re, b.op(.neg, im))
@@ -216,12 +227,25 @@ enum FloatingPoint {
   static let conjugate = conjugation("conjugate", method: true)
   static let conj = conjugation("conj", method: true)
   static let real = unary("real", Loops.toReal(.all), "The real part.", example: "mt.real([1 + 2j])") { b, x in b.real(x) }
-  static let imag = unary("imag", Loops.toReal(.all), "The imaginary part; 0 of real values.", example: "mt.imag([1 + 2j])") { b, x in b.imag(x) }
+  static let imag = unary("imag", Loops.toReal(.all), "The imaginary part; 0 of real values.", example: "mt.imag([1 + 2j])") { b, x in
+    b.imag(x)
+  }
+
+  private static func partTest(_ name: String, _ summary: String, complex: Bool) -> OpDef {
+    unary(name, Loops.predicate(.all, 1), summary, example: "mt.\(name)([1 + 2j, 3])") { b, x in
+      guard b.type(x).isComplex else { return b.constant(.bool, complex ? 0 : 1) }
+      let im = b.imag(x)
+      let zero = b.constant(b.type(im), 0)
+      return b.op(complex ? .ne : .eq, as: .bool, im, zero)
+    }
+  }
+  static let iscomplex = partTest("iscomplex", "Whether the imaginary part is not zero.", complex: true)
+  static let isreal = partTest("isreal", "Whether the imaginary part is zero.", complex: false)
 
   static let angle = OpDef(
     "angle", inputs: [InputDef("z")], attributes: [AttrDef("deg", .bool, default: .bool(false), "degrees instead of radians")],
     typing: .ufunc(
-      [UfuncLoop([.bool], [.float16])] + Loops.members(.integer).map { UfuncLoop([$0], [.float64]) } + Loops.toReal(.inexact)),
+      [UfuncLoop([.bool], [.float64])] + Loops.toReal(.inexact)),
     body: .expr { b, c, x in
       let t: DType = c.loop?.outputs[0] ?? .float64
       let z = b.type(x[0]).isComplex ? x[0] : b.cast(x[0], t)
@@ -236,6 +260,6 @@ enum FloatingPoint {
 
   static let family = OpFamily([
     floor, ceil, trunc, fix, rint, round, around, isfinite, isinf, isnan, isposinf, isneginf, signbit, copysign, nextafter, spacing, modf,
-    frexp, ldexp, nanToNum, conjugate, conj, real, imag, angle,
+    frexp, ldexp, nanToNum, conjugate, conj, real, imag, iscomplex, isreal, angle,
   ])
 }

@@ -21,7 +21,13 @@ enum Joining {
         guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
           throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
         }
-        guard c.inputs.allSatisfy({ t in t.dtype == out.dtype && t.rank == out.rank && t.shape.indices.allSatisfy { $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent } })
+        guard
+          c.inputs.allSatisfy({ t in
+            t.dtype == out.dtype && t.rank == out.rank
+              && t.shape.indices.allSatisfy {
+                $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent
+              }
+          })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : extents.reduce(0, +)
@@ -116,7 +122,9 @@ enum Joining {
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])])
 
-  private static func stacking(_ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false) -> OpDef {
+  private static func stacking(
+    _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false
+  ) -> OpDef {
     OpDef(
       name, inputs: arrays, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -144,7 +152,8 @@ enum Joining {
     OpDef(
       name, inputs: [InputDef("ary")],
       attributes: [
-        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"), AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
+        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"),
+        AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
       ], outputs: ["parts..."], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
@@ -167,6 +176,36 @@ enum Joining {
   static let split = splitting("split", uneven: false)
   static let arraySplit = splitting("array_split", uneven: true)
 
+  static let unstack = OpDef(
+    "unstack", inputs: [InputDef("x")], attributes: [axis], outputs: ["parts..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
+      let n = v[0].type.shape[k]
+      guard n != unknownExtent else { throw c.error(.unsupported, "unstack needs a known extent") }
+      let kept = v[0].type.shape.indices.filter { $0 != k }
+      var out: [Value] = []
+      for i in 0..<n {
+        let map = AxisMap(v[0].type.shape.indices.map { $0 == k ? .fixed(i) : .aligned($0 < k ? $0 : $0 - 1) })
+        out.append(try v[0].viewed(map, shape: kept.map { v[0].type.shape[$0] }))
+      }
+      return out
+    }, doc: OpDoc("The slices along an axis, as views.", numpy: "numpy.unstack", example: "mt.unstack([[1, 2], [3, 4]])[1]"),
+    samples: [Sample([[2, 3]], .all), Sample([[2, 3]], attributes: ["axis": .int(-1)])])
+
+  static let broadcastArrays = OpDef(
+    "broadcast_arrays", inputs: [InputDef("args", variadic: true)], outputs: ["arrays..."], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
+        throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape.")
+      }
+      var out: [Value] = []
+      for x in v { out.append(try x.broadcast(to: shape)) }
+      return out
+    },
+    doc: OpDoc(
+      "Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
+    samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
+
   // MARK: Repeating
 
   static let tile = OpDef(
@@ -183,29 +222,48 @@ enum Joining {
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
       return [try wide.reshaped(zip(reps, shape).map { $0 * $1 })]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
-    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])])
+    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
+    answersCopies: true)
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
-    attributes: [AttrDef("repeats", .int, "how often each element comes"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened")],
+    attributes: [
+      AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard c.int("repeats") >= 0 else { throw c.error(.value, "repeats may not contain negative values.") }
+      let repeats = c.ints("repeats")
+      guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       guard x.type.isKnown else { throw c.error(.unsupported, "repeat needs known extents") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var shape = x.type.shape
-      shape.insert(c.int("repeats"), at: k + 1)
+      guard repeats.count == 1 || repeats.count == shape[k] else {
+        throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
+      }
+      if repeats.count != 1 {
+        let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
+        guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
+        let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
+        return [try x.op(Masks.take, Value(indices), with: ["axis": .int(k)])]
+      }
+      shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
       var out = x.type.shape
-      out[k] *= c.int("repeats")
+      out[k] *= repeats[0]
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
-    samples: [Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)])])
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
+    ], answersCopies: true)
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
-    attributes: [AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened")],
+    attributes: [
+      AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened"),
+    ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
@@ -232,7 +290,9 @@ enum Joining {
       }
       return [x]
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
-    samples: [Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])])])
+    samples: [
+      Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
+    ], answersCopies: true)
 
   // MARK: Writing
 
@@ -279,8 +339,11 @@ enum Joining {
           }, reusesInput0: true)), doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
       exposure: .hidden,
       samples: [
-        Sample([[4, 6], [2, 3]], .all, attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
-        Sample([[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
+        Sample(
+          [[4, 6], [2, 3]], .all,
+          attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
+        Sample(
+          [[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
@@ -300,8 +363,10 @@ enum Joining {
       try Shapes.check(c, base: v[0].type.shape)
       var value = v[1]
       let shape = c.ints("shape")
-      guard c.ints("axes").filter({ $0 >= 0 }).count == shape.count || shape.allSatisfy({ $0 == 1 }) || Set(c.ints("axes").filter { $0 >= 0 }).count == shape.count
-      else { throw c.error(.value, "cannot assign to a broadcast view") }
+      let walked = Set(c.ints("axes"))
+      guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
+        throw c.error(.value, "cannot assign to a broadcast view")
+      }
       // NumPy drops leading axes of extent 1 of the value.
       while value.type.rank > shape.count && value.type.shape[0] == 1 {
         value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])])
@@ -316,7 +381,8 @@ enum Joining {
       return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], c.passing("axes", "starts", "steps", "shape")))]
     },
     doc: OpDoc(
-      "A tensor with a strided region replaced: what a[...] = value stores.", details: "The value broadcasts to the region and is cast to the tensor's dtype.",
+      "A tensor with a strided region replaced: what a[...] = value stores.",
+      details: "The value broadcasts to the region and is cast to the tensor's dtype.",
       example: "mt.zeros(3)"), exposure: .hidden, samples: assignRegion.def.samples)
 
   static let assignWhere = OpDef(
@@ -326,11 +392,13 @@ enum Joining {
         throw c.error(.value, "mask and value do not broadcast to shape \(Shape.text(v[0].type.shape))")
       }
       return [try v[1].op(Selection.`where`, try v[2].cast(v[0].type.dtype), v[0])]
-    }, doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
+    },
+    doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
     exposure: .hidden, samples: [Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool])])
 
   static let family = OpFamily(
     [
-      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, tile, `repeat`, roll, assign, assignWhere,
+      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll,
+      assign, assignWhere,
     ], natives: [join, assignRegion])
 }

@@ -47,12 +47,15 @@ enum LinearAlgebra {
           .access { c in
             let rank = c.inputs[0].rank
             let out = c.outputs.first?.shape ?? c.inputs[0].shape
-            func batch(_ t: TensorType) -> [AxisAccess] { (0..<rank - 2).map { t.shape[$0] == 1 && out[$0] != 1 ? .fixed(0) : .aligned($0) } }
+            func batch(_ t: TensorType) -> [AxisAccess] {
+              (0..<rank - 2).map { t.shape[$0] == 1 && out[$0] != 1 ? .fixed(0) : .aligned($0) }
+            }
             return [
               batch(c.inputs[0]) + [.aligned(rank - 2), .contracted(id: 0)], batch(c.inputs[1]) + [.contracted(id: 0), .aligned(rank - 1)],
             ]
           }, accumulates: true)), cost: Cost(perElement: 2),
-      doc: OpDoc("Products of stacks of matrices of one dtype.", example: "mt.matmul(mt.ones((2, 3, 4)), mt.ones((2, 4, 5)))"), exposure: .hidden,
+      doc: OpDoc("Products of stacks of matrices of one dtype.", example: "mt.matmul(mt.ones((2, 3, 4)), mt.ones((2, 4, 5)))"),
+      exposure: .hidden,
       samples: [Sample([[2, 3, 4], [2, 4, 5]], .all), Sample([[1, 3, 4], [2, 4, 5]])])
   ) { (call: inout NativeCall) throws(MarsError) in
     let shape = call.outputs[0].shape
@@ -100,7 +103,8 @@ enum LinearAlgebra {
       for (i, x) in v.enumerated() where x.type.rank == 0 {
         throw c.error(
           .value,
-          "matmul: Input operand \(i) does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)")
+          "matmul: Input operand \(i) does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
+        )
       }
       let (r, s) = (v[0].type.rank, v[1].type.rank)
       let (n, k) = (v[0].type.shape[r - 1], v[1].type.shape[Swift.max(0, s - 2)])
@@ -129,7 +133,8 @@ enum LinearAlgebra {
     }, cost: Cost(perElement: 2),
     doc: OpDoc(
       "The matrix product; leading axes are stacks and broadcast.",
-      details: "Vectors are rows or columns.  float32, float64 and complex through BLAS with one thread per chunk; half types in float32; integers wrap.",
+      details:
+        "Vectors are rows or columns.  float32, float64 and complex through BLAS with one thread per chunk; half types in float32; integers wrap.",
       numpy: "numpy.matmul", example: "mt.matmul([[1, 2], [3, 4]], [[1, 0], [0, 1]])"), exposure: Exposure(operators: ["__matmul__"]),
     samples: [
       Sample([[3, 4], [4, 5]], .all), Sample([[4], [4, 5]], .numeric), Sample([[3, 4], [4]], .numeric), Sample([[4], [4]], .numeric),
@@ -141,8 +146,11 @@ enum LinearAlgebra {
     guard a.type.isKnown && b.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
     for (i, j) in zip(axesA, axesB) where a.type.shape[i] != b.type.shape[j] {
       throw c.error(
-        .value, c.op.name == "tensordot" ? "shape-mismatch for sum"
-          : "shapes \(Shape.text(a.type.shape).replacing(", ", with: ",")) and \(Shape.text(b.type.shape).replacing(", ", with: ",")) not aligned: \(a.type.shape[i]) (dim \(i)) != \(b.type.shape[j]) (dim \(j))")
+        .value,
+        c.op.name == "tensordot"
+          ? "shape-mismatch for sum"
+          : "shapes \(Shape.text(a.type.shape).replacing(", ", with: ",")) and \(Shape.text(b.type.shape).replacing(", ", with: ",")) not aligned: \(a.type.shape[i]) (dim \(i)) != \(b.type.shape[j]) (dim \(j))"
+      )
     }
     let freeA = (0..<a.type.rank).filter { !axesA.contains($0) }
     let freeB = (0..<b.type.rank).filter { !axesB.contains($0) }
@@ -162,20 +170,25 @@ enum LinearAlgebra {
       guard agree(v[0].type.shape[k], v[1].type.shape[j]) else {
         func text(_ v: Value) -> String { Shape.text(v.type.shape).replacing(", ", with: ",") }
         throw c.error(
-          .value, "shapes \(text(v[0])) and \(text(v[1])) not aligned: \(v[0].type.shape[k]) (dim \(k)) != \(v[1].type.shape[j]) (dim \(j))")
+          .value, "shapes \(text(v[0])) and \(text(v[1])) not aligned: \(v[0].type.shape[k]) (dim \(k)) != \(v[1].type.shape[j]) (dim \(j))"
+        )
       }
       if r <= 2 && s <= 2 { return [try v[0].op(matmul, v[1])] }
       return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, [k], [j]) }]
     }, cost: Cost(perElement: 2),
     doc: OpDoc("The dot product of two tensors.", numpy: "numpy.dot", example: "mt.dot([1, 2], [3, 4])"), exposure: Exposure(method: true),
-    samples: [Sample([[3, 4], [4, 5]], .all), Sample([[4], [4]], .numeric), Sample([[2, 3, 4], [2, 4, 3]]), Sample([[], [3]], .numeric)])
+    samples: [
+      Sample([[3, 4], [4, 5]], .all), Sample([[4], [4]], .numeric), Sample([[2, 3, 4], [2, 4, 3]]), Sample([[], [3]], .numeric),
+    ])
 
   static let vdot = OpDef(
     "vdot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let a = try v[0].type.dtype.isComplex ? v[0].op(FloatingPoint.conjugate) : v[0]
       return [try a.reshaped([-1]).op(matmul, try v[1].reshaped([-1]))]
-    }, doc: OpDoc("The dot product of flattened tensors, the first one conjugated.", numpy: "numpy.vdot", example: "mt.vdot([1j, 2], [1j, 2])"),
+    },
+    doc: OpDoc(
+      "The dot product of flattened tensors, the first one conjugated.", numpy: "numpy.vdot", example: "mt.vdot([1j, 2], [1j, 2])"),
     samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [2, 3]], .complex)])
 
   static let inner = OpDef(
@@ -195,6 +208,32 @@ enum LinearAlgebra {
       return [try a.op(Arithmetic.multiply, b)]
     }, doc: OpDoc("All products of two flattened tensors.", numpy: "numpy.outer", example: "mt.outer([1, 2], [3, 4])"),
     samples: [Sample([[3], [4]], .all), Sample([[2, 2], [3]])])
+
+  static let vecdot = OpDef(
+    "vecdot", inputs: [InputDef("x1"), InputDef("x2")],
+    attributes: [AttrDef("axis", .int, default: .int(-1), "the axis that is summed over")],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let d = c.commonDType()
+      var last: [Value] = []
+      for x in v {
+        let k = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
+        last.append(try x.cast(d).op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([-1])]))
+      }
+      let (n, m) = (last[0].type.shape.last, last[1].type.shape.last)
+      guard n == m || n == unknownExtent || m == unknownExtent else {
+        throw c.error(
+          .value,
+          "vecdot: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n),(n)->() (size \(m ?? 0) is different from \(n ?? 0))"
+        )
+      }
+      let products = try (d.isComplex ? last[0].op(FloatingPoint.conjugate) : last[0]).op(Arithmetic.multiply, last[1])
+      return [try products.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": .dtype(d)])]
+    },
+    doc: OpDoc(
+      "Inner products of vectors along an axis; the first is conjugated.", numpy: "numpy.vecdot",
+      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"),
+    samples: [Sample([[2, 3], [3]], .numeric), Sample([[3, 2], [3, 2]], attributes: ["axis": .int(0)])])
 
   static let tensordot = OpDef(
     "tensordot", inputs: [InputDef("a"), InputDef("b")],
@@ -218,17 +257,20 @@ enum LinearAlgebra {
         q = Array(0..<n)
       }
       return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, p, q) }]
-    }, doc: OpDoc("Sums of products over chosen axes.", numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
+    },
+    doc: OpDoc(
+      "Sums of products over chosen axes.", numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
     samples: [
       Sample([[2, 3, 4], [3, 4, 5]]), Sample([[2, 3, 4], [4, 2]], attributes: ["axes_a": .ints([2, 0]), "axes_b": .ints([0, 1])]),
     ])
 
   static let trace = OpDef(
-    "trace", inputs: [InputDef("a")], attributes: Shapes.diagonal.attributes, typing: .fromExpansion,
+    "trace", inputs: [InputDef("a")], attributes: Shapes.diagonal.attributes + [Reductions.dtype], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = Value(try Shapes.diagonal.apply([.value(v[0])], c.passing("offset", "axis1", "axis2")))
-      return [try d.op(Reductions.sum, with: ["axis": .ints([-1])])]
-    }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"), exposure: Exposure(method: true),
+      return [try d.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": c["dtype"]])]
+    }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"),
+    exposure: Exposure(method: true),
     samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
 
   static let norm = OpDef(
@@ -237,8 +279,9 @@ enum LinearAlgebra {
       let x = v[0].type.dtype.kind < .floating ? try v[0].cast(.float64) : v[0]
       let s = Value(try Reductions.sum.apply([.value(try x.op(Reductions.absoluteSquare))], c.passing("axis", "keepdims")))
       return [try s.op(Exponential.sqrt)]
-    }, doc: OpDoc("The 2-norm of vectors, the Frobenius norm of matrices.", numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
+    },
+    doc: OpDoc("The 2-norm of vectors, the Frobenius norm of matrices.", numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
     exposure: Exposure(namespace: "linalg"), samples: [Sample([[3, 4]], .numeric), Sample([[3, 4]], attributes: ["axis": .ints([1])])])
 
-  static let family = OpFamily([matmul, dot, vdot, inner, outer, tensordot, trace, norm], natives: [product2D, productBatch])
+  static let family = OpFamily([matmul, dot, vdot, inner, outer, vecdot, tensordot, trace, norm], natives: [product2D, productBatch])
 }

@@ -15,8 +15,11 @@ enum Masks {
         }
         return [TensorType(c.inputs[0].dtype, [unknownExtent] + c.inputs[0].shape.dropFirst())]
       }, body: .native(NativeRule(.selecting(axis: 0))), cost: Cost(perElement: 2),
-      doc: OpDoc("Rows of a tensor where a mask holds.", example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"), exposure: .hidden,
-      samples: [Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[5, 2], [5]], fixed: [1: .bool]), Sample([[0], [0]], fixed: [1: .bool])])
+      doc: OpDoc("Rows of a tensor where a mask holds.", example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"),
+      exposure: .hidden,
+      samples: [
+        Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[5, 2], [5]], fixed: [1: .bool]), Sample([[0], [0]], fixed: [1: .bool]),
+      ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let n = Lanes.select(call.inputs[0], mask: call.inputs[1], into: call.outputs[0])
     call.producedShape = [n] + call.inputs[0].shape.dropFirst()
@@ -43,13 +46,25 @@ enum Masks {
   }
 
   static let booleanMask = OpDef(
-    "boolean_mask", inputs: [InputDef("x"), InputDef("mask")], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try select(c, v[0], v[1])] },
+    "boolean_mask", inputs: [InputDef("x"), InputDef("mask")],
+    attributes: [AttrDef("axis", .int, default: .int(0), "the first axis that the mask covers")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (axis, m) = (c.int("axis"), v[1].type.rank)
+      if axis == 0 { return [try select(c, v[0], v[1])] }
+      guard axis > 0 && axis + m <= v[0].type.rank else { throw c.error(.index, "too many indices for array") }
+      // The masked axes first; the one axis that becomes of them goes back to their place.
+      let moved = Array(axis..<axis + m)
+      let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })
+      let r = try select(c, front, v[1])
+      return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([axis])])]
+    },
     doc: OpDoc(
-      "Elements where a mask over the leading axes holds: x[mask].", details: "How many there are is known when it has run.",
+      "Elements where a mask over some axes holds: x[mask].", details: "How many there are is known when it has run.",
       example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"), exposure: .hidden,
     samples: [
-      Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[3, 4], [3, 4]], fixed: [1: .bool]), Sample([[3, 4, 2], [3, 4]], fixed: [1: .bool]),
+      Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[3, 4], [3, 4]], fixed: [1: .bool]),
+      Sample([[3, 4, 2], [3, 4]], fixed: [1: .bool]),
+      Sample([[3, 4, 2], [4]], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
   static let compress = OpDef(
@@ -67,14 +82,19 @@ enum Masks {
       let front = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
       let r = try front.op(selectRows.def, mask)
       return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])])]
-    }, doc: OpDoc("Slices along an axis where a condition holds.", numpy: "numpy.compress", example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
+    },
+    doc: OpDoc(
+      "Slices along an axis where a condition holds.", numpy: "numpy.compress",
+      example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
     samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
 
   static let extract = OpDef(
     "extract", inputs: [InputDef("condition"), InputDef("arr")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try v[1].reshaped([-1]).op(selectRows.def, try v[0].cast(.bool).reshaped([-1]))]
-    }, doc: OpDoc("Elements of the flattened array where a condition holds.", numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
+    },
+    doc: OpDoc(
+      "Elements of the flattened array where a condition holds.", numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
     samples: [Sample([[3, 4], [3, 4]], .all, fixed: [0: .bool])])
 
   // MARK: Positions
@@ -111,7 +131,9 @@ enum Masks {
         throw c.error(.value, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.")
       }
       return try unravelled(try positions(c, v[0]), v[0].type.shape)
-    }, doc: OpDoc("Indices of the elements that are not zero, one tensor per axis.", numpy: "numpy.nonzero", example: "mt.nonzero([0, 5, 0, 7])[0]"),
+    },
+    doc: OpDoc(
+      "Indices of the elements that are not zero, one tensor per axis.", numpy: "numpy.nonzero", example: "mt.nonzero([0, 5, 0, 7])[0]"),
     exposure: Exposure(method: true), samples: [Sample([[3, 4]], .all), Sample([[4]], .all)])
 
   static let argwhere = OpDef(
@@ -121,7 +143,9 @@ enum Masks {
       let columns = try unravelled(try positions(c, x), x.type.shape)
       let r = Value(try Joining.stack.apply(columns.map { .value($0) }, [("axis", .int(1))]))
       return [v[0].type.rank == 0 ? try r.sliced(axis: 1, start: 0, count: 0) : r]
-    }, doc: OpDoc("Indices of the elements that are not zero, one row each.", numpy: "numpy.argwhere", example: "mt.argwhere([[0, 5], [7, 0]])"),
+    },
+    doc: OpDoc(
+      "Indices of the elements that are not zero, one row each.", numpy: "numpy.argwhere", example: "mt.argwhere([[0, 5], [7, 0]])"),
     samples: [Sample([[3, 4]], .all)])
 
   static let unravelIndex = OpDef(
@@ -130,7 +154,9 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
       return try unravelled(try v[0].cast(.int64), try c.shape("shape"))
-    }, doc: OpDoc("Indices along every axis from C-order positions.", numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
+    },
+    doc: OpDoc(
+      "Indices along every axis from C-order positions.", numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
 
   // MARK: Take
 
@@ -167,7 +193,9 @@ enum Masks {
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       return [try x.op(takeLoop.def, try v[1].cast(.int64), with: ["axis": .int(k)])]
     },
-    doc: OpDoc("Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take", example: "mt.take([4, 5, 6], [2, 0])"),
+    doc: OpDoc(
+      "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",
+      example: "mt.take([4, 5, 6], [2, 0])"),
     exposure: Exposure(method: true))
 
   static let family = OpFamily(

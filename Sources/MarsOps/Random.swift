@@ -7,7 +7,8 @@ import MarsGraph
 enum Random {
   private static let cheap = Cost(perElement: 12, isCheapSource: true)
   private static let attributes = [
-    AttrDef("seed", .scalar, "the key: uint64 hash of the seed entropy"), AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
+    AttrDef("seed", .scalar, "the key: uint64 hash of the seed entropy"),
+    AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
     AttrDef("size", .ints, default: AttrValue.none, "extents; None: those of the parameters"),
   ]
   private static let floatDType = AttrDef("dtype", .dtype, default: .dtype(.float64), "float32 or float64")
@@ -80,7 +81,8 @@ enum Random {
   }
 
   static let random = distribution(
-    "random", [], "Uniform numbers in [0, 1).", details: "Multiples of 2**-53 (float32: 2**-24).", example: "mt.random.random((2, 3)) < 1", cost: 12
+    "random", [], "Uniform numbers in [0, 1).", details: "Multiples of 2**-53 (float32: 2**-24).", example: "mt.random.random((2, 3)) < 1",
+    cost: 12
   ) { b, c, _ in unit(&b, c) }
 
   static let uniform = distribution(
@@ -155,7 +157,8 @@ enum Random {
   /// Coefficients of AS 241, highest power first.
   private enum Wichura {
     static let a = [
-      2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125, 1971.5909503065514427,
+      2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125,
+      1971.5909503065514427,
       133.14166789178437745, 3.387132872796366608,
     ]
     static let b = [
@@ -186,7 +189,9 @@ enum Random {
     static let f7 = [0.0, 0.012258202635, 0.24197894225, 1.0]
   }
 
-  static let standardNormal = distribution("standard_normal", [], "Standard normal numbers.", example: "mt.random.standard_normal((2, 3)) < 10") {
+  static let standardNormal = distribution(
+    "standard_normal", [], "Standard normal numbers.", example: "mt.random.standard_normal((2, 3)) < 10"
+  ) {
     b, c, _ in standardNormal(&b, c)
   }
   static let normal = distribution(
@@ -218,23 +223,30 @@ enum Random {
     let e = standardExponential(&b, c)
     return b.mul(p[0], e)
   }
-  static let weibull = distribution("weibull", ["a"], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60) {
+  static let weibull = distribution(
+    "weibull", ["a"], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60
+  ) {
     b, c, p in
     let one = b.constant(b.type(p[0]), 1)
     let e = standardExponential(&b, c)
     return b.op(.pow, e, b.div(one, p[0]))
   }
-  static let pareto = distribution("pareto", ["a"], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60) {
+  static let pareto = distribution(
+    "pareto", ["a"], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60
+  ) {
     b, c, p in
     let e = standardExponential(&b, c)
     return b.op(.expm1, b.div(e, p[0]))
   }
-  static let rayleigh = distribution("rayleigh", ["scale"], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0") { b, c, p in
+  static let rayleigh = distribution("rayleigh", ["scale"], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0") {
+    b, c, p in
     let two = b.constant(b.type(p[0]), 2)
     let e = standardExponential(&b, c)
     return b.mul(p[0], b.op(.sqrt, b.mul(two, e)))
   }
-  static let gumbel = distribution("gumbel", ["loc", "scale"], "Gumbel numbers.", example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60) {
+  static let gumbel = distribution(
+    "gumbel", ["loc", "scale"], "Gumbel numbers.", example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60
+  ) {
     b, c, p in
     let e = centredExponential(&b, c)
     return b.sub(p[0], b.mul(p[1], b.op(.log, e)))
@@ -255,13 +267,16 @@ enum Random {
     let half = b.constant(t, 0.5)
     return b.op(.mul, b.op(.add, b.cast(b.bitcast(bits, single ? .int32 : .int64), t), half), scale)
   }
-  static let logistic = distribution("logistic", ["loc", "scale"], "Logistic numbers.", example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60) {
+  static let logistic = distribution(
+    "logistic", ["loc", "scale"], "Logistic numbers.", example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60
+  ) {
     b, c, p in
     let u = openUnit(&b, c)
     let one = b.constant(b.type(u), 1)
     return b.add(p[0], b.mul(p[1], b.op(.log, b.div(u, b.sub(one, u)))))
   }
-  static let laplace = distribution("laplace", ["loc", "scale"], "Laplace numbers.", example: "mt.random.laplace(0, 1, size=3) < 100") { b, c, p in
+  static let laplace = distribution("laplace", ["loc", "scale"], "Laplace numbers.", example: "mt.random.laplace(0, 1, size=3) < 100") {
+    b, c, p in
     let u = openUnit(&b, c)
     let t = b.type(u)
     let (half, one) = (b.constant(t, 0.5), b.constant(t, 1))
@@ -270,7 +285,9 @@ enum Random {
     let distance = b.op(.neg, b.op(.log, b.select(below, twice, b.add(one, b.sub(one, twice)))))
     return b.add(p[0], b.mul(p[1], b.select(below, b.op(.neg, distance), distance)))
   }
-  static let standardCauchy = distribution("standard_cauchy", [], "Standard Cauchy numbers.", example: "mt.random.standard_cauchy(3) < 1e300", cost: 40) {
+  static let standardCauchy = distribution(
+    "standard_cauchy", [], "Standard Cauchy numbers.", example: "mt.random.standard_cauchy(3) < 1e300", cost: 40
+  ) {
     b, c, _ in
     let u = openUnit(&b, c)
     let (half, pi) = (b.constant(b.type(u), 0.5), b.constant(b.type(u), .pi))
@@ -290,8 +307,8 @@ enum Random {
 
   // MARK: Integers
 
-  static let integers = OpDef(
-    "integers", inputs: [InputDef("low"), InputDef("high")],
+  private static let draw = OpDef(
+    "integers_between", inputs: [InputDef("low"), InputDef("high")],
     attributes: attributes + [
       AttrDef("dtype", .dtype, default: .dtype(.int64), "an integer dtype or bool"),
       AttrDef("endpoint", .bool, default: .bool(false), "whether high is included"),
@@ -319,11 +336,37 @@ enum Random {
     doc: OpDoc(
       "Integers in [low, high).",
       details: "The upper half of a 64-bit word times the range (bias at most 2**-64 of it); the values are the same for every dtype.",
-      numpy: "numpy.random.Generator.integers", example: "mt.random.integers(0, 10, size=5) < 10"), exposure: Exposure(namespace: "random"),
-    samples: [
-      Sample([[], []], DTypeSet(.int64), attributes: sampleAttributes),
-      Sample([[5], [5]], DTypeSet(.int32), attributes: sampleAttributes.merging(["dtype": .dtype(.uint8), "endpoint": .bool(true)]) { $1 }),
-    ])
+      example: "mt.random.integers(0, 10, size=5) < 10"), exposure: .hidden, samples: integerSamples)
+
+  private static let integerSamples = [
+    Sample([[], []], DTypeSet(.int64), attributes: sampleAttributes),
+    Sample([[5], [5]], DTypeSet(.int32), attributes: sampleAttributes.merging(["dtype": .dtype(.uint8), "endpoint": .bool(true)]) { $1 }),
+  ]
+
+  static let integers = OpDef(
+    "integers", inputs: draw.inputs, attributes: draw.attributes, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      // Bounds that are numbers are checked at the call.
+      if let low = bound(v[0]), let high = bound(v[1]) {
+        let closed = c.bool("endpoint")
+        guard closed ? low <= high : low < high else { throw c.error(.value, closed ? "low > high" : "low >= high") }
+      }
+      return [Value(try draw.apply(v.map { .value($0) }, zip(c.op.attributes, c.attributes.values).map { ($0.name, $1) }))]
+    }, cost: cheap,
+    doc: OpDoc(
+      "Integers in [low, high).", details: draw.doc.details, numpy: "numpy.random.Generator.integers",
+      example: "mt.random.integers(0, 10, size=5) < 10"),
+    exposure: Exposure(namespace: "random"), samples: integerSamples)
+
+  /// The integer that a constant holds.
+  private static func bound(_ v: Value) -> Int128? {
+    guard v.node.op === Leaves.constant, let s = v.node.context.scalar("value") else { return nil }
+    return switch s.wide {
+    case .signed(let i): Int128(i)
+    case .unsigned(let i): Int128(i)
+    default: nil
+    }
+  }
 
   static let words = OpDef(
     "random_raw", inputs: [], attributes: attributes,
@@ -333,7 +376,8 @@ enum Random {
     samples: [Sample([], attributes: sampleAttributes)])
 
   static let family = OpFamily([
-    random, uniform, standardNormal, normal, lognormal, standardExponential, exponential, weibull, pareto, rayleigh, gumbel, logistic, laplace,
-    standardCauchy, triangular, integers, words,
+    random, uniform, standardNormal, normal, lognormal, standardExponential, exponential, weibull, pareto, rayleigh, gumbel, logistic,
+    laplace,
+    standardCauchy, triangular, draw, integers, words,
   ])
 }

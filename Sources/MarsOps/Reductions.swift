@@ -107,9 +107,12 @@ enum Reductions {
         })),
     doc: OpDoc(
       "Adds elements over axes.",
-      details: "bool and integers add up in 64 bits, half types in float32.  The tree of additions is fixed by the shape.", numpy: "numpy.sum",
+      details: "bool and integers add up in 64 bits, half types in float32.  The tree of additions is fixed by the shape.",
+      numpy: "numpy.sum",
       example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true),
-    samples: samples(.all) + [Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
+    samples: samples(.all) + [
+      Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])]),
+    ])
 
   private static let productLoop = OpDef(
     "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
@@ -138,7 +141,8 @@ enum Reductions {
   /// Complex products and extremes need more than one accumulator with a rule of its own: native, reduced axes whole.
   private static let complexLoop = NativeOp(
     OpDef(
-      "reduce_complex", inputs: [InputDef("a")], attributes: [AttrDef("kind", .string, "prod, min, max, argmin or argmax"), axis, keepdims],
+      "reduce_complex", inputs: [InputDef("a")],
+      attributes: [AttrDef("kind", .string, "prod, min, max, argmin or argmax"), axis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let axes = try c.checkReduction()
         return [TensorType(c.string("kind").hasPrefix("arg") ? .int64 : c.inputs[0].dtype, c.reducedShape(axes))]
@@ -186,7 +190,8 @@ enum Reductions {
       guard let i = c.scalar("initial") else { return [r] }
       return [try constant(i, t).op(Arithmetic.multiply, r)]
     },
-    doc: OpDoc("Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
+    doc: OpDoc(
+      "Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
     exposure: Exposure(method: true), samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
 
   static func constant(_ s: Scalar, _ d: DType) -> Value { Value(Leaves.node(s.cast(to: d))) }
@@ -251,7 +256,9 @@ enum Reductions {
         var x = v[0]
         if v.count > 1 {
           guard let i = c.scalar("initial") else {
-            throw c.error(.value, "reduction operation '\(pairwise.name)' does not have an identity, so to use a where mask one has to specify 'initial'")
+            throw c.error(
+              .value,
+              "reduction operation '\(pairwise.name)' does not have an identity, so to use a where mask one has to specify 'initial'")
           }
           x = try v[1].op(Selection.`where`, x, constant(i, t))
         }
@@ -264,8 +271,10 @@ enum Reductions {
         return [try constant(i, t).op(pairwise, r)]
       },
       doc: OpDoc(
-        summary, details: "Without elements it is an error unless 'initial' is given.  Complex values are ordered by real, then imaginary part.",
-        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"), exposure: Exposure(method: method), samples: samples(.all))
+        summary,
+        details: "Without elements it is an error unless 'initial' is given.  Complex values are ordered by real, then imaginary part.",
+        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"), exposure: Exposure(method: method), samples: samples(.all)
+    )
   }
   static let min = extreme("min", minLoop, "min", Comparison.minimum, "The smallest element over axes; NaN wins.")
   static let max = extreme("max", maxLoop, "max", Comparison.maximum, "The largest element over axes; NaN wins.")
@@ -362,7 +371,8 @@ enum Reductions {
             let neutral = b.constant(.bool, kind == .and ? 1 : 0)
             return [.init(kind, masked(&b, x, b.truth(x[0]), otherwise: neutral))]
           }, finish: { _, _, s in [s[0]] })),
-      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[True, False], [True, True]], axis=1)"), exposure: Exposure(method: true),
+      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[True, False], [True, True]], axis=1)"),
+      exposure: Exposure(method: true),
       samples: samples(.all) + [Sample([[3, 4], [4]], .all, fixed: [1: .bool])])
   }
   static let any = logic("any", .or, "Whether any element is true over axes.")
@@ -373,7 +383,8 @@ enum Reductions {
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, c.reducedShape(try c.checkReduction()))] },
     body: .reduce(
       ReduceBody(
-        axes: axes, keepsDimensions: keeps, map: { b, _, x in [.init(.sum, b.cast(b.truth(x[0]), .int64))] }, finish: { _, _, s in [s[0]] })),
+        axes: axes, keepsDimensions: keeps, map: { b, _, x in [.init(.sum, b.cast(b.truth(x[0]), .int64))] }, finish: { _, _, s in [s[0]] })
+    ),
     doc: OpDoc("The number of elements that are not zero over axes.", numpy: "numpy.count_nonzero", example: "mt.count_nonzero([0, 1, 2])"),
     samples: samples(.all))
 
@@ -386,8 +397,10 @@ enum Reductions {
   private static func average(_ name: String, _ summary: String, hidden: Bool) -> OpDef {
     OpDef(
       name, inputs: inputs,
-      attributes: [axis, dtype, keepdims] + (hidden ? [AttrDef("ddof", .float, default: .float(0), "subtracted from the number of elements")] : []),
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(meanDType(c), c.reducedShape(try c.checkReduction()))] },
+      attributes: [axis, dtype, keepdims]
+        + (hidden ? [AttrDef("ddof", .float, default: .float(0), "subtracted from the number of elements")] : []),
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(meanDType(c), c.reducedShape(try c.checkReduction()))]
+      },
       body: .reduce(
         ReduceBody(
           axes: axes, keepsDimensions: keeps,
@@ -489,8 +502,10 @@ enum Reductions {
 
   static let family = OpFamily(
     [
-      sum, productLoop, prod, minLoop, maxLoop, fminLoop, fmaxLoop, min, max, amin, amax, nanmin, nanmax, ptp, argminLoop, argmaxLoop, argmin,
-      argmax, nanargmin, nanargmax, any, all, countNonzero, mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod,
+      sum, productLoop, prod, minLoop, maxLoop, fminLoop, fmaxLoop, min, max, amin, amax, nanmin, nanmax, ptp, argminLoop, argmaxLoop,
+      argmin,
+      argmax, nanargmin, nanargmax, any, all, countNonzero, mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum,
+      nanprod,
       nanmean,
     ], natives: [complexLoop])
 }

@@ -14,7 +14,8 @@ enum Scans {
       },
       body: .native(
         NativeRule(
-          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] }, wholeOutputAxes: { c in [c.int("axis")] })),
+          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
+          wholeOutputAxes: { c in [c.int("axis")] })),
       cost: Cost(perElement: 2), doc: OpDoc("A running sum or product along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
       samples: ["sum", "prod"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in
@@ -47,6 +48,33 @@ enum Scans {
   static let cumsum = cumulative("cumsum", "sum", "The running sum.")
   static let cumprod = cumulative("cumprod", "prod", "The running product.")
 
+  private static func including(_ name: String, _ of: OpDef, _ first: Double, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: of.inputs,
+      attributes: of.attributes + [
+        AttrDef("include_initial", .bool, default: .bool(false), "whether what precedes the first element comes first")
+      ],
+      typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let x = v[0].type.rank == 0 ? try v[0].reshaped([1]) : v[0]
+        guard x.type.rank == 1 || c.optionalInt("axis") != nil else {
+          throw c.error(.value, "For arrays which have more than one dimension ``axis`` argument is required.")
+        }
+        let axis = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+        let sums = try x.op(of, with: ["axis": .int(axis), "dtype": c["dtype"]])
+        guard c.bool("include_initial") else { return [sums] }
+        var shape = sums.type.shape
+        shape[axis] = 1
+        let start = Value(
+          try Creation.full.apply(
+            [.value(Reductions.constant(Scalar(first), sums.type.dtype))], [("shape", .ints(shape)), ("dtype", .dtype(sums.type.dtype))]))
+        return [Value(try Joining.concatenate.apply([.value(start), .value(sums)], [("axis", .int(axis))]))]
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1, 2, 3], include_initial=True)"),
+      samples: [Sample([[4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(1), "include_initial": .bool(true)])])
+  }
+  static let cumulativeSum = including("cumulative_sum", cumsum, 0, "The running sum, with the zero before it where wanted.")
+  static let cumulativeProd = including("cumulative_prod", cumprod, 1, "The running product, with the one before it where wanted.")
+
   static let diff = OpDef(
     "diff", inputs: [InputDef("a")],
     attributes: [AttrDef("n", .int, default: .int(1), "how many times"), AttrDef("axis", .int, default: .int(-1), "the axis")],
@@ -67,5 +95,5 @@ enum Scans {
     }, doc: OpDoc("Differences of neighbours along an axis.", numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
     samples: [Sample([[3, 4]], .all), Sample([[5]], .numeric, attributes: ["n": .int(2)]), Sample([[0]], .numeric)])
 
-  static let family = OpFamily([cumsum, cumprod, diff], natives: [scan])
+  static let family = OpFamily([cumsum, cumprod, cumulativeSum, cumulativeProd, diff], natives: [scan])
 }

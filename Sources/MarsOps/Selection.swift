@@ -9,22 +9,14 @@ enum Selection {
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? .float64)] },
     doc: OpDoc(
       "Converts to another dtype.",
-      details: "Floats are truncated towards zero, integers wrap, complex values lose their imaginary part; bool is whether the value is not 0.",
+      details:
+        "Floats are truncated towards zero, integers wrap, complex values lose their imaginary part; bool is whether the value is not 0.",
       numpy: "numpy.ndarray.astype", example: "mt.tensor([1.5, -2.7]).astype('int32')"), exposure: Exposure(method: true),
     samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) })
 
-  /// The choice itself, with a bool condition.
-  private static let select = OpDef(
-    "select_where", inputs: [InputDef("condition"), InputDef("x"), InputDef("y")],
-    typing: .ufunc(Loops.order.map { UfuncLoop([.bool, $0, $0], [$0]) }), body: .expr { b, _, x in [b.select(x[0], x[1], x[2])] },
-    doc: OpDoc("x where a bool condition holds, else y.", example: "mt.where([True, False], 1, 2)"), exposure: .hidden,
-    samples: [Sample([[2, 3], [3], [2, 1]], .all, fixed: [0: .bool])])
-
   static let `where` = OpDef(
-    "where", inputs: [InputDef("condition"), InputDef("x"), InputDef("y")], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      [try v[0].cast(.bool).op(select, v[1], v[2])]
-    },
+    "where", inputs: [InputDef("condition", condition: true), InputDef("x"), InputDef("y")],
+    typing: .ufunc(Loops.order.map { UfuncLoop([.bool, $0, $0], [$0]) }), body: .expr { b, _, x in [b.select(x[0], x[1], x[2])] },
     doc: OpDoc(
       "x where the condition holds, else y.", details: "All three broadcast; the condition counts as true where it is not zero.",
       numpy: "numpy.where", example: "mt.where([True, False], [1, 2], 0)"),
@@ -40,5 +32,5 @@ enum Selection {
       "Limits values to an interval.", details: "min(max(a, a_min), a_max).  A limit that is None is maximum or minimum alone.",
       numpy: "numpy.clip", example: "mt.clip([1, 5, 9], 2, 6)"), exposure: Exposure(method: true))
 
-  static let family = OpFamily([astype, select, `where`, clip])
+  static let family = OpFamily([astype, `where`, clip])
 }

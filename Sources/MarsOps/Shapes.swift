@@ -392,7 +392,7 @@ enum Shapes {
         "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
       ),
       exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
-      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])])
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])], answersCopies: name == "flatten")
   }
   static let ravel = flattening("ravel")
   static let flatten = flattening("flatten")

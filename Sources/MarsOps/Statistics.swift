@@ -15,8 +15,11 @@ enum Statistics {
           throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
         }
         let k = try c.normalisedAxis(axes[0], rank: v[0].type.rank)
-        guard w.type.shape[0] == v[0].type.shape[k] else { throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.") }
-        w = try w.viewed(AxisMap([.aligned(k)]), shape: v[0].type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(to: v[0].type.shape)
+        guard w.type.shape[0] == v[0].type.shape[k] else {
+          throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.")
+        }
+        w = try w.viewed(AxisMap([.aligned(k)]), shape: v[0].type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(
+          to: v[0].type.shape)
       }
       let common = c.commonDType()
       let d = common.kind < .floating ? DType.float64 : common
@@ -75,24 +78,29 @@ enum Statistics {
       // Rounding may leave [-1, 1].
       let limits = (Reductions.constant(Scalar(-1.0), .float64), Reductions.constant(Scalar(1.0), .float64))
       return [try squeezed(try r.op(Selection.clip, limits.0, limits.1))]
-    }, doc: OpDoc("The correlation matrix of variables.", numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    },
+    doc: OpDoc("The correlation matrix of variables.", numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
     samples: [Sample([[3, 5]]), Sample([[5, 3]], attributes: ["rowvar": .bool(false)])])
 
   static let median = OpDef(
     "median", inputs: [InputDef("a")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"), Reductions.keepdims], typing: .fromExpansion,
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"), Reductions.keepdims],
+    typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let flat = c.optionalInt("axis") == nil
       let x = flat ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      guard x.type.shape[k] > 0 else { throw c.error(x.type.shape[k] == 0 ? .value : .unsupported, "median needs a known extent that is not 0") }
+      guard x.type.shape[k] > 0 else {
+        throw c.error(x.type.shape[k] == 0 ? .value : .unsupported, "median needs a known extent that is not 0")
+      }
       let sorted = try x.op(Sorting.sort, with: ["axis": .int(k)])
       let n = x.type.shape[k]
       let middle = try sorted.sliced(axis: k, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1)
       let m = try middle.op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
       guard x.type.dtype.kind >= .floating else { return [m] }
       // NaNs were sorted to the end: one there makes the median NaN.
-      let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
+      let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(
+        Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
       let r = try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       return [flat && c.bool("keepdims") ? try r.reshaped(v[0].type.shape.map { _ in 1 }) : r]
     }, cost: Cost(perElement: 60), doc: OpDoc("The median over an axis.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),

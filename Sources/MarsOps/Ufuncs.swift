@@ -24,8 +24,8 @@ enum Loops {
   }
   /// T -> its real part's dtype.
   static func toReal(_ set: DTypeSet) -> [UfuncLoop] { members(set).map { UfuncLoop([$0], [$0.realPart]) } }
-  /// Operands of these dtypes, exactly or by a safe cast, are an error.
-  static func refused(_ inputs: DType...) -> UfuncLoop { UfuncLoop(inputs, []) }
+  /// Operands of these dtypes, exactly or by a safe cast, are an error with this text ("": the usual one).
+  static func refused(_ inputs: DType..., saying text: String = "") -> UfuncLoop { UfuncLoop(inputs, [], refusal: text) }
 }
 
 typealias UnaryBody = @Sendable (inout ExprBuilder, ExprRef) -> ExprRef

@@ -49,7 +49,8 @@ struct ChunkSizes {
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
     // Cut the outermost free axes first: inner ones keep contiguous runs.
     for k in 0..<shape.count where axes[k] == nil {
-      let now = max(bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? chunk.reduce(8, *) : 0)
+      let now = max(
+        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? chunk.reduce(8, *) : 0)
       if now <= wanted || shape[k] <= 1 { continue }
       let parts = (now + wanted - 1) / wanted
       var size = max(1, (shape[k] + parts - 1) / parts)

@@ -21,6 +21,8 @@ struct Demand {
   var isMaterialised: [Bool]
   /// Per vertex: operations that computing an element inside a user's kernel repeats.
   var inlineCost: [Double]
+  /// Per vertex: whether an expression inside users' kernels holds a fused reduction, so that it may only be read element by element.
+  private var holdsReduction: [Bool]
   /// Per vertex: whether some extent, of it or of what it is made from, is not known in this part.
   var isDeferred: [Bool]
 
@@ -35,6 +37,7 @@ struct Demand {
     isMaterialised = [Bool](repeating: false, count: n)
     inlineCost = [Double](repeating: 0, count: n)
     isDeferred = [Bool](repeating: false, count: n)
+    holdsReduction = [Bool](repeating: false, count: n)
     countUses(index)
     decide(index)
   }
@@ -99,25 +102,18 @@ struct Demand {
         isMaterialised[i] =
           isResult || isShared || repeats || c > Demand.largestInline || mine.contains(where: \.byNative)
           || (total > 1 && diesWithMe(v, index))
+        holdsReduction[i] = v.inputs.contains { !isMaterialised[Int($0.vertex)] && holdsReduction[Int($0.vertex)] }
+        if holdsReduction[i] && !isReadDirectly(i, index) { isMaterialised[i] = true }
       case .reduce(let body):
         let c = v.node.context
         // Fused into its user where that reads it element by element; otherwise a tensor.
-        let user = mine[0].count == 1 && mine.count == 1 ? Int(mine[0].user) : -1
-        var fuses = user >= 0 && !isResult && !mine[0].byNative && !mine[0].isBroadcast
-        if fuses {
-          let u = index.vertices[user]
-          let isDirect = u.inputs.contains { Int($0.vertex) == i }
-          switch u.node.op.body {
-          case .expr: fuses = isDirect && u.node.outputs[0].shape == v.node.outputs[0].shape
-          case .reduce: fuses = isDirect && index.type(u.inputs[0]).shape == v.node.outputs[0].shape
-          default: fuses = false
-          }
-        }
+        var fuses = isReadDirectly(i, index)
         if body.keepsDimensions(c) && v.node.outputs[0].rank > 0 && v.node.outputs[0].shape != c.inputs[0].shape {
           // The user's axes of extent 1 would have no counterpart in the loop nest.
           fuses = fuses && v.node.outputs[0].count == 1
         }
         isMaterialised[i] = !fuses
+        holdsReduction[i] = true
         var inner = v.node.op.cost.perElement
         for x in v.inputs { inner += cost(x, index) }
         inlineCost[i] = fuses ? inner : 0
@@ -137,6 +133,22 @@ struct Demand {
     }
   }
 
+  /// Whether the vertex has one user, which reads it element by element and without a view between them.
+  private func isReadDirectly(_ i: Int, _ index: GraphIndex) -> Bool {
+    let mine = uses[i]
+    guard mine.count == 1, mine[0].count == 1, mine[0].user >= 0, !mine[0].isResult, !mine[0].byNative, !mine[0].isBroadcast else {
+      return false
+    }
+    let u = index.vertices[Int(mine[0].user)]
+    let shape = index.vertices[i].node.outputs[0].shape
+    guard u.inputs.contains(where: { Int($0.vertex) == i }) else { return false }
+    switch u.node.op.body {
+    case .expr: return u.node.outputs[0].shape == shape
+    case .reduce: return index.type(u.inputs[0]).shape == shape && Int(u.inputs[0].vertex) == i
+    default: return false
+    }
+  }
+
   private func cost(_ x: Val, _ index: GraphIndex) -> Double {
     isMaterialised[Int(x.vertex)] ? 0 : inlineCost[Int(x.vertex)]
   }
@@ -149,7 +161,8 @@ struct Demand {
       let b = Int(base.vertex)
       if isMaterialised[b] {
         let u = uses[b][Int(base.output)]
-        if !index.isLeaf(base) && u.count == 1 && !u.isResult { return true }
+        let isLarge = index.type(base).count * 2 >= v.node.outputs[0].count
+        if isLarge && !index.isLeaf(base) && u.count == 1 && !u.isResult { return true }
       } else if diesWithMe(index.vertices[b], index) {
         return true
       }

@@ -18,7 +18,8 @@ extension Plan {
       let ins = s.inputs.map { "t\($0.tensor)" }.joined(separator: ", ")
       let grid = s.grid.counts.map(String.init).joined(separator: "x")
       lines.append(
-        "stage \(i): \(outs) = \(kind)[\(s.labels.joined(separator: " "))](\(ins)) over \(Shape.text(s.grid.shape)) in \(grid.isEmpty ? "1" : grid) tasks: \(tasksOfStage[i])")
+        "stage \(i): \(outs) = \(kind)[\(s.labels.joined(separator: " "))](\(ins)) over \(Shape.text(s.grid.shape)) in \(grid.isEmpty ? "1" : grid) tasks: \(tasksOfStage[i])"
+      )
     }
     for (i, t) in tensors.enumerated() {
       let storage: String
@@ -29,7 +30,8 @@ extension Plan {
       case .chunks: storage = "\(t.grid.chunkCount) chunks"
       }
       let result = t.resultIndex.map { ", result \($0)" } ?? ""
-      lines.append("tensor t\(i): \(t.label) \(t.type.text) \(storage)\(t.hasUnknownExtents ? ", extents found when it runs" : "")\(result)")
+      lines.append(
+        "tensor t\(i): \(t.label) \(t.type.text) \(storage)\(t.hasUnknownExtents ? ", extents found when it runs" : "")\(result)")
     }
     lines += remarks
     if !isComplete { lines.append("what follows is planned when extents of \(needs.map { "t\($0)" }.joined(separator: ", ")) are known") }

@@ -112,7 +112,9 @@ struct Layout {
     var value: Val?
   }
 
-  private mutating func placeKernel(_ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node) {
+  private mutating func placeKernel(
+    _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node
+  ) {
     var operands: [(axes: Set<Int>, itemSize: Int)] = []
     var suggestions: [ChunkSizes.Suggestion] = []
     for i in inputs {
@@ -177,7 +179,8 @@ struct Layout {
       let splits = kept.map { cut.contains($0) ? AxisSplits(extent: grid.axes[$0].count, chunk: 1) : grid.axes[$0] }
       let bytes = partialShape.reduce(t.itemSize, *)
       let storage: PlanTensor.Storage = bytes <= max(Layout.smallTensor, options.memoryLimit / 16) ? .whole : .chunks
-      let number = addTensor(PlanTensor(type: TensorType(t, partialShape), grid: Grid(splits), storage: storage, label: "partial " + node.op.name))
+      let number = addTensor(
+        PlanTensor(type: TensorType(t, partialShape), grid: Grid(splits), storage: storage, label: "partial " + node.op.name))
       partials.append(number)
       stage.outputs.append(StageOutput(tensor: number, axes: kept.map { cut.contains($0) ? .chunkNumber($0) : .iteration($0) }))
     }
@@ -226,7 +229,9 @@ struct Layout {
       // One element per chunk: cut again, it could shrink no further and would be combined for ever.
       wholeAxes: Set(cutAxes), work: Double(partialShape.reduce(1, *)))
     let identity = AxisMap.identity(kept.count)
-    let nextInputs = partials.map { PendingInput(tensor: $0, map: identity) } + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
+    let nextInputs =
+      partials.map { PendingInput(tensor: $0, map: identity) }
+      + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
     let nextOutputs = outputs.map { PendingOutput(type: $0.type, axes: $0.axes.map { $0.flatMap { newAxis[$0] } }, value: $0.value) }
     placeKernel(combine, next, nextInputs, nextOutputs, node)
   }
@@ -240,7 +245,8 @@ struct Layout {
       let number = tensor(of: i.value)
       tensorOfInput.append(number)
       let t = plan.tensors[number]
-      guard needsAlignment(t) else { continue }
+      // A client's function sees the chunks that were asked for, also of a tensor in one buffer.
+      guard needsAlignment(t) || node.op.effects == .callback else { continue }
       for (k, a) in Layout.accesses(i.window).enumerated() {
         var access = a
         if case .contracted(let axis) = a { access = .aligned(axis) }
@@ -277,12 +283,20 @@ struct Layout {
       if !type.isKnown {
         // Capacity: as many as the input chunk has elements.
         let capacity = type.shape.enumerated().map { k, d in
-          d == unknownExtent ? (isSelecting ? grid.axes[0] : AxisSplits(offsets: [0, region.shape.reduce(1, *)])) : AxisSplits(offsets: [0, d])
+          d == unknownExtent
+            ? (isSelecting ? grid.axes[0] : AxisSplits(offsets: [0, region.shape.reduce(1, *)])) : AxisSplits(offsets: [0, d])
         }
         let t = addTensor(
           PlanTensor(type: type, grid: Grid(capacity), storage: .chunks, hasUnknownExtents: true, label: node.op.name))
         tensors[Int(v.vertex)][Int(v.output)] = t
-        stage.outputs.append(StageOutput(tensor: t, axes: type.shape.indices.map { isSelecting ? .iteration($0) : type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0) }))
+        stage.outputs.append(
+          StageOutput(
+            tensor: t,
+            axes: type.shape.indices.map {
+              // What is selected keeps the other axes of its input.
+              if isSelecting && type.rank == region.shape.count { return .iteration($0) }
+              return type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0)
+            }))
         continue
       }
       let t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)

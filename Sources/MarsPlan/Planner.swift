@@ -42,12 +42,16 @@ package struct Planner {
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
     let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
+      throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
+    }
     var demand = Demand(index)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
     var layout = Layout(index, demand, options, plan: plan)
     for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
-    let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }  // leaves may be new here
+    // Results that are leaves become tensors here.
+    let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
     plan = layout.plan
     plan.results = results
     for (i, t) in plan.results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
@@ -153,12 +157,13 @@ package struct Planner {
     case .boxes:
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices { inputs.append(Region.Input(value: v.inputs[k], window: .rule(input: k))) }
-    case .selecting:
+    case .selecting(let axis):
       shape = context.inputs[0].shape
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices {
-        // Masks lie along the leading axes: they do not broadcast as operands of ufuncs do.
-        inputs.append(Region.Input(value: v.inputs[k], window: .map(.identity(context.inputs[k].rank))))
+        // A vector beside input 0 (its mask) runs along the axis.
+        let map = k > 0 && context.inputs[k].rank == 1 ? AxisMap([.aligned(axis)]) : .broadcast(context.inputs[k].shape, to: shape)
+        inputs.append(Region.Input(value: v.inputs[k], window: .map(map)))
       }
     }
     var whole = Set(rule.wholeOutputAxes(context))

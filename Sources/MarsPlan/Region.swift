@@ -128,7 +128,11 @@ struct RegionBuilder {
       reductions = next
       depth += 1
     }
-    if !loose.isEmpty { return (Region(roots: [], shape: [], kind: .native(NativeRule(.selecting(axis: 0))), inputs: [], outputAxes: [], labels: [], work: 0), loose) }
+    if !loose.isEmpty {
+      return (
+        Region(roots: [], shape: [], kind: .native(NativeRule(.selecting(axis: 0))), inputs: [], outputAxes: [], labels: [], work: 0), loose
+      )
+    }
     return (build(root: root, outputs: outputs, levels: levels), [])
   }
 

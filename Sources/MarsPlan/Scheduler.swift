@@ -81,7 +81,7 @@ struct Scheduler {
       case .rule(let number):
         let tensor = plan.tensors[input.tensor]
         let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
-        // Nothing is read: no slot is named, as nothing may have been written to it yet.
+        // Of an input of which nothing is read no slot is named: nobody waits for it or keeps it.
         if box.extents.contains(0) { continue }
         addProduct(
           box.lower.indices.map { k in

@@ -107,7 +107,9 @@ extension Plan {
     }
     for (p, r) in ranges.enumerated() {
       var seen: Set<Subtask.Chunk> = []
-      for t in r { for c in written(byTask: t) where wanted.contains(c) && owner[c] == p && seen.insert(c).inserted { subtasks[p].outputs.append(c) } }
+      for t in r {
+        for c in written(byTask: t) where wanted.contains(c) && owner[c] == p && seen.insert(c).inserted { subtasks[p].outputs.append(c) }
+      }
     }
     return subtasks
   }

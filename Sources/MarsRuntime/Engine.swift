@@ -94,7 +94,9 @@ package final class Engine: @unchecked Sendable {
 
   /// Starts a plan and returns at once; a tiny plan has run when this returns.
   package func run(_ plan: Plan, options runOptions: RunOptions = RunOptions()) -> Run {
-    if runOptions.mayRunInline && !runOptions.trace && plan.taskCount <= options.inlineTasks, let done = runInline(plan) { return done }
+    if runOptions.mayRunInline && !runOptions.trace && plan.taskCount <= options.inlineTasks, let done = runInline(plan) {
+      return done
+    }
     let base = runOptions.trace ? trace.register(plan) : -1
     let box = PlanBox(plan, traceBase: base)
     let run = Run(engine: self, plan: box, trace: runOptions.trace)
@@ -147,7 +149,9 @@ package final class Engine: @unchecked Sendable {
   package func makeBuffer(byteCount: Int) throws(MarsError) -> Buffer {
     let capacity = BufferPool.capacity(byteCount)
     let base: UnsafeMutableRawPointer? = locked { s in s.fits(capacity) ? s.allocate(capacity) : nil }
-    guard let base else { throw MarsError(.memory, "no memory for a buffer of \(byteCount) bytes within the limit of \(memoryLimit) bytes") }
+    guard let base else {
+      throw MarsError(.memory, "no memory for a buffer of \(byteCount) bytes within the limit of \(memoryLimit) bytes")
+    }
     return buffer(base, byteCount, capacity)
   }
 
@@ -163,15 +167,7 @@ package final class Engine: @unchecked Sendable {
     locked { s in
       s.isClosed = true
       s.epoch += 1
-      while s.active.count > 0 {
-        let before = s.active.count
-        s.fail(s.active[0], MarsError(.cancelled, "the engine was shut down"))
-        // A run with tasks in flight stays active until they end.
-        if s.active.count == before {
-          for i in 1..<max(1, s.active.count) { s.fail(s.active[i], MarsError(.cancelled, "the engine was shut down")) }
-          break
-        }
-      }
+      s.failAll(MarsError(.cancelled, "the engine was shut down"))
       s.mustBroadcast = true
     }
     lock.wakeAll()
@@ -182,8 +178,10 @@ package final class Engine: @unchecked Sendable {
       lock.wakeAll()
     }
     state.pointee.pool.trim(to: 0)
+    // Results that lie on disk can still be read; then the file goes with the engine.
+    let isUnused = state.pointee.spillFile.live == 0
     unlock()
-    spill.close()
+    if isUnused { spill.close() }
   }
 }
 

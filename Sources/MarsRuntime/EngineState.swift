@@ -26,6 +26,8 @@ struct EngineState: ~Copyable {
   // Eviction; candidates are collected once memory has become short.
   var isShort = false
   var candidates = EvictionHeap()
+  /// Whether blocks that are hardly worth a write are candidates too: nothing else is left.
+  var evictsSmall = false
   var spillFile = ExtentList()
   var writeQueue = Column<Int32>()
   var readQueue = Column<Int32>()
@@ -107,7 +109,8 @@ extension EngineState {
   /// A block around a buffer that already counts as used.
   mutating func adoptBlock(_ base: UnsafeMutableRawPointer, _ capacity: Int) -> Int32 {
     let b = Block(
-      base: base, capacity: capacity, fileOffset: -1, checksum: 0, nextUse: Int.max, owner: -1, slot: -1, pins: 0, refs: 1, state: .resident,
+      base: base, capacity: capacity, fileOffset: -1, checksum: 0, nextUse: Int.max, owner: -1, slot: -1, pins: 0, refs: 1,
+      state: .resident,
       isDirty: false, isLost: false)
     if let i = freeBlocks.popLast() {
       blocks[i] = b
@@ -162,7 +165,7 @@ extension EngineState {
     var use = Int.max
     if blocks[i].owner >= 0, let core = runTable[blocks[i].owner] { use = core.pointee.nextUse(ofSlot: blocks[i].slot) }
     blocks[i].nextUse = use
-    if blocks[i].state == .resident { candidates.push(.init(nextUse: use, block: i)) }
+    if blocks[i].state == .resident && (evictsSmall || blocks[i].capacity >= 4096) { candidates.push(.init(nextUse: use, block: i)) }
   }
 
   private mutating func collectCandidates() {
@@ -175,6 +178,15 @@ extension EngineState {
   mutating func evict(toFit need: Int, beyond: Int) {
     if spillFailure != nil || used - evictingBytes + need <= limit { return }
     if !isShort || candidates.count > 2 * blocks.count + 1024 { collectCandidates() }
+    evictCandidates(need, beyond)
+    if beyond == Int.min && !evictsSmall && used - evictingBytes + need > limit {
+      evictsSmall = true
+      collectCandidates()
+      evictCandidates(need, beyond)
+    }
+  }
+
+  private mutating func evictCandidates(_ need: Int, _ beyond: Int) {
     while used - evictingBytes + need > limit, let c = candidates.farthest, c.nextUse > beyond {
       candidates.popFarthest()
       let b = blocks[c.block]

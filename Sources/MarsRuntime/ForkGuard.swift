@@ -105,15 +105,15 @@ extension EngineState {
     }
     spillFile.reset()
     // Tasks of the dead threads will never end.
-    while active.count > 0 {
-      let run = active[0]
+    for i in 0..<active.count {
+      let run = active[i]
       run.pointee.inFlight = 0
       run.pointee.loading.removeAll()
       run.pointee.loaded.removeAll()
       for k in 0..<run.pointee.workspaces.count { deallocate(run.pointee.workspaces[k].base, run.pointee.workspaces[k].capacity) }
       run.pointee.workspaces.removeAll()
-      fail(run, MarsError(.cancelled, "the process was forked while this ran: run it again"))
     }
+    failAll(MarsError(.cancelled, "the process was forked while this ran: run it again"))
     for i in 0..<blocks.count { freeIfUnused(Int32(i)) }
   }
 }

@@ -62,7 +62,8 @@ extension Engine {
             results.append(.dense(a))
           } else if let base = buffers[Int(t.firstSlot)] {
             let bytes = t.type.byteCount
-            results.append(.dense(DenseArray(buffer: buffer(base, bytes, BufferPool.capacity(plan.slotBytes[Int(t.firstSlot)])), type: t.type)))
+            results.append(
+              .dense(DenseArray(buffer: buffer(base, bytes, BufferPool.capacity(plan.slotBytes[Int(t.firstSlot)])), type: t.type)))
             buffers[Int(t.firstSlot)] = nil
           } else if let k = plan.results.firstIndex(of: r) {
             results.append(results[k])

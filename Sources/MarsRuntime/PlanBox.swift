@@ -87,22 +87,24 @@ final class PlanBox: @unchecked Sendable {
       if case .leaf = tensor.storage { continue }
       defer { position += 1 }
       guard case .chunks = tensor.storage, position < 64, !tensor.hasUnknownExtents, tensor.grid == target.grid,
-        tensor.type.dtype.itemSize == target.type.dtype.itemSize, isIdentity(input.window, s.grid.axes.count)
+        tensor.type.dtype.itemSize == target.type.dtype.itemSize, isIdentity(input, s.grid.axes.count)
       else { continue }
       if case .native = s.kind, i != 0 { continue }
       let clashes = s.inputs.enumerated().contains { k, other in
-        k != i && other.tensor == input.tensor && !isIdentity(other.window, s.grid.axes.count)
+        k != i && other.tensor == input.tensor && !isIdentity(other, s.grid.axes.count)
       }
       if !clashes { mask |= 1 << UInt64(position) }
     }
     return (mask, Int32(position + s.outputs.count))
   }
 
-  private static func isIdentity(_ w: StageInput.Window, _ rank: Int) -> Bool {
-    switch w {
-    case .map(let m): m.axes.count == rank && m.isIdentity
-    case .access(let axes): axes.count == rank && AxisMap(axes).isIdentity
-    case .rule: false
+  private static func isIdentity(_ input: StageInput, _ rank: Int) -> Bool {
+    // A body that sees a turned view reads elsewhere than it writes.
+    if input.orientation != nil { return false }
+    switch input.window {
+    case .map(let m): return m.axes.count == rank && m.isIdentity
+    case .access(let axes): return axes.count == rank && AxisMap(axes).isIdentity
+    case .rule: return false
     }
   }
 }

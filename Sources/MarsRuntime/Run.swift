@@ -156,7 +156,8 @@ package final class Run: @unchecked Sendable {
   package var progress: RunProgress {
     engine.locked { s in
       RunProgress(
-        tasksDone: core.pointee.done, tasksTotal: core.pointee.plan.plan.taskCount, usedBytes: s.used, isEnded: !core.pointee.outcome.isRunning)
+        tasksDone: core.pointee.done, tasksTotal: core.pointee.plan.plan.taskCount, usedBytes: s.used,
+        isEnded: !core.pointee.outcome.isRunning)
     }
   }
 

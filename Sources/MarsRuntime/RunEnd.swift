@@ -59,6 +59,17 @@ extension EngineState {
     if run.pointee.inFlight == 0 { retire(run) }
   }
 
+  /// Ends every run; those with tasks in flight stay active until these end.
+  mutating func failAll(_ error: MarsError) {
+    var i = active.count - 1
+    while i >= 0 {
+      let run = active[i]
+      fail(run, error)
+      if run.pointee.inFlight == 0 { retire(run) }
+      i -= 1
+    }
+  }
+
   private mutating func releaseSlots(_ run: RunCorePointer, _ t: Int32, isDone: Bool) {
     let start = Int(run.pointee.plan.plan.taskSlotStart[Int(t)])
     let end = Int(run.pointee.plan.plan.taskSlotStart[Int(t) + 1])
@@ -125,6 +136,7 @@ extension EngineState {
     if active.isEmpty {
       // The next run decides anew whether memory is short.
       isShort = false
+      evictsSmall = false
       candidates.removeAll()
       pool.trim(to: idlePool)
     }

@@ -150,7 +150,9 @@ final class StageProgram: @unchecked Sendable {
 
   /// Lower corner, extents and chunk coordinates of a task in the iteration space.
   @inline(__always)
-  func locate(_ chunk: Int, _ lower: UnsafeMutablePointer<Int>, _ extents: UnsafeMutablePointer<Int>, _ coordinates: UnsafeMutablePointer<Int>) {
+  func locate(
+    _ chunk: Int, _ lower: UnsafeMutablePointer<Int>, _ extents: UnsafeMutablePointer<Int>, _ coordinates: UnsafeMutablePointer<Int>
+  ) {
     var rest = chunk
     var i = rank - 1
     while i >= 0 {

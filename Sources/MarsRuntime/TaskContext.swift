@@ -36,7 +36,8 @@ final class TaskContext: @unchecked Sendable {
       let nowhere = UnsafeMutableRawPointer(p.operands)
       call = KernelCall(
         extents: lower, inputs: [UnsafeMutableRawPointer](repeating: nowhere, count: p.inputCount),
-        outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs), inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
+        outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs),
+        inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
         outputStrides: [Int](repeating: 0, count: outputs * rank), counterBase: [Int](repeating: 0, count: p.stage.counters.count),
         counterStrides: p.stage.counters.flatMap(\.strides), scalars: p.stage.scalars, streamOutputs: false)
     }
@@ -84,14 +85,17 @@ final class TaskContext: @unchecked Sendable {
     if traced[i] {
       let stage = plan.plan.taskStage[Int(g.task)]
       events.append(
-        .init(kind: .task, label: plan.traceBase + stage, worker: Int32(number), task: g.task, begin: begin, end: EngineLock.nanoseconds(), bytes: 0))
+        .init(
+          kind: .task, label: plan.traceBase + stage, worker: Int32(number), task: g.task, begin: begin, end: EngineLock.nanoseconds(),
+          bytes: 0))
       if events.count >= 256 { engine.trace.add(&events) }
     }
   }
 
   /// Runs task `t` with the addresses of its slots; returns what a selecting body produced.
   func execute(
-    _ engine: Engine, _ plan: PlanBox, _ t: Int, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?,
+    _ engine: Engine, _ plan: PlanBox, _ t: Int, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>,
+    _ workspace: UnsafeMutableRawPointer?,
     _ workspaceBytes: Int, isInPlace: Bool
   ) throws(MarsError) -> Produced? {
     if plan !== current {

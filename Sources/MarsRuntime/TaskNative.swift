@@ -55,7 +55,8 @@ extension TaskContext {
     if let axis = stage.accumulatedAxis { accumulate = stage.grid.coordinates(chunk)[axis] > 0 }
     var call = NativeCall(
       context: stage.node.context, inputs: inputs, inputBoxes: inputBoxes, outputs: outputs, outputBox: outputBox, accumulate: accumulate,
-      isInPlace: isInPlace, workspace: UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes), payload: stage.node.payload,
+      isInPlace: isInPlace, workspace: Workspace(UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes)),
+      payload: stage.node.payload,
       files: engine.options.files)
     try body(&call)
     guard let shape = call.producedShape, let out = stage.outputs.first, plan.plan.tensors[out.tensor].hasUnknownExtents else { return nil }
@@ -130,7 +131,9 @@ extension TaskContext {
       let (held, strides) = p.chunkGeometry(0, chunk: part)
       covered += try copyPart(p, iteration, held, strides, op.leaf ?? bases[n], target, outStrides)
     }
-    if covered != iteration.count { throw MarsError(.internal, "a gather of stage \(p.number) found \(covered) of \(iteration.count) elements") }
+    if covered != iteration.count {
+      throw MarsError(.internal, "a gather of stage \(p.number) found \(covered) of \(iteration.count) elements")
+    }
   }
 
   /// Copies the iteration points whose source lies in one chunk; returns how many.

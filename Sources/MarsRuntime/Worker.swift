@@ -17,9 +17,7 @@ extension Engine {
         state.pointee.liveWorkers -= 1
         // With one worker everything still runs; without any, runs would hang.
         if state.pointee.liveWorkers == 0 {
-          while state.pointee.active.count > 0 {
-            state.pointee.fail(state.pointee.active[0], MarsError(.os, "cannot start a thread"))
-          }
+          state.pointee.failAll(MarsError(.os, "cannot start a thread"))
         }
         return
       }
@@ -72,7 +70,7 @@ extension Engine {
       for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
       average += (Double(EngineLock.nanoseconds() - begin) / Double(list.grants.count) - average) * 0.125
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
-      lock.lock()
+      lock.lockSoon()
     }
     for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
     // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.

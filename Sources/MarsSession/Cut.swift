@@ -185,7 +185,8 @@ extension Session {
     for t in tensors { values.append(try t.value().value) }
     let plan = try Planner(values, options: planOptions).plan
     guard plan.isComplete else {
-      throw MarsError(.unsupported, "a graph whose extents depend on data cannot be cut before they are known: execute what they depend on first")
+      throw MarsError(
+        .unsupported, "a graph whose extents depend on data cannot be cut before they are known: execute what they depend on first")
     }
     var writer = SubtaskWriter(plan)
     var w = JSONWriter()

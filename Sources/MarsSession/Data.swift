@@ -1,4 +1,3 @@
-import Glibc
 import MarsBase
 import MarsGraph
 import MarsOps
@@ -6,17 +5,17 @@ import MarsOps
 extension Tensor {
   /// A tensor of a copy of an array.
   package static func copy(of v: ArrayView, preferredChunks: [Int]? = nil) throws(MarsError) -> Tensor {
-    let bytes = max(v.count * v.dtype.itemSize, 1)
-    guard let memory = malloc(bytes) else { throw MarsError(.memory, "no memory for a copy of \(bytes) bytes") }
-    let target = ArrayView(base: memory, dtype: v.dtype, shape: v.shape)
-    StridedCopy.copy(from: v, to: target)
-    let buffer = Buffer(base: memory, byteCount: bytes) { p, _ in free(p) }
+    let bytes = v.count * v.dtype.itemSize
+    guard let buffer = Buffer.unlimited(byteCount: bytes) else { throw MarsError(.memory, "no memory for a copy of \(bytes) bytes") }
+    StridedCopy.copy(from: v, to: ArrayView(base: buffer.base, dtype: v.dtype, shape: v.shape))
     let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape))
     return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)
   }
 
   /// A tensor around the client's memory, given back by `release`.
-  package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError) -> Tensor {
+  package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError)
+    -> Tensor
+  {
     let buffer = Buffer(base: v.base, byteCount: v.count * v.dtype.itemSize, isBorrowed: true) { _, _ in release() }
     let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape), strides: v.strides)
     return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)

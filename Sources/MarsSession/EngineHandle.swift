@@ -21,7 +21,11 @@ final class EngineHandle: Sendable {
     self.key = key
     var o = EngineOptions()
     o.workers = key.workers
-    if !key.spillDirectory.isEmpty { o.spillDirectory = key.spillDirectory } else if let t = Options.environment("TMPDIR"), !t.isEmpty { o.spillDirectory = t }
+    if !key.spillDirectory.isEmpty {
+      o.spillDirectory = key.spillDirectory
+    } else if let t = Options.environment("TMPDIR"), !t.isEmpty {
+      o.spillDirectory = t
+    }
     o.memoryLimit = EngineHandle.limit(options)
     jit = JIT(options: JITOptions(cacheDirectory: key.cacheDirectory.isEmpty ? nil : key.cacheDirectory))
     engine = Engine(options: o, devices: [CPUDevice(jit: jit, natives: cpuNatives)])

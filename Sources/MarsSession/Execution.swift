@@ -1,4 +1,3 @@
-import Glibc
 import MarsBase
 import MarsGraph
 import MarsPlan
@@ -28,7 +27,10 @@ package final class Execution: Sendable {
       versions.append(v.version)
     }
     var bound: [String: Value] = [:]
-    for (name, t) in bindings { bound[name] = try t.value().value }
+    for (name, t) in bindings {
+      guard bound[name] == nil else { throw MarsError(.value, "input '\(name)' is bound twice") }
+      bound[name] = try t.value().value
+    }
     self.session = session
     self.tensors = tensors
     self.versions = versions
@@ -77,20 +79,7 @@ package final class Execution: Sendable {
   /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
   func driveInBackground() {
     if state.withLock({ $0.isPlanned }) { return }
-    var thread = pthread_t()
-    let me = Unmanaged.passRetained(self).toOpaque()
-    let made = pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw else { return nil }
-        let e = Unmanaged<Execution>.fromOpaque(raw).takeRetainedValue()
-        try? e.finishPlanning()
-        return nil
-      }, me)
-    if made == 0 {
-      pthread_detach(thread)
-    } else {
-      Unmanaged<Execution>.fromOpaque(me).release()
+    if !BackgroundThread.start({ try? self.finishPlanning() }) {
       state.withLock { s in
         s.failure = MarsError(.memory, "no thread to plan the rest of the graph")
         s.isPlanned = true
@@ -114,6 +103,12 @@ package final class Execution: Sendable {
   }
 
   package func cancel() { run.cancel() }
+
+  /// The computed tensors of a run that has ended; an error before that.
+  package func finishedResults() throws(MarsError) -> [Tensor] {
+    guard run.progress.isEnded else { throw MarsError(.value, "the run is not done: wait for it before asking for results") }
+    return try results()
+  }
 
   /// The computed tensors: the given ones, now holding data, or new ones where inputs were bound.
   package func results() throws(MarsError) -> [Tensor] {

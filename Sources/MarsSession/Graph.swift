@@ -47,10 +47,10 @@ package final class Graph: Sendable {
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
-  package static func parse(_ bytes: UnsafeRawBufferPointer, allowsFiles: Bool, allowsCallbacks: Bool) throws(MarsError) -> Graph {
+  package static func parse(_ bytes: ByteView, allowsFiles: Bool, allowsCallbacks: Bool) throws(MarsError) -> Graph {
     var options = DecodeOptions()
     options.capabilities.files = allowsFiles
-    let file = try GraphCodec.decode(bytes, registry: marsRegistry, options: options)
+    let file = try GraphCodec.decode(bytes.bytes, registry: marsRegistry, options: options)
     let g = Graph()
     g.entries.withLock { e in
       e.inputs = file.inputs.map { ($0.name, Tensor($0.value)) }

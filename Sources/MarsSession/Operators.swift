@@ -24,9 +24,20 @@ package enum Operators {
     guard marsRegistry.all.indices.contains(number) else { throw MarsError(.value, "there is no operator number \(number)") }
     let op = marsRegistry.all[number]
     if case .leaf = op.body { throw MarsError(.value, "operator '\(op.name)' is made by a call of its own", op: op.name) }
-    guard outputCount == op.outputs.count else {
-      throw MarsError(.value, "operator '\(op.name)' has \(op.outputs.count) outputs but room for \(outputCount) was given", op: op.name, origin: origin)
-    }
+    let isOpen = op.outputs.last?.hasSuffix("...") ?? false
+    guard isOpen || outputCount == op.outputs.count else { throw wrongRoom(op, op.outputs.count, outputCount, origin) }
+    let results = try applyPrepared(op, inputs, attributes, origin)
+    guard results.count <= outputCount else { throw wrongRoom(op, results.count, outputCount, origin) }
+    return results
+  }
+
+  private static func wrongRoom(_ op: OpDef, _ count: Int, _ room: Int, _ origin: String) -> MarsError {
+    MarsError(.value, "operator '\(op.name)' has \(count) outputs but room for \(room) was given", op: op.name, origin: origin)
+  }
+
+  private static func applyPrepared(
+    _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttributeValue)], _ origin: String
+  ) throws(MarsError) -> [Tensor] {
     guard let prepare = op.prepare else { return try Tensor.apply(op, inputs, attributes, origin: origin) }
     let complete: [(String, AttributeValue)]
     do throws(MarsError) { complete = try prepare(attributes, PosixFileSystem()) } catch { throw error.at(op: op.name, origin: origin) }

@@ -17,7 +17,10 @@ struct Options: Sendable {
 
   static let table: [(name: String, doc: String)] = [
     ("workers", "threads that compute, of a pool that all sessions of the process share; 0: one per processor"),
-    ("memory_limit", "bytes that chunks, workspaces and results may take, or a number with KiB, MiB or GiB; 0: most of the machine's memory"),
+    (
+      "memory_limit",
+      "bytes that chunks, workspaces and results may take, or a number with KiB, MiB or GiB; 0: most of the machine's memory"
+    ),
     ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
     ("cache_dir", "directory of compiled kernels; empty: no disk cache"),
     ("trace", "1: record trace events"),
@@ -71,7 +74,9 @@ struct Options: Sendable {
   private static func bytes(_ key: String, _ value: String) throws(MarsError) -> Int {
     var digits = value
     var factor = 1.0
-    for (suffix, f) in [("KiB", 1024.0), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9)]
+    for (suffix, f) in [
+      ("KiB", 1024.0), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9),
+    ]
     where value.hasSuffix(suffix) {
       digits = String(value.dropLast(suffix.count))
       factor = f

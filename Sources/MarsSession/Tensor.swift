@@ -34,7 +34,8 @@ package final class Tensor: Sendable {
 
   /// A tensor with storage of its own.
   package convenience init(_ value: Value, preferredChunks: [Int]? = nil) {
-    self.init(storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
+    self.init(
+      storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
   }
 
   /// dtype and shape; extents are -1 until the value that they depend on is there.
@@ -93,8 +94,8 @@ package final class Tensor: Sendable {
       }
     }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
-    if node.outputs.count == 1, case .tensor(let first)? = inputs.first, let view = first.view(Value(node)) { return [view] }
-    return node.outputs.indices.map { Tensor(Value(node, $0)) }
+    guard !op.answersCopies, case .tensor(let first)? = inputs.first else { return node.outputs.indices.map { Tensor(Value(node, $0)) } }
+    return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0)) }
   }
 
   /// The tensor for a value that is made of this one by views only; nil for any other value.
@@ -109,8 +110,8 @@ package final class Tensor: Sendable {
     var path: [Node] = []
     var v = result
     while v != mine {
-      if let e = v.node.expansion.first {
-        v = e
+      if !v.node.expansion.isEmpty {
+        v = v.node.expansion[v.output]
         continue
       }
       switch v.node.op.body {

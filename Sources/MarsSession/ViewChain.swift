@@ -140,7 +140,8 @@ struct ViewChain: Sendable {
         out.type.shape = shape
       case .reshape(_, let to):
         let item = out.type.dtype.itemSize
-        guard out.strides.allSatisfy({ $0 % item == 0 }), let s = ViewChain.reshape(out.type.shape, out.strides.map { $0 / item }, to) else { return nil }
+        guard out.strides.allSatisfy({ $0 % item == 0 }), let s = ViewChain.reshape(out.type.shape, out.strides.map { $0 / item }, to)
+        else { return nil }
         out.strides = s.map { $0 * item }
         out.type.shape = to
       }

@@ -29,7 +29,8 @@ enum ViewOps {
     return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps))]
   }
 
-  private static func apply(_ op: OpDef?, _ name: String, _ values: [Value], _ attributes: [(String, AttrValue)]) throws(MarsError) -> Value {
+  private static func apply(_ op: OpDef?, _ name: String, _ values: [Value], _ attributes: [(String, AttrValue)]) throws(MarsError) -> Value
+  {
     guard let op else { throw MarsError(.internal, "operator '\(name)' is missing", op: name) }
     return Value(try op.apply(values.map { .value($0) }, attributes))
   }

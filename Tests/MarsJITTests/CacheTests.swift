@@ -68,6 +68,7 @@ import Testing
     let second = JIT(options: JITOptions(cacheDirectory: d))
     #expect(try run(second, spec) == expected)
     #expect(second.statistics.compiles == 0 && second.statistics.diskHits == 1)
+    #expect(first.usesLLVM && !second.usesLLVM)
 
     let damages: [(inout [UInt8]) -> Void] = [
       { $0[$0.count - 40] ^= 1 }, { $0[20] ^= 1 }, { $0[0] = 0 }, { $0.removeLast(100) }, { $0 = [] }, { $0[10] = 0xff }, { $0.append(0) },
@@ -107,6 +108,25 @@ import Testing
     }
     // Evicted kernels were made again.
     #expect(jit.statistics.compiles + jit.statistics.diskHits == 16)
+  }
+
+  @Test func muchWorkIsOptimisedOnceAndForAllProcesses() throws {
+    let d = directory()
+    defer { remove(d) }
+    let options = JITOptions(cacheDirectory: d, optimiseFrom: 20_000)
+    let first = JIT(options: options)
+    let expected = try run(first, spec, count: 500)
+    #expect(first.statistics.compiles == 1 && first.statistics.optimised == 0)
+    for _ in 0..<20 { #expect(try run(first, spec, count: 500) == expected) }
+    #expect(first.statistics.compiles == 2 && first.statistics.optimised == 1)
+    // A small call takes the optimised code that it finds.
+    let second = JIT(options: options)
+    for _ in 0..<20 { #expect(try run(second, spec, count: 500) == expected) }
+    #expect(second.statistics.compiles == 0 && second.statistics.diskHits == 1)
+    // A large first call is optimised at once.
+    let third = JIT(options: JITOptions(optimiseFrom: 20_000))
+    _ = try run(third, spec, count: 5000)
+    #expect(third.statistics.compiles == 1 && third.statistics.optimised == 1)
   }
 
   @Test func sizesAndScalarsAreNotPartOfTheKernel() throws {

@@ -176,8 +176,28 @@ struct Harness {
       extents: extents, inputs: ins.map(\.base), outputs: outs.map(\.base), inputStrides: ins.flatMap(\.strides),
       outputStrides: outs.flatMap(\.strides), counterBase: bases, counterStrides: counterStrides, scalars: scalars, streamOutputs: stream)
     let before = outs.map { o in [UInt8](UnsafeRawBufferPointer(start: o.memory, count: o.bytes)) }
-    try jit.kernel(for: spec).run(arguments)
     var result = Result()
+    // Optimised code and code of the first tier write the same bits.
+    try optimisingJIT.kernel(for: spec).run(arguments)
+    let optimised = outs.map { o in [UInt8](UnsafeRawBufferPointer(start: o.memory, count: o.bytes)) }
+    for (o, bytes) in zip(outs, before) { bytes.withUnsafeBytes { o.memory.copyMemory(from: $0.baseAddress!, byteCount: o.bytes) } }
+    try jit.kernel(for: spec).run(arguments)
+    for (o, out) in outs.enumerated() where !optimised[o].elementsEqual(UnsafeRawBufferPointer(start: out.memory, count: out.bytes)) {
+      // NaNs may differ in sign and payload.
+      let d = spec.outputs[o].dtype
+      optimised[o].withUnsafeBytes { other in
+        var at = out.base - out.memory
+        at %= d.itemSize
+        while at + d.itemSize <= out.bytes {
+          let (x, y) = (Harness.read(out.memory + at, d), Harness.read(UnsafeMutableRawPointer(mutating: other.baseAddress! + at), d))
+          if x != y && !(d.isFloating || d.isComplex ? Harness.ulp(x, y, d) == 0 : false) {
+            result.mismatches += 1
+            result.example = "output \(o) of \(extents): tiers differ at byte \(at)"
+          }
+          at += d.itemSize
+        }
+      }
+    }
     // Nothing but the elements of the outputs may have changed.
     for (o, out) in outs.enumerated() {
       var after = [UInt8](UnsafeRawBufferPointer(start: out.memory, count: out.bytes))
@@ -251,7 +271,8 @@ struct Harness {
   }
 }
 
-let sharedJIT = JIT(options: JITOptions(verify: true))
+let sharedJIT = JIT(options: JITOptions(verify: true, optimiseFrom: .max))
+let optimisingJIT = JIT(options: JITOptions(verify: true, optimiseFrom: 0))
 
 /// A one-level spec: inputs of the given dtypes, one instruction (or more), result stored.
 func map(_ inputs: [DType], axes: Int = 1, scalars: [DType] = [], counters: Int = 0, out: DType, _ insts: [Inst]) -> KernelSpec {

@@ -49,7 +49,7 @@ func piSpec() -> KernelSpec {
     ([1000], [0]), ([0], [0]), ([1], [0]), ([5, 300], [1]), ([300, 5], [1]), ([300, 5], [0]), ([17, 2], [1]), ([40, 8], [1]),
     ([33, 3], [1]),
     ([6, 7, 40], [1]), ([6, 70, 4], [0, 2]), ([6, 7, 40], [0, 1, 2]), ([3, 0], [1]), ([0, 3], [1]), ([100, 40], [0]), ([2, 1, 3], [0, 1]),
-    ([700, 3], [0, 1]),
+    ([700, 3], [0, 1]), ([50, 9], [1]), ([37, 20], [1]), ([100, 40], [1]), ([21, 2, 13], [2]), ([3, 90, 7], [1]), ([90, 11], [0]),
   ]
 
   @Test(arguments: [DType.float64, .float32, .int32, .int64, .uint8, .int8, .uint64]) func kinds(_ d: DType) throws {
@@ -85,6 +85,28 @@ func piSpec() -> KernelSpec {
           Bits(low: (i[0] == 4321 ? special : 1).bitPattern)
         })
       #expect(r.mismatches == 0, "\(r.example)")
+    }
+  }
+
+  /// Arg reductions of nothing but neutral elements name the first element, of NaNs the first NaN, of ties the first.
+  @Test func argReductionsOfEqualElements() throws {
+    var h = Harness(jit: sharedJIT, random: Random(71))
+    for (extents, over) in Self.cases where !extents.contains(0) {
+      for kind in [ReduceKind.argmax, .argmin] {
+        for x: Double in [.infinity, -.infinity, 0] {
+          for other: Double in [x, .nan] {
+            let r = try h.check(
+              reduction(kind, .float64, axes: extents.count, over: over), extents: extents,
+              values: { _, i in Bits(low: (i.reduce(0, +) % 5 == 3 ? other : x).bitPattern) })
+            #expect(r.mismatches == 0, "\(kind) of \(x), \(other) in \(extents) over \(over): \(r.example)")
+          }
+        }
+        for edge: UInt64 in [1 << 63, (1 << 63) - 1] {
+          let r = try h.check(
+            reduction(kind, .int64, axes: extents.count, over: over), extents: extents, values: { _, _ in Bits(low: edge) })
+          #expect(r.mismatches == 0, "\(kind) of int64 \(edge) in \(extents) over \(over): \(r.example)")
+        }
+      }
     }
   }
 

@@ -37,7 +37,8 @@ enum LawCases {
   /// A vector with all extremes, matrices that broadcast, a 0-d value, and nothing.
   private static func ufunc(_ op: OpDef, _ l: UfuncLoop) -> [LawCase] {
     let shapes: [[[Int]]] = [
-      l.inputs.map { _ in [83] }, l.inputs.indices.map { [[5, 7], [7], [5, 1]][$0 % 3] }, l.inputs.map { _ in [] }, l.inputs.map { _ in [0, 3] },
+      l.inputs.map { _ in [83] }, l.inputs.indices.map { [[5, 7], [7], [5, 1]][$0 % 3] }, l.inputs.map { _ in [] },
+      l.inputs.map { _ in [0, 3] },
     ]
     return shapes.map { s in
       LawCase(op: op, operands: zip(l.inputs, s).map { TensorType($0, $1) }, attributes: [], data: .extreme)
@@ -54,12 +55,14 @@ enum LawCases {
     for d in isFixed ? [.float64] : s.dtypes.members {
       func add(_ shapes: [[Int]], _ attributes: [(String, AttrValue)], derived: Bool = true) {
         let one = LawCase(
-          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, indices: indices[op.name] ?? [], mayRefuse: derived)
+          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, indices: indices[op.name] ?? [], mayRefuse: derived
+        )
         // Rounded sums are compared on values that they are conditioned for.
         if let n = try? one.node(.plain, marsRegistry), !LawBound(n).isExact {
           for data in [LawData.moderate, .rough] {
             if data == .rough && d.kind < .floating { continue }
-            out.append(LawCase(op: op, operands: one.operands, attributes: attributes, data: data, indices: one.indices, mayRefuse: derived))
+            out.append(
+              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, indices: one.indices, mayRefuse: derived))
           }
         } else {
           out.append(one)

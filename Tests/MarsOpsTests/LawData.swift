@@ -23,7 +23,10 @@ enum LawData: String {
       let s = element(d, i, seed, &random)
       var (low, high) = (s.low, s.high)
       for k in 0..<d.itemSize {
-        if k == 8 { low = high; high = 0 }
+        if k == 8 {
+          low = high
+          high = 0
+        }
         out.append(UInt8(truncatingIfNeeded: low >> UInt64(8 * (k % 8))))
       }
     }

@@ -12,7 +12,9 @@ struct LawTests {
   /// All pure operators, or those that MARS_LAWS names ("add sum").
   static let operators: [String] = {
     let chosen = ProcessInfo.processInfo.environment["MARS_LAWS"].map { $0.split(separator: " ").map(String.init) }
-    return marsRegistry.all.filter { $0.effects == .pure && LawCases.exceptions[$0.name] == nil }.map(\.name).filter { chosen?.contains($0) ?? true }
+    return marsRegistry.all.filter { $0.effects == .pure && LawCases.exceptions[$0.name] == nil }.map(\.name).filter {
+      chosen?.contains($0) ?? true
+    }
   }()
 
   @Test(arguments: operators)

@@ -145,14 +145,17 @@ final class LawRunner: Sendable {
     let session = try session(way)
     let tensors = try session.execute(values.map { Tensor($0) })
     return try tensors.map { t in
-      let a = try session.fetch(t)
+      let fetched = try session.fetch(t)
+      let a = fetched.view
       let type = TensorType(a.dtype, a.shape)
       var bytes = [UInt8](repeating: 0, count: max(1, type.byteCount))
       bytes.withUnsafeMutableBytes { b in
         guard let p = b.baseAddress, type.count > 0 else { return }
         StridedCopy.copy(
-          from: ArrayView(base: a.base, dtype: a.dtype, shape: a.shape, strides: a.strides), to: ArrayView(base: p, dtype: a.dtype, shape: a.shape))
+          from: a,
+          to: ArrayView(base: p, dtype: a.dtype, shape: a.shape))
       }
+      withExtendedLifetime(fetched) {}
       return LawResult(type: type, bytes: Array(bytes.prefix(type.byteCount)))
     }
   }
@@ -221,7 +224,9 @@ final class LawRunner: Sendable {
         guard let mine = all[k] else { continue }
         for (o, r) in mine.enumerated() {
           let t = inferred[k][o]
-          if t.dtype != r.type.dtype || t.rank != r.type.rank || zip(t.shape, r.type.shape).contains(where: { $0 != unknownExtent && $0 != $1 }) {
+          if t.dtype != r.type.dtype || t.rank != r.type.rank
+            || zip(t.shape, r.type.shape).contains(where: { $0 != unknownExtent && $0 != $1 })
+          {
             failures.append("\(kept[k].text) \(way): output \(o) is inferred as \(t.text) but computed as \(r.type.text)")
           }
         }
@@ -229,7 +234,9 @@ final class LawRunner: Sendable {
         guard let reference else { continue }
         let exact = bounds[k].isExact || way.twin.map { found[$0]?[k] != nil } ?? false
         for (o, (r, w)) in zip(mine, reference).enumerated() {
-          if let fault = LawRunner.difference(w, r, bounds[k], exact: exact) { failures.append("\(kept[k].text) \(way): output \(o) \(fault)") }
+          if let fault = LawRunner.difference(w, r, bounds[k], exact: exact) {
+            failures.append("\(kept[k].text) \(way): output \(o) \(fault)")
+          }
         }
       }
     }
@@ -270,10 +277,14 @@ final class LawRunner: Sendable {
         let axes = body.axes(n.context)
         let keep = body.keepsDimensions(n.context)
         let shape = input.shape.indices.filter { keep || !axes.contains($0) }.map { axes.contains($0) ? 1 : input.shape[$0] }
-        if shape != n.outputs[0].shape { out.append("'\(n.op.name)' is inferred with shape \(Shape.text(n.outputs[0].shape)) but its body makes \(Shape.text(shape))") }
+        if shape != n.outputs[0].shape {
+          out.append("'\(n.op.name)' is inferred with shape \(Shape.text(n.outputs[0].shape)) but its body makes \(Shape.text(shape))")
+        }
       case .view(let rule):
         let box = rule(n.context).box(Box(whole: n.outputs[0].shape))
-        if n.outputs[0].isKnown && n.outputs[0].count > 0 && box.lower.indices.contains(where: { box.lower[$0] < 0 || box.upper($0) > n.inputs[0].type.shape[$0] }) {
+        if n.outputs[0].isKnown && n.outputs[0].count > 0
+          && box.lower.indices.contains(where: { box.lower[$0] < 0 || box.upper($0) > n.inputs[0].type.shape[$0] })
+        {
           out.append("'\(n.op.name)' reads outside of its input")
         }
         if n.outputs[0].dtype != n.inputs[0].type.dtype { out.append("'\(n.op.name)' is a view of another dtype") }

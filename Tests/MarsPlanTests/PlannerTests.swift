@@ -63,6 +63,16 @@ import Testing
     #expect(p.stages.count == 4)
   }
 
+  @Test func aFusedReductionIsNotReadThroughABroadcast() throws {
+    let a = TestOps.data([100, 10])
+    // sqrt(sum(a)) is 0-d and cheap, but reading it per element would run the sum per element.
+    let scale = try TestOps.sqrt(TestOps.sum(a))
+    let p = try plan([TestOps.add(a, scale)])
+    #expect(p.stages.count == 2)
+    guard case .kernel(let last) = p.stages[1].kind else { throw MarsError(.internal, "no kernel") }
+    #expect(last.levels.count == 1)
+  }
+
   @Test func expensiveSharedValueIsKept() throws {
     let h = try TestOps.heavy(TestOps.data([100, 100]))
     let p = try plan([TestOps.add(h, h), TestOps.mul(h, h)])

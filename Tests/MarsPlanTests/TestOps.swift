@@ -10,14 +10,24 @@ enum TestOps {
   static let add = OpDef(
     "add", inputs: [InputDef("a"), InputDef("b")], typing: .ufunc(real), body: .expr { b, _, x in [b.add(x[0], x[1])] }, doc: doc("sum"))
   static let mul = OpDef(
-    "mul", inputs: [InputDef("a"), InputDef("b")], typing: .ufunc(real), body: .expr { b, _, x in [b.mul(x[0], x[1])] }, doc: doc("product"))
-  static let sqrt = OpDef("sqrt", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sqrt, x[0])] }, doc: doc("root"))
+    "mul", inputs: [InputDef("a"), InputDef("b")], typing: .ufunc(real), body: .expr { b, _, x in [b.mul(x[0], x[1])] }, doc: doc("product")
+  )
+  static let sqrt = OpDef(
+    "sqrt", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sqrt, x[0])] }, doc: doc("root"))
   static let heavy = OpDef(
-    "heavy", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sin, x[0])] }, cost: Cost(perElement: 20), doc: doc("sine"))
+    "heavy", inputs: [InputDef("a")], typing: .ufunc(real1), body: .expr { b, _, x in [b.op(.sin, x[0])] }, cost: Cost(perElement: 20),
+    doc: doc("sine"))
   static let source = OpDef(
     "source", inputs: [], attributes: [AttrDef("shape", .ints, "")],
     typing: .rule { c in [TensorType(.float64, c.ints("shape"))] },
-    body: .expr { b, _, _ in [{ let i = b.elementIndex(); return b.cast(i, .float64) }()] }, cost: Cost(isCheapSource: true), doc: doc("arange"))
+    body: .expr { b, _, _ in
+      [
+        {
+          let i = b.elementIndex()
+          return b.cast(i, .float64)
+        }()
+      ]
+    }, cost: Cost(isCheapSource: true), doc: doc("arange"))
   static let transpose = OpDef(
     "transpose", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, c.inputs[0].shape.reversed())] },
     body: .view { c in AxisMap((0..<c.inputs[0].rank).reversed().map { .aligned($0) }) }, doc: doc("transpose"))
@@ -35,7 +45,8 @@ enum TestOps {
     "matmul", inputs: [InputDef("a"), InputDef("b")],
     typing: .rule { c in [TensorType(.float64, [c.inputs[0].shape[0], c.inputs[1].shape[1]])] },
     body: .native(
-      NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)), doc: doc("product"))
+      NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)),
+    doc: doc("product"))
   static let select = OpDef(
     "select", inputs: [InputDef("a"), InputDef("m")],
     typing: .rule { c in [TensorType(c.inputs[0].dtype, [unknownExtent])] },
@@ -58,7 +69,8 @@ enum TestOps {
     let n = max(shape.reduce(dtype.itemSize, *), 1)
     // Never read by the planner: address space only.
     let p = UnsafeMutableRawPointer(bitPattern: 4096)!
-    return Value(Leaves.node(DenseArray(buffer: Buffer(base: p, byteCount: n, isBorrowed: true) { _, _ in }, type: TensorType(dtype, shape))))
+    return Value(
+      Leaves.node(DenseArray(buffer: Buffer(base: p, byteCount: n, isBorrowed: true) { _, _ in }, type: TensorType(dtype, shape))))
   }
   static func weak(_ x: Double) -> Operand { .weak(Scalar(x)) }
 }

@@ -81,7 +81,9 @@ func selecting(_ device: FakeDevice) {
         outputs: [StageOutput(tensor: out, axes: [.iteration(0)])], node: PlanMaker.node, labels: ["gather"]))
     m.task(g, 0, reads: (0..<4).map { m.slot(kept, $0) }, writes: [m.slot(out, 0)])
     let plus = m.tensor([10], grid: grid)
-    var add = m.mapStage([kept], plus, grid: grid, scalars: [Scalar(1.0)], [Inst(.input, .float64, imm: 0), Inst(.scalar, .float64, imm: 0), Inst(.add, .float64, 0, 1)])
+    var add = m.mapStage(
+      [kept], plus, grid: grid, scalars: [Scalar(1.0)],
+      [Inst(.input, .float64, imm: 0), Inst(.scalar, .float64, imm: 0), Inst(.add, .float64, 0, 1)])
     add.labels = ["plus"]
     m.addTasks(m.stage(add), 0..<4)
     m.result(out)
@@ -107,7 +109,8 @@ func selecting(_ device: FakeDevice) {
     let s = m.stage(
       Stage(
         kind: .native, grid: m.plan.tensors[a].grid, inputs: [StageInput(tensor: a, window: .map(.identity(1)))],
-        outputs: [StageOutput(tensor: kept, axes: [.iteration(0)])], node: PlanMaker.nativeOp("keep", tiling: .selecting(axis: 0), shape: [unknownExtent]), labels: ["keep"]))
+        outputs: [StageOutput(tensor: kept, axes: [.iteration(0)])],
+        node: PlanMaker.nativeOp("keep", tiling: .selecting(axis: 0), shape: [unknownExtent]), labels: ["keep"]))
     m.addTasks(s, 0..<2)
     m.result(kept)
     let r = try t.engine.run(m.plan).results()
@@ -202,7 +205,10 @@ func selecting(_ device: FakeDevice) {
     #expect(engine.statistics.peakBytes <= limit)
   }
 
-  @Test func forkUnderLoad() throws {
+  /// The thread sanitizer cannot start threads in the child of a process with threads.
+  static let isThreadSanitized = dlsym(nil, "__tsan_init") != nil
+
+  @Test(.disabled(if: ConcurrencyTests.isThreadSanitized)) func forkUnderLoad() throws {
     var script = FakeDevice.Script()
     script.sleepMicroseconds = 50
     let t = TestEngine(workers: 2, script)

@@ -13,7 +13,8 @@ import Testing
     let out = m.tensor([3, 4], chunk: 2)
     let s = m.stage(
       m.mapStage(
-        [a], out, maps: [AxisMap([.aligned(axis: 1, start: 3, step: -1), .aligned(axis: 0, start: 1, step: 2)])], [Inst(.input, .float64, imm: 0)]))
+        [a], out, maps: [AxisMap([.aligned(axis: 1, start: 3, step: -1), .aligned(axis: 0, start: 1, step: 2)])],
+        [Inst(.input, .float64, imm: 0)]))
     m.addTasks(s, 0..<4)
     m.result(out)
     var expected: [Double] = []
@@ -41,7 +42,9 @@ import Testing
     let out = m.tensor([4, 6], chunk: 4)
     var g = Stage(
       kind: .gather, grid: m.plan.tensors[out].grid,
-      inputs: [StageInput(tensor: a, window: .map(AxisMap([.aligned(axis: 1, start: 5, step: -1), .aligned(axis: 0, start: 0, step: 2)])))],
+      inputs: [
+        StageInput(tensor: a, window: .map(AxisMap([.aligned(axis: 1, start: 5, step: -1), .aligned(axis: 0, start: 0, step: 2)])))
+      ],
       outputs: [StageOutput(tensor: out, axes: [.iteration(0), .iteration(1)])], node: PlanMaker.node, labels: ["gather"])
     g.work = 1
     let n = m.stage(g)
@@ -72,13 +75,15 @@ import Testing
     let t = TestEngine()
     t.device.add("dot") { (call: inout NativeCall) throws(MarsError) in
       let (a, b, c) = (call.inputs[0], call.inputs[1], call.outputs[0])
-      precondition(call.workspace.count >= 100)
+      precondition(call.workspace.bytes.count >= 100)
       for i in 0..<c.shape[0] {
         for j in 0..<c.shape[1] {
           let p = c.base + i * c.strides[0] + j * c.strides[1]
           var v = call.accumulate ? p.load(as: Double.self) : 0
           for k in 0..<a.shape[1] {
-            v += (a.base + i * a.strides[0] + k * a.strides[1]).load(as: Double.self) * (b.base + k * b.strides[0] + j * b.strides[1]).load(as: Double.self)
+            v +=
+              (a.base + i * a.strides[0] + k * a.strides[1]).load(as: Double.self)
+              * (b.base + k * b.strides[0] + j * b.strides[1]).load(as: Double.self)
           }
           p.storeBytes(of: v, as: Double.self)
         }
@@ -93,7 +98,8 @@ import Testing
     var stage = Stage(
       kind: .native, grid: grid,
       inputs: [
-        StageInput(tensor: a, window: .access([.aligned(0), .contracted(id: 2)])), StageInput(tensor: b, window: .access([.contracted(id: 2), .aligned(1)])),
+        StageInput(tensor: a, window: .access([.aligned(0), .contracted(id: 2)])),
+        StageInput(tensor: b, window: .access([.contracted(id: 2), .aligned(1)])),
       ], outputs: [StageOutput(tensor: out, axes: [.iteration(0), .iteration(1)])],
       node: PlanMaker.nativeOp("dot", workspace: 100, shape: [4, 5]), labels: ["dot"])
     stage.accumulatedAxis = 2

@@ -68,7 +68,9 @@ private final class MemoryFile: File {
         s.failReads -= 1
         throw MarsError(.os, "cannot read '\(path)': Input/output error")
       }
-      guard let f = s.files[path], offset + into.count <= f.count else { throw MarsError(.os, "cannot read '\(path)': unexpected end of file") }
+      guard let f = s.files[path], offset + into.count <= f.count else {
+        throw MarsError(.os, "cannot read '\(path)': unexpected end of file")
+      }
       f.withUnsafeBytes { into.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + into.count)])) }
       if s.corruptReads > 0 && into.count > 0 {
         s.corruptReads -= 1
@@ -84,7 +86,9 @@ private final class MemoryFile: File {
       let end = max(size, offset + from.count)
       if others + end > s.room { throw MarsError(.os, "cannot write '\(path)': No space left on device") }
       if size < end { s.files[path]?.append(contentsOf: [UInt8](repeating: 0, count: end - size)) }
-      s.files[path]?.withUnsafeMutableBytes { UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + from.count)]).copyMemory(from: from) }
+      s.files[path]?.withUnsafeMutableBytes {
+        UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + from.count)]).copyMemory(from: from)
+      }
     }
   }
   func releasePages(at offset: Int, count: Int) {}

@@ -7,10 +7,12 @@ struct PlanMaker {
   var plan = Plan()
   private var writers: [Int32: Int32] = [:]
 
-  static let node = Node(op: Leaves.constant, inputs: [], attributes: Attributes([.scalar(Scalar(0.0))]), outputs: [TensorType(.float64, [])], origin: "here:1")
+  static let node = Node(
+    op: Leaves.constant, inputs: [], attributes: Attributes([.scalar(Scalar(0.0))]), outputs: [TensorType(.float64, [])], origin: "here:1")
 
   static func nativeOp(
-    _ name: String, tiling: NativeRule.Tiling = .access({ _ in [] }), effects: Effects = .pure, workspace: Int = 0, shape: [Int] = [], dtype: DType = .float64
+    _ name: String, tiling: NativeRule.Tiling = .access({ _ in [] }), effects: Effects = .pure, workspace: Int = 0, shape: [Int] = [],
+    dtype: DType = .float64
   ) -> Node {
     let op = OpDef(
       name, inputs: [], typing: .rule { _ throws(MarsError) in [TensorType(dtype, shape)] },
@@ -19,11 +21,13 @@ struct PlanMaker {
   }
 
   mutating func tensor(
-    _ shape: [Int], chunk: Int? = nil, grid: Grid? = nil, whole: Bool = false, held: Bool = false, unknown: Bool = false, dtype: DType = .float64
+    _ shape: [Int], chunk: Int? = nil, grid: Grid? = nil, whole: Bool = false, held: Bool = false, unknown: Bool = false,
+    dtype: DType = .float64
   ) -> Int {
     let grid = grid ?? Grid(shape.map { AxisSplits(extent: $0, chunk: chunk ?? max($0, 1)) })
     var t = PlanTensor(
-      type: TensorType(dtype, shape), grid: grid, storage: whole ? .whole : .chunks, firstSlot: Int32(plan.slotCount), hasUnknownExtents: unknown)
+      type: TensorType(dtype, shape), grid: grid, storage: whole ? .whole : .chunks, firstSlot: Int32(plan.slotCount),
+      hasUnknownExtents: unknown)
     t.label = "t\(plan.tensors.count)"
     let n = plan.tensors.count
     plan.tensors.append(t)
@@ -133,14 +137,18 @@ struct PlanMaker {
 
   func iotaStage(_ t: Int) -> Stage {
     let shape = plan.tensors[t].type.shape
-    return mapStage([], t, counters: [Counter(base: 0, strides: Shape.rowMajorStrides(shape))], [Inst(.element, .int64, imm: 0), Inst(.cast, .float64, 0)])
+    return mapStage(
+      [], t, counters: [Counter(base: 0, strides: Shape.rowMajorStrides(shape))],
+      [Inst(.element, .int64, imm: 0), Inst(.cast, .float64, 0)])
   }
 
   /// input + constant, chunk by chunk.
   mutating func plus(_ a: Int, _ c: Double, whole: Bool = false) -> (tensor: Int, stage: Int) {
     let from = plan.tensors[a]
     let t = tensor(from.type.shape, grid: from.grid, whole: whole)
-    var s = mapStage([a], t, grid: from.grid, scalars: [Scalar(c)], [Inst(.input, .float64, imm: 0), Inst(.scalar, .float64, imm: 0), Inst(.add, .float64, 0, 1)])
+    var s = mapStage(
+      [a], t, grid: from.grid, scalars: [Scalar(c)],
+      [Inst(.input, .float64, imm: 0), Inst(.scalar, .float64, imm: 0), Inst(.add, .float64, 0, 1)])
     s.mayReuseInput = true
     return (t, stage(s))
   }

@@ -59,7 +59,7 @@ func values(_ r: RunResult) throws -> [Double] {
     let s = t.engine.statistics
     #expect(s.inlineRuns == 1 && s.tasksRun == 3)
     // Only the result is left in memory.
-    withExtendedLifetime(run) { #expect(s.usedBytes == BufferPool_capacity(80)) }
+    withExtendedLifetime(run) { #expect(s.usedBytes == countedBytes(80)) }
   }
 
   @Test func inlineErrorNamesOperatorAndOrigin() throws {
@@ -100,7 +100,7 @@ func values(_ r: RunResult) throws -> [Double] {
     do {
       let run = t.engine.run(PlanMaker.chain(elements: 10_000, chunk: 1000, steps: 3))
       _ = try run.results()
-      #expect(t.engine.statistics.usedBytes == 10 * BufferPool_capacity(8000))
+      #expect(t.engine.statistics.usedBytes == 10 * countedBytes(8000))
     }
     // The worker lets go of the run a moment later.
     var used = 1
@@ -150,4 +150,4 @@ func values(_ r: RunResult) throws -> [Double] {
 }
 
 /// What a small buffer counts.
-func BufferPool_capacity(_ n: Int) -> Int { max(64, (n + 63) & ~63) }
+func countedBytes(_ n: Int) -> Int { max(64, (n + 63) & ~63) }

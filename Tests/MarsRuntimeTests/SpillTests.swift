@@ -141,7 +141,9 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     m.result(w)
     // The chunked result gives way; taken as one array it cannot.
     let whole = try t.engine.run(m.plan).results()
-    let e = #expect(throws: MarsError.self) { try t.engine.run(PlanMaker.chain(elements: 8 * Self.chunk, chunk: 8 * Self.chunk, steps: 0)).wait() }
+    let e = #expect(throws: MarsError.self) {
+      try t.engine.run(PlanMaker.chain(elements: 8 * Self.chunk, chunk: 8 * Self.chunk, steps: 0)).wait()
+    }
     #expect(e?.code == .memory)
     withExtendedLifetime((held, whole)) {}
   }
@@ -167,7 +169,9 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     }
     let engine = Engine(options: EngineOptions(workers: 2, memory: Stingy()), devices: [FakeDevice()])
     defer { engine.shutdown() }
-    let e = #expect(throws: MarsError.self) { try engine.run(PlanMaker.chain(elements: 100_000, chunk: 50_000, steps: 1)).wait(timeoutSeconds: 10) }
+    let e = #expect(throws: MarsError.self) {
+      try engine.run(PlanMaker.chain(elements: 100_000, chunk: 50_000, steps: 1)).wait(timeoutSeconds: 10)
+    }
     #expect(e?.code == .memory)
   }
 

@@ -8,6 +8,7 @@
 #include <mars/mars.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -130,13 +131,17 @@ static long resident(void) {
 
 /* Runs `body` in a child process and returns whether it came back with 0 within 60 seconds: for what may crash or hang. */
 static int in_child(int (*body)(void)) {
-  int status = 0;
+  int status = 0, waited;
+  pid_t ended = 0;
   const pid_t child = fork();
-  if (child == 0) {
-    alarm(60);
-    _exit(body());
+  if (child == 0) _exit(body());
+  if (child < 0) return 0;
+  for (waited = 0; waited < 60000 && (ended = waitpid(child, &status, WNOHANG)) == 0; waited += 5) sleep_ms(5);
+  if (ended == 0) {
+    kill(child, SIGKILL);
+    ended = waitpid(child, &status, 0);
   }
-  if (child < 0 || waitpid(child, &status, 0) != child) return 0;
+  if (ended != child) return 0;
   if (WIFSIGNALED(status)) fprintf(stderr, "child ended by signal %d\n", WTERMSIG(status));
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -824,19 +829,23 @@ static void log_destroy(void *user) {
   call_log *log = (call_log *)user;
   log_add(log, &log->destroyed, 1);
 }
+/* Waits until something has been counted; whether it has. */
+static int log_wait(call_log *log, const int *field) {
+  int waited;
+  for (waited = 0; !log_get(log, field) && waited < 20000; waited += 5) sleep_ms(5);
+  return log_get(log, field) == 1;
+}
 
 static void callbacks(void) {
-  call_log log;
+  static call_log log;
   mars_tensor *t = range(4), *m = NULL;
-  int waited;
   log_init(&log);
   REQUIRE(mars_tensor_map_chunk(&m, t, MARS_FLOAT64, tenfold, &log, log_destroy, "callbacks") == MARS_OK);
   CHECK(log.calls == 0); /* nothing runs before it is asked for */
   CHECK(element(m, 3) == 30);
   CHECK(log.calls == 1);
   mars_tensor_release(m);
-  for (waited = 0; !log_get(&log, &log.destroyed) && waited < 5000; waited += 5) sleep_ms(5);
-  CHECK(log_get(&log, &log.destroyed) == 1);
+  CHECK(log_wait(&log, &log.destroyed));
 
   log_init(&log);
   log.fail = 1;
@@ -846,8 +855,7 @@ static void callbacks(void) {
   CHECK(error_names("out of stock"));
   CHECK(strcmp(last_error().origin, "callbacks") == 0);
   mars_tensor_release(m);
-  for (waited = 0; !log_get(&log, &log.destroyed) && waited < 5000; waited += 5) sleep_ms(5);
-  CHECK(log_get(&log, &log.destroyed) == 1);
+  CHECK(log_wait(&log, &log.destroyed));
 
   /* A failing call has taken nothing. */
   log_init(&log);
@@ -881,17 +889,16 @@ static void callbacks_may_call_back(void) { CHECK(in_child(reentering)); }
 /* ---- runs ---- */
 
 static void runs(void) {
-  call_log log;
+  static call_log log;
   mars_tensor *t = range(4), *m = NULL, *value = NULL;
   mars_run *run = NULL;
   mars_progress p;
-  int waited;
   memset(&p, 0, sizeof p);
   p.struct_size = sizeof p;
 
   log_init(&log);
   log.held = 1;
-  REQUIRE(mars_tensor_map_chunk(&m, t, MARS_FLOAT64, tenfold, &log, NULL, NULL) == MARS_OK);
+  REQUIRE(mars_tensor_map_chunk(&m, t, MARS_FLOAT64, tenfold, &log, log_destroy, NULL) == MARS_OK);
   REQUIRE(mars_execute_async(&run, session, &m, 1, NULL, 0) == MARS_OK);
   CHECK(mars_run_wait(run, 0.02) == MARS_ERROR_TIMEOUT);
   CHECK(mars_run_progress(&p, run) == MARS_OK && !p.is_done);
@@ -906,14 +913,28 @@ static void runs(void) {
   mars_run_release(run);
   mars_tensor_release(value);
   mars_tensor_release(m);
+  mars_tensor_release(t);
+  CHECK(log_wait(&log, &log.destroyed));
+}
 
-  log_init(&log);
-  log.held = 1;
-  m = NULL;
-  run = NULL;
-  REQUIRE(mars_tensor_map_chunk(&m, t, MARS_FLOAT64, tenfold, &log, NULL, NULL) == MARS_OK);
-  REQUIRE(mars_execute_async(&run, session, &m, 1, NULL, 0) == MARS_OK);
-  for (waited = 0; !log_get(&log, &log.calls) && waited < 5000; waited += 5) sleep_ms(5);
+/* A run whose only task is in its callback: `*run` of the tensor `*m`. */
+static void start_held(call_log *log, mars_run **run, mars_tensor **m) {
+  mars_tensor *t = range(4);
+  log_init(log);
+  log->held = 1;
+  if (mars_tensor_map_chunk(m, t, MARS_FLOAT64, tenfold, log, log_destroy, NULL) == MARS_OK &&
+      mars_execute_async(run, session, m, 1, NULL, 0) == MARS_OK)
+    log_wait(log, &log->calls);
+  mars_tensor_release(t);
+}
+
+static void runs_can_be_cancelled(void) {
+  static call_log log;
+  mars_tensor *t = range(4), *m = NULL;
+  mars_run *run = NULL;
+  start_held(&log, &run, &m);
+  REQUIRE(run != NULL);
+  CHECK(mars_run_cancel(run) == MARS_OK);
   CHECK(mars_run_cancel(run) == MARS_OK);
   log_add(&log, &log.held, -1);
   CHECK(mars_run_wait(run, 30) == MARS_ERROR_CANCELLED);
@@ -922,6 +943,7 @@ static void runs(void) {
   CHECK(element(t, 3) == 3); /* the session goes on */
   mars_tensor_release(m);
   mars_tensor_release(t);
+  CHECK(log_wait(&log, &log.destroyed)); /* the call may end after the run */
 }
 
 static void explain_chunks_cut(void) {
@@ -1091,21 +1113,34 @@ static int wait_for_parents_run(void) {
 
 /* A run that was going on at the fork fails in the child and goes on in the parent. */
 static void fork_during_a_run(void) {
-  call_log log;
-  mars_tensor *t = range(4), *m = NULL;
-  int waited;
-  log_init(&log);
-  log.held = 1;
-  REQUIRE(mars_tensor_map_chunk(&m, t, MARS_FLOAT64, tenfold, &log, NULL, NULL) == MARS_OK);
-  REQUIRE(mars_execute_async(&run_of_parent, session, &m, 1, NULL, 0) == MARS_OK);
-  for (waited = 0; !log_get(&log, &log.calls) && waited < 5000; waited += 5) sleep_ms(5);
+  static call_log log;
+  mars_tensor *m = NULL;
+  run_of_parent = NULL;
+  start_held(&log, &run_of_parent, &m);
+  REQUIRE(run_of_parent != NULL);
   CHECK(in_child(wait_for_parents_run));
   log_add(&log, &log.held, -1);
   CHECK(mars_run_wait(run_of_parent, 30) == MARS_OK);
   mars_run_release(run_of_parent);
   CHECK(element(m, 3) == 30);
   mars_tensor_release(m);
-  mars_tensor_release(t);
+  CHECK(log_wait(&log, &log.destroyed));
+}
+
+/* The last call of a cancelled run is still going on. */
+static void fork_after_a_cancelled_run(void) {
+  static call_log log;
+  mars_tensor *m = NULL;
+  run_of_parent = NULL;
+  start_held(&log, &run_of_parent, &m);
+  REQUIRE(run_of_parent != NULL);
+  CHECK(mars_run_cancel(run_of_parent) == MARS_OK);
+  CHECK(in_child(wait_for_parents_run));
+  log_add(&log, &log.held, -1);
+  CHECK(mars_run_wait(run_of_parent, 30) == MARS_ERROR_CANCELLED);
+  mars_run_release(run_of_parent);
+  mars_tensor_release(m);
+  CHECK(log_wait(&log, &log.destroyed));
 }
 
 int main(int argc, char **argv) {
@@ -1144,6 +1179,7 @@ int main(int argc, char **argv) {
   RUN(callbacks);
   RUN(callbacks_may_call_back);
   RUN(runs);
+  RUN(runs_can_be_cancelled);
   RUN(explain_chunks_cut);
   RUN(release_in_any_order);
   RUN(sessions_without_growth);
@@ -1153,6 +1189,7 @@ int main(int argc, char **argv) {
   RUN(threads_on_one_tensor);
   RUN(a_forked_child_computes);
   RUN(fork_during_a_run);
+  RUN(fork_after_a_cancelled_run);
   mars_session_release(session);
   return report();
 }

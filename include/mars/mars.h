@@ -8,7 +8,9 @@
  *   - Handles (mars_session, mars_graph, mars_tensor, mars_run) are reference counted, may be used from any thread and released in any
  *     order.  NULL is accepted by every release.
  *   - Structs start with struct_size: set it to sizeof the struct.  Zero every field that is not used.
- *   - Memory handed over travels with an owner and a release function.
+ *   - Memory handed over travels with an owner and a release function.  A failing call has taken nothing: neither release nor destroy
+ *     is called.
+ *   - NULL where a handle or an output is needed, and a handle of another kind, give MARS_ERROR_HANDLE.
  *   - Strings are UTF-8 and end with NUL.  The library never prints, exits or installs signal handlers.
  */
 #ifndef MARS_MARS_H
@@ -209,7 +211,9 @@ typedef struct mars_attribute {
   const void *data;
 } mars_attribute;
 
-/* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.
+/* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.  An operator whose last
+ * output is described with a name that ends in "..." has as many as its arguments say: `out_count` is room, what is left of it becomes NULL,
+ * and too little of it is an error that names the number.
  * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` may be NULL.  `origin` names the place of
  * the call in the client's program for error messages, or NULL. */
 mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *graph, int32_t op, const mars_operand *inputs, size_t input_count,
@@ -253,7 +257,8 @@ mars_status mars_tensor_shares_storage(int32_t *out, const mars_tensor *a, const
 mars_status mars_tensor_snapshot(mars_tensor **out, const mars_tensor *tensor);
 
 /* A function of the client called with one chunk: input and output have the same shape; `lower` is the place of the chunk in the tensor.
- * Returns 0, or non-zero with a message in `message` (NUL terminated, `message_size` bytes at most). */
+ * Chunks may be strided.  A call may end after its run was cancelled.  Returns 0, or non-zero with a message in `message` (NUL terminated,
+ * `message_size` bytes at most). */
 typedef int32_t (*mars_chunk_function)(void *user, const mars_array *input, mars_array *output, const int64_t *lower, char *message, size_t message_size);
 /* map_chunk: `function` applied to every chunk, result dtype `dtype`.  `destroy` (may be NULL) is called once, when nothing needs `user`
  * any more, on any thread. */
@@ -266,7 +271,7 @@ mars_status mars_tensor_from_dlpack(mars_tensor **out, void *managed);
 
 /* ---- running ---- */
 
-/* Binds data to a named input. */
+/* Binds data to a named input; binding a name twice is an error. */
 typedef struct mars_binding {
   uint32_t struct_size;
   uint32_t reserved;
@@ -291,16 +296,17 @@ typedef struct mars_progress {
 mars_status mars_run_progress(mars_progress *out, mars_run *run);
 /* Waits up to `seconds`; MARS_ERROR_TIMEOUT if it is not done by then; the run's own error if it failed. */
 mars_status mars_run_wait(mars_run *run, double seconds);
-/* New tensors of the results of a finished run. */
+/* The results of a finished run; an error while it is running. */
 mars_status mars_run_results(mars_tensor **results, size_t count, mars_run *run);
 /* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED. */
 mars_status mars_run_cancel(mars_run *run);
 void mars_run_release(mars_run *run);
 
 /* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, shared with the engine where it can be.
- * Free with mars_array_release. */
+ * Free with mars_array_release; shape and strides
+ * live until then.  The memory is read-only: the engine may use it again. */
 mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *tensor);
-/* As mars_fetch, into memory of the caller with the tensor's dtype and shape. */
+/* As mars_fetch, into memory of the caller with the tensor's dtype and shape, not read-only. */
 mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const mars_array *destination);
 
 /* Text of the plan that executing the tensors would run. */

@@ -178,6 +178,10 @@ const char *mars_sleef_load(void);
 /* x - n*pi/2 as out[0] + out[1] for any finite x; returns n modulo 4. */
 int64_t mars_rem_pio2(double x, double out[2]);
 
+/* What this processor and its system offer to machine code, as 12 words of CPUID and XCR0: equal words, equal code.  Needs no LLVM.
+ * Returns 0 where the processor lacks AVX2, FMA or F16C, 4 where it has them, 8 where it has AVX-512 F, DQ, BW and VL too. */
+int mars_processor(uint32_t words[12]);
+
 /* Calls machine code. */
 static inline void mars_kernel_call(const void *code, const int64_t *arguments) { ((void (*)(const int64_t *))(uintptr_t)code)(arguments); }
 

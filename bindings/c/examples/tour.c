@@ -74,18 +74,23 @@ static void graph_file(mars_session *session) {
 /* Views share storage: a write through one is seen through the other, as in NumPy. */
 static void views(mars_session *session) {
   double data[4] = {1, 2, 3, 4};
-  const int64_t axes[1] = {0};
+  const int64_t axis = 0, start = 1, step = 2, extent = 2;
   mars_tensor *a = tensor_of(data, 4);
   mars_operand of_a = operand_tensor(a);
   mars_operand zero = operand_int(0);
-  mars_attribute axis = attribute_ints("axes", axes, 1);
-  mars_tensor *view = apply("transpose", &of_a, 1, &axis, 1);
+  mars_attribute slice[4]; /* a[1::2]: element i of axis 0 is a[1 + 2 i] */
+  mars_tensor *view;
   int32_t shares = 0;
 
+  slice[0] = attribute_ints("axes", &axis, 1);
+  slice[1] = attribute_ints("starts", &start, 1);
+  slice[2] = attribute_ints("steps", &step, 1);
+  slice[3] = attribute_ints("shape", &extent, 1);
+  view = apply("view", &of_a, 1, slice, 4);
   CHECK(mars_tensor_shares_storage(&shares, a, view));
   CHECK(mars_tensor_assign(view, &zero, NULL));
   printf("shares storage: %d\n", (int)shares);
-  print(session, "a after view[...] = 0", a);
+  print(session, "a after a[1::2] = 0", a);
   mars_tensor_release(view);
   mars_tensor_release(a);
 }

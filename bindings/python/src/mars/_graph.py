@@ -320,14 +320,14 @@ class Op:
         return [all_names.index(n) for n in names]
 
 
-def apply(op: Op, operands: Any, values: Any = (), out_count: int = 0) -> Any:
+def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
     """Applies an operator to operands (tensors, arrays, scalars) and attribute values in the order of their declaration.
 
     A value that is the declared default itself is left to the library.  Gives a tensor; a tuple of them where the operator has several
-    outputs.  `out_count`: their number, where it is not the operator's own to say.
+    outputs.  `room`: for how many outputs there is room, where their number follows from the arguments.
     """
     count = len(operands)
-    f = _frame() if count <= 16 and not out_count else _Frame(max(count, 1), outputs=max(out_count, _MAX_OUTPUTS))
+    f = _frame() if count <= 16 and room <= _MAX_OUTPUTS else _Frame(max(count, 1), outputs=max(room, _MAX_OUTPUTS))
     kept: list[Any] = []
     for i, x in enumerate(operands):
         _put_operand(f, i, x, kept)
@@ -343,18 +343,19 @@ def apply(op: Op, operands: Any, values: Any = (), out_count: int = 0) -> Any:
             at = declared.put(f, k, v, at, kept)
         k += _ATTRIBUTE_WORDS
         given += 1
-    outputs = out_count or op.out_count
+    outputs = room or op.out_count
     status = _apply(f.out_ref, size_argument(outputs), None, op.number, f.o_ref, size_argument(count), f.a_ref, _sizes[given], place())
     if status:
         fail(status)
-    if outputs == 1 and not out_count:
+    if outputs == 1 and not room:
         t = hooks.tensor()
         t._h = f.out[0]
         t._t = None
         result: Any = t
     else:
-        result = tuple([wrap(f.out[i]) for i in range(outputs)])
-    _give_back(f)
+        result = tuple([wrap(f.out[i]) for i in range(outputs) if f.out[i]])
+    if room <= _MAX_OUTPUTS:
+        _give_back(f)
     if hooks.eager is not None:
         hooks.eager(result)
     return result

@@ -19,6 +19,7 @@ _WRONG = "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) 
 class Index(NamedTuple):
     """A view, and selections (axis of the view, number of axes, index) that follow it; `is_identity`: the view changes nothing.
 
+    `position`: where the axes that selections give stand among the axes of the view that are left.
     Per axis of the tensor: `axes` (axis of the view, or -1 where one index is taken), `starts`, `steps`; `shape` is that of the view.
     """
 
@@ -28,6 +29,7 @@ class Index(NamedTuple):
     steps: tuple[int, ...]
     shape: tuple[int, ...]
     selections: list[tuple[int, int, Any]]
+    position: int
 
 
 def parse(key: Any, shape: tuple[int, ...]) -> Index | None:
@@ -58,6 +60,9 @@ def parse(key: Any, shape: tuple[int, ...]) -> Index | None:
     selections: list[tuple[int, int, Any]] = []
     identity = True
     a = 0  # next axis of the tensor
+    # NumPy puts the axes of arrays where these stand, or first if anything but an integer stands between them.
+    position = -1
+    is_apart = was_advanced = False
 
     def whole(count: int) -> None:
         nonlocal a
@@ -69,6 +74,12 @@ def parse(key: Any, shape: tuple[int, ...]) -> Index | None:
             a += 1
 
     for i in items:
+        is_advanced = type(i) is int or _is_array(i)
+        if is_advanced and position < 0:
+            position = len(out)
+        elif is_advanced and not was_advanced:
+            is_apart = True
+        was_advanced = is_advanced
         if i is Ellipsis:
             whole(ndim - used)
         elif i is None:
@@ -109,7 +120,7 @@ def parse(key: Any, shape: tuple[int, ...]) -> Index | None:
                 out.append(1)
                 identity = False
             whole(k)
-    return Index(identity, tuple(axes), tuple(starts), tuple(steps), tuple(out), selections)
+    return Index(identity, tuple(axes), tuple(starts), tuple(steps), tuple(out), selections, 0 if is_apart else max(position, 0))
 
 
 def _is_array(i: Any) -> bool:
@@ -135,6 +146,8 @@ def _item(i: Any) -> Any:
         if x.size == 0 and not isinstance(i, np.ndarray):
             x = x.astype(np.intp)
         if x.dtype != np.bool_ and x.dtype.kind not in "iu":
+            if not isinstance(i, np.ndarray):
+                raise IndexError(_WRONG)
             raise IndexError("arrays used as indices must be of integer (or boolean) type")
         return int(x) if x.ndim == 0 and x.dtype != np.bool_ else x
     raise IndexError(_WRONG)

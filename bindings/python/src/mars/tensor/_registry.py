@@ -6,7 +6,7 @@ Names, parameters, defaults and docstrings come from the library's registry, so 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -109,22 +109,53 @@ def is_optional_input(i: dict[str, Any]) -> bool:
 # Parameters that NumPy has before the others, where it does not name inputs first.
 _ORDER = {"full": ("shape", "fill_value")}
 
+# Functions that NumPy lets choose where the result lives; here there is main memory only.
+_PLACED = {
+    "zeros", "ones", "empty", "full", "eye", "linspace", "zeros_like", "ones_like", "empty_like", "full_like",
+}  # fmt: skip
+
+
+def check_device(device: Any) -> None:
+    """Refuses a device that is not the CPU."""
+    if device is not None and device != "cpu":
+        raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
+
+
+def _device_check(name: str, signature: list[Parameter]) -> list[str]:
+    """Adds the parameter `device` where NumPy has it, and gives the line of the function that checks it."""
+    if name not in _PLACED:
+        return []
+    signature.append(Parameter("device", "device", "", None, ""))
+    return ["_check_device(device)"]
+
+
 # Functions that take their variadic input as separate arguments.
 _STARRED = {"meshgrid", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"}
 
 
-def open_count(description: dict[str, Any], operands: Any, given: dict[str, Any]) -> int:
-    """Number of outputs of an operator that leaves it to its arguments; 0 for any other."""
-    if not description["outputs"][-1].endswith("..."):
-        return 0
-    if description["inputs"][-1]["variadic"]:
-        return len(operands)
-    first: Any = operands[0] if isinstance(operands[0], Handle) else hooks.convert(operands[0])
-    shape: tuple[int, ...] = first.shape
-    sections: Any = given.get("indices_or_sections")
-    if sections is not None:
-        return int(sections) if isinstance(sections, int) else len(sections) + 1
-    return shape[given["axis"]] if "axis" in given else len(shape)
+def is_open(description: dict[str, Any]) -> bool:
+    """Whether the number of an operator's outputs follows from its arguments."""
+    return bool(description["outputs"][-1].endswith("..."))
+
+
+# Outputs that follow from extents are at most this many: as many as a tensor has axes.
+_ROOM = _abi.MAX_DIMS
+
+
+def room_for(operands: Sequence[Any], values: Sequence[Any]) -> int:
+    """Room that suffices for the outputs of an operator with an open number of them: one per operand, axis, section or place."""
+    wanted = [_ROOM, len(operands)]
+    for v in values:
+        if isinstance(v, int):
+            wanted.append(min(v, 1 << 20))
+        elif isinstance(v, (tuple, list)):
+            wanted.append(len(v) + 1)
+    return max(wanted)
+
+
+def apply_open(made: Op, operands: Sequence[Any], values: Sequence[Any] = ()) -> Any:
+    """The outputs of an operator with an open number of them, as a tuple."""
+    return apply(made, operands, values, room_for(operands, values))
 
 
 def rechunked(made: Any, chunk_size: Any) -> Any:
@@ -176,7 +207,11 @@ def define(name: str, found: list[Parameter], lines: list[str], scope: dict[str,
     source = f"def {name}({', '.join(text)}):\n    " + "\n    ".join(lines)
     exec(compile(source, f"<mars {name}>", "exec"), scope)
     made: Any = scope[name]
-    made.__defaults__ = tuple(p.default for p in found if p.default is not inspect.Parameter.empty)
+    defaults = [p for p in found if p.default is not inspect.Parameter.empty]
+    if first.startswith("*"):
+        made.__kwdefaults__ = {p.name: p.default for p in defaults}
+    else:
+        made.__defaults__ = tuple(p.default for p in defaults)
     return made  # type: ignore[no-any-return]
 
 
@@ -207,29 +242,26 @@ def function(name: str) -> Callable[..., Any]:
     else:
         operands = f"({operands}*_convert_all({last['name']}),)"
     signature = list(found)
-    is_source = not inputs
+    is_source = not inputs or name in ("full", "linspace", "logspace")
     if name in _STARRED and last is not None:
         return _starred(description, made, found)
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
-    if inputs and "out" not in [p.name for p in found]:
+    if inputs and not is_source and "out" not in [p.name for p in found]:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
         is_plain = not attributes and last is None
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
-    if description["outputs"][-1].endswith("..."):
-        named = ", ".join(f"{a['name']!r}: {a['name']}" for a in attributes)
-        lines = [f"operands = {operands}", f"result = _apply(_op, operands, ({values}), _count(_description, operands, {{{named}}}))"]
-    else:
-        lines = [f"result = _apply(_op, {operands}, ({values}))"]
+    lines = _device_check(name, signature)
+    lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if is_source:
         lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
     else:
         lines.append("return _finish(result, out) if out is not None else result")
     scope = {
-        "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_count": open_count,
-        "_description": description,
+        "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
+        "_check_device": check_device,
     }  # fmt: skip
     f = define(name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
@@ -240,20 +272,13 @@ def function(name: str) -> Callable[..., Any]:
 def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
     """A function of separate tensors, with attributes by keyword."""
     attributes = description["attributes"]
-    is_open = description["outputs"][-1].endswith("...")
-
-    def starred(*tensors: Any, **given: Any) -> Any:
-        unknown = set(given) - {a["name"] for a in attributes}
-        if unknown:
-            raise TypeError(f"{made.name}() got an unexpected keyword argument {unknown.pop()!r}")
-        values = [given.get(a["name"], a.get("default")) for a in attributes]
-        if is_open:
-            return apply(made, tensors, values, len(tensors)) if tensors else ()
-        results = [apply(made, (t,), values) for t in tensors]
-        return results[0] if len(results) == 1 else tuple(results)
-
-    f: Any = starred
-    f.__name__ = f.__qualname__ = made.name
+    only = [Parameter(a["name"], a["name"], a["kind"], a.get("default"), "") for a in attributes]
+    values = "".join(f"{p.name}, " for p in only)
+    if is_open(description):
+        lines = [f"return _apply_open(_op, tensors, ({values})) if tensors else ()"]
+    else:
+        lines = [f"made = [_apply(_op, (t,), ({values})) for t in tensors]", "return made[0] if len(made) == 1 else tuple(made)"]
+    f: Any = define(made.name, only, lines, {"_apply": apply, "_apply_open": apply_open, "_op": made}, "*tensors")
     f.__doc__ = docstring(description, found)
     f.__module__ = "mars.tensor"
     return f  # type: ignore[no-any-return]

@@ -80,6 +80,14 @@ class Tensor(Handle):
     def device(self) -> str:
         return "cpu"
 
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """The tensor itself: there is one device, "cpu"."""
+        if stream is not None:
+            raise ValueError("the CPU has no stream")
+        if device != "cpu":
+            raise ValueError(f'Unsupported device {device!r}; there is "cpu"')
+        return self
+
     @property
     def is_executed(self) -> bool:
         """Whether the values are at hand."""
@@ -183,24 +191,24 @@ class Tensor(Handle):
     # ---- indexing ----
 
     def __getitem__(self, key: Any) -> Any:
-        view, selections = self._view(key)
-        return _select(view, selections)
+        view, index = self._view(key)
+        return _select(view, index) if index.selections else view
 
-    def _view(self, key: Any) -> tuple[Tensor, list[tuple[int, int, Any]]]:
-        """The view that a key's integers and slices mean, and what is left to be selected from it."""
+    def _view(self, key: Any) -> tuple[Tensor, _index.Index]:
+        """The view that a key's integers and slices mean, and the index with what is left to be selected from it."""
         shape = self._type()[1]
         index = _index.parse(key, shape)
         if index is None:
             index = _index.parse(key, self.shape)
             assert index is not None
-        if index.is_identity and (index.selections):
-            return self, index.selections
-        return _make_view(self, index), index.selections
+        if index.is_identity and index.selections:
+            return self, index
+        return _make_view(self, index), index
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        view, selections = self._view(key)
-        if selections:
-            _write_selected(view, selections, value)
+        view, index = self._view(key)
+        if index.selections:
+            _write_selected(view, index, value)
         else:
             assign(view, value)
 
@@ -286,10 +294,12 @@ class Tensor(Handle):
 
         return mars.tensor
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         from mars.tensor import _dlpack
 
-        return _dlpack.export(self, options)
+        return _dlpack.export(self, stream, {"max_version": max_version, "dl_device": dl_device, "copy": copy})
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
@@ -329,21 +339,38 @@ def _make_view(t: Tensor, index: _index.Index) -> Tensor:
     return apply(o, (t,), [given[a["name"]] for a in o.info["attributes"]])  # type: ignore[no-any-return]
 
 
-def _select(view: Tensor, selections: list[tuple[int, int, Any]]) -> Tensor:
+def _select(view: Tensor, index: _index.Index) -> Tensor:
     """Elements that masks and integer arrays pick."""
-    if not selections:
-        return view
-    if len(selections) > 1:
-        raise NotImplementedError("an index may hold one mask or integer array; several are not supported")
-    axis, count, index = selections[0]
-    if index.dtype == np.bool_:
-        if count == 0:
-            count = 1
-            index = np.asarray(index).reshape(1)
-        _check_mask(view, axis, count, index)
-        o = op("boolean_index")
-        return apply(o, (view, index), [axis])  # type: ignore[no-any-return]
-    return function("take")(view, index, axis=axis)  # type: ignore[no-any-return]
+    axis, count, first = index.selections[0]
+    if len(index.selections) == 1 and first.dtype == np.bool_:
+        _check_mask(view, axis, count, first)
+        picked: Tensor = apply(op("boolean_mask"), (view, _mask(first)), (axis,))
+        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)  # type: ignore[no-any-return]
+    axes, arrays = _arrays(view, index)
+    return apply(op("index_arrays"), (view, *arrays), (axes, index.position))  # type: ignore[no-any-return]
+
+
+def _mask(mask: Any) -> Any:
+    """A mask of at least one axis: the view has an axis of extent 1 for one that has none."""
+    if isinstance(mask, Tensor):
+        return mask if mask.ndim else mask[None]
+    return mask.reshape(1) if mask.ndim == 0 else mask
+
+
+def _arrays(view: Tensor, index: _index.Index) -> tuple[tuple[int, ...], list[Any]]:
+    """Axes and integer arrays of the selections; masks become the indices where they hold."""
+    axes: list[int] = []
+    arrays: list[Any] = []
+    for axis, count, i in index.selections:
+        if i.dtype == np.bool_:
+            _check_mask(view, axis, count, i)
+            found = function("nonzero")(_mask(i))
+            arrays += found
+            axes += range(axis, axis + len(found))
+        else:
+            arrays.append(i)
+            axes.append(axis)
+    return tuple(axes), arrays
 
 
 def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
@@ -357,20 +384,17 @@ def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
             )
 
 
-def _write_selected(view: Tensor, selections: list[tuple[int, int, Any]], value: Any) -> None:
-    """view[mask] = value, as a choice between the value and what is there."""
-    if len(selections) > 1 or selections[0][2].dtype != np.bool_:
-        raise NotImplementedError("assignment through integer arrays is not supported")
-    axis, count, mask = selections[0]
-    _check_mask(view, axis, count, mask)
-    if np.ndim(value) if not isinstance(value, Handle) else value.ndim:  # type: ignore[attr-defined]
-        raise NotImplementedError("only a scalar can be assigned through a mask")
-    rest = len(view._type()[1]) - axis - count
-    m = mask if isinstance(mask, Tensor) else convert(mask)
-    if rest:
-        m = m[(..., *[None] * rest)]
-    # The value takes the view's dtype, as an assignment does.
-    assign(view, function("where")(m, function("astype")(convert(value), view.dtype), view))
+def _write_selected(view: Tensor, index: _index.Index, value: Any) -> None:
+    """view[...] = value through masks and integer arrays: the tensor with the elements replaced is what is assigned."""
+    axis, count, first = index.selections[0]
+    if len(index.selections) == 1 and first.dtype == np.bool_ and index.position == axis:
+        _check_mask(view, axis, count, first)
+        written = apply(op("assign_masked"), (view, _mask(first), value), (axis,))
+    else:
+        axes, arrays = _arrays(view, index)
+        arrays = [a.execute() if isinstance(a, Tensor) and -1 in a._type()[1] else a for a in arrays]
+        written = apply(op("assign_arrays"), (view, value, *arrays), (axes, index.position))
+    assign(view, written)
 
 
 # ---- arrays going in ----
@@ -412,23 +436,33 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
     return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
 
 
-def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+def asarray(obj: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
+    _registry.check_device(device)
+    data = obj
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
     if isinstance(data, Tensor):
         if dtype is not None and data.dtype != np.dtype(dtype):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
             return function("astype")(data, dtype)  # type: ignore[no-any-return]
         return data.copy() if copy else data
     if copy:
         return tensor(data, dtype)
+    if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
 
 
-def from_dlpack(x: Any) -> Tensor:
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
     from mars.tensor import _dlpack
 
-    return _dlpack.import_tensor(x)  # type: ignore[no-any-return]
+    _registry.check_device(device)
+    made: Tensor = _dlpack.import_tensor(x)
+    return made.copy() if copy else made
 
 
 def _is_buffer(x: Any) -> bool:
@@ -505,12 +539,12 @@ def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, messag
         return -1
 
 
-def _forget_chunk_function(user: int | None) -> None:
+def _forget_chunk_function(user: int | None, _functions: dict[int, Any] = _functions) -> None:
     _functions.pop(user or 0, None)
 
 
-_chunk_callback = _abi.ChunkFunction(_call_chunk_function)
-_chunk_destroy = _abi.Release(_forget_chunk_function)
+_chunk_callback = _abi.for_ever(_abi.ChunkFunction(_call_chunk_function))
+_chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
 
 
 def _map_chunk(t: Tensor, function: Callable[..., Any], dtype: Any) -> Tensor:

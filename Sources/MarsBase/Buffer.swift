@@ -1,0 +1,47 @@
+import Glibc
+
+/// Owns a piece of memory and gives it back exactly once.
+package final class Buffer: @unchecked Sendable {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
+  private let release: @Sendable (UnsafeMutableRawPointer, Int) -> Void
+  /// Memory of the client, which Mars may not write to and does not count against its limit.
+  package let isBorrowed: Bool
+
+  package init(
+    base: UnsafeMutableRawPointer, byteCount: Int, isBorrowed: Bool = false,
+    release: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> Void
+  ) {
+    self.base = base
+    self.byteCount = byteCount
+    self.isBorrowed = isBorrowed
+    self.release = release
+  }
+  deinit { release(base, byteCount) }
+
+  /// Memory of the C library, which no limit counts; nil when there is none.
+  package static func unlimited(byteCount: Int) -> Buffer? {
+    var memory: UnsafeMutableRawPointer? = nil
+    guard posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else { return nil }
+    return Buffer(base: memory, byteCount: byteCount) { p, _ in free(p) }
+  }
+
+  /// A copy of numbers in such memory.
+  package static func unlimited(_ values: [Int64]) -> Buffer? {
+    let made = unlimited(byteCount: 8 * values.count)
+    values.withUnsafeBytes { if let from = $0.baseAddress, let made { made.base.copyMemory(from: from, byteCount: $0.count) } }
+    return made
+  }
+}
+
+/// Scratch memory of one task.
+package struct Workspace: @unchecked Sendable {
+  package let bytes: UnsafeMutableRawBufferPointer
+  package init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = bytes }
+}
+
+/// Bytes that somebody else owns for the length of a call.
+package struct ByteView: @unchecked Sendable {
+  package let bytes: UnsafeRawBufferPointer
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+}

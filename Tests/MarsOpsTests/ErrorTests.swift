@@ -1,0 +1,63 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+import Testing
+
+/// What types determine is raised at the call, with NumPy's words.
+@Suite struct ErrorTests {
+  private func error(_ name: String, _ inputs: [RefArray], _ attributes: [(String, AttrValue)] = []) -> MarsError? {
+    do throws(MarsError) {
+      _ = try marsRegistry.require(name).apply(inputs.map { .value($0.node()) }, attributes)
+      return nil
+    } catch { return error }
+  }
+  private func array(_ shape: Int..., of d: DType = .float64) -> RefArray { RefArray(TensorType(d, shape)) }
+
+  @Test func wording() {
+    let cases: [(MarsError?, MarsError.Code, String)] = [
+      (error("add", [array(2), array(3)]), .value, "operands could not be broadcast together with shapes (2,) (3,)"),
+      (error("sum", [array(2)], [("axis", .int(3))]), .axis, "axis 3 is out of bounds for array of dimension 1"),
+      (error("sum", [array(2, 2)], [("axis", .ints([0, 0]))]), .value, "duplicate value in 'axis'"),
+      (error("min", [array(0)]), .value, "zero-size array to reduction operation minimum which has no identity"),
+      (error("argmax", [array(0)]), .value, "attempt to get argmax of an empty sequence"),
+      (error("reshape", [array(6)], [("shape", .ints([4, -1]))]), .value, "cannot reshape array of size 6 into shape (4,-1)"),
+      (error("dot", [array(2, 3), array(2)]), .value, "shapes (2,3) and (2,) not aligned: 3 (dim 1) != 2 (dim 0)"),
+      (error("concatenate", [array()]), .value, "zero-dimensional arrays cannot be concatenated"),
+      (
+        error("boolean_mask", [array(4), array(3, of: .bool)]), .index,
+        "boolean index did not match indexed array along axis 0; size of axis is 4 but size of corresponding boolean axis is 3"
+      ),
+      (error("zeros", [], [("shape", .ints([-2]))]), .value, "negative dimensions are not allowed"),
+      (error("squeeze", [array(2)], [("axis", .int(0))]), .value, "cannot select an axis to squeeze out which has size not equal to one"),
+    ]
+    for (e, code, message) in cases {
+      #expect(e?.code == code && e?.message == message, "\(String(describing: e)) instead of \(message)")
+    }
+    #expect(error("subtract", [array(2, of: .bool), array(2, of: .bool)])?.code == .type)
+    #expect(error("sin", [array(2), array(2)])?.code == .type)
+  }
+
+  @Test func viewsStayInside() {
+    func view(_ axes: [Int], _ starts: [Int], _ steps: [Int], _ shape: [Int]) -> MarsError.Code? {
+      error("view", [array(4, 6)], [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))])?
+        .code
+    }
+    #expect(view([0, 1], [0, 0], [1, 1], [4, 6]) == nil)
+    #expect(view([0, 1], [1, 0], [1, 1], [4, 6]) == .index)
+    #expect(view([0, 1], [0, 5], [1, -1], [4, 7]) == .index)
+    #expect(view([0, -1], [0, 6], [1, 1], [4]) == .index)
+    #expect(view([0, 1], [0, 0], [Int.max, 1], [4, 6]) == .index)
+    #expect(view([0], [0], [1], [4]) == .value)
+    #expect(view([0, 5], [0, 0], [1, 1], [4, 6]) == .value)
+  }
+
+  @Test func rechunkPinsItsChunks() throws {
+    let op = try marsRegistry.require("rechunk")
+    let node = try op.apply([.value(array(5, 4).node())], [("chunk_size", .ints([2, -1]))])
+    #expect(op.pinsChunks?(node.context) == [[2, 2, 1], [4]])
+    let splits = try op.apply([.value(array(5, 4).node())], [("splits", .ints([2, 1, 4, 1, 4]))])
+    #expect(op.pinsChunks?(splits.context) == [[1, 4], [4]])
+    #expect(error("rechunk", [array(5)], [("splits", .ints([2, 1, 3]))])?.code == .value)
+    #expect(error("rechunk", [array(5)], [("splits", .ints([9, 1, 3]))])?.code == .value)
+  }
+}
