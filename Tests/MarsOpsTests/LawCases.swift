@@ -80,6 +80,8 @@ enum LawCases {
         continue
       }
       add(s.shapes.map { $0.map { $0 > 1 ? $0 * 6 : $0 } }, attributes)
+      // Without elements there is nothing that an index could name.
+      if indices[op.name] != nil { continue }
       add(s.shapes.map { $0.isEmpty ? [] : [0] + $0.dropFirst() }, attributes)
       add(s.shapes.map { _ in [] }, attributes)
     }

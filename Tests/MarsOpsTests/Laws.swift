@@ -141,8 +141,8 @@ final class LawRunner: Sendable {
 
   // MARK: Running
 
-  private func execute(_ values: [Value], _ way: Way) throws -> [LawResult] {
-    let session = try session(way)
+  /// Runs values in a session and copies what comes out.
+  static func fetch(_ values: [Value], _ session: Session) throws -> [LawResult] {
     let tensors = try session.execute(values.map { Tensor($0) })
     return try tensors.map { t in
       let fetched = try session.fetch(t)
@@ -176,7 +176,7 @@ final class LawRunner: Sendable {
         counts.append(n.outputs.count)
       }
       if way == .parsed || way == .parsedChunked { values = try parsed(values) }
-      let flat = try execute(values, way)
+      let flat = try LawRunner.fetch(values, session(way))
       var out: [[LawResult]] = []
       var at = 0
       for k in counts {
