@@ -70,18 +70,18 @@ extension Plan {
     var weights: [Double] = []
     for s in stages { weights.append(max(s.work / Double(max(s.grid.chunkCount, 1)), 1)) }
     let total = taskStage.reduce(0.0) { $0 + weights[Int($1)] }
+    // Tasks that add up one chunk stay in one piece, also where tasks that feed them lie in between.
+    var lastWriter: [Subtask.Chunk: Int] = [:]
+    for t in 0..<taskCount where stages[Int(taskStage[t])].accumulatedAxis != nil { for c in written(byTask: t) { lastWriter[c] = t } }
+    var openUntil = 0
     var ranges: [Range<Int>] = []
     var start = 0
     var sum = 0.0
     for t in 0..<taskCount {
       sum += weights[Int(taskStage[t])]
+      if stages[Int(taskStage[t])].accumulatedAxis != nil { for c in written(byTask: t) { openUntil = max(openUntil, lastWriter[c] ?? t) } }
+      if t < openUntil { continue }
       if sum >= total * Double(ranges.count + 1) / Double(count) || t == taskCount - 1 {
-        // A chain on one output stays in one piece.
-        if t + 1 < taskCount, dependencies(ofTask: t + 1).contains(Int32(t)), stages[Int(taskStage[t + 1])].accumulatedAxis != nil,
-          taskStage[t] == taskStage[t + 1]
-        {
-          continue
-        }
         ranges.append(start..<(t + 1))
         start = t + 1
       }

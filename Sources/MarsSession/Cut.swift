@@ -49,14 +49,14 @@ struct SubtaskWriter {
     switch stage.kind {
     case .gather:
       let (b, _) = plan.read(byTask: t, input: 0)
-      values[written[0]] = try window(stage.inputs[0].tensor, b, t, 0)
+      values[written[0]] = try window(stage.inputs[0].tensor, b)
     case .kernel(let spec):
       var windows: [Value] = []
       var maps: [AxisMap] = []
       for (i, input) in stage.inputs.enumerated() {
         guard case .map(let m) = input.window else { throw MarsError(.internal, "kernels read through maps") }
         let (b, _) = plan.read(byTask: t, input: i)
-        windows.append(try window(input.tensor, b, t, i))
+        windows.append(try window(input.tensor, b))
         maps.append(
           AxisMap(
             m.axes.enumerated().map { k, a in
@@ -98,12 +98,14 @@ struct SubtaskWriter {
     var isWhole = stage.inputs.isEmpty
     if case .boxes = rule.tiling { isWhole = true }
     for (i, input) in stage.inputs.enumerated() {
+      let (b, needed) = plan.read(byTask: t, input: i)
       if isWhole {
-        inputs.append(.value(try window(input.tensor, Box(whole: plan.tensors[input.tensor].type.shape), t, i)))
+        // The operator's boxes are those of whole tensors: what this task does not read of them may be anything.
+        for c in needed where values[c] == nil { throw MarsError(.internal, "a chunk is read before it is made") }
+        inputs.append(.value(try window(input.tensor, Box(whole: plan.tensors[input.tensor].type.shape), fillsGaps: true)))
         continue
       }
-      let (b, _) = plan.read(byTask: t, input: i)
-      inputs.append(.value(try oriented(try window(input.tensor, b, t, i), input.orientation)))
+      inputs.append(.value(try oriented(try window(input.tensor, b), input.orientation)))
     }
     let made = try node.op.apply(inputs, attributes, payload: node.payload, origin: node.origin)
     for (o, c) in written.enumerated() {
@@ -130,8 +132,8 @@ struct SubtaskWriter {
     return try ViewOps.view(v, AxisMap(axes), shape)
   }
 
-  /// A box of a tensor of the plan: a window of a leaf, or chunks put together.
-  private func window(_ tensor: Int, _ box: Box, _ task: Int, _ input: Int) throws(MarsError) -> Value {
+  /// A box of a tensor of the plan: a window of a leaf, or chunks put together; zeros for chunks that are not there if gaps are filled.
+  private func window(_ tensor: Int, _ box: Box, fillsGaps: Bool = false) throws(MarsError) -> Value {
     let t = plan.tensors[tensor]
     if case .leaf(let array) = t.storage {
       var a = array
@@ -142,14 +144,22 @@ struct SubtaskWriter {
     if case .keptChunks(let data) = t.storage { return try cut(Value(Leaves.node(data)), box) }
     let first = box.lower.indices.map { t.grid.axes[$0].chunk(at: box.lower[$0]) }
     let last = box.lower.indices.map { t.grid.axes[$0].chunk(at: max(box.upper($0) - 1, box.lower[$0])) }
-    return try assemble(tensor, t, box, first, last, axis: 0)
+    return try assemble(tensor, t, box, first, last, axis: 0, fillsGaps: fillsGaps)
   }
 
   /// Chunks between two corners, joined along `axis` and the ones after it.
-  private func assemble(_ tensor: Int, _ t: PlanTensor, _ box: Box, _ first: [Int], _ last: [Int], axis: Int) throws(MarsError) -> Value {
+  private func assemble(
+    _ tensor: Int, _ t: PlanTensor, _ box: Box, _ first: [Int], _ last: [Int], axis: Int, fillsGaps: Bool
+  ) throws(MarsError) -> Value {
     if axis == first.count {
       let c = Subtask.Chunk(tensor: tensor, number: t.grid.index(first))
-      guard let v = values[c] else { throw MarsError(.internal, "a chunk is read before it is made") }
+      let v: Value
+      if let made = values[c] {
+        v = made
+      } else {
+        guard fillsGaps else { throw MarsError(.internal, "a chunk is read before it is made") }
+        v = try zeros(type(c))
+      }
       let held = t.grid.box(c.number)
       var inside = Box(lower: [], extents: [])
       for k in 0..<box.rank {
@@ -164,11 +174,15 @@ struct SubtaskWriter {
       var (f, l) = (first, last)
       f[axis] = n
       l[axis] = n
-      parts.append(.value(try assemble(tensor, t, box, f, l, axis: axis + 1)))
+      parts.append(.value(try assemble(tensor, t, box, f, l, axis: axis + 1, fillsGaps: fillsGaps)))
     }
     if parts.count == 1, case .value(let v) = parts[0] { return v }
     let concatenate = try marsRegistry.require("concatenate")
     return Value(try concatenate.apply(parts, [("axis", .int(axis))]))
+  }
+
+  private func zeros(_ t: TensorType) throws(MarsError) -> Value {
+    Value(try marsRegistry.require("zeros").apply([], [("shape", .ints(t.shape)), ("dtype", .dtype(t.dtype))]))
   }
 
   private func cut(_ v: Value, _ box: Box) throws(MarsError) -> Value {

@@ -58,6 +58,8 @@ enum NumPyValues {
       for i in 0..<r.type.count {
         let (x, y) = (LawRunner.scalar(l.expected, i * size, l.result), LawRunner.scalar(r.bytes, i * size, l.result))
         if x == y || (l.result.isFloating && x.asDouble.isNaN && y.asDouble.isNaN) { continue }
+        // Extremes of zeros of both signs may be either, as in C.
+        if l.op.hasSuffix("imum") || l.op.hasPrefix("fm"), x.asDouble == 0, y.asDouble == 0, l.op != "fmod" { continue }
         let operands = l.operands.map { "\(LawRunner.scalar($0, i * l.dtype.itemSize, l.dtype).wide)" }.joined(separator: ", ")
         out.append("\(l.op)(\(operands)) of \(l.dtype.name) is \(y.wide) instead of \(x.wide)")
         break

@@ -1,0 +1,232 @@
+import Foundation
+import MarsBase
+import MarsGraph
+import MarsOps
+import MarsSession
+import Testing
+
+/// Calls of a chunk function, in the order in which they happened.
+private final class CallLog: Sendable {
+  private let calls = Locked<[String]>([])
+  func add(_ s: String) { calls.withLock { $0.append(s) } }
+  var all: [String] { calls.withLock { $0 } }
+}
+
+/// A function on chunks that copies them, and says when.
+private final class Copying: ChunkCallback {
+  private let log: CallLog
+  private let name: String
+  private let milliseconds: UInt32
+  init(_ log: CallLog, _ name: String, milliseconds: UInt32 = 0) {
+    self.log = log
+    self.name = name
+    self.milliseconds = milliseconds
+  }
+  func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
+    if milliseconds > 0 { usleep(milliseconds * 1000) }
+    StridedCopy.copy(from: input, to: output)
+    log.add("\(name)\(lower[0])")
+  }
+}
+
+struct SessionTests {
+  // MARK: Unknown extents
+
+  @Test func namedInputsOfUnknownExtents() throws {
+    let session = try Session(options: [])
+    let graph = Graph()
+    let x = try graph.addInput("x", .float64, [-1, 3])
+    #expect(x.type.shape == [-1, 3])
+    let y = try x.op("multiply", 2).op("sum", with: [("axis", .ints([0]))])
+    let z = try x.op("add", 1)
+    for rows in [1, 4, 0] {
+      let data = try Tensor.of((0..<3 * rows).map(Double.init), [rows, 3])
+      let r = try session.execute([y, z], bindings: [("x", data)])
+      #expect(try session.doubles(r[1]) == (0..<3 * rows).map { Double($0) + 1 })
+      #expect(r[1].type.shape == [rows, 3])
+      var sums: [Double] = [0, 0, 0]
+      for i in 0..<3 * rows { sums[i % 3] += 2 * Double(i) }
+      #expect(try session.doubles(r[0]) == sums)
+    }
+    // The placeholder stays one: nothing is kept of an execution.
+    #expect(!y.isExecuted)
+    #expect(throws: MarsError.self) { try session.execute([y]) }
+    let (narrow, good) = (try Tensor.range(4, 2), try Tensor.range(4, 3))
+    #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", narrow)]) }
+    #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", good), ("w", good)]) }
+  }
+
+  @Test func masksRunInStages() throws {
+    let session = try Session.alone([("workers", "2")])
+    let log = CallLog()
+    let x = try Tensor.range(160)
+    let slow = try x.op("rechunk", with: [("chunk_size", .ints([10]))]).mapChunk(Copying(log, "slow", milliseconds: 40), dtype: .float64, origin: "")
+    // The mask depends on one chunk of the slow tensor.
+    let first = try slow.sliced((0, 1, 10))
+    let chosen = try first.op("boolean_mask", first.op("greater", 4))
+    let after = try chosen.mapChunk(Copying(log, "after"), dtype: .float64, origin: "")
+    let r = try session.execute([after.op("add", 1), slow.op("sum")])
+    #expect(try session.doubles(r[0]) == [6, 7, 8, 9, 10])
+    #expect(try session.doubles(r[1]) == [(0..<160).reduce(0.0) { $0 + Double($1) }])
+    let calls = log.all
+    // Every chunk is computed once, and what follows the mask does not wait for the chunks that it does not depend on.
+    #expect(calls.filter { $0.hasPrefix("slow") }.count == 16)
+    #expect(Set(calls).count == calls.count)
+    let at = try #require(calls.firstIndex(of: "after0"))
+    #expect(at < 16, "what follows the mask waited for all chunks")
+  }
+
+  // MARK: Size
+
+  @Test func longChains() throws {
+    let session = try Session(options: [])
+    let clock = ContinuousClock()
+    let time = try clock.measure {
+      var t = try Tensor.range(8)
+      for _ in 0..<50_000 { t = try t.op("add", 1) }
+      #expect(try session.doubles(t) == (0..<8).map { Double($0) + 50_000 })
+      // Never executed: only taken apart.
+      var u = try Tensor.range(8)
+      for _ in 0..<50_000 { u = try u.op("negative").op("sqrt") }
+      withExtendedLifetime(u) {}
+    }
+    #expect(time < .seconds(60))
+  }
+
+  @Test func graphsAreReleased() async {
+    await #expect(processExitsWith: .success) {
+      func round(_ n: Int) throws {
+        for _ in 0..<n {
+          let g = Graph()
+          let x = try g.addInput("x", .float64, [3])
+          try g.addOutput("y", try x.op("add", 1))
+        }
+      }
+      try round(20_000)
+      let before = residentBytes()
+      try round(1_000_000)
+      let growth = residentBytes() - before
+      // A byte for each graph would be a leak of a megabyte; allocators need some room.
+      precondition(growth < 8 << 20, "a million graphs grew the process by \(growth) bytes")
+    }
+  }
+
+  @Test func sessionsAreReleased() async {
+    await #expect(processExitsWith: .success) {
+      func round(_ n: Int) throws {
+        for i in 0..<n {
+          let s = try Session(options: [("workers", "2"), ("cache_dir", "")])
+          guard i % 100 == 0 else { continue }
+          let r = try s.doubles(try Tensor.range(3).op("add", 1))
+          precondition(r == [1, 2, 3])
+        }
+      }
+      try round(500)
+      let before = residentBytes()
+      try round(10_000)
+      let growth = residentBytes() - before
+      let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+      precondition(growth < 32 << 20, "ten thousand sessions grew the process by \(growth) bytes")
+      precondition(threads < 64, "\(threads) threads are left")
+    }
+  }
+
+  // MARK: Threads
+
+  @Test func eightThreadsOnOneSession() throws {
+    let session = try Session(options: [("chunk_bytes", "4000")])
+    let shared = try Tensor.random(50, 40)
+    let expected = try session.bytes(try shared.op("add", 1).op("sqrt"))
+    let faults = Locked<[String]>([])
+    let threads = (0..<8).map { n in
+      Thread {
+        for i in 0..<40 {
+          do {
+            let t = try shared.op("add", 1).op("sqrt")
+            if try session.bytes(t) != expected { faults.withLock { $0.append("other bits") } }
+            let mine = try Tensor.range(10).op("multiply", Double(n * 100 + i))
+            if try session.doubles(mine) != (0..<10).map({ Double($0) * Double(n * 100 + i) }) { faults.withLock { $0.append("another thread's values") } }
+            _ = try session.execute([shared])
+          } catch { faults.withLock { $0.append("\(error)") } }
+        }
+        finished.signal()
+      }
+    }
+    for t in threads { t.start() }
+    for _ in threads { finished.wait() }
+    #expect(faults.withLock { $0 } == [])
+  }
+  private let finished = DispatchSemaphore(value: 0)
+
+  // MARK: Memory
+
+  @Test func limitHoldsAndChunksSpill() throws {
+    let limit = 24 << 20
+    let session = try Session.alone([("memory_limit", String(limit)), ("workers", "2")])
+    #expect(try session.statistic("memory_limit") == limit)
+    // 48 MB that are needed twice: for the mean, and less the mean.
+    let x = try Tensor.random(3000, 2000).op("sort", with: [("axis", .int(1))])
+    let mean = try x.op("mean")
+    let spread = try x.op("subtract", mean).op("absolute").op("sum")
+    let r = try session.execute([mean, spread])
+    let m = try session.doubles(r[0])[0]
+    #expect(abs(m - 0.5) < 1e-3)
+    let deviation = try session.doubles(r[1])[0] / 6e6
+    #expect(abs(deviation - 0.25) < 1e-3)
+    #expect(try session.statistic("spilled_bytes") > 0)
+    #expect(try session.statistic("peak_bytes") <= limit)
+    // With room nothing spills, and the bits are those of the plan's chunks.
+    let roomy = try Session.alone([("workers", "2")])
+    let again = try roomy.execute([try Tensor.random(3000, 2000).op("sort", with: [("axis", .int(1))]).op("mean")])
+    let same = try roomy.doubles(again[0])[0]
+    #expect(abs(same - m) <= 1e-12)
+    #expect(try roomy.statistic("spilled_bytes") == 0)
+  }
+
+  @Test func resultsThatAreDroppedGiveTheirMemoryBack() throws {
+    let session = try Session.alone([("memory_limit", String(64 << 20))])
+    for _ in 0..<8 {
+      let t = try session.execute([try Tensor.random(1000, 2000)])[0]
+      #expect(t.isExecuted)
+    }
+    let used = try session.statistic("used_bytes")
+    #expect(used < 1 << 20, "\(used) bytes are still in use")
+    #expect(try session.statistic("peak_bytes") <= 64 << 20)
+  }
+
+  @Test func whatCannotFitIsAnError() throws {
+    let session = try Session.alone([("memory_limit", String(1 << 20))])
+    // The sorted axis lies in one chunk of 8 MB.
+    let x = try Tensor.random(1_000_000).op("sort", with: [("axis", .int(0))])
+    do {
+      _ = try session.execute([x.op("sum")])
+      Issue.record("8 MB fit into 1 MB")
+    } catch let e as MarsError { #expect(e.code == .memory) }
+    #expect(try session.doubles(try Tensor.range(3).op("add", 1)) == [1, 2, 3])
+  }
+
+  // MARK: Cancelling
+
+  @Test func cancellingIsQuick() throws {
+    let session = try Session(options: [])
+    let clock = ContinuousClock()
+    for job in [
+      try Tensor.random(60_000, 20_000).op("sin").op("sum"),
+      try Tensor.random(3000, 3000).op("matmul", try Tensor.random(3000, 3000, stream: 1)).op("sum"),
+    ] {
+      let run = try session.start([job])
+      usleep(60_000)
+      #expect(!run.progress.isDone)
+      let time = clock.measure {
+        run.cancel()
+        do {
+          _ = try run.wait(seconds: 10)
+          Issue.record("a cancelled run ends well")
+        } catch { #expect((error as? MarsError)?.code == .cancelled) }
+      }
+      #expect(time < .milliseconds(100), "\(time)")
+      #expect(!job.isExecuted)
+    }
+    #expect(try session.doubles(try Tensor.range(3).op("add", 1)) == [1, 2, 3])
+  }
+}
