@@ -54,7 +54,9 @@ struct LawMutationTests {
     // A result that is smaller than its operands.
     let mutant = op(
       like: try original("astype"),
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .bool, c.inputs[0].shape.map { _ in 1 })] })
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        [TensorType(c.dtype("dtype") ?? .bool, c.inputs[0].shape.map { _ in 1 })]
+      })
     let c = LawCase(op: mutant, operands: [TensorType(.int32, [2, 3])], attributes: [("dtype", .dtype(.int8))], data: .extreme)
     expectNoticed(LawRunner.typeFaults(try c.node(.plain, marsRegistry)), "do not broadcast")
   }
@@ -118,7 +120,9 @@ struct LawMutationTests {
   @Test func sumsBeyondTheirBound() throws {
     let (x, y) = (1.0, 1.0 + 0x1p-48)
     let type = TensorType(.float64, [])
-    func result(_ v: Double) -> LawResult { LawResult(type: type, bytes: (0..<8).map { UInt8(truncatingIfNeeded: v.bitPattern >> UInt64(8 * $0)) }) }
+    func result(_ v: Double) -> LawResult {
+      LawResult(type: type, bytes: (0..<8).map { UInt8(truncatingIfNeeded: v.bitPattern >> UInt64(8 * $0)) })
+    }
     let c = LawCase(op: try original("sum"), operands: [TensorType(.float64, [12])], attributes: [], data: .moderate)
     let bound = LawBound(try c.node(.plain, marsRegistry))
     #expect(bound.ulps(.float64) == 12)

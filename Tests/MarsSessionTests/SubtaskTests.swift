@@ -97,7 +97,10 @@ struct SubtaskTests {
       "sorted and scanned", 64,
       {
         let x = try Tensor.random(30, 24)
-        return [try x.op("sort", with: [("axis", .int(0))]), try x.op("cumsum", with: [("axis", .int(1))]), try x.op("sort", with: [("axis", .int(1))]).op("mean")]
+        return [
+          try x.op("sort", with: [("axis", .int(0))]), try x.op("cumsum", with: [("axis", .int(1))]),
+          try x.op("sort", with: [("axis", .int(1))]).op("mean"),
+        ]
       }
     ),
     (
@@ -124,7 +127,9 @@ struct SubtaskTests {
         Issue.record("result \(i) differs")
         continue
       }
-      let (x, y) = (a.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }, b.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) })
+      let (x, y) = (
+        a.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }, b.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
+      )
       for (p, q) in zip(x, y) { #expect(abs(p - q) <= job.ulps * 0x1p-52 * max(abs(p), abs(q))) }
     }
   }
