@@ -117,6 +117,15 @@ def _splitting(name: str) -> Callable[..., tuple[Tensor, ...]]:
     return split
 
 
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
+    if hasattr(axes, "__index__") and not isinstance(axes, (list, tuple)):
+        given = {"axes": axes}
+    else:
+        first, second = axes
+        given = {"axes_a": first, "axes_b": second}
+    return apply(op("tensordot"), (a, b), _attributes("tensordot", **given))  # type: ignore[no-any-return]
+
+
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     x = _tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
@@ -141,5 +150,5 @@ def _tensor(x: Any) -> Any:
 WRITTEN: dict[str, Callable[..., Any]] = {
     "arange": arange, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
     "nanvar": _spread("nanvar"), "nanstd": _spread("nanstd"), "diff": diff, "searchsorted": searchsorted, "reshape": reshape,
-    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "unique": unique,
+    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "tensordot": tensordot, "unique": unique,
 }  # fmt: skip
