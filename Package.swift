@@ -25,7 +25,8 @@ let abiLinker: [LinkerSetting] =
 
 func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: ["MarsOps": ["Fixtures"], "MarsFormat": ["golden"]][name] ?? [],
+    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    exclude: ["MarsOps": ["Fixtures"], "MarsFormat": ["golden"]][name] ?? [],
     swiftSettings: strict)
 }
 

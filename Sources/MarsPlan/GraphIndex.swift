@@ -80,7 +80,10 @@ struct GraphIndex {
             let name = node.context.string("name")
             inputNames.insert(name)
             guard let bound = bindings[name] else {
-              throw MarsError(.value, "graph input '\(name)' is not bound to data", op: "input", origin: node.origin)
+              let given = bindings.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
+              throw MarsError(
+                .value, "graph input '\(name)' is not bound to data\(given.isEmpty ? "" : ": bound are \(given)")", op: "input",
+                origin: node.origin)
             }
             try GraphIndex.check(bound.type, against: node.outputs[0], name: name)
             stack.append(.bind(node, bound))
