@@ -17,7 +17,18 @@ enum Joining {
     OpDef(
       "join", inputs: [InputDef("arrays", variadic: true)], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        var out = c.inputs[0]
+        guard var out = c.inputs.first else { throw c.error(.value, "need at least one array to concatenate") }
+        guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
+          throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
+        }
+        guard
+          c.inputs.allSatisfy({ t in
+            t.dtype == out.dtype && t.rank == out.rank
+              && t.shape.indices.allSatisfy {
+                $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent
+              }
+          })
+        else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : extents.reduce(0, +)
         return [out]
@@ -312,7 +323,13 @@ enum Joining {
   private static let assignRegion = NativeOp(
     OpDef(
       "assign_region", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [c.inputs[0]] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try Shapes.check(c, base: c.inputs[0].shape)
+        guard c.inputs[0].dtype == c.inputs[1].dtype, Shape.broadcast([c.inputs[1].shape, c.ints("shape")]) == c.ints("shape") else {
+          throw c.error(.value, "the value must have the tensor's dtype and broadcast to the region")
+        }
+        return [c.inputs[0]]
+      },
       body: .native(
         NativeRule(
           .boxes { c, box in

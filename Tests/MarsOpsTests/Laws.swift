@@ -124,10 +124,10 @@ final class LawRunner: Sendable {
       try Session(options: [("workers", String(workers)), ("cache_dir", cache)] + more)
     }
     let whole = try open([])
-    let tiny = try open([("chunk_bytes", "64")])
+    let tiny = try open([("chunk_bytes", "200")])
     let unfused = try open([("fuse", "0")])
-    let unfusedTiny = try open([("fuse", "0"), ("chunk_bytes", "64")])
-    let one = try open([("chunk_bytes", "64")], workers: 1)
+    let unfusedTiny = try open([("fuse", "0"), ("chunk_bytes", "200")])
+    let one = try open([("chunk_bytes", "200")], workers: 1)
     sessions = [
       .whole: whole, .strided: whole, .viewed: whole, .parsed: whole, .chunked: tiny, .chunkedView: tiny, .parsedChunked: tiny,
       .oneWorker: one, .unfused: unfused, .unfusedChunked: unfusedTiny,
@@ -145,15 +145,17 @@ final class LawRunner: Sendable {
     let session = try session(way)
     let tensors = try session.execute(values.map { Tensor($0) })
     return try tensors.map { t in
-      let a = try session.fetch(t)
+      let fetched = try session.fetch(t)
+      let a = fetched.view
       let type = TensorType(a.dtype, a.shape)
       var bytes = [UInt8](repeating: 0, count: max(1, type.byteCount))
       bytes.withUnsafeMutableBytes { b in
         guard let p = b.baseAddress, type.count > 0 else { return }
         StridedCopy.copy(
-          from: ArrayView(base: a.base, dtype: a.dtype, shape: a.shape, strides: a.strides),
+          from: a,
           to: ArrayView(base: p, dtype: a.dtype, shape: a.shape))
       }
+      withExtendedLifetime(fetched) {}
       return LawResult(type: type, bytes: Array(bytes.prefix(type.byteCount)))
     }
   }
