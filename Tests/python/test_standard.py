@@ -73,3 +73,12 @@ def test_functions(axis):
     np.testing.assert_array_equal(mt.diff(a, axis=axis, prepend=0, append=x).fetch(), np.diff(x, axis=axis, prepend=0, append=x))
     np.testing.assert_allclose(mt.var(a, axis=axis, correction=1).fetch(), np.var(x, axis=axis, correction=1), rtol=1e-6)
     assert mt.linalg.trace(mt.ones((2, 3, 3), dtype="int8"), dtype="int16").dtype == np.int16
+
+
+def test_tensordot_and_zero_dimensional_selections():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    for axes in (1, 0, ((0, 1), (0, 1)), (2, 2), ([0], [0])):
+        other = x.T if axes == 1 else x
+        np.testing.assert_allclose(mt.tensordot(mt.tensor(x), mt.tensor(other), axes=axes).fetch(), np.tensordot(x, other, axes=axes))
+    found = mt.nonzero(mt.tensor(x[0] > 3))[1]
+    assert [int(found[i]) for i in range(found.shape[0])] == list(np.nonzero(x[0] > 3)[1])
