@@ -4,6 +4,8 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MARS_ROOT"
+# Generators in Python run with the pinned NumPy.
+PATH="$VENV/bin:$PATH"
 stale=
 for generator in scripts/gen_*; do
   if "$generator" --check; then

@@ -51,7 +51,7 @@ TABLE: dict[str, Row] = {
         "Glibc Synchronization",
     ),
     "MarsABI": Row(6, "MarsBase MarsSession CMars", "Glibc Synchronization", pointers=True),
-    "marsgen": Row(6, "MarsGraph MarsOps", "Glibc"),
+    "marsgen": Row(6, "MarsBase MarsGraph MarsOps", "Glibc"),
 }
 # A test target may import the target that it tests, all that the target stands on, and these.
 TEST_MODULES = {"Testing", "Glibc", "Synchronization", "Foundation"}

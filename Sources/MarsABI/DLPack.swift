@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names are those of mars.h.
+
 import CMars
 import MarsBase
 import MarsSession

@@ -25,6 +25,13 @@ package final class Buffer: @unchecked Sendable {
     guard posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else { return nil }
     return Buffer(base: memory, byteCount: byteCount) { p, _ in free(p) }
   }
+
+  /// A copy of numbers in such memory.
+  package static func unlimited(_ values: [Int64]) -> Buffer? {
+    let made = unlimited(byteCount: 8 * values.count)
+    values.withUnsafeBytes { if let from = $0.baseAddress, let made { made.base.copyMemory(from: from, byteCount: $0.count) } }
+    return made
+  }
 }
 
 /// Scratch memory of one task.

@@ -31,7 +31,8 @@ package enum Leaves {
     },
     body: .expr { b, c, _ in [b.scalar(c.scalar("value") ?? Scalar(0.0))] },
     cost: Cost(perElement: 0, isCheapSource: true),
-    doc: OpDoc("A scalar.", example: "mt.tensor(1)"), exposure: .hidden)
+    doc: OpDoc("A scalar.", example: "mt.tensor(1)"), exposure: .hidden,
+    samples: DType.allCases.map { Sample([], attributes: ["value": .scalar(Scalar(1.5).cast(to: $0))]) })
 
   package static let all = [data, input, constant]
 

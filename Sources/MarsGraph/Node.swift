@@ -40,6 +40,7 @@ package protocol ClientCallback: AnyObject, Sendable {
 }
 
 private let nextNodeNumber = Atomic<UInt64>(1)
+private let deadNodes = Atomic<UInt64>(0)
 
 /// An immutable vertex of the coarse graph: an operator applied to values.
 package final class Node: @unchecked Sendable {
@@ -72,11 +73,15 @@ package final class Node: @unchecked Sendable {
     number = nextNodeNumber.add(1, ordering: .relaxed).oldValue
   }
 
+  /// Nodes of the process that are alive, those of data and constants included.
+  package static var liveCount: Int { Int(nextNodeNumber.load(ordering: .relaxed) - 1 - deadNodes.load(ordering: .relaxed)) }
+
   package var context: OpContext {
     OpContext(op: op, inputs: inputs.map(\.type), attributes: attributes, outputs: outputs, loop: loop)
   }
 
   deinit {
+    deadNodes.add(1, ordering: .relaxed)
     if inputs.isEmpty && expansion.isEmpty { return }
     var pending: [Node] = []
     pending.reserveCapacity(inputs.count + expansion.count)

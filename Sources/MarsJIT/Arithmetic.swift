@@ -200,7 +200,8 @@ extension Emitter {
     let isHard =
       b.fcmp(.oge, quotient, n.real(0x1p53)) & b.fcmp(.olt, p, p.real(.infinity)) & b.fcmp(.ogt, q, q.real(0))
     b.when(b.any(isHard)) {
-      self.b.store(self.perLane(MARS_MATH_FMOD, [x, y]), result)
+      // Only where it is hard: a NaN of the library may have another sign, and lanes must not depend on their neighbours.
+      self.b.store(self.b.select(isHard, self.perLane(MARS_MATH_FMOD, [x, y]), r), result)
     }
     return b.load(r.type, result)
   }

@@ -45,7 +45,9 @@ extension Emitter {
     let isOdd = b.icmp(.ne, q & q.int(1), q.int(0))
     let r = b.select(isOdd, c, s)
     let sign = (q & q.int(2)).shl(62)
-    return (r.bitcast(b.i64) ^ sign).bitcast(b.f64)
+    let result = (r.bitcast(b.i64) ^ sign).bitcast(b.f64)
+    // The reduction loses the sign of zero.
+    return cosine ? result : b.select(b.fcmp(.oeq, x, x.real(0)), x, result)
   }
 
   /// Reduces the lanes in `which` by a C function and overwrites them in the slots; a loop, as it is rarely run and its code should be small.

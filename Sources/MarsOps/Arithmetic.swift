@@ -216,7 +216,12 @@ enum Arithmetic {
     OpDef(
       "divisor_loop", inputs: [InputDef("x1"), InputDef("x2")],
       attributes: [AttrDef("least_multiple", .bool, default: .bool(false), "lcm instead of gcd")],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [c.inputs[0]] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0] == c.inputs[1] && c.inputs[0].dtype.isInteger else {
+          throw c.error(.type, "operands must have one integer dtype and shape")
+        }
+        return [c.inputs[0]]
+      },
       body: .native(NativeRule(.access { c in c.inputs.map { t in (0..<t.rank).map { .aligned($0) } } })), cost: Cost(perElement: 60),
       doc: OpDoc("gcd or lcm of operands of one integer dtype and shape.", example: "mt.gcd(4, 6)"), exposure: .hidden,
       samples: [Sample([[3, 4], [3, 4]], .integer)])

@@ -5,7 +5,9 @@ import MarsGraph
 enum Creation {
   private static let cheap = Cost(perElement: 0.5, isCheapSource: true)
   private static let shape = AttrDef("shape", .ints, "extents")
-  private static func dtype(_ d: DType = .float64) -> AttrDef { AttrDef("dtype", .dtype, default: .dtype(d), "element type") }
+  private static func dtype(_ d: DType = .float64) -> AttrDef {
+    AttrDef("dtype", .dtype, default: .dtype(d), allowsNone: true, "element type; None: the default")
+  }
   private static let inferredDType = AttrDef("dtype", .dtype, default: AttrValue.none, "element type; None: that of the values")
 
   // MARK: Constants

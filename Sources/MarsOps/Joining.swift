@@ -17,7 +17,18 @@ enum Joining {
     OpDef(
       "join", inputs: [InputDef("arrays", variadic: true)], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        var out = c.inputs[0]
+        guard var out = c.inputs.first else { throw c.error(.value, "need at least one array to concatenate") }
+        guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
+          throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
+        }
+        guard
+          c.inputs.allSatisfy({ t in
+            t.dtype == out.dtype && t.rank == out.rank
+              && t.shape.indices.allSatisfy {
+                $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent
+              }
+          })
+        else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : extents.reduce(0, +)
         return [out]
@@ -217,23 +228,35 @@ enum Joining {
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
     attributes: [
-      AttrDef("repeats", .int, "how often each element comes"), AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+      AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
     ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard c.int("repeats") >= 0 else { throw c.error(.value, "repeats may not contain negative values.") }
+      let repeats = c.ints("repeats")
+      guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       guard x.type.isKnown else { throw c.error(.unsupported, "repeat needs known extents") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var shape = x.type.shape
-      shape.insert(c.int("repeats"), at: k + 1)
+      guard repeats.count == 1 || repeats.count == shape[k] else {
+        throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
+      }
+      if repeats.count != 1 {
+        let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
+        guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
+        let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
+        return [try x.op(Masks.take, Value(indices), with: ["axis": .int(k)])]
+      }
+      shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
       var out = x.type.shape
-      out[k] *= c.int("repeats")
+      out[k] *= repeats[0]
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [
-      Sample([[2, 3]], .all, attributes: ["repeats": .int(2)]), Sample([[2, 3]], attributes: ["repeats": .int(3), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
+      Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
     ], answersCopies: true)
 
   static let roll = OpDef(
@@ -300,7 +323,13 @@ enum Joining {
   private static let assignRegion = NativeOp(
     OpDef(
       "assign_region", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [c.inputs[0]] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try Shapes.check(c, base: c.inputs[0].shape)
+        guard c.inputs[0].dtype == c.inputs[1].dtype, Shape.broadcast([c.inputs[1].shape, c.ints("shape")]) == c.ints("shape") else {
+          throw c.error(.value, "the value must have the tensor's dtype and broadcast to the region")
+        }
+        return [c.inputs[0]]
+      },
       body: .native(
         NativeRule(
           .boxes { c, box in

@@ -8,12 +8,22 @@ enum LinearAlgebra {
     try MatrixProduct.multiply(call.inputs[0], call.inputs[1], into: call.outputs[0], accumulate: call.accumulate)
   }
 
+  /// Operands of the internal products: one dtype, one rank of 2 or more, agreeing extents.
+  private static func checkMatrices(_ c: OpContext) throws(MarsError) {
+    let (x, y) = (c.inputs[0], c.inputs[1])
+    guard x.dtype == y.dtype && x.rank == y.rank && x.rank >= 2, agree(x.shape[x.rank - 1], y.shape[y.rank - 2]) else {
+      throw c.error(.value, "operands must be matrices of one dtype that can be multiplied, not \(x.text) and \(y.text)")
+    }
+  }
+
   /// The core: two matrices of one dtype, cut along all three axes.
   private static let product2D = NativeOp(
     OpDef(
       "matmul_2d", inputs: [InputDef("a"), InputDef("b")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0], c.inputs[1].shape[1]])]
+        try checkMatrices(c)
+        guard c.inputs[0].rank == 2 else { throw c.error(.value, "operands must be matrices") }
+        return [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0], c.inputs[1].shape[1]])]
       },
       body: .native(
         NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)),
@@ -25,6 +35,7 @@ enum LinearAlgebra {
     OpDef(
       "matmul_batch", inputs: [InputDef("a"), InputDef("b")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try checkMatrices(c)
         let (x, y) = (c.inputs[0].shape, c.inputs[1].shape)
         guard let batch = Shape.broadcast([Array(x.dropLast(2)), Array(y.dropLast(2))]) else {
           throw c.error(.value, "operands could not be broadcast together with shapes \(Shape.text(x)) \(Shape.text(y))")

@@ -10,6 +10,9 @@ enum Masks {
       "select_rows", inputs: [InputDef("x"), InputDef("mask")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         guard c.inputs[1].dtype == .bool && c.inputs[1].rank == 1 else { throw c.error(.type, "the mask must be 1-d and bool") }
+        guard let n = c.inputs[0].shape.first, Set([n, c.inputs[1].shape[0], unknownExtent]).count < 3 else {
+          throw c.error(.index, "the mask must be as long as axis 0 of the tensor")
+        }
         return [TensorType(c.inputs[0].dtype, [unknownExtent] + c.inputs[0].shape.dropFirst())]
       }, body: .native(NativeRule(.selecting(axis: 0))), cost: Cost(perElement: 2),
       doc: OpDoc("Rows of a tensor where a mask holds.", example: "mt.tensor([1, 2, 3])[mt.tensor([True, False, True])]"),
@@ -161,8 +164,10 @@ enum Masks {
     OpDef(
       "take_axis", inputs: [InputDef("a"), InputDef("indices")], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        let k = try c.plainAxis(rank: c.inputs[0].rank)
+        guard c.inputs[1].dtype == .int64 else { throw c.error(.type, "indices must be int64") }
         var s = c.inputs[0].shape
-        s.replaceSubrange(c.int("axis")...c.int("axis"), with: c.inputs[1].shape)
+        s.replaceSubrange(k...k, with: c.inputs[1].shape)
         return [TensorType(c.inputs[0].dtype, s)]
       },
       body: .native(

@@ -8,7 +8,8 @@ enum Scans {
     OpDef(
       "scan", inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum or prod")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        _ = try c.normalisedAxis(c.int("axis"), rank: c.inputs[0].rank)
+        _ = try c.plainAxis(rank: c.inputs[0].rank)
+        guard ["sum", "prod"].contains(c.string("kind")) else { throw c.error(.value, "unknown kind of scan") }
         return [c.inputs[0]]
       },
       body: .native(

@@ -9,7 +9,7 @@ enum Sorting {
       OpDef(
         name, inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
         typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-          _ = try c.normalisedAxis(c.int("axis"), rank: c.inputs[0].rank)
+          _ = try c.plainAxis(rank: c.inputs[0].rank)
           return [TensorType(indices ? .int64 : c.inputs[0].dtype, c.inputs[0].shape)]
         },
         body: .native(
@@ -66,7 +66,12 @@ enum Sorting {
     OpDef(
       "search_sorted", inputs: [InputDef("a"), InputDef("v")],
       attributes: [AttrDef("right", .bool, "after equal elements instead of before them")],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.int64, c.inputs[1].shape)] },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].rank == 1 && c.inputs[0].dtype == c.inputs[1].dtype else {
+          throw c.error(.value, "object too deep for desired array")
+        }
+        return [TensorType(.int64, c.inputs[1].shape)]
+      },
       body: .native(NativeRule(.access { c in [[.whole], (0..<c.inputs[1].rank).map { .aligned($0) }] })), cost: Cost(perElement: 60),
       doc: OpDoc("Places in a sorted vector of the same dtype.", example: "mt.searchsorted([1, 2, 3], 2)"), exposure: .hidden,
       samples: [Sample([[0], [3]], .all, attributes: ["right": .bool(true)])])

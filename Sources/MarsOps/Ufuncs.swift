@@ -107,6 +107,13 @@ extension OpContext {
     return s
   }
 
+  /// The attribute 'axis' of an internal operator: not negative.  Graph files may hold anything.
+  func plainAxis(rank: Int) throws(MarsError) -> Int {
+    let k = int("axis")
+    guard k >= 0 && k < rank else { throw error(.axis, "axis \(k) is out of bounds for array of dimension \(rank)") }
+    return k
+  }
+
   /// NumPy's result_type of the inputs.
   func commonDType() -> DType { inputs.dropFirst().reduce(inputs[0].dtype) { Promotion.common($0, $1.dtype) } }
 }

@@ -24,10 +24,16 @@ struct ChunkSizes {
     let weight: Int
   }
 
+  /// Fewest elements of a reduced axis in a part: partial results then take a small part of the memory that the operand does.
+  static let shortestPart = 16
+
   /// Task grid of a kernel region.
   /// - Parameters:
   ///   - bytesPerElement: of each operand with the iteration axes along which it varies.
-  func kernelGrid(_ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion]) -> Grid {
+  ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
+  func kernelGrid(
+    _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>
+  ) -> Grid {
     let shape = region.shape
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
@@ -50,6 +56,7 @@ struct ChunkSizes {
       var size = max(1, (shape[k] + parts - 1) / parts)
       // Even starts keep vector loops aligned.
       if size > 64 { size = (size + 63) / 64 * 64 }
+      if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
       chunk[k] = min(shape[k], size)
     }
     return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })

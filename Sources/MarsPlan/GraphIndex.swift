@@ -34,6 +34,8 @@ struct Computed {
 struct GraphIndex {
   private(set) var vertices: [Vertex] = []
   private(set) var results: [Val] = []
+  /// Names of the inputs that were met.
+  private(set) var inputNames: Set<String> = []
   private var resolved: [ObjectIdentifier: Resolution] = [:]
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
@@ -76,8 +78,12 @@ struct GraphIndex {
             add(Vertex(node: stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")
+            inputNames.insert(name)
             guard let bound = bindings[name] else {
-              throw MarsError(.value, "graph input '\(name)' is not bound to data", op: "input", origin: node.origin)
+              let given = bindings.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
+              throw MarsError(
+                .value, "graph input '\(name)' is not bound to data\(given.isEmpty ? "" : ": bound are \(given)")", op: "input",
+                origin: node.origin)
             }
             try GraphIndex.check(bound.type, against: node.outputs[0], name: name)
             stack.append(.bind(node, bound))

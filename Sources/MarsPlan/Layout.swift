@@ -130,8 +130,9 @@ struct Layout {
       operands.append((axes, t.type.dtype.itemSize))
     }
     for o in outputs { operands.append((Set(o.axes.compactMap { $0 }), o.type.dtype.itemSize)) }
-    let grid = sizes.kernelGrid(region, operands: operands, suggestions: suggestions)
     let last = spec.levels.count - 2
+    let grid = sizes.kernelGrid(
+      region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [])
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }
     if cut.isEmpty {
@@ -225,7 +226,8 @@ struct Layout {
     let next = Region(
       roots: region.roots, shape: partialShape, kind: .kernel(combine), inputs: [], counters: counters, scalars: region.scalars,
       outputAxes: outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }, labels: ["combine"] + region.labels.suffix(1),
-      work: Double(partialShape.reduce(1, *)))
+      // One element per chunk: cut again, it could shrink no further and would be combined for ever.
+      wholeAxes: Set(cutAxes), work: Double(partialShape.reduce(1, *)))
     let identity = AxisMap.identity(kept.count)
     let nextInputs =
       partials.map { PendingInput(tensor: $0, map: identity) }
@@ -288,7 +290,13 @@ struct Layout {
           PlanTensor(type: type, grid: Grid(capacity), storage: .chunks, hasUnknownExtents: true, label: node.op.name))
         tensors[Int(v.vertex)][Int(v.output)] = t
         stage.outputs.append(
-          StageOutput(tensor: t, axes: type.shape.indices.map { type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0) }))
+          StageOutput(
+            tensor: t,
+            axes: type.shape.indices.map {
+              // What is selected keeps the other axes of its input.
+              if isSelecting && type.rank == region.shape.count { return .iteration($0) }
+              return type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0)
+            }))
         continue
       }
       let t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)

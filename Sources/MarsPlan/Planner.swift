@@ -42,6 +42,9 @@ package struct Planner {
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
     let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
+      throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
+    }
     var demand = Demand(index)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
@@ -154,11 +157,13 @@ package struct Planner {
     case .boxes:
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices { inputs.append(Region.Input(value: v.inputs[k], window: .rule(input: k))) }
-    case .selecting:
+    case .selecting(let axis):
       shape = context.inputs[0].shape
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
       for k in v.inputs.indices {
-        inputs.append(Region.Input(value: v.inputs[k], window: .map(.broadcast(context.inputs[k].shape, to: shape))))
+        // A vector beside input 0 (its mask) runs along the axis.
+        let map = k > 0 && context.inputs[k].rank == 1 ? AxisMap([.aligned(axis)]) : .broadcast(context.inputs[k].shape, to: shape)
+        inputs.append(Region.Input(value: v.inputs[k], window: .map(map)))
       }
     }
     var whole = Set(rule.wholeOutputAxes(context))

@@ -46,6 +46,8 @@ struct RegionBuilder {
   private var states: [Int32: [ExprRef]] = [:]
   private var labels: [String] = []
   private var rank = 0
+  /// Extents of the iteration axes.
+  private var extents: [Int] = []
   private var work = 0.0
   private var pins: [Int: AxisSplits] = [:]
 
@@ -138,6 +140,7 @@ struct RegionBuilder {
     let vertex = index.vertices[root]
     let deepest = levels[levels.count - 1].shape
     rank = deepest.count
+    extents = deepest
     builder = ExprBuilder(frame: .init(shape: deepest, map: .identity(rank), rank: rank))
     // Iteration axis of each axis of each level, from the inside out.
     var axes: [[Int?]] = [Array(0..<rank)]
@@ -272,7 +275,7 @@ struct RegionBuilder {
   /// Splits asked for along axes of a node, carried over to the iteration axes that walk them one by one.
   private mutating func pin(_ splits: [AxisSplits], _ shape: [Int], _ map: AxisMap) {
     for (k, a) in map.axes.enumerated() where k < splits.count {
-      guard case .aligned(let axis, 0, 1) = a, pins[axis] == nil, splits[k].extent == shape[k] else { continue }
+      guard case .aligned(let axis, 0, 1) = a, pins[axis] == nil, splits[k].extent == shape[k], shape[k] == extents[axis] else { continue }
       pins[axis] = splits[k]
     }
   }

@@ -81,10 +81,8 @@ struct Scheduler {
       case .rule(let number):
         let tensor = plan.tensors[input.tensor]
         let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
-        if box.extents.contains(0) {
-          slots.append(input.firstSlot)
-          continue
-        }
+        // Of an input of which nothing is read no slot is named: nobody waits for it or keeps it.
+        if box.extents.contains(0) { continue }
         addProduct(
           box.lower.indices.map { k in
             (tensor.grid.axes[k].chunk(at: box.lower[k]), tensor.grid.axes[k].chunk(at: box.upper(k) - 1))

@@ -143,7 +143,7 @@ extension RunCore {
       for i in Int(plan.taskSlotStart[oldTasks])..<Int(plan.taskSlotStart[newTasks]) { usesLeft[plan.taskSlots[i]] += 1 }
     }
     for s in 0..<newSlots { held[s] = plan.slotHeld[s] }
-    for r in plan.results {
+    for r in plan.results where r >= 0 {
       let t = plan.tensors[r]
       for s in RunCore.slots(of: t) { held[s] = true }
     }

@@ -176,6 +176,9 @@ final class StageProgram: @unchecked Sendable {
     coordinates: UnsafePointer<Int>, isEmpty: Bool, strides: UnsafeMutablePointer<Int>
   ) -> UnsafeMutableRawPointer? {
     let op = operands[operand]
+    let isOutput = operand >= inputCount
+    // Reducing nothing still writes results: an output is empty only if its own axes are.
+    var hasNothing = isEmpty && !isOutput
     for i in 0..<rank { strides[i] = 0 }
     var rest = chunk
     var stride = Int(op.itemSize)
@@ -198,6 +201,7 @@ final class StageProgram: @unchecked Sendable {
         first += a.start + a.step * lower[k]
         last = first + a.step * (extents[k] - 1)
         strides[k] += a.step * axisStride
+        if extents[k] == 0 { hasNothing = true }
       case .fixed:
         first += a.start
         last = first
@@ -208,12 +212,12 @@ final class StageProgram: @unchecked Sendable {
         first = 0
         last = max(0, to - from - 1)
       }
-      if !isEmpty && (min(first, last) < 0 || max(first, last) >= to - from) { return nil }
+      if !hasNothing && (min(first, last) < 0 || max(first, last) >= to - from) { return nil }
       address += first * axisStride
       stride *= max(to - from, 1)
       i -= 1
     }
-    return isEmpty ? base : base + address
+    return hasNothing ? base : base + address
   }
 
   /// The part of the operand's tensor that chunk number `chunk` holds, and its strides in bytes.

@@ -93,7 +93,7 @@ package final class Session: Sendable {
         ("disk_hits", j.diskHits), ("compile_nanoseconds", Int(j.nanoseconds)), ("spilled_bytes", s.spilledBytes),
         ("unspilled_bytes", s.unspilledBytes), ("clean_evictions", s.cleanEvictions), ("reused_buffers", s.reusedBuffers),
         ("fresh_buffers", s.freshBuffers), ("in_place_tasks", s.inPlaceTasks), ("used_bytes", s.usedBytes), ("pool_bytes", s.poolBytes),
-        ("peak_bytes", s.peakBytes), ("memory_limit", s.limit),
+        ("peak_bytes", s.peakBytes), ("memory_limit", s.limit), ("live_nodes", Node.liveCount),
       ]
       for (k, v) in fields {
         w.key(k)

@@ -12,6 +12,8 @@ UFUNCS = {
     for name, d in descriptions.items()
     if d["namespace"] == "" and isinstance(getattr(np, d["numpy"].removeprefix("numpy."), None), np.ufunc)
 }
+# Generalised ufuncs work on whole axes and not element by element.
+UFUNCS = {name: f for name, f in UFUNCS.items() if f.signature is None}
 UNARY = [n for n, f in UFUNCS.items() if f.nin == 1]
 BINARY = [n for n, f in UFUNCS.items() if f.nin == 2]
 

@@ -190,7 +190,7 @@ static inline mars_status mars_op_argmin(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argmin", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Indices that sort; equal elements keep their order.  Attributes: axis (int). */
+/* Indices that sort; equal elements keep their order.  Attributes: axis (int), kind (string), descending (bool), stable (bool). */
 static inline mars_status mars_op_argsort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argsort", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -304,6 +304,10 @@ static inline mars_status mars_op_bitwise_xor(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("bitwise_xor", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* Tensors broadcast against each other. */
+static inline mars_status mars_op_broadcast_arrays(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
+  return mars_op_apply("broadcast_arrays", out, out_count, graph, inputs, input_count, NULL, 0);
+}
 /* Repeats along axes of extent 1 and new leading axes.  Attributes: shape (ints). */
 static inline mars_status mars_op_broadcast_to(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
@@ -390,6 +394,16 @@ static inline mars_status mars_op_cumprod(mars_tensor **out, mars_graph *graph, 
 static inline mars_status mars_op_cumsum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("cumsum", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The running product, with the one before it where wanted.  Attributes: axis (int), dtype (dtype), include_initial (bool). */
+static inline mars_status mars_op_cumulative_prod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("cumulative_prod", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The running sum, with the zero before it where wanted.  Attributes: axis (int), dtype (dtype), include_initial (bool). */
+static inline mars_status mars_op_cumulative_sum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("cumulative_sum", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* From degrees to radians. */
 static inline mars_status mars_op_deg2rad(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1009,7 +1023,7 @@ static inline mars_status mars_op_remainder(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("remainder", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Repeats each element.  Attributes: repeats (int), axis (int). */
+/* Repeats each element.  Attributes: repeats (ints), axis (int). */
 static inline mars_status mars_op_repeat(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("repeat", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1074,7 +1088,7 @@ static inline mars_status mars_op_sinh(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("sinh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* A sorted copy.  Attributes: axis (int). */
+/* A sorted copy.  Attributes: axis (int), kind (string), descending (bool), stable (bool). */
 static inline mars_status mars_op_sort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("sort", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1143,6 +1157,11 @@ static inline mars_status mars_op_take(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[2] = {a, indices};
   return mars_op_apply("take", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
+/* Elements along an axis by indices of their own.  Attributes: axis (int). */
+static inline mars_status mars_op_take_along_axis(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {arr, indices};
+  return mars_op_apply("take_along_axis", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* The tangent of an angle in radians. */
 static inline mars_status mars_op_tan(mars_tensor **out, mars_graph *graph, mars_operand x) {
   const mars_operand inputs[1] = {x};
@@ -1163,7 +1182,7 @@ static inline mars_status mars_op_tile(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {A};
   return mars_op_apply("tile", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The sum of the diagonal.  Attributes: offset (int), axis1 (int), axis2 (int). */
+/* The sum of the diagonal.  Attributes: offset (int), axis1 (int), axis2 (int), dtype (dtype). */
 static inline mars_status mars_op_trace(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("trace", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1207,7 +1226,7 @@ static inline mars_status mars_op_uniform(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("uniform", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The sorted distinct values.  Attributes: return_index (bool), return_inverse (bool), return_counts (bool). */
+/* The sorted distinct values.  Attributes: return_index (bool), return_inverse (bool), return_counts (bool), equal_nan (bool). */
 static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);
@@ -1217,6 +1236,11 @@ static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_co
   const mars_operand inputs[1] = {indices};
   return mars_op_apply("unravel_index", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
+/* The slices along an axis, as views.  Attributes: axis (int). */
+static inline mars_status mars_op_unstack(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
+  return mars_op_apply("unstack", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
 /* The variance over axes.  Attributes: axis (ints), dtype (dtype), ddof (float), keepdims (bool). */
 static inline mars_status mars_op_var(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("var", out, 1, graph, inputs, input_count, attributes, attribute_count);
@@ -1225,6 +1249,11 @@ static inline mars_status mars_op_var(mars_tensor **out, mars_graph *graph, cons
 static inline mars_status mars_op_vdot(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b) {
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("vdot", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Inner products of vectors along an axis; the first is conjugated.  Attributes: axis (int). */
+static inline mars_status mars_op_vecdot(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {x1, x2};
+  return mars_op_apply("vecdot", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* Joins tensors as rows. */
 static inline mars_status mars_op_vstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {

@@ -241,7 +241,7 @@ final class Evaluator {
       var k = NativeCall(
         context: c, inputs: zip(inputs, boxes).map { $0.view.window($1) }, inputBoxes: boxes, outputs: [out], outputBox: box,
         accumulate: accumulate,
-        isInPlace: false, workspace: scratch, payload: n.payload, files: files)
+        isInPlace: false, workspace: Workspace(scratch), payload: n.payload, files: files)
       try body(&k)
       return k
     }

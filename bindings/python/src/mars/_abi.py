@@ -112,6 +112,14 @@ Release = ctypes.CFUNCTYPE(None, c_void_p)
 ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)
 
 
+def for_ever(callback: Any) -> Any:
+    """Keeps a callback until the process ends: memory may still be released when the interpreter has taken its modules apart."""
+    increment = ctypes.PyDLL(None).Py_IncRef
+    increment.argtypes, increment.restype = [ctypes.py_object], None
+    increment(callback)
+    return callback
+
+
 # ---- prototypes ----
 
 _handle = c_void_p

@@ -238,11 +238,11 @@ _owners: dict[int, Any] = {}
 _tokens = iter(range(1, 1 << 62))
 
 
-def _released(token: int | None) -> None:
+def _released(token: int | None, _owners: dict[int, Any] = _owners) -> None:
     _owners.pop(token or 0, None)
 
 
-_release_callback = _abi.Release(_released)
+_release_callback = _abi.for_ever(_abi.Release(_released))
 _release_address = ctypes.cast(_release_callback, c_void_p).value
 
 

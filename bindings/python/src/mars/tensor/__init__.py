@@ -17,6 +17,17 @@ import numpy as _np
 from mars import _abi
 from mars.tensor import _registry
 from mars.tensor import random as random
+from mars.tensor._standard import __array_api_version__ as __array_api_version__
+from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
+from mars.tensor._standard import finfo as finfo
+from mars.tensor._standard import iinfo as iinfo
+from mars.tensor._standard import isdtype as isdtype
+from mars.tensor._standard import promote_types as promote_types
+from mars.tensor._standard import result_type as result_type
+from mars.tensor._standard import unique_all as unique_all
+from mars.tensor._standard import unique_counts as unique_counts
+from mars.tensor._standard import unique_inverse as unique_inverse
+from mars.tensor._standard import unique_values as unique_values
 from mars.tensor._tensor import Tensor as Tensor
 from mars.tensor._tensor import asarray as asarray
 from mars.tensor._tensor import from_dlpack as from_dlpack
@@ -31,7 +42,7 @@ pi, e, inf, nan, euler_gamma = math.pi, math.e, math.inf, math.nan, 0.5772156649
 # dtypes and what describes them are NumPy's own.
 _FROM_NUMPY = {
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
-    "intp", "dtype", "finfo", "iinfo",
+    "intp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "s_", "index_exp",
 }  # fmt: skip
 # Names of the array API standard and NumPy's other names of the same functions.
 _OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
@@ -57,24 +68,25 @@ def ndim(a: Any) -> int:
     return a.ndim if isinstance(a, Tensor) else _np.ndim(a)
 
 
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype is complex."""
+    return (x.dtype if isinstance(x, Tensor) else _np.asarray(x).dtype).kind == "c"
+
+
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype is not complex."""
+    return not iscomplexobj(x)
+
+
 def size(a: Any, axis: int | None = None) -> int:
     return shape(a)[axis] if axis is not None else math.prod(shape(a))
-
-
-def promote_types(type1: Any, type2: Any) -> _np.dtype[Any]:
-    """The smallest dtype to which both can be cast safely."""
-    import ctypes
-
-    out = ctypes.c_int32()
-    _abi.check(_abi.lib.mars_dtype_promote(ctypes.byref(out), _abi.code_of(type1), _abi.code_of(type2)))
-    return _abi.dtype_of(out.value)
 
 
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """Whether a cast may happen under a casting rule, "safe" or "same_kind"."""
     from mars._run import can_cast as ask
 
-    return ask(_abi.code_of(from_.dtype if isinstance(from_, Tensor) else from_), _abi.code_of(to), casting)
+    return ask(_abi.code_of(from_.dtype if hasattr(from_, "dtype") and not isinstance(from_, type) else from_), _abi.code_of(to), casting)
 
 
 def __getattr__(name: str) -> Any:

@@ -56,12 +56,16 @@ def _drop(capsule: int) -> None:
 _destructor = ctypes.PYFUNCTYPE(None, c_void_p)(_drop)
 
 
-def export(t: Handle, options: dict[str, Any]) -> Any:
+def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
     """What __dlpack__ gives: NumPy's capsule of the values where NumPy can make one."""
-    if options.pop("stream", None) is not None:
+    if stream is not None:
         raise BufferError("tensors in main memory have no stream")
     if t.dtype.kind != "V":  # type: ignore[attr-defined]
-        return t.to_numpy().__dlpack__(**options)  # type: ignore[attr-defined]
+        values = t.to_numpy()  # type: ignore[attr-defined]
+        if not values.flags.writeable and (options.get("max_version") or (0, 0)) < (1, 0) and options.get("copy") is None:
+            # The old capsule cannot say that memory must not be written to.
+            values = values.copy()
+        return values.__dlpack__(**options)
     if (options.get("max_version") or (0, 0)) < (1, 0) or options.get("copy"):
         raise BufferError("bfloat16 is exported in place and in DLPack 1.0 only")
     managed = c_void_p()

@@ -20,8 +20,10 @@ def _attributes(name: str, **given: Any) -> list[Any]:
     return [given.get(a["name"], a.get("default")) for a in _registry.descriptions[name]["attributes"]]
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, chunk_size: int | Sequence[int] | None = None) -> Tensor:
-    """Values from start (0 where only one argument is given) up to stop, which is not included, with a fixed step."""
+def arange(
+    start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
+) -> Tensor:
+    _registry.check_device(device)
     if stop is None:
         start, stop = 0, start
     made = apply(op("arange"), (), _attributes("arange", start=start, stop=stop, step=step, dtype=dtype))
@@ -29,7 +31,6 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, ch
 
 
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    """x where the condition holds, else y; with the condition alone the indices where it holds, as `nonzero`."""
     if x is None and y is None:
         return _registry.function("nonzero")(condition)
     if x is None or y is None:
@@ -37,8 +38,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return apply(op("where"), (condition, x, y))
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
-    """Limits values to an interval; a limit of None is none."""
+def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     if low is None and high is None:
         made = a.copy() if isinstance(a, Tensor) else convert(a)
@@ -51,11 +51,95 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
     return _registry.finish(made, out)  # type: ignore[no-any-return]
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Tensor:
-    """Converts to another dtype; with copy=False a tensor that has it already is given back."""
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+    _registry.check_device(device)
     if not copy and isinstance(x, Tensor) and x.dtype == _abi.dtype_of(_abi.code_of(dtype)):
         return x
     return apply(op("astype"), (x,), _attributes("astype", dtype=dtype))  # type: ignore[no-any-return]
 
 
-WRITTEN: dict[str, Callable[..., Any]] = {"arange": arange, "where": where, "clip": clip, "astype": astype}
+def _spread(name: str) -> Callable[..., Tensor]:
+    def spread(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0.0, keepdims: bool = False, *,
+        where: Any = None, correction: float | None = None,
+    ) -> Tensor:  # fmt: skip
+        if correction is not None:
+            if ddof:
+                raise ValueError("ddof and correction can't be provided simultaneously.")
+            ddof = correction
+        operands = (a,) if where is None else (a, where)
+        made = apply(op(name), operands, _attributes(name, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
+        return _registry.finish(made, out)  # type: ignore[no-any-return]
+
+    spread.__name__ = spread.__qualname__ = name
+    return spread
+
+
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    if prepend is not None or append is not None:
+        a = _tensor(a)
+        ends = [None if x is None else _tensor(x) for x in (prepend, append)]
+        beside = [k for k in range(a.ndim) if k != axis % a.ndim]
+        # A number stands for one along the axis.
+        shape = [a.shape[k] if k in beside else 1 for k in range(a.ndim)]
+        ends = [_registry.function("broadcast_to")(x, shape) if x is not None and x.ndim == 0 else x for x in ends]
+        a = _registry.function("concatenate")([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)
+    return apply(op("diff"), (a,), _attributes("diff", n=n, axis=axis))  # type: ignore[no-any-return]
+
+
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
+    if sorter is not None:
+        a = _registry.function("take")(a, sorter)
+    return apply(op("searchsorted"), (a, v), _attributes("searchsorted", side=side))  # type: ignore[no-any-return]
+
+
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
+    a = _tensor(a)
+    made = apply(op("reshape"), (a,), _attributes("reshape", shape=shape, order=order))
+    if copy:
+        return made.copy()  # type: ignore[no-any-return]
+    if copy is False and not made.shares_storage(a):
+        raise ValueError("Unable to avoid creating a copy while reshaping.")
+    return made  # type: ignore[no-any-return]
+
+
+def _splitting(name: str) -> Callable[..., tuple[Tensor, ...]]:
+    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+        if hasattr(indices_or_sections, "__index__") and not isinstance(indices_or_sections, (list, tuple)):
+            if indices_or_sections <= 0:
+                raise ValueError("number sections must be larger than 0.")
+            given: dict[str, Any] = {"sections": int(indices_or_sections)}
+        else:
+            given = {"indices": tuple(indices_or_sections)}
+        return list(_registry.apply_open(op(name), (ary,), _attributes(name, axis=axis, **given)))
+
+    split.__name__ = split.__qualname__ = name
+    return split
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    x = _tensor(x)
+    count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
+    return apply(op("unstack"), (x,), (axis,), max(count, 1))  # type: ignore[no-any-return]
+
+
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, *,
+    equal_nan: bool = True,
+) -> Any:  # fmt: skip
+    if axis is not None:
+        raise NotImplementedError("unique along an axis is not supported")
+    asked = {"return_index": return_index, "return_inverse": return_inverse, "return_counts": return_counts}
+    made = _registry.apply_open(op("unique"), (ar,), _attributes("unique", **asked, equal_nan=equal_nan))
+    return made if any(asked.values()) else made[0]
+
+
+def _tensor(x: Any) -> Any:
+    return x if isinstance(x, Tensor) else convert(x)
+
+
+WRITTEN: dict[str, Callable[..., Any]] = {
+    "arange": arange, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
+    "nanvar": _spread("nanvar"), "nanstd": _spread("nanstd"), "diff": diff, "searchsorted": searchsorted, "reshape": reshape,
+    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "unique": unique,
+}  # fmt: skip

@@ -146,6 +146,8 @@ def _item(i: Any) -> Any:
         if x.size == 0 and not isinstance(i, np.ndarray):
             x = x.astype(np.intp)
         if x.dtype != np.bool_ and x.dtype.kind not in "iu":
+            if not isinstance(i, np.ndarray):
+                raise IndexError(_WRONG)
             raise IndexError("arrays used as indices must be of integer (or boolean) type")
         return int(x) if x.ndim == 0 and x.dtype != np.bool_ else x
     raise IndexError(_WRONG)

@@ -111,7 +111,7 @@ _ORDER = {"full": ("shape", "fill_value")}
 
 # Functions that NumPy lets choose where the result lives; here there is main memory only.
 _PLACED = {
-    "zeros", "ones", "empty", "full", "eye", "linspace", "zeros_like", "ones_like", "empty_like", "full_like", "arange", "astype", "asarray",
+    "zeros", "ones", "empty", "full", "eye", "linspace", "zeros_like", "ones_like", "empty_like", "full_like",
 }  # fmt: skip
 
 

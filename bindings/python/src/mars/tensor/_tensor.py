@@ -80,6 +80,14 @@ class Tensor(Handle):
     def device(self) -> str:
         return "cpu"
 
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """The tensor itself: there is one device, "cpu"."""
+        if stream is not None:
+            raise ValueError("the CPU has no stream")
+        if device != "cpu":
+            raise ValueError(f'Unsupported device {device!r}; there is "cpu"')
+        return self
+
     @property
     def is_executed(self) -> bool:
         """Whether the values are at hand."""
@@ -286,10 +294,12 @@ class Tensor(Handle):
 
         return mars.tensor
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         from mars.tensor import _dlpack
 
-        return _dlpack.export(self, options)
+        return _dlpack.export(self, stream, {"max_version": max_version, "dl_device": dl_device, "copy": copy})
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
@@ -426,23 +436,33 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
     return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
 
 
-def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+def asarray(obj: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
+    _registry.check_device(device)
+    data = obj
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
     if isinstance(data, Tensor):
         if dtype is not None and data.dtype != np.dtype(dtype):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
             return function("astype")(data, dtype)  # type: ignore[no-any-return]
         return data.copy() if copy else data
     if copy:
         return tensor(data, dtype)
+    if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
 
 
-def from_dlpack(x: Any) -> Tensor:
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
     from mars.tensor import _dlpack
 
-    return _dlpack.import_tensor(x)  # type: ignore[no-any-return]
+    _registry.check_device(device)
+    made: Tensor = _dlpack.import_tensor(x)
+    return made.copy() if copy else made
 
 
 def _is_buffer(x: Any) -> bool:
@@ -519,12 +539,12 @@ def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, messag
         return -1
 
 
-def _forget_chunk_function(user: int | None) -> None:
+def _forget_chunk_function(user: int | None, _functions: dict[int, Any] = _functions) -> None:
     _functions.pop(user or 0, None)
 
 
-_chunk_callback = _abi.ChunkFunction(_call_chunk_function)
-_chunk_destroy = _abi.Release(_forget_chunk_function)
+_chunk_callback = _abi.for_ever(_abi.ChunkFunction(_call_chunk_function))
+_chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
 
 
 def _map_chunk(t: Tensor, function: Callable[..., Any], dtype: Any) -> Tensor:

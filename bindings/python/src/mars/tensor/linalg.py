@@ -1,4 +1,4 @@
-"""Linear algebra: the operators that the library describes under this name."""
+"""Linear algebra: the operators that the library describes under this name, and those of the main namespace that belong here too."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ from typing import Any
 
 from mars.tensor import _registry
 
+_SHARED = ("matmul", "tensordot", "matrix_transpose", "vecdot", "outer", "cross")
+
+
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """Diagonals of matrices in the last two axes."""
+    return _registry.function("diagonal")(x, offset=offset, axis1=-2, axis2=-1)
+
+
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """Sums of the diagonals of matrices in the last two axes."""
+    return _registry.function("trace")(x, offset=offset, axis1=-2, axis2=-1, dtype=dtype)
+
 
 def __getattr__(name: str) -> Any:
     description = _registry.descriptions.get(name)
-    if description is None or description["namespace"] != "linalg":
-        if name in ("matmul", "tensordot", "matrix_transpose", "vecdot", "outer", "diagonal", "trace", "cross"):
-            import mars.tensor
-
-            return getattr(mars.tensor, name)
-        raise AttributeError(f"module 'mars.tensor.linalg' has no attribute {name!r}")
-    found = globals()[name] = _registry.function(name)
-    return found
+    if description is not None and description["namespace"] == ("" if name in _SHARED else "linalg"):
+        found = globals()[name] = _registry.function(name)
+        return found
+    raise AttributeError(f"module 'mars.tensor.linalg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(_registry.names("linalg"))
+    return sorted({"diagonal", "trace", *(n for n in _SHARED if n in _registry.descriptions), *_registry.names("linalg")})

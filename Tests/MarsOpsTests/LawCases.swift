@@ -1,0 +1,88 @@
+import MarsBase
+import MarsGraph
+import MarsOps
+
+/// The calls on which the laws run operators, from what operators declare.
+enum LawCases {
+  /// Operators that the laws do not run, each with its reason.
+  static let exceptions: [String: String] = [
+    "data": "holds memory: every case has data leaves",
+    "input": "has no value of its own; bindings are tested with sessions",
+    "loop_nest": "is written by plans that are cut: the tests of subtasks run it",
+  ]
+
+  /// Operands that hold positions: values outside of an axis are errors when they run.
+  static let indices: [String: Set<Int>] = ["take": [1], "take_axis": [1]]
+
+  /// Samples of operators that declare none, or whose operands differ in dtype.
+  static let more: [String: [Sample]] = [
+    "take": [
+      Sample([[3, 4], [5]], .all, fixed: [1: .int64]), Sample([[3, 4], [2, 2]], fixed: [1: .int32], attributes: ["axis": .int(1)]),
+      Sample([[4], []], fixed: [1: .uint8]),
+    ],
+    "take_axis": [Sample([[3, 4], [5]], .all, fixed: [1: .int64], attributes: ["axis": .int(1)])],
+    "unravel_index": [Sample([[5]], .integer, attributes: ["shape": .ints([3, 4, 2])])],
+    "searchsorted": [Sample([[6], [3, 4]], .all), Sample([[6], [5]], attributes: ["side": .string("right")])],
+  ]
+
+  static func of(_ op: OpDef) -> [LawCase] {
+    var out: [LawCase] = []
+    if op.samples.isEmpty, case .ufunc(let loops) = op.typing {
+      for l in loops where !l.outputs.isEmpty { out += ufunc(op, l) }
+    }
+    for s in op.samples + (more[op.name] ?? []) { out += sampled(op, s) }
+    return out
+  }
+
+  /// A vector with all extremes, matrices that broadcast, a 0-d value, and nothing.
+  private static func ufunc(_ op: OpDef, _ l: UfuncLoop) -> [LawCase] {
+    let shapes: [[[Int]]] = [
+      l.inputs.map { _ in [83] }, l.inputs.indices.map { [[5, 7], [7], [5, 1]][$0 % 3] }, l.inputs.map { _ in [] },
+      l.inputs.map { _ in [0, 3] },
+    ]
+    return shapes.map { s in
+      LawCase(op: op, operands: zip(l.inputs, s).map { TensorType($0, $1) }, attributes: [], data: .extreme)
+    }
+  }
+
+  private static let few: DTypeSet = DTypeSet([.bool, .int32, .float32, .float64, .complex128])
+
+  private static func sampled(_ op: OpDef, _ s: Sample) -> [LawCase] {
+    var out: [LawCase] = []
+    let attributes = s.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    func operands(_ d: DType, _ shapes: [[Int]]) -> [TensorType] { shapes.enumerated().map { TensorType(s.fixed[$0] ?? d, $1) } }
+    let isFixed = s.shapes.indices.allSatisfy { s.fixed[$0] != nil }
+    for d in isFixed ? [.float64] : s.dtypes.members {
+      func add(_ shapes: [[Int]], _ attributes: [(String, AttrValue)], derived: Bool = true) {
+        let one = LawCase(
+          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, indices: indices[op.name] ?? [], mayRefuse: derived
+        )
+        // Rounded sums are compared on values that they are conditioned for.
+        if let n = try? one.node(.plain, marsRegistry), !LawBound(n).isExact {
+          for data in [LawData.moderate, .rough] {
+            if data == .rough && d.kind < .floating { continue }
+            out.append(
+              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, indices: one.indices, mayRefuse: derived))
+          }
+        } else {
+          out.append(one)
+        }
+      }
+      add(s.shapes, attributes, derived: false)
+      guard few.contains(d) else { continue }
+      if s.shapes.isEmpty {
+        let grown = attributes.map { key, value -> (String, AttrValue) in
+          if case .ints(let n) = value, ["size", "shape", "dimensions"].contains(key) { return (key, .ints(n.map { $0 * 9 })) }
+          if case .int(let n) = value, ["N", "M", "n", "num"].contains(key) { return (key, .int(n * 9)) }
+          return (key, value)
+        }
+        add([], grown)
+        continue
+      }
+      add(s.shapes.map { $0.map { $0 > 1 ? $0 * 6 : $0 } }, attributes)
+      add(s.shapes.map { $0.isEmpty ? [] : [0] + $0.dropFirst() }, attributes)
+      add(s.shapes.map { _ in [] }, attributes)
+    }
+    return out
+  }
+}
