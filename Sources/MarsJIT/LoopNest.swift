@@ -82,7 +82,6 @@ extension Emitter {
   /// The lane loop: whole vectors by one body, the ends by a masked copy of it.
   private func openLanes(_ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     let k = layout.laneLoop
-    let w = b.index(layout.lanes)
     let before = b.here
     let (head, ends, after) = (b.block(), b.block(), b.block())
     b.branch(head)
@@ -101,17 +100,24 @@ extension Emitter {
     let (more, whole, wholeAgain) = (b.block(), b.block(), b.block())
     b.branch(b.icmp(.slt, i, upper), more, after)
     b.position(more)
-    let isWhole = b.icmp(.sge, i, b.index(0)) & b.icmp(.sle, i &+ w, upper)
+    let copies = laneCopies(k)
+    let step = b.index(layout.lanes * copies)
+    let isWhole = b.icmp(.sge, i, b.index(0)) & b.icmp(.sle, i &+ step, upper)
     b.branch(isWhole, whole, ends)
 
     b.position(whole)
     let j = b.wrap(LLVMBuildPhi(b.b, b.i64, ""))
-    lanePosition = j
-    philoxGroups = [:]
-    try enter(k, j, body)
-    let next = j &+ w
+    for c in 0..<copies {
+      copy = c
+      let position = c == 0 ? j : j &+ b.index(c * layout.lanes)
+      lanePosition = position
+      philoxGroups = [:]
+      try enter(k, position, body)
+    }
+    copy = 0
+    let next = j &+ step
     let lastWhole = b.here
-    b.branch(b.icmp(.sle, next &+ w, upper), whole, wholeAgain)
+    b.branch(b.icmp(.sle, next &+ step, upper), whole, wholeAgain)
     add(j, [(i, more), (next, lastWhole)])
     b.position(wholeAgain)
     b.branch(head)
@@ -120,6 +126,23 @@ extension Emitter {
     let last = try maskedBody(i, upper, head, body)
     add(i, [(lower, before), (next, wholeAgain), (last.next, last.block)])
     b.position(after)
+  }
+
+  /// Accumulators of a reduction along the lane loop, each with a vector per turn.
+  ///
+  /// An extreme waits for the one before (compare, then select), so that one accumulator would leave the memory idle.
+  func laneCopies(_ k: Int) -> Int {
+    let reducers = spec.levels[layout.level(k)].reducers
+    guard k == layout.loops - 1, facts.weight <= 8, facts.philoxGroup == 0, !reducers.isEmpty else { return 1 }
+    var isIndexed = false
+    for r in reducers {
+      switch r.kind {
+      case .min, .max: break
+      case .argmin, .argmax: isIndexed = true
+      case .sum, .prod, .fmin, .fmax, .and, .or, .xor: return 1
+      }
+    }
+    return isIndexed ? 2 : Emitter.rowCopies
   }
 
   /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.

@@ -44,7 +44,7 @@ struct ObjectCache: Sendable {
 
   /// Failures are silent: the cache is a convenience.
   func save(_ key: [UInt8], _ object: [UInt8]) {
-    mkdir(directory, 0o700)
+    makeDirectory()
     trim()
     var all = ObjectCache.magic
     ObjectCache.append(key.count, &all)
@@ -64,6 +64,14 @@ struct ObjectCache: Sendable {
     }
     close(fd)
     if done != all.count || rename(temporary, final) != 0 { unlink(temporary) }
+  }
+
+  /// Makes the folder, and those above it that are missing.
+  private func makeDirectory() {
+    if mkdir(directory, 0o700) == 0 || errno != ENOENT { return }
+    let bytes = Array(directory.utf8)
+    for (i, b) in bytes.enumerated() where b == 47 && i > 0 { mkdir(String(decoding: bytes[..<i], as: UTF8.self), 0o700) }
+    mkdir(directory, 0o700)
   }
 
   /// Removes the oldest half when there are too many files.

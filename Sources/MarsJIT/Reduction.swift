@@ -12,6 +12,8 @@ struct Accumulator {
   var copies: [[Value]]
   /// Arg reductions: the index of the first element, where indices only grow.
   var firstIndex: Value?
+  /// Float minima and maxima: a NaN in the lanes that have met one.  Kept apart, an extreme is one instruction that waits for the last.
+  var nan: Value?
   /// Float sums: running total and its error, into which blocks are added.
   var total: Value?
   var error: Value?
@@ -37,7 +39,8 @@ extension Emitter {
     let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
     let saved = accumulators[l]
     // Wide lanes are independent sums already, and more of them do not fit the registers.
-    let copies = inRows(l, to - 1) && lanes <= 16 ? Emitter.rowCopies : 1
+    let isAlongLanes = layout.laneLoop == to - 1 && to > from
+    let copies = inRows(l, to - 1) && lanes <= 16 ? Emitter.rowCopies : isAlongLanes ? laneCopies(to - 1) : 1
     accumulators[l] = spec.levels[l].reducers.map { r in
       let d = program[Int(r.value)].type
       let t = b.vector(b.type(d), lanes)
@@ -52,6 +55,11 @@ extension Emitter {
         a.copies.append(slots)
       }
       if r.stateCount == 2 && layout.indexGrows(l) { a.firstIndex = element(facts.argCounter[l]).splat(lanes) }
+      if d.isFloating && (r.kind == .min || r.kind == .max) {
+        let slot = b.slot(t)
+        b.store(b.wrap(LLVMConstNull(t)), slot)
+        a.nan = slot
+      }
       if r.kind == .sum && d.isFloating && !isShort {
         a.total = b.slot(t)
         a.error = b.slot(t)
@@ -130,7 +138,17 @@ extension Emitter {
       return
     }
     let known = m.map { b.select($0, x, identity(a.reducer.kind, a.dtype).splat(lanes)) } ?? x
+    if let nan = a.nan {
+      b.store(extreme(a.reducer.kind, known, old), slots[0])
+      b.store(b.select(known.isNaN(), known, b.load(a.type, nan)), nan)
+      return
+    }
     b.store(combine(a.reducer.kind, a.dtype, old, known), slots[0])
+  }
+
+  /// The larger or smaller of numbers; y where one is NaN.
+  private func extreme(_ kind: ReduceKind, _ x: Value, _ y: Value) -> Value {
+    b.select(b.fcmp(kind == .max ? .ogt : .olt, x, y), x, y)
   }
 
   /// Adds a block to the total, keeping the rounding error (Knuth's two-sum).
@@ -175,8 +193,17 @@ extension Emitter {
       }
       return [v, index]
     }
-    while values.count > 1 { values = (0..<values.count / 2).map { combine(a.reducer.kind, a.dtype, values[2 * $0], values[2 * $0 + 1]) } }
+    let kind = a.reducer.kind
+    let join = { (x: Value, y: Value) in a.nan == nil ? self.combine(kind, a.dtype, x, y) : self.extreme(kind, y, x) }
+    while values.count > 1 { values = (0..<values.count / 2).map { join(values[2 * $0], values[2 * $0 + 1]) } }
     var v = values[0]
+    if let nan = a.nan {
+      while fold && v.isVector { v = join(half(v, 0), half(v, v.lanes / 2)) }
+      var hasNaN = b.load(t, nan).isNaN()
+      if fold { hasNaN = b.any(hasNaN) }
+      // Always the same NaN, in whichever order they were met.
+      return [b.select(hasNaN, v.real(.nan), v)]
+    }
     if let total = a.total, let error = a.error {
       var (hi, lo) = (b.load(t, total), b.load(t, error))
       while fold && hi.isVector {
@@ -192,9 +219,9 @@ extension Emitter {
       let useful = b.fcmp(.olt, lo.fabs(), lo.real(.infinity)) & b.fcmp(.one, lo, lo.real(0))
       v = b.select(useful, hi + lo, hi)
     } else {
-      while fold && v.isVector { v = combine(a.reducer.kind, a.dtype, half(v, 0), half(v, v.lanes / 2)) }
+      while fold && v.isVector { v = join(half(v, 0), half(v, v.lanes / 2)) }
     }
-    if a.reducer.kind == .sum && a.dtype.isFloating && !loops.isEmpty {
+    if kind == .sum && a.dtype.isFloating && !loops.isEmpty {
       // The neutral element of the loops is -0; an empty sum is +0.
       v = b.select(isEmpty(loops), v.real(0), v)
     }

@@ -205,6 +205,8 @@ extension Emitter {
       self.b.store(self.b.select(isHuge, rest, tail), low)
       self.b.store(self.b.load(wideQuadrant.type, q).trunc(self.b.i32), quadrant)
     }
-    return b.load(x.type, high).sinCosReduced32(b.load(x.type, low), b.load(q0.type, quadrant), cosine: cosine)
+    let result = b.load(x.type, high).sinCosReduced32(b.load(x.type, low), b.load(q0.type, quadrant), cosine: cosine)
+    // The reduction loses the sign of zero.
+    return cosine ? result : b.select(b.fcmp(.oeq, x, x.real(0)), x, result)
   }
 }

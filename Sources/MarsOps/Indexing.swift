@@ -184,12 +184,13 @@ enum Indexing {
       let (shape, m, axis) = (base.type.shape, mask.type.rank, c.int("axis"))
       guard mask.type.dtype == .bool, axis >= 0, axis + m <= shape.count else { throw c.error(.index, "the mask does not fit the tensor") }
       guard Shape.isKnown(shape), mask.type.isKnown else { throw c.error(.unsupported, "assignment through a mask needs known extents") }
-      for k in 0..<m where mask.type.shape[k] != shape[axis + k] {
+      for k in 0..<m where mask.type.shape[k] != shape[axis + k] && mask.type.shape[k] > 0 {
         throw c.error(
           .index,
           "boolean index did not match indexed array along axis \(axis + k); size of axis is \(shape[axis + k]) but size of corresponding boolean axis is \(mask.type.shape[k])"
         )
       }
+      if mask.type.shape.contains(0) { return [base] }
       let before = Array(shape[0..<axis])
       let after = Array(shape[(axis + m)...])
       var value = try v[2].cast(base.type.dtype)

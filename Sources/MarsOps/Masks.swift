@@ -32,11 +32,15 @@ enum Masks {
     guard m <= x.type.rank else {
       throw c.error(.index, "too many indices for array: array is \(x.type.rank)-dimensional, but \(m) were indexed")
     }
-    for k in 0..<m where mask.type.shape[k] != x.type.shape[k] && mask.type.shape[k] >= 0 && x.type.shape[k] >= 0 {
+    // NumPy does not look at an extent of 0 in a mask: nothing is selected.
+    for k in 0..<m where mask.type.shape[k] != x.type.shape[k] && mask.type.shape[k] > 0 && x.type.shape[k] >= 0 {
       throw c.error(
         .index,
         "boolean index did not match indexed array along axis \(k); size of axis is \(x.type.shape[k]) but size of corresponding boolean axis is \(mask.type.shape[k])"
       )
+    }
+    if mask.type.shape.contains(0) && Shape.isKnown(x.type.shape) {
+      return try x.sliced(axis: 0, start: 0, count: 0).reshaped([0] + x.type.shape[m...])
     }
     if m == 1 { return try x.op(selectRows.def, mask) }
     guard m > 0 else { return try x.expanded(at: [0]).op(selectRows.def, try mask.expanded(at: [0])) }

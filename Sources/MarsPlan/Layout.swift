@@ -122,8 +122,8 @@ struct Layout {
       var axes: Set<Int> = []
       for (k, a) in i.map.axes.enumerated() {
         if case .aligned(let axis, _, _) = a { axes.insert(axis) }
-        guard needsAlignment(t) else { continue }
-        if let s = ChunkSizes.carry(t.grid.axes[k], through: a, extent: region.shape[axis(of: a) ?? 0]) {
+        guard needsAlignment(t), let walked = axis(of: a) else { continue }
+        if let s = ChunkSizes.carry(t.grid.axes[k], through: a, extent: region.shape[walked]) {
           suggestions.append(.init(axis: s.axis, splits: s.splits, weight: t.type.byteCount))
         }
       }

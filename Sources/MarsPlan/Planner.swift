@@ -2,7 +2,7 @@ import MarsBase
 import MarsGraph
 
 /// What the planner may use and must obey.
-package struct PlanOptions: Sendable {
+package struct PlanOptions: Hashable, Sendable {
   /// Bytes that chunks, workspaces and results may take.
   package var memoryLimit: Int
   /// Wanted bytes per chunk; nil: automatic.

@@ -11,7 +11,8 @@ package final class Execution: Sendable {
   private let isBound: Bool
   private let run: Run
   private struct State: Sendable {
-    var planner: Planner
+    /// Of a plan that is not complete.
+    var planner: Planner?
     var failure: MarsError?
     var isPlanned: Bool
     var settled: [Tensor]?
@@ -35,9 +36,17 @@ package final class Execution: Sendable {
     self.tensors = tensors
     self.versions = versions
     isBound = !bindings.isEmpty
-    let planner = try Planner(values, bindings: bound, options: session.planOptions)
-    state = Locked(State(planner: planner, failure: nil, isPlanned: planner.plan.isComplete, settled: nil))
-    run = session.engine.run(planner.plan, options: session.runOptions)
+    let plan: Plan
+    var planner: Planner? = nil
+    if bindings.isEmpty {
+      (plan, planner) = try session.plans.plan(values, options: session.planOptions)
+    } else {
+      let made = try Planner(values, bindings: bound, options: session.planOptions)
+      plan = made.plan
+      if !plan.isComplete { planner = made }
+    }
+    state = Locked(State(planner: planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
+    run = session.engine.run(plan, options: session.runOptions)
   }
 
   deinit {
@@ -60,9 +69,12 @@ package final class Execution: Sendable {
       let plan: Plan
       do throws(MarsError) {
         plan = try state.withLock { (s: inout State) throws(MarsError) -> Plan in
-          try s.planner.advance(produced: known)
-          s.isPlanned = s.planner.plan.isComplete
-          return s.planner.plan
+          guard var planner = s.planner.take() else { throw MarsError(.internal, "a complete plan goes on") }
+          try planner.advance(produced: known)
+          s.isPlanned = planner.plan.isComplete
+          let plan = planner.plan
+          if !s.isPlanned { s.planner = planner }
+          return plan
         }
       } catch {
         state.withLock { s in

@@ -8,6 +8,7 @@ import MarsRuntime
 package final class Session: Sendable {
   private let options: Locked<Options>
   private let handle: Locked<EngineHandle>
+  let plans = PlanCache()
 
   package init(options given: [(String, String)]) throws(MarsError) {
     var o = Options()

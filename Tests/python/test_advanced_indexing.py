@@ -65,6 +65,17 @@ def test_errors(key):
         mt.tensor(X)[key].fetch()
 
 
+@pytest.mark.parametrize(
+    "shapes", [((2, 1), (2, 0)), ((2, 1), (0, 1)), ((2, 1), (0,)), ((2, 3, 4), (0, 3)), ((0, 1), (0, 0)), ((0,), (0,))], ids=str
+)
+def test_empty_masks(shapes):
+    x, mask = np.ones(shapes[0]), np.zeros(shapes[1], bool)
+    a = mt.tensor(x)
+    assert a[mask].fetch().shape == x[mask].shape and a[mt.tensor(mask)].fetch().shape == x[mask].shape
+    a[mask] = 3
+    np.testing.assert_array_equal(a.fetch(), x)
+
+
 def test_wrong_values():
     a = mt.tensor(X)
     with pytest.raises(ValueError):

@@ -202,3 +202,13 @@ def test_out(rng):
         mt.add(mt.tensor(x), 1, out=mt.zeros(5, dtype="int64"))
     with pytest.raises(ValueError):
         mt.add(mt.tensor(x), 1, out=mt.zeros(4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "name",
+    ["sin", "tan", "sinh", "tanh", "arcsin", "arctan", "arcsinh", "arctanh", "expm1", "log1p", "cbrt", "sqrt", "floor", "ceil", "trunc", "rint", "negative", "absolute", "square"],
+)  # fmt: skip
+def test_sign_of_zero(name, dtype):
+    x = np.array([-0.0, 0.0] * 20, dtype)
+    np.testing.assert_array_equal(np.signbit(getattr(mt, name)(mt.tensor(x)).fetch()), np.signbit(getattr(np, name)(x)))

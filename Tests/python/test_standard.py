@@ -61,15 +61,28 @@ def test_functions(axis):
     x = r.integers(0, 4, (5, 5)).astype("float32")
     a = mt.tensor(x)
     for descending in (False, True):
-        np.testing.assert_array_equal(mt.sort(a, axis=axis, descending=descending).fetch(), np.sort(-x if descending else x, axis=axis) * (-1 if descending else 1))
+        np.testing.assert_array_equal(
+            mt.sort(a, axis=axis, descending=descending).fetch(), np.sort(-x if descending else x, axis=axis) * (-1 if descending else 1)
+        )
         order = np.argsort(-x if descending else x, axis=axis, stable=True)
         np.testing.assert_array_equal(mt.argsort(a, axis=axis, descending=descending).fetch(), order)
         np.testing.assert_array_equal(mt.take_along_axis(a, order, axis=axis).fetch(), np.take_along_axis(x, order, axis=axis))
     for name in ("cumulative_sum", "cumulative_prod"):
         for start in (False, True):
-            np.testing.assert_allclose(getattr(mt, name)(a, axis=axis, include_initial=start).fetch(), getattr(np, name)(x, axis=axis, include_initial=start))
+            np.testing.assert_allclose(
+                getattr(mt, name)(a, axis=axis, include_initial=start).fetch(), getattr(np, name)(x, axis=axis, include_initial=start)
+            )
     np.testing.assert_allclose(mt.vecdot(a, a[0], axis=-1).fetch(), np.vecdot(x, x[0]), rtol=1e-6)
     np.testing.assert_array_equal(mt.repeat(a, [0, 1, 2, 0, 1], axis=axis).fetch(), np.repeat(x, [0, 1, 2, 0, 1], axis=axis))
     np.testing.assert_array_equal(mt.diff(a, axis=axis, prepend=0, append=x).fetch(), np.diff(x, axis=axis, prepend=0, append=x))
     np.testing.assert_allclose(mt.var(a, axis=axis, correction=1).fetch(), np.var(x, axis=axis, correction=1), rtol=1e-6)
     assert mt.linalg.trace(mt.ones((2, 3, 3), dtype="int8"), dtype="int16").dtype == np.int16
+
+
+def test_tensordot_and_zero_dimensional_selections():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    for axes in (1, 0, ((0, 1), (0, 1)), (2, 2), ([0], [0])):
+        other = x.T if axes == 1 else x
+        np.testing.assert_allclose(mt.tensordot(mt.tensor(x), mt.tensor(other), axes=axes).fetch(), np.tensordot(x, other, axes=axes))
+    found = mt.nonzero(mt.tensor(x[0] > 3))[1]
+    assert [int(found[i]) for i in range(found.shape[0])] == list(np.nonzero(x[0] > 3)[1])

@@ -30,6 +30,16 @@ def arange(
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
+def eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
+) -> Tensor:
+    _registry.check_device(device)
+    # A diagonal beyond every extent is one of no elements.
+    k = max(-(1 << 62), min(1 << 62, k))
+    made = apply(op("eye"), (), _attributes("eye", N=N, M=M, k=k, dtype=dtype))
+    return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
+
+
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None and y is None:
         return _registry.function("nonzero")(condition)
@@ -117,6 +127,15 @@ def _splitting(name: str) -> Callable[..., tuple[Tensor, ...]]:
     return split
 
 
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
+    if hasattr(axes, "__index__") and not isinstance(axes, (list, tuple)):
+        given = {"axes": axes}
+    else:
+        first, second = axes
+        given = {"axes_a": first, "axes_b": second}
+    return apply(op("tensordot"), (a, b), _attributes("tensordot", **given))  # type: ignore[no-any-return]
+
+
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     x = _tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
@@ -139,7 +158,7 @@ def _tensor(x: Any) -> Any:
 
 
 WRITTEN: dict[str, Callable[..., Any]] = {
-    "arange": arange, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
+    "arange": arange, "eye": eye, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
     "nanvar": _spread("nanvar"), "nanstd": _spread("nanstd"), "diff": diff, "searchsorted": searchsorted, "reshape": reshape,
-    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "unique": unique,
+    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "tensordot": tensordot, "unique": unique,
 }  # fmt: skip

@@ -377,7 +377,7 @@ def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
     want = view._type()[1][axis : axis + count]
     have = mask._type()[1] if isinstance(mask, Tensor) else mask.shape
     for k, (w, h) in enumerate(zip(want, have, strict=True)):
-        if w != h and w >= 0 and h >= 0:
+        if w != h and w >= 0 and h > 0:
             raise IndexError(
                 f"boolean index did not match indexed array along axis {axis + k}; "
                 f"size of axis is {w} but size of corresponding boolean axis is {h}"

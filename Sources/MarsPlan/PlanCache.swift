@@ -1,0 +1,204 @@
+import MarsBase
+import MarsGraph
+
+/// Finished plans of small graphs, found again by the structure of the graph.
+///
+/// A loop over small arrays plans the same graph again and again, which takes longer than computing it.  Two graphs have the same structure
+/// if operators, attributes (values of constants included), types and edges are equal; only the memory of data leaves, and the places in the
+/// client's program, may differ.  The plan of a graph is a pure function of that structure and the options, so that a plan found is equal
+/// to one made anew.  Kept plans hold no data and no nodes of graphs.
+package final class PlanCache: Sendable {
+  /// Larger graphs are not looked for: their plans take long to make, and are rarely made twice.
+  static let mostNodes = 16
+  static let entryCount = 256
+
+  private struct Entry {
+    let shape: Sketch.Shape
+    let options: PlanOptions
+    /// With placeholders for data and nodes.
+    let plan: Plan
+    /// (tensor, node of the sketch) of data leaves.
+    let leaves: [(tensor: Int, node: Int)]
+    /// Node of the sketch by stage.
+    let nodes: [Int]
+  }
+  private struct State {
+    var entries = [Entry?](repeating: nil, count: PlanCache.entryCount)
+    /// Hashes of graphs met: a plan is kept when its graph comes for the second time, so that graphs that never repeat cost little.
+    var seen = [UInt64](repeating: 0, count: PlanCache.entryCount)
+    var hits = 0
+  }
+  private let state = Locked(State())
+
+  package init() {}
+
+  /// Plans found so far.
+  package var hits: Int { state.withLock { $0.hits } }
+
+  /// The plan of a graph without bindings; the planner comes with it where planning has to go on.
+  package func plan(_ results: [Value], options: PlanOptions) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    guard let sketch = Sketch(results) else { return try PlanCache.make(results, options) }
+    let slot = Int(truncatingIfNeeded: sketch.hash % UInt64(PlanCache.entryCount))
+    let (found, isKnown) = state.withLock { s -> (Entry?, Bool) in
+      if let e = s.entries[slot], e.shape.hash == sketch.hash, e.options == options, sketch.matches(e.shape) {
+        s.hits += 1
+        return (e, true)
+      }
+      let isKnown = s.seen[slot] == sketch.hash
+      s.seen[slot] = sketch.hash
+      return (nil, isKnown)
+    }
+    if let found { return (PlanCache.fill(found, sketch), nil) }
+    let made = try PlanCache.make(results, options)
+    if isKnown, made.planner == nil, let entry = PlanCache.entry(made.plan, sketch, options) {
+      state.withLock { $0.entries[slot] = entry }
+    }
+    return made
+  }
+
+  private static func make(_ results: [Value], _ options: PlanOptions) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    let planner = try Planner(results, options: options)
+    return (planner.plan, planner.plan.isComplete ? nil : planner)
+  }
+
+  private static func fill(_ e: Entry, _ sketch: Sketch) -> Plan {
+    var plan = e.plan
+    for (t, n) in e.leaves { if case .dense(let array) = sketch.nodes[n].payload { plan.tensors[t].storage = .leaf(array) } }
+    for (s, n) in e.nodes.enumerated() { plan.stages[s].node = sketch.nodes[n] }
+    return plan
+  }
+
+  /// nil for plans that hold more of the graph than data leaves and the nodes of kernels.
+  private static func entry(_ plan: Plan, _ sketch: Sketch, _ options: PlanOptions) -> Entry? {
+    var stripped = plan
+    var leaves: [(Int, Int)] = []
+    for (t, tensor) in plan.tensors.enumerated() {
+      switch tensor.storage {
+      case .whole, .chunks: continue
+      case .keptChunks: return nil
+      case .leaf(let array):
+        // `Sketch` refuses graphs with two leaves in one buffer.
+        let owner = sketch.nodes.firstIndex { n in
+          if case .dense(let other) = n.payload { other.buffer === array.buffer } else { false }
+        }
+        guard let owner else { return nil }
+        leaves.append((t, owner))
+        stripped.tensors[t].storage = .whole
+      }
+    }
+    var nodes: [Int] = []
+    for (s, stage) in plan.stages.enumerated() {
+      guard case .kernel = stage.kind, let n = sketch.nodes.firstIndex(where: { $0 === stage.node }) else { return nil }
+      nodes.append(n)
+      stripped.stages[s].node = placeholder
+    }
+    return Entry(shape: sketch.shape, options: options, plan: stripped, leaves: leaves, nodes: nodes)
+  }
+
+  private static let placeholder = Leaves.node(Scalar(false))
+}
+
+/// The nodes of a small graph in the order in which they are met from the results, and how they hang together.
+struct Sketch {
+  private(set) var nodes: [Node] = []
+  /// Results, then per node its inputs and what it expands to: node and output of each.
+  private var edges: [Int32] = []
+  private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  /// What has to be equal, without the nodes themselves.
+  struct Shape {
+    var hash: UInt64
+    var edges: [Int32]
+    var ops: [OpDef]
+    var attributes: [Attributes]
+    var outputs: [[TensorType]]
+    var loops: [UfuncLoop?]
+  }
+
+  var shape: Shape {
+    Shape(
+      hash: hash, edges: edges, ops: nodes.map(\.op), attributes: nodes.map(\.attributes), outputs: nodes.map(\.outputs),
+      loops: nodes.map(\.loop))
+  }
+
+  /// nil for graphs that are large or whose plan depends on more than their structure.
+  init?(_ results: [Value]) {
+    nodes.reserveCapacity(PlanCache.mostNodes)
+    edges.reserveCapacity(3 * PlanCache.mostNodes)
+    for r in results where !add(r) { return nil }
+    mix(UInt64(results.count))
+    var k = 0
+    while k < nodes.count {
+      let node = nodes[k]
+      guard node.op.effects == .pure else { return nil }
+      switch node.payload {
+      case .none: break
+      case .dense(let array):
+        for other in nodes[..<k] { if case .dense(let o) = other.payload, o.buffer === array.buffer { return nil } }
+      case .chunked, .callback: return nil
+      }
+      if case .leaf(.input) = node.op.body { return nil }
+      for v in node.inputs where !add(v) { return nil }
+      for v in node.expansion where !add(v) { return nil }
+      // Ends the list of the node's edges.
+      edges.append(-1)
+      mix(UInt64(UInt(bitPattern: ObjectIdentifier(node.op))))
+      for t in node.outputs {
+        mix(UInt64(t.dtype.rawValue))
+        for d in t.shape {
+          if d < 0 { return nil }
+          mix(UInt64(d))
+        }
+      }
+      for a in node.attributes.values where !mix(a) { return nil }
+      k += 1
+    }
+    for e in edges { mix(UInt64(truncatingIfNeeded: e)) }
+  }
+
+  /// Notes an edge; false if there are too many nodes.
+  private mutating func add(_ v: Value) -> Bool {
+    var n = 0
+    while n < nodes.count && nodes[n] !== v.node { n += 1 }
+    if n == nodes.count {
+      if n == PlanCache.mostNodes { return false }
+      nodes.append(v.node)
+    }
+    edges.append(Int32(n) << 8 | Int32(truncatingIfNeeded: v.output & 0xff))
+    return v.output < 256
+  }
+
+  private mutating func mix(_ x: UInt64) {
+    hash = (hash ^ x) &* 0x9e37_79b9_7f4a_7c15
+    hash ^= hash >> 29
+  }
+
+  /// false for values whose equality says less than their bits.
+  private mutating func mix(_ a: AttrValue) -> Bool {
+    switch a {
+    case .none: mix(0)
+    case .bool(let b): mix(b ? 1 : 2)
+    case .int(let i): mix(UInt64(bitPattern: Int64(i)))
+    case .float(let d):
+      // 0.0 == -0.0, and NaN is not equal to itself.
+      if d == 0 && d.sign == .minus || d.isNaN { return false }
+      mix(d.bitPattern)
+    case .dtype(let d): mix(UInt64(d.rawValue))
+    case .scalar(let s):
+      mix(UInt64(s.dtype.rawValue))
+      mix(s.low)
+      mix(s.high)
+    case .ints(let v): for i in v { mix(UInt64(bitPattern: Int64(i))) }
+    case .string, .strings, .bytes: break
+    }
+    return true
+  }
+
+  func matches(_ s: Shape) -> Bool {
+    guard edges == s.edges, nodes.count == s.ops.count else { return false }
+    for (i, n) in nodes.enumerated() {
+      guard n.op === s.ops[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i], n.loop == s.loops[i] else { return false }
+    }
+    return true
+  }
+}
