@@ -26,16 +26,18 @@ enum LawCases {
       Sample([[3, 4], [5]], .all, fixed: [1: .int64]), Sample([[3, 4], [2, 2]], fixed: [1: .int32], attributes: ["axis": .int(1)]),
       Sample([[4], []], fixed: [1: .uint8]),
     ],
-    "take_along_axis": [Sample([[3, 4], [3, 2]], .all, fixed: [1: .int64], attributes: ["axis": .int(1)])],
-    "index_arrays": [
-      Sample([[3, 4], [5], [5]], .all, fixed: [1: .int64, 2: .int64], attributes: ["axes": .ints([0, 1]), "position": .int(0)]),
-      Sample([[3, 4], [2, 2]], fixed: [1: .int32], attributes: ["axes": .ints([1]), "position": .int(1)]),
-    ],
-    "assign_arrays": [
-      Sample([[3, 4], [5], [5], [5]], .all, fixed: [2: .int64, 3: .int64], attributes: ["axes": .ints([0, 1]), "position": .int(0)])
-    ],
-    "put_rows": [Sample([[4, 3], [2], [2, 3]], .all, fixed: [1: .int64])],
     "take_axis": [Sample([[3, 4], [5]], .all, fixed: [1: .int64], attributes: ["axis": .int(1)])],
+    "index_arrays": [
+      Sample([[3, 4], [5], [2, 1]], .all, fixed: [1: .int64, 2: .int32], attributes: ["axes": .ints([0, 1])]),
+      Sample([[3, 4, 2], [2, 2]], fixed: [1: .int64], attributes: ["axes": .ints([1])]),
+      Sample([[3, 4, 2], [5], [5]], fixed: [1: .int64, 2: .int64], attributes: ["axes": .ints([0, 2]), "position": .int(1)]),
+    ],
+    "take_along_axis": [Sample([[3, 4], [3, 2]], .all, fixed: [1: .int64], attributes: ["axis": .int(1)])],
+    "assign_arrays": [
+      Sample([[3, 4, 2], [5, 2], [5], [1]], .all, fixed: [2: .int64, 3: .int64], attributes: ["axes": .ints([0, 1])]),
+      Sample([[3, 4], [], [5]], fixed: [2: .int64], attributes: ["axes": .ints([1]), "position": .int(1)]),
+    ],
+    "put_rows": [Sample([[4, 3], [5], [5, 3]], .all, fixed: [1: .int64])],
     "unravel_index": [Sample([[5]], .integer, attributes: ["shape": .ints([3, 4, 2])])],
     "searchsorted": [Sample([[6], [3, 4]], .all), Sample([[6], [5]], attributes: ["side": .string("right")])],
   ]
