@@ -10,15 +10,20 @@ Needs NumPy 2.4; run from the root of the repository.
 import itertools
 import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 
-UNARY = "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert bitwise_count"
-BINARY = (
-    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin equal not_equal less less_equal greater greater_equal "
-    "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift copysign nextafter heaviside gcd lcm power"
+UNARY = (
+    "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert "
+    "bitwise_count"
 )
-VALUES = {
+BINARY = (
+    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin equal not_equal less less_equal greater "
+    "greater_equal logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift copysign nextafter "
+    "heaviside gcd lcm power"
+)
+VALUES: dict[str, list[Any]] = {
     "bool": [False, True],
     "int8": [0, 1, -1, 2, -7, 127, -128],
     "uint16": [0, 1, 9, 16, 65535, 32768],
@@ -28,7 +33,7 @@ VALUES = {
 }
 
 
-def main():
+def main() -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     lines = []
