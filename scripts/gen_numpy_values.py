@@ -4,11 +4,12 @@
 Each line of the fixture is a function, the dtype of its operands and of its result, and the bits of operands and results as hexadecimal
 little-endian bytes:
     add float64 float64 <x1> <x2> -> <out>
-Needs NumPy 2.4; run from the root of the repository.
+`--check` compares instead of writing.  Runs with the pinned NumPy.
 """
 
 import itertools
 import pathlib
+import sys
 import warnings
 from typing import Any
 
@@ -33,7 +34,7 @@ VALUES: dict[str, list[Any]] = {
 }
 
 
-def main() -> None:
+def text() -> str:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     lines = []
@@ -49,8 +50,16 @@ def main() -> None:
             except TypeError:
                 continue
             lines.append(f"{name} {dtype} {out.dtype.name} {' '.join(a.tobytes().hex() for a in x)} -> {out.tobytes().hex()}\n")
-    pathlib.Path("Tests/MarsOpsTests/Fixtures/numpy_values.txt").write_text("".join(lines))
+    return "".join(lines)
+
+
+def main() -> int:
+    path = pathlib.Path(__file__).resolve().parent.parent / "Tests/MarsOpsTests/Fixtures/numpy_values.txt"
+    if "--check" in sys.argv[1:]:
+        return 0 if path.read_text() == text() else 1
+    path.write_text(text())
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
