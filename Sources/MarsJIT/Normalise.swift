@@ -254,6 +254,8 @@ struct Normaliser {
     let common = min(step, group)
     if bases[o - firstCounter] % common != 0 { return false }
     for i in 0..<count where i != lane && i != unroll && rows[i * width + 3 + o] % common != 0 { return false }
+    // The lanes are aligned where their loop starts: loops inside must keep them so.
+    for i in lane + 1..<max(count, lane + 1) where !(c == .packed && i == unroll) && rows[i * width + 3 + o] % group != 0 { return false }
     // Several counters share one head only if they are congruent.
     if o > firstCounter {
       let p = firstCounter
