@@ -243,9 +243,7 @@ extension EngineState {
   /// Frees what an extended plan does not hold any more.
   mutating func dropUnheld(_ run: RunCorePointer) {
     for s in 0..<run.pointee.slotBlock.count where run.pointee.usesLeft[s] == 0 && !run.pointee.held[s] && run.pointee.slotBlock[s] >= 0 {
-      let b = run.pointee.slotBlock[s]
-      run.pointee.slotBlock[s] = -1
-      release(b)
+      drop(run, Int32(s))
     }
   }
 
