@@ -1,5 +1,7 @@
 package io.mars;
 
+import java.io.Serializable;
+
 /**
  * What every exception that comes from the library can tell.
  *
@@ -50,23 +52,45 @@ public sealed interface MarsError
   }
 
   /**
+   * What the library tells about a failure.
+   *
+   * @param code kind of the failure
+   * @param operator name of the operator concerned, or ""
+   * @param origin where the program made the call that created the failing tensor: a place in a source file, or ""
+   */
+  record Report(Code code, String operator, String origin) implements Serializable {}
+
+  /**
+   * All that the library tells about the failure.
+   *
+   * @return the report
+   */
+  Report report();
+
+  /**
    * Kind of the failure.
    *
    * @return the kind
    */
-  Code code();
+  default Code code() {
+    return report().code();
+  }
 
   /**
    * The operator concerned.
    *
    * @return its name, or ""
    */
-  String operator();
+  default String operator() {
+    return report().operator();
+  }
 
   /**
    * Where the program made the call that created the failing tensor.
    *
    * @return a place in a source file, or ""
    */
-  String origin();
+  default String origin() {
+    return report().origin();
+  }
 }
