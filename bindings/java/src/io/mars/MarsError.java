@@ -51,14 +51,25 @@ public sealed interface MarsError
     }
   }
 
-  /**
-   * What the library tells about a failure.
-   *
-   * @param code kind of the failure
-   * @param operator name of the operator concerned, or ""
-   * @param origin where the program made the call that created the failing tensor: a place in a source file, or ""
-   */
-  record Report(Code code, String operator, String origin) implements Serializable {}
+  /** What the library tells about a failure. */
+  final class Report implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    /** Kind of the failure. */
+    private final Code code;
+
+    /** Name of the operator concerned, or "". */
+    private final String operator;
+
+    /** Place of the call that created the failing tensor, or "". */
+    private final String origin;
+
+    Report(Code code, String operator, String origin) {
+      this.code = code;
+      this.operator = operator;
+      this.origin = origin;
+    }
+  }
 
   /**
    * All that the library tells about the failure.
@@ -73,7 +84,7 @@ public sealed interface MarsError
    * @return the kind
    */
   default Code code() {
-    return report().code();
+    return report().code;
   }
 
   /**
@@ -82,7 +93,7 @@ public sealed interface MarsError
    * @return its name, or ""
    */
   default String operator() {
-    return report().operator();
+    return report().operator;
   }
 
   /**
@@ -91,6 +102,6 @@ public sealed interface MarsError
    * @return a place in a source file, or ""
    */
   default String origin() {
-    return report().origin();
+    return report().origin;
   }
 }

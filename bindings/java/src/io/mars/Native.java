@@ -108,9 +108,11 @@ final class Native {
 
   /** The exception for a failure that the library reported. */
   static RuntimeException exception(int status, byte[] utf8, byte[] utf8Operator, byte[] utf8Origin) {
-    MarsError.Report report = new MarsError.Report(MarsError.Code.of(status), string(utf8Operator), string(utf8Origin));
-    String message = report.origin().isEmpty() ? string(utf8) : string(utf8) + " (created at " + report.origin() + ")";
-    return switch (report.code()) {
+    MarsError.Code code = MarsError.Code.of(status);
+    String origin = string(utf8Origin);
+    MarsError.Report report = new MarsError.Report(code, string(utf8Operator), origin);
+    String message = origin.isEmpty() ? string(utf8) : string(utf8) + " (created at " + origin + ")";
+    return switch (code) {
       case VALUE, TYPE, OVERFLOW, FORMAT, HANDLE -> new MarsArgumentException(message, report);
       case INDEX, AXIS -> new MarsIndexException(message, report);
       case UNSUPPORTED -> new MarsUnsupportedException(message, report);
