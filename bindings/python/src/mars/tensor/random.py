@@ -14,12 +14,18 @@ import operator
 import os
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mars._graph import apply
 from mars.tensor import _registry
+
+if TYPE_CHECKING:
+    from mars.tensor._described_random import *  # noqa: F403
+    from mars.tensor._described_random import Distributions
+else:
+    Distributions = object
 
 _MASK = 0xFFFFFFFFFFFFFFFF
 _STREAMS = 1 << 32
@@ -133,25 +139,27 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-class _Distributions:
+class _Distributions(Distributions):
     """Methods of a random source: every operator of the namespace `random`."""
 
     __slots__ = ("_source",)
 
     _source: _Source
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        target = _OTHER_NAMES.get(name, name)
-        description = _registry.descriptions.get(target)
-        if description is None or description["namespace"] != "random":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        draw, source = _drawer(target), self._source
+    if not TYPE_CHECKING:
 
-        def method(*args: Any, **kwargs: Any) -> Any:
-            return draw(source, *args, **kwargs)
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            target = _OTHER_NAMES.get(name, name)
+            description = _registry.descriptions.get(target)
+            if description is None or description["namespace"] != "random":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            draw, source = _drawer(target), self._source
 
-        method.__name__, method.__doc__ = name, draw.__doc__
-        return method
+            def method(*args: Any, **kwargs: Any) -> Any:
+                return draw(source, *args, **kwargs)
+
+            method.__name__, method.__doc__ = name, draw.__doc__
+            return method
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_registry.names("random")})
@@ -243,14 +251,16 @@ get_state = _global.get_state
 set_state = _global.set_state
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    try:
-        found = globals()[name] = getattr(_global, name)
-    except AttributeError:
-        raise AttributeError(f"module 'mars.tensor.random' has no attribute {name!r}") from None
-    return found
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            found = globals()[name] = getattr(_global, name)
+        except AttributeError:
+            raise AttributeError(f"module 'mars.tensor.random' has no attribute {name!r}") from None
+        return found
 
 
 def __dir__() -> list[str]:
