@@ -4,21 +4,27 @@
 Each line of the fixture is a function, the dtype of its operands and of its result, and the bits of operands and results as hexadecimal
 little-endian bytes:
     add float64 float64 <x1> <x2> -> <out>
-Needs NumPy 2.4; run from the root of the repository.
+`--check` compares instead of writing.  Runs with the pinned NumPy.
 """
 
 import itertools
 import pathlib
+import sys
 import warnings
+from typing import Any
 
 import numpy as np
 
-UNARY = "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert bitwise_count"
-BINARY = (
-    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin equal not_equal less less_equal greater greater_equal "
-    "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift copysign nextafter heaviside gcd lcm power"
+UNARY = (
+    "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert "
+    "bitwise_count"
 )
-VALUES = {
+BINARY = (
+    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin equal not_equal less less_equal greater "
+    "greater_equal logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift copysign nextafter "
+    "heaviside gcd lcm power"
+)
+VALUES: dict[str, list[Any]] = {
     "bool": [False, True],
     "int8": [0, 1, -1, 2, -7, 127, -128],
     "uint16": [0, 1, 9, 16, 65535, 32768],
@@ -28,7 +34,7 @@ VALUES = {
 }
 
 
-def main():
+def text() -> str:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     lines = []
@@ -44,8 +50,16 @@ def main():
             except TypeError:
                 continue
             lines.append(f"{name} {dtype} {out.dtype.name} {' '.join(a.tobytes().hex() for a in x)} -> {out.tobytes().hex()}\n")
-    pathlib.Path("Tests/MarsOpsTests/Fixtures/numpy_values.txt").write_text("".join(lines))
+    return "".join(lines)
+
+
+def main() -> int:
+    path = pathlib.Path(__file__).resolve().parent.parent / "Tests/MarsOpsTests/Fixtures/numpy_values.txt"
+    if "--check" in sys.argv[1:]:
+        return 0 if path.read_text() == text() else 1
+    path.write_text(text())
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

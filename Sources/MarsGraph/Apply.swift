@@ -128,7 +128,12 @@ extension OpDef {
         wanted = wanted.map { Promotion.common($0, beside) } ?? (s.dtype == .uint64 ? .uint64 : beside)
       }
     }
-    let candidates = try values(operands) { wanted ?? $0.dtype }
+    let candidates: [Value]
+    do throws(MarsError) { candidates = try values(operands) { wanted ?? $0.dtype } } catch {
+      // Comparisons know integers of mixed sign: one that the other operand's dtype cannot hold is compared as it is.
+      guard error.code == .overflow, loops.contains(where: { $0.inputs == [.int64, .uint64] }) else { throw error }
+      candidates = try values(operands) { $0.dtype }
+    }
     let types = candidates.map(\.type.dtype)
     if let loop = match(types, loops) {
       if !loop.outputs.isEmpty { return (candidates, loop) }

@@ -47,3 +47,8 @@ package enum Leaves {
     Node(op: constant, inputs: [], attributes: Attributes([.scalar(value)]), outputs: [TensorType(value.dtype, [])])
   }
 }
+
+extension Value {
+  /// The scalar that this is, or nil where the graph does not say.
+  package var constant: Scalar? { node.op === Leaves.constant ? node.context.scalar("value") : nil }
+}

@@ -99,6 +99,24 @@ package enum Lanes {
     r.storeBytes(of: T(truncatingIfNeeded: g), as: T.self)
   }
 
+  package static let negativePower = "Integers to negative integer powers are not allowed."
+
+  /// Copies integers, none of which may be negative: exponents of integer powers.
+  package static func copyExponents(_ source: ArrayView, to target: ArrayView) throws(MarsError) {
+    try source.dtype.dispatch(ExponentCopy(source: source, target: target))
+  }
+
+  private struct ExponentCopy: ElementRoutine {
+    let source, target: ArrayView
+    func run<T: Element>(_: T.Type) throws(MarsError) {
+      try Strided.forEach(source.shape, [source.strides, target.strides]) { o throws(MarsError) in
+        let x = (source.base + o[0]).loadUnaligned(as: T.self)
+        if T.precedes(x, T.zero) { throw MarsError(.value, negativePower) }
+        (target.base + o[1]).storeBytes(of: x, as: T.self)
+      }
+    }
+  }
+
   private struct ScanLanes: ElementRoutine {
     let kind: Scan
     let source, target: ArrayView

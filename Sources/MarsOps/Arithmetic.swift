@@ -67,14 +67,41 @@ enum Arithmetic {
       "Quotient and remainder at once.", details: "The same as (x1 // x2, x1 % x2).", numpy: "numpy.divmod",
       example: "mt.divmod([7, -7], 3)[0]"), exposure: Exposure(operators: ["__divmod__"]))
 
+  private static let powerLoops = Loops.same([.integer, .inexact], 2)
+
   private static func powerNamed(_ name: String, operators: [String] = []) -> OpDef {
-    binary(
-      name, Loops.same([.integer, .inexact], 2), "x1 to the power x2, element by element.",
-      details:
-        "Integers multiply repeatedly and wrap.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
-      cost: 20, operators: operators
-    ) { b, x, y in power(&b, x, y) }
+    OpDef(
+      name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(powerLoops),
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        guard let d = c.loop?.inputs[1], d.kind == .signed else { return [try v[0].op(powerLoop, v[1])] }
+        if let exponent = v[1].constant {
+          if exponent.asDouble < 0 { throw c.error(.value, Lanes.negativePower) }
+          return [try v[0].op(powerLoop, v[1])]
+        }
+        return [try v[0].op(powerLoop, try v[1].cast(d).op(checkedExponent.def))]
+      }, cost: Cost(perElement: 20),
+      doc: OpDoc(
+        "x1 to the power x2, element by element.",
+        details:
+          "Integers multiply repeatedly and wrap; a negative integer exponent of integers is an error.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
+        numpy: "numpy.\(name)", example: "mt.\(name)([3, 1], [2, 5])"), exposure: Exposure(operators: operators),
+      samples: [[[3, 4], [4]], [[0], [0]], [[], []]].map { Sample($0, [.inexact, .unsigned]) })
   }
+  private static let powerLoop = OpDef(
+    "power_loop", inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(powerLoops),
+    body: .expr { b, _, x in [power(&b, x[0], x[1])] }, cost: Cost(perElement: 20),
+    doc: OpDoc("x1 to the power x2, which is not negative if both are integers.", example: "mt.power([3, 1], [2, 5])"), exposure: .hidden)
+  private static let checkedExponent = NativeOp(
+    OpDef(
+      "checked_exponent", inputs: [InputDef("x")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].dtype.isInteger else { throw c.error(.type, "the operand must be of an integer dtype") }
+        return [c.inputs[0]]
+      },
+      body: .native(NativeRule(.access { c in [(0..<c.inputs[0].rank).map { .aligned($0) }] }, reusesInput0: true)),
+      doc: OpDoc("The same integers, none of which may be negative.", example: "mt.power([3, 1], [2, 5])"), exposure: .hidden,
+      samples: [Sample([[3, 4]], DTypeSet(.uint8))])
+  ) { (call: inout NativeCall) throws(MarsError) in try Lanes.copyExponents(call.inputs[0], to: call.outputs[0]) }
   static let power = powerNamed("power", operators: ["__pow__"])
   static let pow = powerNamed("pow")
 
@@ -232,6 +259,6 @@ enum Arithmetic {
   static let family = OpFamily(
     [
       add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, pow, floatPower, negative, positive,
-      absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm,
-    ], natives: [divisorLoop])
+      absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm, powerLoop,
+    ], natives: [divisorLoop, checkedExponent])
 }

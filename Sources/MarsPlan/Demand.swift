@@ -31,7 +31,7 @@ struct Demand {
   /// A value cheaper than this is computed again by each of several users.
   static let cheap = 4.0
 
-  init(_ index: GraphIndex) {
+  init(_ index: GraphIndex, recomputes: Bool = true) {
     let n = index.vertices.count
     uses = index.vertices.map { [Uses](repeating: Uses(), count: $0.node.outputs.count) }
     isMaterialised = [Bool](repeating: false, count: n)
@@ -39,7 +39,7 @@ struct Demand {
     isDeferred = [Bool](repeating: false, count: n)
     holdsReduction = [Bool](repeating: false, count: n)
     countUses(index)
-    decide(index)
+    decide(index, recomputes)
   }
 
   private mutating func countUses(_ index: GraphIndex) {
@@ -70,7 +70,7 @@ struct Demand {
     }
   }
 
-  private mutating func decide(_ index: GraphIndex) {
+  private mutating func decide(_ index: GraphIndex, _ recomputes: Bool) {
     for (i, v) in index.vertices.enumerated() {
       if !v.tensors.isEmpty {
         isMaterialised[i] = true
@@ -97,7 +97,7 @@ struct Demand {
         for x in v.inputs { c += cost(x, index) }
         inlineCost[i] = c
         let total = mine.reduce(0) { $0 + $1.count }
-        let isShared = total > 1 && c > Demand.cheap && !v.node.op.cost.isCheapSource
+        let isShared = total > 1 && !(recomputes && (c <= Demand.cheap || v.node.op.cost.isCheapSource))
         let repeats = mine.contains { $0.isBroadcast } && c > 1 && v.node.outputs[0].count > 1
         isMaterialised[i] =
           isResult || isShared || repeats || c > Demand.largestInline || mine.contains(where: \.byNative)

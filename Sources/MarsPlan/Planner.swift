@@ -9,10 +9,13 @@ package struct PlanOptions: Hashable, Sendable {
   package var chunkBytes: Int?
   /// false: every operator writes its result to memory.  For tests of the law "fused = unfused".
   package var fuses: Bool
-  package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true) {
+  /// false: a value with several users is kept for them, however cheap it is.
+  package var recomputes: Bool
+  package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true, recomputes: Bool = true) {
     self.memoryLimit = memoryLimit
     self.chunkBytes = chunkBytes
     self.fuses = fuses
+    self.recomputes = recomputes
   }
 }
 
@@ -45,7 +48,7 @@ package struct Planner {
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
-    var demand = Demand(index)  // what is kept, what is recomputed
+    var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
     var layout = Layout(index, demand, options, plan: plan)

@@ -71,6 +71,10 @@ package struct EngineStatistics: Sendable {
   package var reusedBuffers = 0
   package var freshBuffers = 0
   package var inPlaceTasks = 0
+  /// Time that workers spent in tasks, over all workers.
+  package var taskNanoseconds = 0
+  /// Time between one task and the next of a worker that did not have to wait for work: dispatcher, store and their lock.
+  package var dispatchNanoseconds = 0
   /// Bytes of chunks, workspaces and results now; the pool comes on top.
   package var usedBytes = 0
   package var poolBytes = 0

@@ -30,6 +30,8 @@ extension Engine {
     var list = GrantList()
     var most = 1
     var average = 1e6
+    // When the last task ended; 0 after a wait.
+    var ended = 0
     lock.lock()
     while state.pointee.epoch == epoch {
       state.pointee.exchange(&list, most: most)
@@ -40,12 +42,10 @@ extension Engine {
           if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
           continue
         }
-        let garbage = takeGarbage()
-        notify()
-        if let garbage {
+        // Before anybody is woken: who waited may drop a result at once and count on its memory.
+        if let garbage = takeGarbage() {
           lock.unlock()
           release(garbage)
-          context.forgetPlan(trace)
           lock.lock()
           continue
         }
@@ -55,8 +55,10 @@ extension Engine {
           lock.lock()
           continue
         }
+        notify()
         state.pointee.idleWorkers += 1
         lock.waitForWork()
+        ended = 0
         state.pointee.idleWorkers -= 1
         continue
       }
@@ -67,10 +69,14 @@ extension Engine {
       lock.unlock()
       if let garbage { release(garbage) }
       let begin = EngineLock.nanoseconds()
+      let between = ended > 0 ? begin - ended : 0
       for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
-      average += (Double(EngineLock.nanoseconds() - begin) / Double(list.grants.count) - average) * 0.125
+      ended = EngineLock.nanoseconds()
+      average += (Double(ended - begin) / Double(list.grants.count) - average) * 0.125
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
       lock.lockSoon()
+      state.pointee.statistics.taskNanoseconds += ended - begin
+      state.pointee.statistics.dispatchNanoseconds += between
     }
     for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
     // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.

@@ -14,6 +14,7 @@ struct Options: Sendable {
   /// 0: automatic.
   var chunkBytes = 0
   var fuses = true
+  var recomputes = true
 
   static let table: [(name: String, doc: String)] = [
     ("workers", "threads that compute, of a pool that all sessions of the process share; 0: one per processor"),
@@ -26,6 +27,7 @@ struct Options: Sendable {
     ("trace", "1: record trace events"),
     ("chunk_bytes", "wanted bytes per chunk, as memory_limit; 0: automatic"),
     ("fuse", "0: every operator writes its result to memory, to compare with"),
+    ("recompute", "0: a value with several users is kept for them even where computing it again is cheaper"),
   ]
 
   mutating func set(_ key: String, _ value: String) throws(MarsError) {
@@ -37,6 +39,7 @@ struct Options: Sendable {
     case "trace": traces = try Options.flag(key, value)
     case "chunk_bytes": chunkBytes = try Options.bytes(key, value)
     case "fuse": fuses = try Options.flag(key, value)
+    case "recompute": recomputes = try Options.flag(key, value)
     default:
       let known = Options.table.map(\.name).joined(separator: ", ")
       throw MarsError(.value, "unknown option '\(key)': options are \(known)")
@@ -52,6 +55,7 @@ struct Options: Sendable {
     case "trace": traces ? "1" : "0"
     case "chunk_bytes": String(chunkBytes)
     case "fuse": fuses ? "1" : "0"
+    case "recompute": recomputes ? "1" : "0"
     default: ""
     }
   }

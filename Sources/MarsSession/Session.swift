@@ -33,7 +33,8 @@ package final class Session: Sendable {
 
   var planOptions: PlanOptions {
     let o = options.withLock { $0 }
-    return PlanOptions(memoryLimit: engine.memoryLimit, chunkBytes: o.chunkBytes > 0 ? o.chunkBytes : nil, fuses: o.fuses)
+    return PlanOptions(
+      memoryLimit: engine.memoryLimit, chunkBytes: o.chunkBytes > 0 ? o.chunkBytes : nil, fuses: o.fuses, recomputes: o.recomputes)
   }
 
   var runOptions: RunOptions {
@@ -92,7 +93,8 @@ package final class Session: Sendable {
         ("tasks", s.tasksRun), ("runs", s.runs), ("inline_runs", s.inlineRuns), ("compiles", j.compiles), ("cache_hits", j.cacheHits),
         ("disk_hits", j.diskHits), ("compile_nanoseconds", Int(j.nanoseconds)), ("spilled_bytes", s.spilledBytes),
         ("unspilled_bytes", s.unspilledBytes), ("clean_evictions", s.cleanEvictions), ("reused_buffers", s.reusedBuffers),
-        ("fresh_buffers", s.freshBuffers), ("in_place_tasks", s.inPlaceTasks), ("used_bytes", s.usedBytes), ("pool_bytes", s.poolBytes),
+        ("fresh_buffers", s.freshBuffers), ("in_place_tasks", s.inPlaceTasks), ("task_nanoseconds", s.taskNanoseconds),
+        ("dispatch_nanoseconds", s.dispatchNanoseconds), ("used_bytes", s.usedBytes), ("pool_bytes", s.poolBytes),
         ("peak_bytes", s.peakBytes), ("memory_limit", s.limit), ("live_nodes", Node.liveCount),
       ]
       for (k, v) in fields {

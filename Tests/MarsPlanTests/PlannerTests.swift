@@ -120,6 +120,15 @@ import Testing
     #expect(try plan([c], fuses: false).stages.count == 2)
   }
 
+  @Test func recomputesCheapValuesUnlessToldNotTo() throws {
+    let a = TestOps.data([100])
+    let shared = try TestOps.add(a, a)
+    let users = [try TestOps.sum(shared), try TestOps.sum(TestOps.mul(shared, a))]
+    #expect(try Planner(users, options: PlanOptions(memoryLimit: 1 << 30)).plan.stages.count == 2)
+    let kept = try Planner(users, options: PlanOptions(memoryLimit: 1 << 30, recomputes: false)).plan
+    #expect(kept.stages.count == 3)
+  }
+
   @Test func deepChainsAreCutAndFreed() throws {
     var v = TestOps.data([10])
     for _ in 0..<50_000 { v = try Value(TestOps.add.apply([.value(v), TestOps.weak(1)])) }

@@ -117,6 +117,24 @@ def test_weak_integer_out_of_bounds():
         mt.tensor([1], "uint8") + 300
 
 
+@pytest.mark.parametrize("scalar", [-1, 0, 200, 300, -(2**63), 2**63])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+def test_comparisons_with_integers_of_any_size(dtype, scalar):
+    x = sample(dtype)
+    t = mt.tensor(x)
+    same((t < scalar).fetch(), x < scalar)
+    same((t == scalar).fetch(), x == scalar)
+    same((scalar <= t).fetch(), scalar <= x)
+
+
+def test_negative_powers_of_integers():
+    x = mt.tensor([1, 2])
+    for power in (lambda: x**-1, lambda: 2 ** mt.tensor([1, -1]), lambda: mt.power(x, mt.tensor([-1, 1], "int8"))):
+        with pytest.raises(ValueError, match="Integers to negative integer powers are not allowed"):
+            power().execute()
+    same((x ** mt.tensor([3, 0])).fetch(), np.array([1, 1]))
+
+
 @pytest.mark.parametrize(
     "shapes", [((3, 1), (1, 4)), ((5,), (3, 5)), ((), (2, 2)), ((0, 3), (3,)), ((2, 1, 3), (4, 1)), ((1,), ()), ((0,), (1,))]
 )

@@ -1610,6 +1610,25 @@ def dot_two_consumers(P, p):
     return run, finish
 
 
+@work("store_overhead", ("mars",), scaled={"n": 0.5}, n=5000)
+def store_overhead(P, p):
+    """(a.dot(a.T) - a).std() and then x = (x + 1) * 2 in chunks, all in memory: share of the workers' time between tasks, in percent."""
+    path = npy_file(P, p.n, p.n)
+
+    def run():
+        before = P.session.statistics()
+        a = P.load_npy(path)
+        P.scalar(_dot_expr(P.xp), a)
+        for _ in range(4):
+            P.run((P.xp.load(path) + 1) * 2)
+        after = P.session.statistics()
+        between, within = (after[k] - before[k] for k in ("dispatch_nanoseconds", "task_nanoseconds"))
+        assert after["spilled_bytes"] == before["spilled_bytes"]
+        return 100 * between / (between + within)
+
+    return run, lambda v: {"value": v}
+
+
 # ------------------------------------------------------------------ data frames
 
 
