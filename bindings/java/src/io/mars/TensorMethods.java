@@ -2803,8 +2803,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * x1 to the power x2, element by element.
    *
-   * <p>Integers multiply repeatedly and wrap. Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a
-   *     reciprocal.
+   * <p>Integers multiply repeatedly and wrap; a negative integer exponent of integers is an error. Exponents 2, 1, 0.5 and -1 that are
+   *     scalars are a product, a copy, a square root and a reciprocal.
    *
    * <p>NumPy: {@code numpy.pow}.
    *
@@ -2838,8 +2838,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * x1 to the power x2, element by element.
    *
-   * <p>Integers multiply repeatedly and wrap. Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a
-   *     reciprocal.
+   * <p>Integers multiply repeatedly and wrap; a negative integer exponent of integers is an error. Exponents 2, 1, 0.5 and -1 that are
+   *     scalars are a product, a copy, a square root and a reciprocal.
    *
    * <p>NumPy: {@code numpy.power}.
    *
