@@ -239,6 +239,8 @@ extension EngineState {
     guard let base = allocate(blocks[i].capacity) else { return false }
     blocks[i].base = base
     blocks[i].state = .restoring
+    // From here on: a task that is to write to it marks it before the bytes have come back.
+    blocks[i].isDirty = false
     restoreFailures[i] = nil
     readQueue.append(i)
     ioInFlight += 1
@@ -255,7 +257,6 @@ extension EngineState {
       restoreFailures[i] = error
     } else {
       blocks[i].state = .resident
-      blocks[i].isDirty = false
       statistics.unspilledBytes += blocks[i].capacity
       if isShort && blocks[i].pins == 0 && blocks[i].refs > 0 { enlist(i) }
     }

@@ -225,3 +225,20 @@ def test_warning_about_loops_that_never_execute():
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("wait to be executed") == 1, done.stderr
+
+
+@pytest.mark.parametrize("limit", [8, 10])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sums_of_partial_products_survive_spilling(limit, workers, tmp_path):
+    # A chunk of the product is written by two tasks and may go to disk between them and after.
+    mt.random.seed(1)
+    a = mt.random.rand(1000, 1000)
+    expected = (a @ a.T).std().fetch()
+    x = a.fetch()
+    with mars.Session(memory_limit=f"{limit}MiB", workers=workers, spill_dir=tmp_path) as session:
+        mt.random.seed(1)
+        for source in (mt.random.rand(1000, 1000), mt.tensor(x)):
+            assert (source @ source.T).std().fetch() == pytest.approx(expected, rel=1e-12)
+        difference = mt.tensor(x) @ mt.tensor(x) - mt.tensor(x)
+        np.testing.assert_allclose(difference.sum(axis=0).fetch(), (x @ x - x).sum(axis=0), rtol=1e-9, atol=1e-7)
+        assert session.statistics()["spilled_bytes"] > 0
