@@ -14,3 +14,5 @@ mt.concatenate(a, 0, dtype=1.5)  # arg-type
 mt.random.no_such_distribution()  # attr-defined
 mt.random.RandomState(1).no_such_distribution()  # attr-defined
 mt.linalg.no_such_function(a)  # attr-defined
+mt.random.rand("x")  # arg-type
+a[0].summ()  # attr-defined

@@ -191,7 +191,7 @@ class Tensor(Handle, TensorMethods):
 
     # ---- indexing ----
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> Tensor:
         view, index = self._view(key)
         return _select(view, index) if index.selections else view
 
