@@ -164,18 +164,23 @@ package struct NativeRule: Sendable {
   package let wholeOutputAxes: @Sendable (OpContext) -> [Int]
   /// Whether contracted axes may be cut: the body is then called for one part after the other with `accumulate` set from the second on.
   package let accumulates: Bool
-  /// Whether output 0 may share the buffer of input 0 when nobody else needs that: in-place writes.
+  /// Whether output 0 may share the buffer of input 0 when nobody else needs that: in-place writes.  Both have one shape, and a task reads
+  /// of input 0 the box that it writes.
   package let reusesInput0: Bool
+  /// With `reusesInput0`: whether a box of output 0 is that of input 0 unchanged, whatever the other inputs hold.
+  package let leavesInput0: @Sendable (OpContext, Box) -> Bool
   /// Bytes of scratch memory of one task, from the extents of its output box.
   package let workspace: @Sendable (OpContext, Box) -> Int
   package init(
     _ tiling: Tiling, wholeOutputAxes: @escaping @Sendable (OpContext) -> [Int] = { _ in [] }, accumulates: Bool = false,
-    reusesInput0: Bool = false, workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
+    reusesInput0: Bool = false, leavesInput0: @escaping @Sendable (OpContext, Box) -> Bool = { _, _ in false },
+    workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
   ) {
     self.tiling = tiling
     self.wholeOutputAxes = wholeOutputAxes
     self.accumulates = accumulates
     self.reusesInput0 = reusesInput0
+    self.leavesInput0 = leavesInput0
     self.workspace = workspace
   }
 }

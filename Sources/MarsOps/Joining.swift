@@ -336,7 +336,8 @@ enum Joining {
             let value = c.inputs[1].shape
             guard let r = region(c, in: box) else { return [box, Box(lower: value.map { _ in 0 }, extents: value.map { _ in 0 })] }
             return [box, AxisMap.broadcast(value, to: c.ints("shape")).box(r)]
-          }, reusesInput0: true)), doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
+          }, reusesInput0: true, leavesInput0: { c, box in region(c, in: box) == nil })),
+      doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
       exposure: .hidden,
       samples: [
         Sample(

@@ -8,12 +8,14 @@ struct ChunkSizes {
   let memoryLimit: Int
   /// Wanted bytes of the largest operand of a task, or nil for the automatic size.
   let chunkBytes: Int?
+  /// How often tasks were found larger than the limit: each time they are to be a quarter of what they were.
+  let refinement: Int
 
   /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
   private func target(_ total: Int) -> Int {
-    if let chunkBytes { return max(1, chunkBytes) }
+    if let chunkBytes { return max(1, chunkBytes >> (2 * refinement)) }
     let size = min(max(total / 8, 1 << 20), 8 << 20)
-    return max(1 << 16, min(size, memoryLimit / 64))
+    return max(1 << 12, max(1 << 16, min(size, memoryLimit / 64)) >> (2 * refinement))
   }
 
   /// What a tensor that the region reads asks of one iteration axis.
@@ -84,6 +86,7 @@ struct ChunkSizes {
     // Square blocks: large enough that arithmetic hides the traffic, small enough that a dozen fit.
     var side = 2048
     while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
+    side = max(16, side >> refinement)
     if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
     return Grid(
       shape.indices.map { k in

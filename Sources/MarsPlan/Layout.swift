@@ -21,14 +21,19 @@ struct Layout {
   }
 
   /// Intermediates up to this size are one buffer, readable in any window without copies.
-  static let smallTensor = 4 << 20
+  private let smallTensor: Int
+  /// Bytes of results that may lie in one piece.
+  private let wholeResults: Int
 
-  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan) {
+  /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
+  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int) {
+    smallTensor = (4 << 20) >> (2 * refinement)
+    wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
     self.index = index
     self.demand = demand
     self.options = options
     self.plan = plan
-    sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes)
+    sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes, refinement: refinement)
     tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
   }
 
@@ -178,7 +183,7 @@ struct Layout {
     for t in types {
       let splits = kept.map { cut.contains($0) ? AxisSplits(extent: grid.axes[$0].count, chunk: 1) : grid.axes[$0] }
       let bytes = partialShape.reduce(t.itemSize, *)
-      let storage: PlanTensor.Storage = bytes <= max(Layout.smallTensor, options.memoryLimit / 16) ? .whole : .chunks
+      let storage: PlanTensor.Storage = bytes <= max(smallTensor, options.memoryLimit / 16) ? .whole : .chunks
       let number = addTensor(
         PlanTensor(type: TensorType(t, partialShape), grid: Grid(splits), storage: storage, label: "partial " + node.op.name))
       partials.append(number)
@@ -259,11 +264,17 @@ struct Layout {
     let item = max(node.outputs[0].dtype.itemSize, region.inputs.map { index.type($0.value).dtype.itemSize }.max() ?? 1)
     let contracted = Set(region.shape.indices.filter { $0 >= rank })
     let blocks = region.roots.contains { demand.uses[Int($0.vertex)][Int($0.output)].prefersBlocks }
-    var isSelecting = false
-    if case .selecting = rule.tiling { isSelecting = true }
+    var selected: Int? = nil
+    var isBoxed = false
+    switch rule.tiling {
+    case .access: break
+    case .boxes: isBoxed = true
+    case .selecting(let axis): selected = axis
+    }
+    // A box of whole rows is one run of what it is read from; a square block may meet all of it.
     let grid = sizes.nativeGrid(
-      shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && !isSelecting, suggestions: suggestions,
-      contracted: isSelecting ? [] : contracted)
+      shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
+      suggestions: suggestions, contracted: selected == nil ? contracted : [])
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)
     for (n, i) in region.inputs.enumerated() {
       switch i.window {
@@ -272,10 +283,8 @@ struct Layout {
         let t = alignAccess(tensorOfInput[n], axes, to: grid, node)
         stage.inputs.append(StageInput(tensor: t, window: i.window, orientation: i.orientation))
       case .rule:
-        var t = tensorOfInput[n]
-        let p = plan.tensors[t]
-        if needsAlignment(p) && p.grid.chunkCount > 1 { t = rechunk(t, Grid(whole: p.type.shape), node) }
-        stage.inputs.append(StageInput(tensor: t, window: i.window))
+        // A task reads the chunks that its box meets, and puts them together itself.
+        stage.inputs.append(StageInput(tensor: tensorOfInput[n], window: i.window))
       }
     }
     for (o, v) in region.roots.enumerated() {
@@ -284,7 +293,7 @@ struct Layout {
         // Capacity: as many as the input chunk has elements.
         let capacity = type.shape.enumerated().map { k, d in
           d == unknownExtent
-            ? (isSelecting ? grid.axes[0] : AxisSplits(offsets: [0, region.shape.reduce(1, *)])) : AxisSplits(offsets: [0, d])
+            ? (selected.map { grid.axes[$0] } ?? AxisSplits(offsets: [0, region.shape.reduce(1, *)])) : AxisSplits(offsets: [0, d])
         }
         let t = addTensor(
           PlanTensor(type: type, grid: Grid(capacity), storage: .chunks, hasUnknownExtents: true, label: node.op.name))
@@ -294,8 +303,8 @@ struct Layout {
             tensor: t,
             axes: type.shape.indices.map {
               // What is selected keeps the other axes of its input.
-              if isSelecting && type.rank == region.shape.count { return .iteration($0) }
-              return type.shape[$0] == unknownExtent ? .iteration(0) : .fixed(0)
+              if selected != nil && type.rank == region.shape.count { return .iteration($0) }
+              return type.shape[$0] == unknownExtent ? .iteration(selected ?? 0) : .fixed(0)
             }))
         continue
       }
@@ -316,7 +325,7 @@ struct Layout {
     let storage: PlanTensor.Storage
     if isResult {
       // A result in one piece is fetched without a copy.
-      if resultBytes + bytes <= options.memoryLimit / 2 {
+      if resultBytes + bytes <= wholeResults {
         resultBytes += bytes
         storage = .whole
       } else {
@@ -324,7 +333,7 @@ struct Layout {
         plan.remarks.append("a result of \(bytes) bytes stays in chunks: it does not fit the memory limit in one piece")
       }
     } else {
-      storage = bytes <= Layout.smallTensor ? .whole : .chunks
+      storage = bytes <= smallTensor ? .whole : .chunks
     }
     let t = addTensor(PlanTensor(type: o.type, grid: Grid(splits), storage: storage, label: o.value.map { index.node($0).op.name } ?? ""))
     if let v = o.value { tensors[Int(v.vertex)][Int(v.output)] = t }

@@ -31,6 +31,9 @@ package struct Plan: Sendable {
   /// Results, and what tasks of a later part may read: kept until released.
   package var slotHeld: [Bool] = []
 
+  /// Tasks whose output is input 0 unchanged: the runtime hands the chunk on instead of copying it.
+  package var unchangedTasks: Set<Int32> = []
+
   /// Tensors that are results, in the order asked for.
   package var results: [Int] = []
   /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
@@ -114,6 +117,8 @@ package struct Stage: Sendable {
   package var accumulatedAxis: Int? = nil
   /// Whether output 0 may take over the buffer of input 0 (native), or of any input that is read in place (kernel).
   package var mayReuseInput: Bool = false
+  /// Scratch bytes in which a task puts together windows that lie in several chunks: the most of any task.
+  package var gatherBytes: Int = 0
   /// Operator-defined cost of a whole stage, in additions.
   package var work: Double = 0
   /// "cpu" or another device.
@@ -197,7 +202,20 @@ package struct StageOutput: Sendable {
   }
 }
 
+extension Plan {
+  /// What a window put together in scratch memory takes of it.
+  package static func scratchBytes(_ byteCount: Int) -> Int { (byteCount + 63) & ~63 }
+}
+
 extension Stage {
+  /// Whether a task's output is the chunk that it reads of input 0.
+  func leavesInput(_ chunk: Int) -> Bool {
+    guard mayReuseInput, case .native = kind, case .native(let rule) = node.op.body else { return false }
+    let b = box(chunk)
+    let rank = node.outputs[0].rank
+    return rule.leavesInput0(node.context, Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank))))
+  }
+
   /// The box of the iteration space that a task covers.
   package func box(_ chunk: Int) -> Box { grid.box(chunk) }
 

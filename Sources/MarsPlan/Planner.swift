@@ -51,18 +51,41 @@ package struct Planner {
     var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
-    var layout = Layout(index, demand, options, plan: plan)
-    for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
-    // Results that are leaves become tensors here.
-    let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
-    plan = layout.plan
-    plan.results = results
-    for (i, t) in plan.results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
-    plan.needs = layout.unknownTensors
-    scheduler.schedule(&plan)  // depth first
+    let layout = try refine(index, demand, regions)  // chunks that the limit can hold, tasks in depth-first order
     remember(index, layout)
-    hold()
+    hold(index, layout, demand)
     plan.forecastPeak = Forecast.peak(plan)
+  }
+
+  /// Smaller chunks are tried so many times.
+  private static let mostRefinements = 6
+  /// Plans with more tasks than this are not cut further.
+  private static let mostRefinedTasks = 200_000
+
+  /// Lays out and schedules the regions; where a task is larger than the limit again, with smaller chunks.
+  private mutating func refine(_ index: GraphIndex, _ demand: Demand, _ regions: [Region]) throws(MarsError) -> Layout {
+    let (before, scheduled) = (plan, scheduler)
+    var best: (layout: Layout, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
+    for refinement in 0...Planner.mostRefinements {
+      var layout = Layout(index, demand, options, plan: before, refinement: refinement)
+      for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+      // Results that are leaves become tensors here.
+      let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
+      plan = layout.plan
+      plan.results = results
+      for (i, t) in results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
+      plan.needs = layout.unknownTensors
+      if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
+      scheduler = scheduled
+      scheduler.schedule(&plan)  // depth first
+      let largest = Forecast.largestTask(plan, from: before.taskCount)
+      if largest <= options.memoryLimit { return layout }
+      if best.map({ largest < $0.largest }) ?? true { best = (layout, plan, scheduler, largest) }
+      if plan.taskCount - before.taskCount > Planner.mostRefinedTasks { break }
+    }
+    guard let best else { throw MarsError(.internal, "nothing was planned") }
+    (plan, scheduler) = (best.plan, best.scheduler)
+    return best.layout
   }
 
   /// Regions in an order in which inputs come first.
@@ -158,8 +181,14 @@ package struct Planner {
         inputs.append(Region.Input(value: base, window: .access(Planner.compose(map, resolved)), orientation: orientation))
       }
     case .boxes:
-      for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
-      for k in v.inputs.indices { inputs.append(Region.Input(value: v.inputs[k], window: .rule(input: k))) }
+      for k in v.inputs.indices {
+        // The rule speaks of the axes that the operator sees: only views that change nothing are seen through.
+        var (base, map) = index.stripViews(v.inputs[k])
+        if !map.isIdentity || index.type(base).shape != context.inputs[k].shape { base = v.inputs[k] }
+        demand.isMaterialised[Int(base.vertex)] = true
+        let isWritten = k == 0 && rule.reusesInput0
+        inputs.append(Region.Input(value: base, window: isWritten ? .access(shape.indices.map { .aligned($0) }) : .rule(input: k)))
+      }
     case .selecting(let axis):
       shape = context.inputs[0].shape
       for x in v.inputs { demand.isMaterialised[Int(x.vertex)] = true }
@@ -236,11 +265,37 @@ package struct Planner {
     }
   }
 
-  /// Keeps what is asked for, and while planning is not finished all that a later part may read.
-  private mutating func hold() {
-    for s in 0..<plan.slotCount {
-      let t = Int(plan.slotTensor[s])
-      plan.slotHeld[s] = plan.tensors[t].resultIndex != nil || !plan.isComplete
+  /// Keeps what is asked for, and while planning is not finished what a later part may read.
+  private mutating func hold(_ index: GraphIndex, _ layout: Layout, _ demand: Demand) {
+    var isHeld = plan.tensors.map { $0.resultIndex != nil }
+    if !plan.isComplete { holdForLater(index, layout, demand, &isHeld) }
+    for s in 0..<plan.slotCount { plan.slotHeld[s] = isHeld[Int(plan.slotTensor[s])] }
+  }
+
+  /// Marks the tensors at which a walk from what is not planned yet will stop.
+  private func holdForLater(_ index: GraphIndex, _ layout: Layout, _ demand: Demand, _ isHeld: inout [Bool]) {
+    var later: [Int] = []
+    var isMet = [Bool](repeating: false, count: index.vertices.count)
+    for i in index.vertices.indices where demand.isDeferred[i] {
+      isMet[i] = true
+      later.append(i)
+    }
+    var tensors: [Int] = []
+    while let i = later.popLast() {
+      for x in index.vertices[i].inputs {
+        let v = Int(x.vertex)
+        if isMet[v] { continue }
+        isMet[v] = true
+        let made = index.vertices[v].node.outputs.indices.map { layout.existingTensor(of: Val(v, $0)) }
+        // As `remember` decides: what is not complete is computed anew from its inputs.
+        if made.allSatisfy({ $0 >= 0 }) { tensors += made } else { later.append(v) }
+      }
+    }
+    // Tasks of a tensor that no part has asked for yet may run in a later one, and then read what theirs read.
+    while let t = tensors.popLast() {
+      if isHeld[t] && plan.tensors[t].resultIndex == nil { continue }
+      isHeld[t] = true
+      for read in scheduler.readByTasksLeft(ofTensor: t, plan) where !isHeld[read] { tensors.append(read) }
     }
   }
 }

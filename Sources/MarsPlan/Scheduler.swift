@@ -11,6 +11,8 @@ struct Scheduler {
   /// What the task at hand reads; kept to avoid allocations.
   private var slots: [Int32] = []
   private var before: [(stage: Int, chunk: Int)] = []
+  /// Per stage: scratch bytes in which its tasks put windows together.
+  private var gathered: [Int] = []
 
   mutating func schedule(_ plan: inout Plan) {
     while producer.count < plan.tensors.count { producer.append((-1, 0)) }
@@ -20,9 +22,18 @@ struct Scheduler {
     for s in tables.count..<plan.stages.count {
       taskOfChunk.append([Int32](repeating: -1, count: plan.stages[s].grid.chunkCount))
       tables.append(StageTable(plan.stages[s], plan) { producer[$0] })
+      gathered.append(0)
     }
     for t in plan.needs { visit(tensor: t, &plan) }
     for t in plan.results where t >= 0 { visit(tensor: t, &plan) }
+    for (s, bytes) in gathered.enumerated() where bytes > 0 { plan.stages[s].gatherBytes = bytes }
+  }
+
+  /// The tensors that tasks of tensor `t` read which have no number yet.
+  func readByTasksLeft(ofTensor t: Int, _ plan: Plan) -> [Int] {
+    let stage = producer[t].stage
+    if stage < 0 || !taskOfChunk[stage].contains(-1) { return [] }
+    return plan.stages[stage].inputs.map(\.tensor)
   }
 
   private mutating func visit(tensor t: Int, _ plan: inout Plan) {
@@ -57,6 +68,7 @@ struct Scheduler {
     slots.removeAll(keepingCapacity: true)
     before.removeAll(keepingCapacity: true)
     if let p = table.predecessor(of: c) { before.append((s, p)) }
+    var assembled = 0
     for input in table.inputs {
       switch input.reads {
       case .nothing: continue
@@ -83,12 +95,15 @@ struct Scheduler {
         let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
         // Of an input of which nothing is read no slot is named: nobody waits for it or keeps it.
         if box.extents.contains(0) { continue }
+        let named = slots.count
         addProduct(
           box.lower.indices.map { k in
             (tensor.grid.axes[k].chunk(at: box.lower[k]), tensor.grid.axes[k].chunk(at: box.upper(k) - 1))
           }, input)
+        if !input.isWhole && slots.count > named + 1 { assembled += Plan.scratchBytes(box.count * tensor.type.dtype.itemSize) }
       }
     }
+    gathered[s] = max(gathered[s], assembled)
   }
 
   private mutating func addProduct(_ ranges: [(Int, Int)], _ input: StageTable.Input) {
@@ -114,6 +129,7 @@ struct Scheduler {
 
   private mutating func emit(_ s: Int, _ c: Int, _ plan: inout Plan) {
     taskOfChunk[s][c] = Int32(plan.taskCount)
+    if plan.stages[s].leavesInput(c) { plan.unchangedTasks.insert(Int32(plan.taskCount)) }
     plan.taskStage.append(Int32(s))
     plan.taskChunk.append(Int32(c))
     for b in before { plan.dependencies.append(taskOfChunk[b.stage][b.chunk]) }

@@ -47,8 +47,6 @@ struct RunCore: ~Copyable {
     static let claimed: UInt8 = 3
     static let done: UInt8 = 4
     static let mask: UInt8 = 7
-    /// Output 0 took over an input's buffer.
-    static let inPlace: UInt8 = 8
   }
   struct Workspace: BitwiseCopyable {
     var task: Int32

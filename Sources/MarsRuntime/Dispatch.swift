@@ -9,7 +9,6 @@ struct Grant: BitwiseCopyable {
   var firstBase: Int32
   var workspace: UnsafeMutableRawPointer?
   var workspaceBytes: Int
-  var isInPlace: Bool
 }
 
 /// Tasks handed to a worker at once, with the addresses of their slots, which do not move while the tasks run.
@@ -49,6 +48,14 @@ extension EngineState {
       }
       if let b = blockedRun, b.pointee.passedOver >= 16 { continue }
       next: while let t = run.pointee.ready.smallest {
+        if handOn(run, t) {
+          if run.pointee.isRetired {
+            // It was the last task, and the run has left the list.
+            i -= 1
+            break next
+          }
+          continue
+        }
         switch admit(run, t) {
         case .granted:
           run.pointee.ready.popSmallest()
@@ -74,14 +81,12 @@ extension EngineState {
   }
 
   private mutating func grant(_ run: RunCorePointer, _ t: Int32, _ list: inout GrantList) {
-    let before = run.pointee.state[t]
-    run.pointee.state[t] = RunCore.TaskState.claimed | (before & RunCore.TaskState.inPlace)
+    run.pointee.state[t] = RunCore.TaskState.claimed
     run.pointee.inFlight += 1
     run.pointee.passedOver = 0
     running += 1
     var g = Grant(
-      run: run, task: t, firstBase: Int32(list.bases.count), workspace: nil, workspaceBytes: 0,
-      isInPlace: before & RunCore.TaskState.inPlace != 0)
+      run: run, task: t, firstBase: Int32(list.bases.count), workspace: nil, workspaceBytes: 0)
     let info = run.pointee.plan.stages[Int(run.pointee.plan.plan.taskStage[Int(t)])]
     if info.workspace > 0 {
       for k in 0..<run.pointee.workspaces.count where run.pointee.workspaces[k].task == t {
@@ -91,15 +96,40 @@ extension EngineState {
     }
     let start = Int(run.pointee.plan.plan.taskSlotStart[Int(t)])
     let end = Int(run.pointee.plan.plan.taskSlotStart[Int(t) + 1])
-    let firstOutput = end - Int(info.outputs)
     for k in start..<end {
-      let slot = run.pointee.plan.plan.taskSlots[k]
-      var block = run.pointee.slotBlock[slot]
-      // The buffer of an input that was taken over belongs to output 0 already.
-      if block < 0 { block = run.pointee.slotBlock[run.pointee.plan.plan.taskSlots[firstOutput]] }
+      let block = run.pointee.slotBlock[run.pointee.plan.plan.taskSlots[k]]
       if let base = blocks[block].base { list.bases.append(base) }
     }
     list.grants.append(g)
+  }
+
+  /// Ends a task that leaves its chunk as it is: output 0 names the block of input 0, in memory or on disk.
+  private mutating func handOn(_ run: RunCorePointer, _ t: Int32) -> Bool {
+    let plan = run.pointee.plan
+    guard plan.stages[Int(plan.plan.taskStage[Int(t)])].handsOn, plan.plan.unchangedTasks.contains(t) else { return false }
+    let (start, end) = (Int(plan.plan.taskSlotStart[Int(t)]), Int(plan.plan.taskSlotStart[Int(t) + 1]))
+    let (from, to) = (plan.plan.taskSlots[start], plan.plan.taskSlots[end - 1])
+    let b = run.pointee.slotBlock[from]
+    guard b >= 0, run.pointee.slotBlock[to] < 0 else { return false }
+    run.pointee.ready.popSmallest()
+    share(b, run, to)
+    for k in start..<end { pin(run.pointee.slotBlock[plan.plan.taskSlots[k]], forWriting: false) }
+    run.pointee.state[t] = RunCore.TaskState.claimed
+    run.pointee.inFlight += 1
+    running += 1
+    statistics.inPlaceTasks += 1
+    finish(run, t)
+    return true
+  }
+
+  /// A further slot names a block, and says from now on when it will be used.
+  private mutating func share(_ b: Int32, _ run: RunCorePointer, _ slot: Int32) {
+    run.pointee.slotBlock[slot] = b
+    blocks[b].refs += 1
+    if blocks[b].owner < 0 || blocks[b].owner == run.pointee.index {
+      blocks[b].owner = run.pointee.index
+      blocks[b].slot = slot
+    }
   }
 
   // MARK: Admission
@@ -140,7 +170,7 @@ extension EngineState {
       }
     }
     var taken = -1
-    if info.reusable != 0 && Int32(end - start) == info.slots {
+    if info.reusable != 0 && (info.slots < 0 || Int32(end - start) == info.slots) {
       taken = takeOver(run, start, firstOutput, info.reusable)
       if taken >= 0 { need -= BufferPool.capacity(plan.plan.slotBytes[Int(plan.plan.taskSlots[firstOutput])]) }
     }
@@ -199,12 +229,9 @@ extension EngineState {
       let s = plan.plan.taskSlots[k]
       var b = run.pointee.slotBlock[s]
       if k == firstOutput && taken >= 0 {
-        // Output 0 and the input name the same block from now on; the input's slot keeps nothing.
-        let from = plan.plan.taskSlots[taken]
-        b = run.pointee.slotBlock[from]
-        run.pointee.slotBlock[from] = -1
-        run.pointee.slotBlock[s] = b
-        blocks[b].slot = s
+        // Output 0 and the input name the same block until the task has run.
+        b = run.pointee.slotBlock[plan.plan.taskSlots[taken]]
+        share(b, run, s)
         tookOver = true
       } else if b < 0 {
         b = makeBlock(BufferPool.capacity(plan.plan.slotBytes[Int(s)]))
@@ -242,23 +269,19 @@ extension EngineState {
       if running > 0 || ioInFlight > 0 { return .blocked(need) }
       return .impossible(MarsError(.memory, "the system has no memory for a task that needs \(need) bytes"))
     }
-    run.pointee.state[t] = (isLoading ? RunCore.TaskState.loading : RunCore.TaskState.ready) | (tookOver ? RunCore.TaskState.inPlace : 0)
-    if tookOver { statistics.inPlaceTasks += 1 }
+    run.pointee.state[t] = isLoading ? RunCore.TaskState.loading : RunCore.TaskState.ready
+    if tookOver || info.sharesSlot { statistics.inPlaceTasks += 1 }
     return isLoading ? .loading : .granted
   }
 
   /// Undoes pins; blocks made for outputs stay with their slots and are used by the next attempt.
   private mutating func unreserve(_ run: RunCorePointer, _ start: Int, _ pinned: Int, _ firstOutput: Int, tookOver: Int) {
     let slots = run.pointee.plan.plan.taskSlots
-    for k in start..<pinned {
-      let s = slots[k]
-      let b = run.pointee.slotBlock[s] < 0 ? run.pointee.slotBlock[slots[firstOutput]] : run.pointee.slotBlock[s]
-      unpin(b)
-    }
+    for k in start..<pinned { unpin(run.pointee.slotBlock[slots[k]]) }
     if tookOver >= 0 {
       let b = run.pointee.slotBlock[slots[firstOutput]]
-      run.pointee.slotBlock[slots[tookOver]] = b
       run.pointee.slotBlock[slots[firstOutput]] = -1
+      blocks[b].refs -= 1
       blocks[b].slot = slots[tookOver]
     }
   }

@@ -75,6 +75,7 @@ extension Engine {
         s.statistics.runs += 1
         s.statistics.inlineRuns += 1
         s.statistics.tasksRun += plan.taskCount
+        for t in 0..<plan.taskCount where box.stages[Int(plan.taskStage[t])].sharesSlot { s.statistics.inPlaceTasks += 1 }
       }
       return Run(engine: self, plan: box, results: results, error: failure)
     }
@@ -86,7 +87,7 @@ extension Engine {
     let names = box.plan.slots(ofTask: t)
     try withBases(names.count) { (bases: UnsafeMutablePointer<UnsafeMutableRawPointer>) throws(MarsError) in
       for (k, s) in names.enumerated() { bases[k] = buffers[Int(s)] ?? emptyBase }
-      _ = try context.execute(self, box, t, bases, workspace > 0 ? buffers[buffers.count - 1] : nil, workspace, isInPlace: false)
+      _ = try context.execute(self, box, t, bases, workspace > 0 ? buffers[buffers.count - 1] : nil, workspace)
     }
   }
 

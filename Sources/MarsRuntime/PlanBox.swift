@@ -11,8 +11,12 @@ final class PlanBox: @unchecked Sendable {
     var workspace: Int
     /// Bit i: output 0 may take over the buffer of the i-th slot of the task's list.
     var reusable: UInt64
-    /// Slots of a task for which `reusable` holds.
+    /// Slots of a task for which `reusable` holds; -1: any number.
     var slots: Int32
+    /// Whether output 0 is written in the slot of an input, by plan.
+    var sharesSlot: Bool
+    /// Whether `Plan.unchangedTasks` may name tasks whose chunk of input 0 becomes that of output 0.
+    var handsOn: Bool
     /// Whether planning waits for its tasks.
     var isNeeded: Bool
   }
@@ -35,14 +39,18 @@ final class PlanBox: @unchecked Sendable {
     var callbacks = false
     for (i, s) in plan.stages.enumerated() {
       var info = StageInfo(
-        outputs: Int32(s.outputs.count), workspace: 0, reusable: 0, slots: 0,
+        outputs: Int32(s.outputs.count), workspace: 0, reusable: 0, slots: 0, sharesSlot: false, handsOn: false,
         isNeeded: !needs.isEmpty && s.outputs.contains { needs.contains($0.tensor) })
       if case .native = s.kind {
-        let bytes = PlanBox.workspaceBytes(s)
+        let bytes = Plan.scratchBytes(s.workspaceBytes) + s.gatherBytes
         info.workspace = bytes == 0 ? 0 : BufferPool.capacity(bytes)
         callbacks = callbacks || s.node.op.effects == .callback
       }
-      if s.mayReuseInput { (info.reusable, info.slots) = PlanBox.reusable(s, plan) }
+      if s.mayReuseInput {
+        (info.reusable, info.slots) = PlanBox.reusable(s, plan)
+        info.sharesSlot = PlanBox.sharesSlot(s, plan)
+        info.handsOn = !plan.unchangedTasks.isEmpty && PlanBox.handsOn(s, plan)
+      }
       stages[i] = info
     }
     hasCallbacks = callbacks
@@ -65,14 +73,6 @@ final class PlanBox: @unchecked Sendable {
   /// The chunks of a tensor as they are in memory.
   func grid(ofTensor t: Int) -> Grid { actualGrids[t] ?? plan.tensors[t].grid }
 
-  /// Scratch bytes of the stage's largest task.
-  static func workspaceBytes(_ s: Stage) -> Int {
-    guard case .native(let rule) = s.node.op.body, !s.node.outputs.isEmpty else { return 0 }
-    let rank = min(s.node.outputs[0].rank, s.grid.axes.count)
-    let extents = s.grid.axes.prefix(rank).map(\.largest)
-    return max(0, rule.workspace(s.node.context, Box(lower: [Int](repeating: 0, count: rank), extents: extents)))
-  }
-
   /// Inputs in whose place output 0 may be written: all of one chunk is read where it is written.
   private static func reusable(_ s: Stage, _ plan: Plan) -> (UInt64, Int32) {
     guard let out = s.outputs.first, s.outputs.count == 1 else { return (0, 0) }
@@ -87,24 +87,34 @@ final class PlanBox: @unchecked Sendable {
       if case .leaf = tensor.storage { continue }
       defer { position += 1 }
       guard case .chunks = tensor.storage, position < 64, !tensor.hasUnknownExtents, tensor.grid == target.grid,
-        tensor.type.dtype.itemSize == target.type.dtype.itemSize, isIdentity(input, s.grid.axes.count)
+        tensor.type.dtype.itemSize == target.type.dtype.itemSize, input.isReadInPlace(rank: s.grid.axes.count)
       else { continue }
       if case .native = s.kind, i != 0 { continue }
       let clashes = s.inputs.enumerated().contains { k, other in
-        k != i && other.tensor == input.tensor && !isIdentity(other, s.grid.axes.count)
+        k != i && other.tensor == input.tensor && !other.isReadInPlace(rank: s.grid.axes.count)
       }
       if !clashes { mask |= 1 << UInt64(position) }
     }
+    // A native body may name any number of chunks of its other inputs.
+    if case .native = s.kind { return (mask, -1) }
     return (mask, Int32(position + s.outputs.count))
   }
 
-  private static func isIdentity(_ input: StageInput, _ rank: Int) -> Bool {
-    // A body that sees a turned view reads elsewhere than it writes.
-    if input.orientation != nil { return false }
-    switch input.window {
-    case .map(let m): return m.axes.count == rank && m.isIdentity
-    case .access(let axes): return axes.count == rank && AxisMap(axes).isIdentity
-    case .rule: return false
+  private static func sharesSlot(_ s: Stage, _ plan: Plan) -> Bool {
+    guard let out = s.outputs.first, case .whole = plan.tensors[out.tensor].storage else { return false }
+    return s.inputs.contains { i in
+      if case .whole = plan.tensors[i.tensor].storage { plan.tensors[i.tensor].firstSlot == plan.tensors[out.tensor].firstSlot } else { false }
+    }
+  }
+
+  /// Whether a chunk of input 0 can stand for that of output 0.
+  private static func handsOn(_ s: Stage, _ plan: Plan) -> Bool {
+    guard let input = s.inputs.first, let out = s.outputs.first, input.isReadInPlace(rank: s.grid.axes.count) else { return false }
+    let (from, to) = (plan.tensors[input.tensor], plan.tensors[out.tensor])
+    guard case .chunks = to.storage, !from.hasUnknownExtents, from.grid == to.grid, to.grid == s.grid else { return false }
+    switch from.storage {
+    case .chunks, .keptChunks: return true
+    case .leaf, .whole: return false
     }
   }
 }

@@ -1,12 +1,13 @@
 import Glibc
 import MarsBase
+import MarsPlan
 
 /// Memory of blocks: large buffers are pages that are kept warm for the next block of their size, small ones come from malloc.
 ///
 /// Sizes are exact up to a page, because the limit is: chunks of a tensor have few different sizes, so buffers fit again all the same.
 struct BufferPool: ~Copyable {
   /// From here on a buffer is pages.
-  static let pagedFrom = 64 << 10
+  static let pagedFrom = Forecast.pagedFrom
   private struct Free: BitwiseCopyable {
     var base: UnsafeMutableRawPointer
     var capacity: Int
@@ -27,10 +28,7 @@ struct BufferPool: ~Copyable {
   }
 
   /// What a buffer for `byteCount` bytes counts against the limit.
-  static func capacity(_ byteCount: Int) -> Int {
-    if byteCount < pagedFrom { return max(64, (byteCount + 63) & ~63) }
-    return (byteCount + 4095) & ~4095
-  }
+  static func capacity(_ byteCount: Int) -> Int { Forecast.capacity(byteCount) }
 
   /// A buffer of exactly `capacity`, a value of `BufferPool.capacity`; nil if the system has no memory.
   mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer? {

@@ -74,18 +74,10 @@ extension EngineState {
     let start = Int(run.pointee.plan.plan.taskSlotStart[Int(t)])
     let end = Int(run.pointee.plan.plan.taskSlotStart[Int(t) + 1])
     let info = run.pointee.plan.stages[Int(run.pointee.plan.plan.taskStage[Int(t)])]
-    let isInPlace = run.pointee.state[t] & RunCore.TaskState.inPlace != 0
     for k in start..<end {
       let s = run.pointee.plan.plan.taskSlots[k]
-      var b = run.pointee.slotBlock[s]
-      if isInPlace && b < 0 {
-        b = run.pointee.slotBlock[run.pointee.plan.plan.taskSlots[end - Int(info.outputs)]]
-        run.pointee.usesLeft[s] -= 1
-        unpin(b)
-        continue
-      }
       run.pointee.usesLeft[s] -= 1
-      unpin(b)
+      unpin(run.pointee.slotBlock[s])
       if isDone && run.pointee.usesLeft[s] == 0 && !run.pointee.held[s] { drop(run, s) }
     }
     if info.workspace > 0 {

@@ -75,7 +75,7 @@ final class TaskContext: @unchecked Sendable {
     let plan = plans[i]
     let begin = traced[i] ? EngineLock.nanoseconds() : 0
     do throws(MarsError) {
-      let produced = try execute(engine, plan, Int(g.task), bases + Int(g.firstBase), g.workspace, g.workspaceBytes, isInPlace: g.isInPlace)
+      let produced = try execute(engine, plan, Int(g.task), bases + Int(g.firstBase), g.workspace, g.workspaceBytes)
       if let produced { engine.recordProduced(g.run, plan, Int(g.task), produced) }
     } catch {
       let stage = plan.plan.stages[Int(plan.plan.taskStage[Int(g.task)])]
@@ -96,7 +96,7 @@ final class TaskContext: @unchecked Sendable {
   func execute(
     _ engine: Engine, _ plan: PlanBox, _ t: Int, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>,
     _ workspace: UnsafeMutableRawPointer?,
-    _ workspaceBytes: Int, isInPlace: Bool
+    _ workspaceBytes: Int
   ) throws(MarsError) -> Produced? {
     if plan !== current {
       current = plan
@@ -124,7 +124,7 @@ final class TaskContext: @unchecked Sendable {
       try runKernel(engine, cache, chunk, slots, bases)
       return nil
     case .native:
-      return try runNative(engine, plan, cache, chunk, slots, bases, workspace, workspaceBytes, isInPlace: isInPlace)
+      return try runNative(engine, plan, cache, chunk, slots, bases, workspace, workspaceBytes)
     case .gather:
       try runGather(program, chunk, slots, bases)
       return nil

@@ -7,7 +7,7 @@ import MarsPlan
 extension TaskContext {
   func runNative(
     _ engine: Engine, _ plan: PlanBox, _ cache: StageCache, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>,
-    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int, isInPlace: Bool
+    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int
   ) throws(MarsError) -> Produced? {
     let p = cache.program
     let stage = p.stage
@@ -25,12 +25,18 @@ extension TaskContext {
     var inputBoxes: [Box] = []
     inputs.reserveCapacity(p.inputCount)
     inputBoxes.reserveCapacity(p.inputCount)
-    var slottedLeft = p.slottedInputs
+    var slottedLeft = (0..<p.inputCount).count { p.operands[$0].leaf == nil && !p.operands[$0].isBoxed }
+    // Windows put together lie at the end of the scratch memory, the body's own part before them.
+    var scratch = workspaceBytes
     for i in 0..<p.inputCount {
       let tensor = plan.plan.tensors[stage.inputs[i].tensor]
       let box = stage.inputBox(i, iteration, shape: p.tensorShape(i, tensor))
       inputBoxes.append(box)
       let op = p.operands[i]
+      if op.isBoxed && op.leaf == nil {
+        inputs.append(try boxed(engine, plan, p, i, tensor.type.dtype, box, slots, bases, &next, workspace, &scratch))
+        continue
+      }
       if op.leaf == nil {
         slottedLeft -= 1
         // Inputs of which nothing is read need not name a slot.
@@ -53,9 +59,11 @@ extension TaskContext {
     }
     var accumulate = false
     if let axis = stage.accumulatedAxis { accumulate = stage.grid.coordinates(chunk)[axis] > 0 }
+    // Chunks that were handed on, and tensors that share a slot.
+    let isInPlace = stage.mayReuseInput && inputs.first?.base == outputs.first?.base
     var call = NativeCall(
       context: stage.node.context, inputs: inputs, inputBoxes: inputBoxes, outputs: outputs, outputBox: outputBox, accumulate: accumulate,
-      isInPlace: isInPlace, workspace: Workspace(UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes)),
+      isInPlace: isInPlace, workspace: Workspace(UnsafeMutableRawBufferPointer(start: workspace, count: scratch)),
       payload: stage.node.payload,
       files: engine.options.files)
     try body(&call)
@@ -88,6 +96,42 @@ extension TaskContext {
       }
     }
     return ArrayView(base: base, dtype: dtype, shape: box.extents, strides: strides)
+  }
+
+  /// The window of an input that covers the box of the operator's rule: in its chunk, or put together where it lies in several.
+  private func boxed(
+    _ engine: Engine, _ plan: PlanBox, _ p: StageProgram, _ k: Int, _ dtype: DType, _ box: Box, _ slots: UnsafeBufferPointer<Int32>,
+    _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ next: inout Int, _ workspace: UnsafeMutableRawPointer?, _ scratch: inout Int
+  ) throws(MarsError) -> ArrayView {
+    // Of an input of which nothing is read no slot is named.
+    if box.extents.contains(0) { return ArrayView(base: engine.emptyBase, dtype: dtype, shape: box.extents) }
+    var pieces = 1
+    if p.operands[k].isChunked {
+      let grid = plan.grid(ofTensor: p.stage.inputs[k].tensor)
+      for (i, a) in grid.axes.enumerated() { pieces *= a.chunk(at: box.upper(i) - 1) - a.chunk(at: box.lower[i]) + 1 }
+    }
+    if pieces == 1 { return try view(engine, p, k, dtype, box, slots, bases, &next) }
+    guard next + pieces <= slots.count else { throw slotCount(p, slots.count) }
+    scratch -= Plan.scratchBytes(box.count * dtype.itemSize)
+    guard let workspace, scratch >= 0 else { throw MarsError(.internal, "a task of stage \(p.number) has no room for its windows") }
+    let target = ArrayView(base: workspace + scratch, dtype: dtype, shape: box.extents)
+    for n in next..<next + pieces {
+      let (held, strides) = p.chunkGeometry(k, chunk: Int(slots[n] - p.operands[k].firstSlot))
+      var from = ArrayView(base: bases[n], dtype: dtype, shape: box.extents, strides: strides)
+      var to = target
+      for i in 0..<box.rank {
+        let low = max(held.lower[i], box.lower[i])
+        let extent = min(held.upper(i), box.upper(i)) - low
+        if extent <= 0 { throw outside(p, k) }
+        from.shape[i] = extent
+        to.shape[i] = extent
+        from.base += (low - held.lower[i]) * from.strides[i]
+        to.base += (low - box.lower[i]) * to.strides[i]
+      }
+      StridedCopy.copy(from: from, to: to)
+    }
+    next += pieces
+    return target
   }
 
   /// Moves what a selecting body wrote into its window together, so that the chunk is C-contiguous.
