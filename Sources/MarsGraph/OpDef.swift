@@ -169,11 +169,14 @@ package struct NativeRule: Sendable {
   package let reusesInput0: Bool
   /// With `reusesInput0`: whether a box of output 0 is that of input 0 unchanged, whatever the other inputs hold.
   package let leavesInput0: @Sendable (OpContext, Box) -> Bool
+  /// For `.boxes`: distances along an output axis at which boxes begin anew; a box across such a place may read much more than it writes.
+  package let periods: @Sendable (OpContext, Int) -> [Int]
   /// Bytes of scratch memory of one task, from the extents of its output box.
   package let workspace: @Sendable (OpContext, Box) -> Int
   package init(
     _ tiling: Tiling, wholeOutputAxes: @escaping @Sendable (OpContext) -> [Int] = { _ in [] }, accumulates: Bool = false,
     reusesInput0: Bool = false, leavesInput0: @escaping @Sendable (OpContext, Box) -> Bool = { _, _ in false },
+    periods: @escaping @Sendable (OpContext, Int) -> [Int] = { _, _ in [] },
     workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
   ) {
     self.tiling = tiling
@@ -181,6 +184,7 @@ package struct NativeRule: Sendable {
     self.accumulates = accumulates
     self.reusesInput0 = reusesInput0
     self.leavesInput0 = leavesInput0
+    self.periods = periods
     self.workspace = workspace
   }
 }

@@ -336,6 +336,14 @@ enum Shapes {
     return wanted.map { $0 == -1 ? total / known : $0 }
   }
 
+  /// Where along an axis of the new shape rows of the old one begin: distances, of rows of every depth that begin at places of this axis.
+  private static func periods(_ from: [Int], _ to: [Int], _ axis: Int) -> [Int] {
+    let step = to[(axis + 1)...].reduce(1, *)
+    let all = step * to[axis]
+    if all == 0 { return [] }
+    return Shape.rowMajorStrides(from).filter { $0 > step && $0 % step == 0 && all % $0 == 0 }.map { $0 / step }
+  }
+
   private static let reshapeLoop = NativeOp(
     OpDef(
       "reshape_c", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1")],
@@ -350,7 +358,8 @@ enum Shapes {
               return [Box(lower: from.map { _ in 0 }, extents: from.map { _ in 0 })]
             }
             return [Strided.boxOfInterval(first, last, from)]
-          })), doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
+          }, periods: { c, axis in periods(c.inputs[0].shape, c.outputs[0].shape, axis) })),
+      doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
       exposure: .hidden,
       samples: [
         Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),

@@ -66,21 +66,37 @@ struct ChunkSizes {
 
   /// Task grid of a native region over output axes and then contracted axes.
   func nativeGrid(
-    shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>
+    shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>,
+    periods: (Int) -> [Int] = { _ in [] }
   ) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     if contracted.isEmpty && !prefersBlocks {
       adopt(suggestions, &axes, pinned: whole)
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
+      var periodic = [Int](repeating: 0, count: shape.count)
       let wanted = target(chunk.reduce(itemSize, *)) * 2
       for k in 0..<shape.count where axes[k] == nil {
         let now = chunk.reduce(itemSize) { $0 * max($1, 1) }
         if now <= wanted || shape[k] <= 1 { continue }
         let parts = (now + wanted - 1) / wanted
         chunk[k] = max(1, (shape[k] + parts - 1) / parts)
+        // Chunks of whole periods, and of parts of the next longer one.
+        let all = periods(k)
+        if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
+        periodic[k] = all.filter { $0 > chunk[k] }.min() ?? 0
       }
-      return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
+      return Grid(
+        shape.indices.map { k in
+          if let a = axes[k] { return a }
+          let p = periodic[k]
+          guard p > 0, p < shape[k] else { return AxisSplits(extent: shape[k], chunk: chunk[k]) }
+          var offsets = Array(stride(from: 0, to: shape[k], by: chunk[k]))
+          if p % chunk[k] != 0 {
+            offsets = stride(from: 0, to: shape[k], by: p).flatMap { stride(from: $0, to: min($0 + p, shape[k]), by: chunk[k]) }
+          }
+          return AxisSplits(offsets: offsets + [shape[k]])
+        })
     }
     adopt(suggestions, &axes, pinned: whole)
     // Square blocks: large enough that arithmetic hides the traffic, small enough that a dozen fit.

@@ -22,11 +22,16 @@ struct Layout {
 
   /// Intermediates up to this size are one buffer, readable in any window without copies.
   private let smallTensor: Int
+  /// The data leaf into whose memory writes may go.
+  private let overwriting: Node?
+  private let isRefined: Bool
   /// Bytes of results that may lie in one piece.
   private let wholeResults: Int
 
   /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
-  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int) {
+  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil) {
+    self.overwriting = overwriting
+    isRefined = refinement > 0
     smallTensor = (4 << 20) >> (2 * refinement)
     wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
     self.index = index
@@ -274,7 +279,7 @@ struct Layout {
     // A box of whole rows is one run of what it is read from; a square block may meet all of it.
     let grid = sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
-      suggestions: suggestions, contracted: selected == nil ? contracted : [])
+      suggestions: suggestions, contracted: selected == nil ? contracted : [], periods: { rule.periods(node.context, $0) })
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)
     for (n, i) in region.inputs.enumerated() {
       switch i.window {
@@ -308,13 +313,31 @@ struct Layout {
             }))
         continue
       }
-      let t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)
+      let t: Int
+      if rule.reusesInput0, let array = overwritten(region.inputs[0].value, by: type) {
+        t = plan.tensors.count
+        plan.tensors.append(
+          PlanTensor(
+            type: type, grid: Grid(region.outputAxes[o].map { $0.map { grid.axes[$0] } ?? AxisSplits(offsets: [0, 1]) }),
+            storage: .leaf(array), label: node.op.name))
+        tensors[Int(v.vertex)][Int(v.output)] = t
+      } else {
+        t = addOutput(PendingOutput(type: type, axes: region.outputAxes[o], value: v), grid)
+      }
       stage.outputs.append(StageOutput(tensor: t, axes: region.outputAxes[o].map { $0.map { .iteration($0) } ?? .fixed(0) }))
     }
     if rule.accumulates, let axis = contracted.sorted().first(where: { grid.axes[$0].count > 1 }) { stage.accumulatedAxis = axis }
     stage.mayReuseInput = rule.reusesInput0
     stage.work = region.work
     plan.stages.append(stage)
+  }
+
+  /// The memory of a data leaf, or of what was written into it, that only a write to it reads; nil if it is to be kept.
+  private func overwritten(_ v: Val, by type: TensorType) -> DenseArray? {
+    guard let overwriting, case .leaf(let array) = plan.tensors[existingTensor(of: v)].storage, array.type == type else { return nil }
+    guard case .dense(let own) = overwriting.payload, own.buffer === array.buffer else { return nil }
+    let uses = demand.uses[Int(v.vertex)][Int(v.output)]
+    return uses.count == 1 && !uses.isResult ? array : nil
   }
 
   private mutating func addOutput(_ o: PendingOutput, _ grid: Grid) -> Int {
@@ -368,10 +391,10 @@ struct Layout {
   /// The tensor itself, or its rechunked form in which every task of `grid` reads from one chunk.
   private mutating func alignAccess(_ number: Int, _ access: [AxisAccess], to grid: Grid, _ node: Node) -> Int {
     let t = plan.tensors[number]
-    guard needsAlignment(t), t.grid.chunkCount > 1 else { return number }
+    guard needsAlignment(t), t.grid.chunkCount > 1 || isRefined else { return number }
     var axes = t.grid.axes
     var differs = false
-    for (k, a) in access.enumerated() where axes[k].count > 1 {
+    for (k, a) in access.enumerated() where axes[k].count > 1 || isRefined {
       var boundaries: [Int] = []
       switch a {
       case .fixed: continue
@@ -390,12 +413,13 @@ struct Layout {
           if axes[k].chunk(at: min(first, last)) != axes[k].chunk(at: max(first, last)) { fits = false }
           boundaries.append(min(first, last))
         }
-        if fits { continue }
+        // Tasks were too large: none is to hold a chunk for a small part of it.
+        if fits && !(isRefined && axes[k].largest > 2 * splits.largest * abs(step)) { continue }
       }
       differs = true
       axes[k] = AxisSplits(offsets: Set(boundaries).union([0, t.type.shape[k]]).sorted())
     }
-    return differs ? rechunk(number, Grid(axes), node) : number
+    return differs && axes != t.grid.axes ? rechunk(number, Grid(axes), node) : number
   }
 
   private mutating func rechunk(_ number: Int, _ grid: Grid, _ node: Node) -> Int {

@@ -27,9 +27,14 @@ package struct Planner {
   private let options: PlanOptions
   private var computed: [ObjectIdentifier: Computed] = [:]
   private var scheduler = Scheduler()
+  /// A data leaf whose memory writes may go into: nobody else reads it.
+  private let overwriting: Node?
 
-  package init(_ results: [Value], bindings: [String: Value] = [:], options: PlanOptions) throws(MarsError) {
+  package init(
+    _ results: [Value], bindings: [String: Value] = [:], overwriting: Node? = nil, options: PlanOptions
+  ) throws(MarsError) {
     wanted = results
+    self.overwriting = overwriting
     self.bindings = bindings
     self.options = options
     plan.results = [Int](repeating: -1, count: results.count)
@@ -67,7 +72,7 @@ package struct Planner {
     let (before, scheduled) = (plan, scheduler)
     var best: (layout: Layout, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
-      var layout = Layout(index, demand, options, plan: before, refinement: refinement)
+      var layout = Layout(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting)
       for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
       // Results that are leaves become tensors here.
       let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }

@@ -81,7 +81,7 @@ struct Scheduler {
             tensorChunk += first * a.tensorStride
             task += first * a.producerStride
           }
-          slots.append(input.firstSlot + (input.isWhole ? 0 : Int32(tensorChunk)))
+          if !input.isLeaf { slots.append(input.firstSlot + (input.isWhole ? 0 : Int32(tensorChunk))) }
           if input.producerStage >= 0 { before.append((input.producerStage, task)) }
         } else {
           let ranges = input.axes.map { a in
@@ -107,7 +107,7 @@ struct Scheduler {
   }
 
   private mutating func addProduct(_ ranges: [(Int, Int)], _ input: StageTable.Input) {
-    if input.isWhole { slots.append(input.firstSlot) }
+    if input.isWhole && !input.isLeaf { slots.append(input.firstSlot) }
     var c = ranges.map(\.0)
     while true {
       var (tensorChunk, task) = (0, input.producerBase)
@@ -135,7 +135,7 @@ struct Scheduler {
     for b in before { plan.dependencies.append(taskOfChunk[b.stage][b.chunk]) }
     plan.dependencyStart.append(Int32(plan.dependencies.count))
     let table = tables[s]
-    for out in table.outputs { slots.append(out.firstSlot + (out.isWhole ? 0 : Int32(out.tensorChunk(c, table)))) }
+    for out in table.outputs where !out.isLeaf { slots.append(out.firstSlot + (out.isWhole ? 0 : Int32(out.tensorChunk(c, table)))) }
     for x in slots { plan.slotUses[Int(x)] += 1 }
     plan.taskSlots.append(contentsOf: slots)
     plan.taskSlotStart.append(Int32(plan.taskSlots.count))
@@ -164,6 +164,8 @@ final class StageTable: Sendable {
     var tensor: Int
     var firstSlot: Int32
     var isWhole: Bool
+    /// Memory outside of the plan, which has no slots.
+    var isLeaf: Bool
     /// Every task reads one chunk.
     var isSingle = true
     /// The task that completes tensor chunk (c0, c1, ...) is producerBase + sum of c_k * producerStride of axis k.
@@ -182,6 +184,7 @@ final class StageTable: Sendable {
   struct Output: Sendable {
     var firstSlot: Int32
     var isWhole: Bool
+    var isLeaf: Bool
     /// Per tensor axis: iteration axis (-1: fixed), chunks, stride among the tensor's chunks, stride among the stage's tasks.
     var axes: [(axis: Int, count: Int, tensorStride: Int, taskStride: Int)]
     /// Added for accumulating stages: their last task completes the chunk.
@@ -216,7 +219,7 @@ final class StageTable: Sendable {
       let t = plan.tensors[out.tensor]
       let tensorStrides = StageTable.strides(t.grid.counts)
       return Output(
-        firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t),
+        firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t), isLeaf: StageTable.isLeaf(t),
         axes: out.axes.enumerated().map { k, a in
           switch a {
           case .iteration(let x), .chunkNumber(let x): (x, t.grid.axes[k].count, tensorStrides[k], mine[x])
@@ -226,8 +229,9 @@ final class StageTable: Sendable {
     }
     inputs = stage.inputs.enumerated().map { number, input in
       let t = plan.tensors[input.tensor]
-      var out = Input(reads: .ranges, tensor: input.tensor, firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t))
-      if case .leaf = t.storage {
+      var out = Input(
+        reads: .ranges, tensor: input.tensor, firstSlot: t.firstSlot, isWhole: StageTable.isWhole(t), isLeaf: StageTable.isLeaf(t))
+      if out.isLeaf && producer(input.tensor).stage < 0 {
         out.reads = .nothing
         return out
       }
@@ -265,7 +269,14 @@ final class StageTable: Sendable {
     }
   }
 
-  private static func isWhole(_ t: PlanTensor) -> Bool { if case .whole = t.storage { true } else { false } }
+  /// Whether tasks write or read windows of one piece.
+  private static func isWhole(_ t: PlanTensor) -> Bool {
+    switch t.storage {
+    case .whole, .leaf: true
+    case .chunks, .keptChunks: false
+    }
+  }
+  private static func isLeaf(_ t: PlanTensor) -> Bool { if case .leaf = t.storage { true } else { false } }
 
   private static func strides(_ counts: [Int]) -> [Int] {
     var st = [Int](repeating: 1, count: counts.count)

@@ -38,8 +38,10 @@ final class PlanBox: @unchecked Sendable {
     stages = .allocate(capacity: max(1, plan.stages.count))
     var callbacks = false
     for (i, s) in plan.stages.enumerated() {
+      // What is written into a leaf's memory has no slot.
+      let slotted = s.outputs.count { if case .leaf = plan.tensors[$0.tensor].storage { false } else { true } }
       var info = StageInfo(
-        outputs: Int32(s.outputs.count), workspace: 0, reusable: 0, slots: 0, sharesSlot: false, handsOn: false,
+        outputs: Int32(slotted), workspace: 0, reusable: 0, slots: 0, sharesSlot: false, handsOn: false,
         isNeeded: !needs.isEmpty && s.outputs.contains { needs.contains($0.tensor) })
       if case .native = s.kind {
         let bytes = Plan.scratchBytes(s.workspaceBytes) + s.gatherBytes
@@ -101,9 +103,12 @@ final class PlanBox: @unchecked Sendable {
   }
 
   private static func sharesSlot(_ s: Stage, _ plan: Plan) -> Bool {
-    guard let out = s.outputs.first, case .whole = plan.tensors[out.tensor].storage else { return false }
+    guard let out = s.outputs.first else { return false }
+    if case .leaf = plan.tensors[out.tensor].storage { return true }
+    guard case .whole = plan.tensors[out.tensor].storage else { return false }
     return s.inputs.contains { i in
-      if case .whole = plan.tensors[i.tensor].storage { plan.tensors[i.tensor].firstSlot == plan.tensors[out.tensor].firstSlot } else { false }
+      guard case .whole = plan.tensors[i.tensor].storage else { return false }
+      return plan.tensors[i.tensor].firstSlot == plan.tensors[out.tensor].firstSlot
     }
   }
 

@@ -181,6 +181,13 @@ package final class Run: @unchecked Sendable {
     }
   }
 
+  /// Whether result `i` lies in memory that the run allocated for it alone.
+  package func isOwnMemory(_ i: Int) -> Bool {
+    let plan = core.pointee.plan.plan
+    guard case .whole = plan.tensors[plan.results[i]].storage else { return false }
+    return plan.results.count { $0 == plan.results[i] } == 1
+  }
+
   private func makeResults() throws(MarsError) -> [RunResult] {
     let box = core.pointee.plan
     var made: [Int: RunResult] = [:]

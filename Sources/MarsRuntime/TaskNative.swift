@@ -19,7 +19,7 @@ extension TaskContext {
       throw MarsError(.unsupported, "operator '\(stage.node.op.name)' has no body for device '\(stage.device)'")
     }
     let iteration = stage.box(chunk)
-    let reads = slots.count - stage.outputs.count
+    let reads = slots.count - Int(plan.stages[p.number].outputs)
     var next = 0
     var inputs: [ArrayView] = []
     var inputBoxes: [Box] = []

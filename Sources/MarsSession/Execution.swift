@@ -9,6 +9,8 @@ package final class Execution: Sendable {
   private let tensors: [Tensor]
   private let versions: [Int]
   private let isBound: Bool
+  /// Whether the one tensor's own data may have been written over.
+  private let overwrites: Bool
   private let run: Run
   private struct State: Sendable {
     /// Of a plan that is not complete.
@@ -22,7 +24,13 @@ package final class Execution: Sendable {
   init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)]) throws(MarsError) {
     var values: [Value] = []
     var versions: [Int] = []
-    for t in tensors {
+    var overwriting: Node? = nil
+    if tensors.count == 1, bindings.isEmpty, let own = tensors[0].valueToWrite() {
+      values.append(own.value)
+      versions.append(own.version)
+      overwriting = own.overwriting
+    }
+    for t in tensors where overwriting == nil {
       let v = try t.value()
       values.append(v.value)
       versions.append(v.version)
@@ -36,9 +44,14 @@ package final class Execution: Sendable {
     self.tensors = tensors
     self.versions = versions
     isBound = !bindings.isEmpty
+    overwrites = overwriting != nil
     let plan: Plan
     var planner: Planner? = nil
-    if bindings.isEmpty {
+    if let overwriting {
+      let made = try Planner(values, overwriting: overwriting, options: session.planOptions)
+      plan = made.plan
+      if !plan.isComplete { planner = made }
+    } else if bindings.isEmpty {
       (plan, planner) = try session.plans.plan(values, options: session.planOptions)
     } else {
       let made = try Planner(values, bindings: bound, options: session.planOptions)
@@ -139,7 +152,12 @@ package final class Execution: Sendable {
         if isBound {
           out.append(Tensor(Value(node)))
         } else {
-          tensors[i].settle(Value(node), version: versions[i])
+          let isOwn = run.isOwnMemory(i)
+          if overwrites && !isOwn {
+            tensors[i].settleOverwritten(Value(node), version: versions[i])
+          } else {
+            tensors[i].settle(Value(node), version: versions[i], isOwn: isOwn)
+          }
           out.append(tensors[i])
         }
       }

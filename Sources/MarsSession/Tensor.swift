@@ -9,9 +9,25 @@ final class Storage: Sendable {
     var value: Value
     /// Counts writes; equal versions mean equal contents.
     var version: Int
+    /// The data that an execution left here and nobody has seen since, under the writes that followed: a write may go into its memory.
+    ///
+    /// Nobody has seen the writes either, so what they store does not depend on the data, and making them a second time (a run has failed
+    /// halfway) stores the same.
+    var unseen: Node? = nil
+    /// The same while an execution may be writing there: no other one may, also after it has failed.
+    var taken: Node? = nil
   }
   let state: Locked<State>
   init(_ value: Value) { state = Locked(State(value: value, version: 0)) }
+
+  /// The state for someone who keeps the value or its memory.
+  func read() -> State {
+    state.withLock { s in
+      s.unseen = nil
+      s.taken = nil
+      return s
+    }
+  }
 }
 
 /// A tensor handle: a view of a storage.
@@ -45,8 +61,12 @@ package final class Tensor: Sendable {
   }
 
   /// The current value with the version that it belongs to.
-  package func value() throws(MarsError) -> (value: Value, version: Int) {
-    let now = storage.state.withLock { $0 }
+  package func value() throws(MarsError) -> (value: Value, version: Int) { try value(of: storage.read()) }
+
+  /// The same for someone who makes a view of the storage of it and keeps nothing else.
+  private func valueToView() throws(MarsError) -> Value { try value(of: storage.state.withLock { $0 }).value }
+
+  private func value(of now: Storage.State) throws(MarsError) -> (value: Value, version: Int) {
     if chain.isWhole { return (now.value, now.version) }
     if let s = seen.withLock({ $0 }), s.version == now.version { return (s.value, s.version) }
     let v = try chain.read(now.value)
@@ -55,11 +75,39 @@ package final class Tensor: Sendable {
   }
 
   /// Puts the data of an execution in place of the graph that computed it, unless there was a write in the meantime.
-  func settle(_ data: Value, version: Int) {
+  /// - Parameter isOwn: whether nobody else has the data's memory.
+  func settle(_ data: Value, version: Int, isOwn: Bool = false) {
     if chain.isWhole {
-      storage.state.withLock { if $0.version == version { $0.value = data } }
+      storage.state.withLock { s in
+        guard s.version == version else { return }
+        s.value = data
+        s.unseen = isOwn ? data.node : nil
+        s.taken = nil
+      }
     } else {
       seen.withLock { $0 = (version, data) }
+    }
+  }
+
+  /// The current value for an execution, and its data below if the execution may write there; what others read from now on is noted.
+  func valueToWrite() -> (value: Value, version: Int, overwriting: Node?)? {
+    if !chain.isWhole { return nil }
+    return storage.state.withLock { s in
+      guard let data = s.unseen, s.value.node !== data else { return nil }
+      (s.unseen, s.taken) = (nil, data)
+      return (s.value, s.version, data)
+    }
+  }
+
+  /// Puts in place what an execution wrote over the tensor's own data.
+  func settleOverwritten(_ data: Value, version: Int) {
+    storage.state.withLock { s in
+      guard s.version == version else {
+        // The memory is that of the old data, on which the writes made in the meantime stand.
+        return
+      }
+      s.value = data
+      if s.taken != nil { (s.unseen, s.taken) = (data.node, nil) }
     }
   }
 
@@ -73,7 +121,7 @@ package final class Tensor: Sendable {
 
   /// The value as a window of memory, if it is at hand in one piece.
   func dense() -> DenseArray? {
-    let now = storage.state.withLock { $0 }
+    let now = storage.read()
     if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body, let w = chain.window(a) { return w }
     if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil
@@ -85,6 +133,10 @@ package final class Tensor: Sendable {
   package static func apply(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> [Tensor] {
+    if case .view = op.body, !op.answersCopies, inputs.count == 1, case .tensor(let base) = inputs[0] {
+      let node = try op.apply([.value(try base.valueToView())], attributes, payload: payload, origin: origin)
+      if let view = base.view(Value(node)) { return [view] }
+    }
     var operands: [Operand] = []
     operands.reserveCapacity(inputs.count)
     for i in inputs {
@@ -105,7 +157,7 @@ package final class Tensor: Sendable {
     case .native: if !ViewOps.isReshape(result.node.op) { return nil }
     default: return nil
     }
-    guard let mine = try? value().value else { return nil }
+    guard let mine = try? valueToView() else { return nil }
     // From the result inwards to this tensor's value.
     var path: [Node] = []
     var v = result
@@ -151,7 +203,8 @@ package final class Tensor: Sendable {
         let next = chain.isWhole ? fitted : try chain.write(now.value, fitted)
         let done = storage.state.withLock { s in
           if s.version != now.version { return false }
-          s = Storage.State(value: next, version: s.version + 1)
+          s = Storage.State(
+            value: next, version: s.version + 1, unseen: chain.isWhole ? nil : s.unseen, taken: chain.isWhole ? nil : s.taken)
           return true
         }
         if done { return }
