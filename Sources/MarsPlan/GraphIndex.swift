@@ -28,6 +28,31 @@ struct Computed {
   var tensors: [Int]
   /// Keeps the node's identity valid.
   var node: Node
+  /// Stands for the node in later parts: one object as long as the types are the same, so that what is applied to it is found again.
+  var stand: Node
+
+  init(types: [TensorType], tensors: [Int], node: Node) {
+    self.types = types
+    self.tensors = tensors
+    self.node = node
+    stand = Computed.stand(node, types)
+  }
+
+  mutating func set(_ type: TensorType, ofOutput o: Int) {
+    types[o] = type
+    stand = Computed.stand(node, types)
+  }
+
+  private static func stand(_ node: Node, _ types: [TensorType]) -> Node {
+    Node(op: node.op, inputs: [], attributes: node.attributes, outputs: types, payload: node.payload, origin: node.origin)
+  }
+}
+
+/// A node that was applied again to inputs of known extents.
+struct Applied {
+  /// Of the operands, which are outputs of the same nodes in all parts.
+  var types: [TensorType]
+  var node: Node
 }
 
 /// The graph between results and leaves as arrays.
@@ -40,6 +65,8 @@ struct GraphIndex {
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
   private(set) var originals: [(node: Node, vertex: Int)] = []
+  /// Nodes applied again, by the original: the same ones in all parts, so that what a part computed of them is not computed anew.
+  private(set) var applied: [ObjectIdentifier: Applied]
 
   private struct Key: Hashable {
     let op: ObjectIdentifier
@@ -63,7 +90,10 @@ struct GraphIndex {
   func node(_ v: Val) -> Node { vertices[Int(v.vertex)].node }
 
   /// Walks from `wanted` to the leaves without recursion.
-  init(_ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed]) throws(MarsError) {
+  init(
+    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], applied: [ObjectIdentifier: Applied] = [:]
+  ) throws(MarsError) {
+    self.applied = applied
     var stack: [Step] = []
     for w in wanted {
       stack.append(.visit(w.node))
@@ -73,9 +103,7 @@ struct GraphIndex {
           let id = ObjectIdentifier(node)
           if resolved[id] != nil { continue }
           if let c = computed[id] {
-            let stand = Node(
-              op: node.op, inputs: [], attributes: node.attributes, outputs: c.types, payload: node.payload, origin: node.origin)
-            add(Vertex(node: stand, inputs: [], tensors: c.tensors), for: node)
+            add(Vertex(node: c.stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")
             inputNames.insert(name)
@@ -122,15 +150,19 @@ struct GraphIndex {
   }
 
   /// The node itself, or the operator applied anew where inputs turned out to have other types than at its making.
-  private func concrete(_ node: Node) throws(MarsError) -> Node {
+  private mutating func concrete(_ node: Node) throws(MarsError) -> Node {
     let isUnexpanded: Bool = if case .composed = node.op.body { node.expansion.isEmpty } else { false }
     if !isUnexpanded && node.inputs.allSatisfy({ type(value($0)) == $0.type }) { return node }
     let operands = node.inputs.map { v in
       let x = value(v)
-      return Operand.value(Value(self.node(x), Int(x.output)))
+      return Value(self.node(x), Int(x.output))
     }
+    let id = ObjectIdentifier(node)
+    if let before = applied[id], before.types == operands.map(\.type) { return before.node }
     let attributes = zip(node.op.attributes, node.attributes.values).map { ($0.name, $1) }
-    return try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+    let made = try node.op.apply(operands.map { .value($0) }, attributes, payload: node.payload, origin: node.origin)
+    applied[id] = Applied(types: operands.map(\.type), node: made)
+    return made
   }
 
   private mutating func add(_ v: Vertex, for original: Node) {

@@ -26,6 +26,9 @@ package struct Planner {
   private let bindings: [String: Value]
   private let options: PlanOptions
   private var computed: [ObjectIdentifier: Computed] = [:]
+  /// Nodes whose identity names something computed.
+  private var kept: [Node] = []
+  private var applied: [ObjectIdentifier: Applied] = [:]
   private var scheduler = Scheduler()
   /// A data leaf whose memory writes may go into: nobody else reads it.
   private let overwriting: Node?
@@ -49,7 +52,8 @@ package struct Planner {
 
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
-    let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, applied: applied)  // expand, bind, merge equal nodes
+    applied = index.applied
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
@@ -254,8 +258,11 @@ package struct Planner {
     tensor.hasUnknownExtents = false
     plan.tensors[t] = tensor
     for (id, var c) in computed {
-      for (o, n) in c.tensors.enumerated() where n == t { c.types[o] = tensor.type }
+      guard c.tensors.contains(t) else { continue }
+      for (o, n) in c.tensors.enumerated() where n == t { c.set(tensor.type, ofOutput: o) }
       computed[id] = c
+      computed[ObjectIdentifier(c.stand)] = c
+      kept.append(c.stand)
     }
   }
 
@@ -266,7 +273,10 @@ package struct Planner {
       let tensors = outputs.indices.map { layout.existingTensor(of: Val(vertex, $0)) }
       let isLeaf = if case .leaf = index.vertices[vertex].node.op.body { true } else { false }
       guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }) else { continue }
-      computed[ObjectIdentifier(node)] = Computed(types: outputs, tensors: tensors, node: node)
+      let c = Computed(types: outputs, tensors: tensors, node: node)
+      // Also under the names by which nodes applied again know it.
+      for name in [node, index.vertices[vertex].node, c.stand] { computed[ObjectIdentifier(name)] = c }
+      kept += [index.vertices[vertex].node, c.stand]
     }
   }
 

@@ -114,6 +114,70 @@ import Testing
     #expect(planner.plan.tensors[needed].type.shape == [400])
   }
 
+  @Test func selectsAlongAnyAxis() throws {
+    let x = try TestOps.rechunk(TestOps.heavy(TestOps.data([30, 4000])), attributes: ["chunk": .ints([30, 1000])])
+    let s = try TestOps.selectColumns(x, TestOps.data([4000], .bool))
+    var planner = try Planner([TestOps.sqrt(s)], options: PlanOptions(memoryLimit: 1 << 30, chunkBytes: 1 << 17))
+    let t = planner.plan.needs[0]
+    let columns = planner.plan.tensors[t].grid.axes[1]
+    #expect(columns.count > 1 && planner.plan.tensors[t].grid.axes[0].count == 1)
+    // Room for all columns of the chunk, of every row.
+    #expect(columns.offsets.last == 4000)
+    try planner.advance(produced: [t: columns.sizes.map { [30, $0 / 2] }])
+    #expect(planner.plan.isComplete)
+    #expect(planner.plan.tensors[t].type.shape == [30, 2000])
+  }
+
+  @Test func boxesReadOnlyTheChunksThatTheyMeet() throws {
+    let x = try TestOps.heavy(TestOps.data([4000, 1000]))
+    let p = try plan([TestOps.sum(TestOps.heavy(TestOps.flat(x)))], limit: 8 << 20)
+    #expect(!kinds(p).contains("gather"))
+    let flat = try #require(p.stages.firstIndex { $0.node.op === TestOps.flat })
+    for t in 0..<p.taskCount where Int(p.taskStage[t]) == flat { #expect(p.slots(ofTask: t).count <= 5) }
+    #expect(p.stages[flat].gatherBytes < 1 << 20)
+    // 32 MB pass through: depth first, a few chunks at a time.
+    #expect(p.forecastPeak < 4 << 20)
+  }
+
+  @Test func writesInOnePieceShareASlot() throws {
+    var a = try TestOps.heavy(TestOps.data([200, 1000]))
+    for _ in 0..<100 { a = try TestOps.write(a, TestOps.data([2, 1000])) }
+    let p = try plan([TestOps.sqrt(a)])
+    #expect(Set(p.taskSlots).count == 1)
+    #expect(p.forecastPeak == 1_600_000)
+    // One that is read elsewhere too is copied.
+    let b = try TestOps.heavy(TestOps.data([200, 1000]))
+    let two = try plan([TestOps.write(b, TestOps.data([2, 1000])), TestOps.sum(b)])
+    #expect(Set(two.taskSlots).count >= 3)
+  }
+
+  @Test func writesLeaveChunksUnchanged() throws {
+    var a = try TestOps.heavy(TestOps.data([4000, 1000]))
+    for _ in 0..<3 { a = try TestOps.write(a, TestOps.data([2, 1000])) }
+    let p = try plan([TestOps.sum(TestOps.heavy(a))], limit: 64 << 20)
+    let writes = (0..<p.taskCount).filter { p.stages[Int(p.taskStage[$0])].node.op === TestOps.write }
+    #expect(writes.count > 30)
+    #expect(p.unchangedTasks.count == writes.count - 3)
+  }
+
+  @Test func smallerChunksWhereATaskWouldNotFit() throws {
+    var sum = try TestOps.read.source([100_000])
+    for _ in 0..<30 { sum = try TestOps.add(sum, TestOps.read.source([100_000])) }
+    let p = try plan([TestOps.sum(sum)], limit: 4 << 20)
+    for t in 0..<p.taskCount { #expect(p.slots(ofTask: t).reduce(0) { $0 + p.slotBytes[Int($1)] } <= 4 << 20) }
+  }
+
+  @Test func anIncompletePlanHoldsOnlyWhatComesLater() throws {
+    var x = TestOps.data([100_000])
+    for _ in 0..<5 { x = try TestOps.step(x) }
+    let kept = try TestOps.heavy(TestOps.data([50]))
+    let s = try TestOps.select(x, TestOps.data([100_000], .bool))
+    let p = try Planner([TestOps.sum(s), TestOps.sum(TestOps.mul(kept, kept))], options: options).plan
+    #expect(!p.isComplete)
+    let held = Set((0..<p.slotCount).filter { p.slotHeld[$0] }.map { Int(p.slotTensor[$0]) })
+    #expect(held == Set(p.needs + p.results.filter { $0 >= 0 }))
+  }
+
   @Test func unfusedHasAStagePerOperator() throws {
     let a = TestOps.data([100])
     let c = try TestOps.sqrt(TestOps.mul(a, a))

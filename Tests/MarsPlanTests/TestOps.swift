@@ -51,6 +51,33 @@ enum TestOps {
     "select", inputs: [InputDef("a"), InputDef("m")],
     typing: .rule { c in [TensorType(c.inputs[0].dtype, [unknownExtent])] },
     body: .native(NativeRule(.selecting(axis: 0))), doc: doc("mask"))
+  static let selectColumns = OpDef(
+    "select_columns", inputs: [InputDef("a"), InputDef("m")],
+    typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0], unknownExtent])] },
+    body: .native(NativeRule(.selecting(axis: 1))), doc: doc("mask of columns"))
+  static let step = OpDef(
+    "step", inputs: [InputDef("a")], typing: .rule { c in [c.inputs[0]] }, body: .native(NativeRule(.access { _ in [[.aligned(0)]] })),
+    doc: doc("never fused"))
+  /// The same elements as one axis.
+  static let flat = OpDef(
+    "flat", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].count])] },
+    body: .native(
+      NativeRule(
+        .boxes { c, box in
+          let row = c.inputs[0].shape[1]
+          let (first, last) = (box.lower[0] / row, (box.upper(0) - 1) / row)
+          if first < last { return [Box(lower: [first, 0], extents: [last - first + 1, row])] }
+          return [Box(lower: [first, box.lower[0] % row], extents: [1, box.extents[0]])]
+        })), doc: doc("flat"))
+  /// The first rows replaced.
+  static let write = OpDef(
+    "write", inputs: [InputDef("base"), InputDef("rows")], typing: .rule { c in [c.inputs[0]] },
+    body: .native(
+      NativeRule(
+        .boxes { c, box in
+          let n = max(0, min(box.upper(0), c.inputs[1].shape[0]) - box.lower[0])
+          return [box, Box(lower: [n == 0 ? 0 : box.lower[0], box.lower[1]], extents: [n, box.extents[1]])]
+        }, reusesInput0: true, leavesInput0: { c, box in box.lower[0] >= c.inputs[1].shape[0] })), doc: doc("write"))
   static let read = OpDef(
     "read", inputs: [], attributes: [AttrDef("shape", .ints, "")], typing: .rule { c in [TensorType(.float64, c.ints("shape"))] },
     body: .native(NativeRule(.access { _ in [] })), effects: .readsExternal, doc: doc("file"))

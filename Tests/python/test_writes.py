@@ -215,3 +215,18 @@ def test_masks_do_not_keep_what_is_done_with(tmp_path):
         assert 0 < kept.sum().fetch() < 4_000_000
         # Twelve intermediates of 32 MB.
         assert session.statistics()["peak_bytes"] < 256 << 20
+
+
+@pytest.mark.parametrize("limit", ["16MiB", "1GiB"])
+def test_masks_of_masks_run_once(limit, tmp_path):
+    x = np.arange(900_000) * 7 % 1000
+    with mars.Session(memory_limit=limit, workers=1, spill_dir=tmp_path) as session:
+        t = mt.tensor(x)
+        t = t[t % 3 != 0]
+        x = x[x % 3 != 0]
+        got, moved = counted(session, t[t % 3 != 1].fetch)
+        np.testing.assert_array_equal(got, x[x % 3 != 1])
+        t = t[t % 3 != 1] * 2
+        np.testing.assert_array_equal(t[t > 900].fetch(), x[x % 3 != 1][x[x % 3 != 1] * 2 > 900] * 2)
+        # Four selections of at most 8 chunks and what they read.
+        assert moved["tasks"] < 200
