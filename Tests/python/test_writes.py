@@ -1,10 +1,9 @@
 """Writes into tensors, and operators over boxes: how much they copy, and that tensors larger than the memory limit pass through them."""
 
-import numpy as np
-import pytest
-
 import mars
 import mars.tensor as mt
+import numpy as np
+import pytest
 
 
 def counted(session, work):
@@ -64,10 +63,12 @@ def test_rows_put_through_index_arrays_in_place(own):
 
 def test_writes_between_executions_go_into_the_tensor(own):
     a = mt.zeros(400_000).execute()
+
     def loop():
         for i in range(50):
             a[i] = i
             a.execute()
+
     _, moved = counted(own, loop)
     assert moved["in_place_tasks"] >= 50
     assert own.statistics()["peak_bytes"] < 2 * 3_200_000
@@ -132,10 +133,12 @@ def test_a_write_leaves_chunks_that_it_does_not_touch(tmp_path):
     with mars.Session(memory_limit="8MiB", workers=2, spill_dir=tmp_path) as session:
         a = mt.arange(4_000_000).execute()
         (_, chunks) = counted(session, lambda: mt.sum(a).fetch())
+
         def write():
             for k in range(10):
                 a[k] = -k
                 a.execute()
+
         _, moved = counted(session, write)
         assert moved["in_place_tasks"] > 10 * 30
         # Ten times the one chunk of which something changes, not ten times 32 MB.
