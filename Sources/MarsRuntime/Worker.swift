@@ -31,6 +31,7 @@ extension Engine {
     var most = 1
     var average = 1e6
     lock.lock()
+    let forks = state.pointee.forks
     while state.pointee.epoch == epoch {
       state.pointee.exchange(&list, most: most)
       if list.grants.isEmpty {
@@ -72,10 +73,12 @@ extension Engine {
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
       lock.lockSoon()
     }
-    for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
-    // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
-    state.pointee.liveWorkers -= 1
-    state.pointee.mustBroadcast = true
+    // A worker whose task has forked goes on in the child too, where neither it nor its tasks are counted any more.
+    if state.pointee.forks == forks {
+      for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
+      state.pointee.liveWorkers -= 1
+      state.pointee.mustBroadcast = true
+    }
     unlock()
   }
 
