@@ -16,16 +16,18 @@ extension Emitter {
     let source = program[Int(i.a)]
     if source.op == .element, lanePosition != nil {
       let o = operand(counter: Int(source.imm))
+      // Lanes begin with a group, but not in every turn of a loop inside them that moves the counter by any number of elements.
+      let isAligned = !movesInside(o)
       switch layout.stride(o, layout.laneLoop) {
-      case .unit: return pick(groups(i, cursor[o], 1, key, stream), i.type, 1, 0)
-      case .packed:
+      case .unit where isAligned: return pick(groups(i, cursor[o], 1, key, stream), i.type, 1, 0)
+      case .packed where isAligned:
         let k = layout.unrolled(layout.loops - 1)
         let id = l << 32 | number
         if unrolledStep == 0 || philoxGroups[id] == nil {
           philoxGroups[id] = groups(i, cursor[o] &- b.index(unrolledStep), k, key, stream)
         }
         return pick(philoxGroups[id]!, i.type, k, unrolledStep)
-      case .zero, .other: break
+      case .unit, .packed, .zero, .other: break
       }
     }
     // One block per element, for any order of elements.
@@ -41,6 +43,12 @@ extension Emitter {
       return b.select(b.icmp(.ne, which & which.int(2), which.int(0)), high, low).trunc(b.i32)
     }
     return b.select(b.icmp(.ne, which & which.int(1), which.int(0)), pair(w[2], w[3]), pair(w[0], w[1]))
+  }
+
+  /// Whether a counter moves in loops inside the lane loop, other than the unrolled one between whose turns packed lanes lie.
+  private func movesInside(_ o: Int) -> Bool {
+    let isPacked = layout.stride(o, layout.laneLoop) == .packed
+    return (layout.laneLoop + 1..<max(layout.laneLoop + 1, layout.loops - (isPacked ? 1 : 0))).contains { layout.stride(o, $0) != .zero }
   }
 
   private func pair(_ low: Value, _ high: Value) -> Value { (low & low.word(0xffff_ffff)) | high.shl(32) }
