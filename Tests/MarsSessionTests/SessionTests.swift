@@ -54,6 +54,9 @@ struct SessionTests {
     let (narrow, good) = (try Tensor.range(4, 2), try Tensor.range(4, 3))
     #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", narrow)]) }
     #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", good), ("w", good)]) }
+    // An input that stands for itself.
+    #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", x)]) }
+    #expect(throws: MarsError.self) { try session.execute([y], bindings: [("x", z)]) }
   }
 
   @Test func masksRunInStages() throws {
