@@ -48,6 +48,8 @@ struct EngineState: ~Copyable {
   var liveSpillers = 0
   /// Grows at shutdown and in the child of a fork; threads of an older epoch end.
   var epoch = 0
+  /// Forks that led to this process since the engine was made.
+  var forks = 0
   var isClosed = false
   /// Something that waiters look at has changed.
   var mustBroadcast = false

@@ -33,6 +33,7 @@ extension Engine {
     // When the last task ended; 0 after a wait.
     var ended = 0
     lock.lock()
+    let forks = state.pointee.forks
     while state.pointee.epoch == epoch {
       state.pointee.exchange(&list, most: most)
       if list.grants.isEmpty {
@@ -78,10 +79,12 @@ extension Engine {
       state.pointee.statistics.taskNanoseconds += ended - begin
       state.pointee.statistics.dispatchNanoseconds += between
     }
-    for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
-    // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
-    state.pointee.liveWorkers -= 1
-    state.pointee.mustBroadcast = true
+    // A worker whose task has forked goes on in the child too, where neither it nor its tasks are counted any more.
+    if state.pointee.forks == forks {
+      for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
+      state.pointee.liveWorkers -= 1
+      state.pointee.mustBroadcast = true
+    }
     unlock()
   }
 
