@@ -193,6 +193,8 @@ struct Normaliser {
     }
     head[5] = growing
     head[4] = tile < 0 ? Layout.none : UInt8(tile)
+    let overlaps = laneLoop >= 0 && laneLoop == count - 1 && f.idempotent & (1 << level(laneLoop)) != 0 && extent(laneLoop) >= Int(head[1])
+    head[6] = overlaps ? 1 : 0
     return true
   }
 
