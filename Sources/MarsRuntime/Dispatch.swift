@@ -27,12 +27,31 @@ struct GrantList: ~Copyable {
 extension EngineState {
   /// Takes back the finished tasks in `list` and fills it with at most `most` new ones: the one call by which workers and state meet.
   mutating func exchange(_ list: inout GrantList, most: Int) {
+    takeBack(&list)
+    // Threads that wait for a run may be running tasks in a worker's stead.
+    if busyThreads < workerCount { claim(&list, most: most) }
+    if !list.grants.isEmpty { busyThreads += 1 }
+  }
+
+  /// The same for a thread that waits for `run` and runs one of its tasks meanwhile, if one can start at once.
+  mutating func exchange(_ list: inout GrantList, waitingFor run: RunCorePointer) {
+    takeBack(&list)
+    guard run.pointee.outcome.isRunning, busyThreads < workerCount, run.pointee.loaded.isEmpty, let t = run.pointee.ready.smallest,
+      case .granted = admit(run, t)
+    else { return }
+    run.pointee.ready.popSmallest()
+    grant(run, t, &list)
+    busyThreads += 1
+  }
+
+  private mutating func takeBack(_ list: inout GrantList) {
+    if list.grants.isEmpty { return }
+    busyThreads -= 1
     for i in 0..<list.grants.count {
       let g = list.grants[i]
       finish(g.run, g.task)
     }
     list.removeAll()
-    claim(&list, most: most)
   }
 
   private mutating func claim(_ list: inout GrantList, most: Int) {

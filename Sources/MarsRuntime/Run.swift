@@ -86,10 +86,16 @@ package final class Run: @unchecked Sendable {
     _ seconds: Double?, _ what: String, _ condition: (borrowing RunCore) -> Bool
   ) throws(MarsError) -> Bool {
     let end = seconds.map { EngineLock.now() + $0 }
+    var hasHelped = false
     engine.lock.lock()
     defer { engine.unlock() }
     while !condition(core.pointee) {
       try Engine.refuseOnWorker(what)
+      if seconds != 0 && !hasHelped {
+        hasHelped = true
+        engine.help(core)
+        continue
+      }
       if let end, EngineLock.now() >= end { return false }
       engine.lock.waitForChange(until: end)
     }

@@ -60,7 +60,7 @@ extension Engine {
         state.pointee.idleWorkers -= 1
         continue
       }
-      if state.pointee.idleWorkers > 0 && hasClaimable { state.pointee.mustSignal = true }
+      if state.pointee.idleWorkers > 0 && state.pointee.busyThreads < state.pointee.workerCount && hasClaimable { state.pointee.mustSignal = true }
       let garbage = takeGarbage()
       notify()
       for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
@@ -72,12 +72,53 @@ extension Engine {
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
       lock.lockSoon()
     }
+    if !list.grants.isEmpty { state.pointee.busyThreads -= 1 }
     for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
     // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
     state.pointee.liveWorkers -= 1
     state.pointee.mustBroadcast = true
     unlock()
   }
+
+  /// Runs tasks of a small run on the thread that waits for it, which is awake while workers sleep; the lock is held, also on return.
+  ///
+  /// Only what is compiled or copied: no client's functions, and nothing that takes long.  Never more threads at work than there are workers.
+  func help(_ run: RunCorePointer) {
+    guard run.pointee.plan.isHelpable && !run.pointee.trace && run.pointee.outcome.isRunning else { return }
+    let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: 0)
+    var list = GrantList()
+    var idleSince = 0
+    while true {
+      state.pointee.exchange(&list, waitingFor: run)
+      if list.grants.isEmpty {
+        // The last tasks of others end soon: sleeping and being woken takes longer.
+        let now = EngineLock.nanoseconds()
+        if idleSince == 0 { idleSince = now }
+        if !run.pointee.outcome.isRunning || run.pointee.inFlight == 0 || now - idleSince > Engine.spinNanoseconds { break }
+        unlock()
+        sched_yield()
+        lock.lock()
+        continue
+      }
+      idleSince = 0
+      if state.pointee.idleWorkers > 0 && state.pointee.busyThreads < state.pointee.workerCount && hasClaimable {
+        state.pointee.mustSignal = true
+      }
+      context.note(list.grants[0].run, 0, &state.pointee)
+      unlock()
+      context.run(self, list.grants[0], list.bases.base, 0)
+      lock.lockSoon()
+    }
+    // What is left is for workers.
+    state.pointee.mustSignal = true
+    unlock()
+    context.forgetPlan()
+    inlineContexts.withLock { $0.append(context) }
+    lock.lock()
+  }
+
+  /// How long a thread that waits looks again and again before it sleeps.
+  private static let spinNanoseconds = 50_000
 
   private var hasClaimable: Bool {
     for i in 0..<state.pointee.active.count {
