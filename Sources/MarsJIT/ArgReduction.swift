@@ -7,7 +7,7 @@ import MarsGraph
 /// An extreme costs one instruction per vector, an index kept beside it three more; only one block is looked at twice.
 extension Emitter {
   /// Elements of a block, and of a block of loops of at least `longLoop` elements: multiples of all vectors of a turn.
-  static let argBlock = 512
+  static let argBlock = 1024
   static let longArgBlock = 2048
   static let longLoop = 1 << 14
 

@@ -9,6 +9,8 @@ import MarsGraph
 extension Emitter {
   /// Bytes of a strip of columns in the buffer.
   static let stripBytes = 8192
+  /// Rows between two looks at the buffer: whole blocks of a sum.
+  static let stripRows = 2 * blockSteps
 
   /// Whether loop k of the last level holds the lanes of columns whose rows are the one loop inside.
   func isColumns(_ l: Int, _ k: Int) -> Bool {
@@ -52,17 +54,21 @@ extension Emitter {
       try self.b.loop(self.b.index(0), self.b.index(strip / self.layout.lanes), step: 1) { (c) throws(MarsError) in
         for (i, s) in kept.enumerated() { self.b.store(s.start.splat(self.layout.lanes), address(i, c)) }
       }
-      try self.b.loop(self.b.index(0), rows, step: Emitter.blockSteps) { (row) throws(MarsError) in
-        let stop = row &+ self.b.index(Emitter.blockSteps)
+      try self.b.loop(self.b.index(0), rows, step: Emitter.stripRows) { (row) throws(MarsError) in
+        let stop = row &+ self.b.index(Emitter.stripRows)
         let last = self.b.select(self.b.icmp(.slt, stop, rows), stop, rows)
         try self.open(k, first, upper) { () throws(MarsError) in
           load()
           for a in states where a.total != nil { self.b.store(self.identity(.sum, a.dtype).splat(self.layout.lanes), a.copies[0][0]) }
-          try self.openRows(k + 1, row, last) { () throws(MarsError) in
-            try self.emitLevel(l - 1)
-            for a in states { self.accumulate(a, l - 1) }
+          try self.b.loop(row, last, step: Emitter.blockSteps) { (block) throws(MarsError) in
+            let next = block &+ self.b.index(Emitter.blockSteps)
+            let end = self.b.select(self.b.icmp(.slt, next, last), next, last)
+            try self.openRows(k + 1, block, end) { () throws(MarsError) in
+              try self.emitLevel(l - 1)
+              for a in states { self.accumulate(a, l - 1) }
+            }
+            for a in states { self.flush(a) }
           }
-          for a in states { self.flush(a) }
           let at = (self.lanePosition! &- first).lshr(self.layout.lanes.trailingZeroBitCount)
           for (i, s) in kept.enumerated() { self.b.store(self.b.load(s.type, s.slot), address(i, at)) }
         }
