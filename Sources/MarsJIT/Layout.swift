@@ -10,6 +10,8 @@ enum StrideClass: UInt8 {
   case other = 2
   /// Along the lanes: every k-th element, the ones between visited by an unrolled loop of k steps inside.
   case packed = 3
+  /// Along the lanes, of inputs: every second element.
+  case second = 4
 }
 
 /// What machine code is specialised in besides its spec: the loops after normalisation, without sizes.

@@ -158,6 +158,7 @@ struct Normaliser {
         if i == laneLoop && c == .other && unroll >= 0 && str(unroll, o) == f.itemSizes[o] && s == extent(unroll) * f.itemSizes[o] {
           c = .packed
         }
+        if o < firstOutput && c == .other && i == laneLoop && tile < 0 && f.philoxGroup == 0 && s == 2 * f.itemSizes[o] { c = .second }
         if o >= firstCounter && (c == .unit || c == .packed) && i == laneLoop {
           if !philoxAligns(o, c, rows, count, width, laneLoop, unroll, a.counterBase) { c = .other }
         }

@@ -91,7 +91,8 @@ package final class Run: @unchecked Sendable {
     defer { engine.unlock() }
     while !condition(core.pointee) {
       try Engine.refuseOnWorker(what)
-      if seconds != 0 && !hasHelped {
+      // A task takes up to 50 ms: who waits for less wants to look at something else soon.
+      if !hasHelped && (seconds ?? 1) >= 0.05 {
         hasHelped = true
         engine.help(core)
         continue
