@@ -36,12 +36,19 @@ extension EngineState {
   /// The same for a thread that waits for `run` and runs one of its tasks meanwhile, if one can start at once.
   mutating func exchange(_ list: inout GrantList, waitingFor run: RunCorePointer) {
     takeBack(&list)
-    guard run.pointee.outcome.isRunning, busyThreads < workerCount, run.pointee.loaded.isEmpty, let t = run.pointee.ready.smallest,
-      case .granted = admit(run, t)
+    guard run.pointee.outcome.isRunning, busyThreads < workerCount, run.pointee.loaded.isEmpty, run.pointee.loading.isEmpty,
+      let t = run.pointee.ready.smallest
     else { return }
-    run.pointee.ready.popSmallest()
-    grant(run, t, &list)
-    busyThreads += 1
+    switch admit(run, t) {
+    case .granted:
+      run.pointee.ready.popSmallest()
+      grant(run, t, &list)
+      busyThreads += 1
+    case .loading:
+      run.pointee.ready.popSmallest()
+      run.pointee.loading.append(t)
+    case .blocked, .impossible: break  // A worker will meet the same and deal with it.
+    }
   }
 
   private mutating func takeBack(_ list: inout GrantList) {

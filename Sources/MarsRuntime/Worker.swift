@@ -60,7 +60,7 @@ extension Engine {
         state.pointee.idleWorkers -= 1
         continue
       }
-      if state.pointee.idleWorkers > 0 && state.pointee.busyThreads < state.pointee.workerCount && hasClaimable { state.pointee.mustSignal = true }
+      signalIfWorkIsLeft()
       let garbage = takeGarbage()
       notify()
       for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
@@ -101,9 +101,7 @@ extension Engine {
         continue
       }
       idleSince = 0
-      if state.pointee.idleWorkers > 0 && state.pointee.busyThreads < state.pointee.workerCount && hasClaimable {
-        state.pointee.mustSignal = true
-      }
+      signalIfWorkIsLeft()
       context.note(list.grants[0].run, 0, &state.pointee)
       unlock()
       context.run(self, list.grants[0], list.bases.base, 0)
@@ -119,6 +117,13 @@ extension Engine {
 
   /// How long a thread that waits looks again and again before it sleeps.
   private static let spinNanoseconds = 50_000
+
+  /// One thread more may start on what is left, if one sleeps.
+  @inline(__always)
+  private func signalIfWorkIsLeft() {
+    let s = state
+    if s.pointee.idleWorkers > 0 && s.pointee.busyThreads < s.pointee.workerCount && hasClaimable { s.pointee.mustSignal = true }
+  }
 
   private var hasClaimable: Bool {
     for i in 0..<state.pointee.active.count {
