@@ -42,6 +42,8 @@ struct EngineState: ~Copyable {
   var waitingReaders = 0
 
   var running = 0
+  /// Threads that hold tasks: workers, and threads that wait for a run; never more than there are workers.
+  var busyThreads = 0
   var idleWorkers = 0
   var workerCount = 0
   var liveWorkers = 0

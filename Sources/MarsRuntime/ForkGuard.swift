@@ -94,6 +94,7 @@ extension EngineState {
     idleWorkers = 0
     waitingReaders = 0
     running = 0
+    busyThreads = 0
     readerPins = 0
     ioInFlight = 0
     evictingBytes = 0
