@@ -49,6 +49,7 @@ package struct JITStatistics: Sendable, Equatable {
 /// Compiles kernel specs to machine code, each for the layouts it is called with.
 package final class JIT: Sendable {
   let options: JITOptions
+  private let folder: Locked<String?>
   private struct State {
     var kernels: [KernelSpec: Kernel] = [:]
     var processor: Processor?
@@ -68,7 +69,16 @@ package final class JIT: Sendable {
   package static func unlockAfterFork() { making.openAfterFork() }
   package static func reinitialiseInChild() { making.reinitialiseInChild() }
 
-  package init(options: JITOptions = JITOptions()) { self.options = options }
+  package init(options: JITOptions = JITOptions()) {
+    self.options = options
+    folder = Locked(options.cacheDirectory, heldAtForks: true)
+  }
+
+  /// Folder of compiled objects that outlives the process; nil: none.
+  package var cacheDirectory: String? {
+    get { folder.withLock { $0 } }
+    set { folder.withLock { $0 = newValue } }
+  }
 
   deinit { state.withLock { s in for m in s.machines.joined() { LLVMDisposeTargetMachine(m) } } }
 
@@ -138,7 +148,7 @@ package final class JIT: Sendable {
     if facts.needsSleef, let failure = mars_sleef_load() {
       throw MarsError(.unsupported, String(cString: failure))
     }
-    let disk = options.cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
+    let disk = cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
     let key = disk == nil ? [] : facts.keyBytes + layout.bytes + processor.key
     if let disk {
       for tier in optimised ? [true] : [true, false] {

@@ -3,7 +3,7 @@ import MarsBase
 
 /// How an engine is set up.
 package struct EngineOptions: Sendable {
-  /// Worker threads.
+  /// Worker threads at first.
   package var workers: Int
   /// Bytes that chunks, workspaces and results may take.
   package var memoryLimit: Int

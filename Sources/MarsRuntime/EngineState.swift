@@ -48,6 +48,8 @@ struct EngineState: ~Copyable {
   var workerCount = 0
   var liveWorkers = 0
   var liveSpillers = 0
+  /// Threads of older epochs that have not ended yet.
+  var endingThreads = 0
   /// Grows at shutdown and in the child of a fork; threads of an older epoch end.
   var epoch = 0
   /// Forks that led to this process since the engine was made.
@@ -65,12 +67,28 @@ struct EngineState: ~Copyable {
 
   init(options: EngineOptions) {
     limit = options.memoryLimit
+    workerCount = options.workers
     idlePool = options.idlePoolBytes ?? min(options.memoryLimit / 4, 1 << 30)
     pool = BufferPool(memory: options.memory)
   }
 }
 
 extension EngineState {
+  /// Tells all threads to end; new ones are started with the next run.
+  mutating func endThreads() {
+    epoch += 1
+    endingThreads += liveWorkers + liveSpillers
+    liveWorkers = 0
+    liveSpillers = 0
+    mustBroadcast = true
+  }
+
+  /// A thread ends; `count` takes it from the threads of the current epoch.
+  mutating func threadEnded(epoch: Int, _ count: (inout EngineState) -> Void) {
+    if epoch == self.epoch { count(&self) } else { endingThreads -= 1 }
+    mustBroadcast = true
+  }
+
   /// Keeps an object alive until the lock is not held.
   mutating func bury(_ object: AnyObject) { graveyard.append(.passRetained(object)) }
 }

@@ -91,6 +91,7 @@ extension EngineState {
     forks += 1
     liveWorkers = 0
     liveSpillers = 0
+    endingThreads = 0
     idleWorkers = 0
     waitingReaders = 0
     running = 0

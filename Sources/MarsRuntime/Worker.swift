@@ -8,8 +8,7 @@ import MarsPlan
 extension Engine {
   /// Starts worker threads up to the number asked for; the lock is held.
   func startWorkers() {
-    state.pointee.workerCount = options.workers
-    while state.pointee.liveWorkers < options.workers && !state.pointee.isClosed {
+    while state.pointee.liveWorkers < state.pointee.workerCount && !state.pointee.isClosed {
       let epoch = state.pointee.epoch
       let number = state.pointee.liveWorkers
       state.pointee.liveWorkers += 1
@@ -34,7 +33,7 @@ extension Engine {
     var ended = 0
     lock.lock()
     let forks = state.pointee.forks
-    while state.pointee.epoch == epoch {
+    while state.pointee.epoch == epoch && number < state.pointee.workerCount {
       state.pointee.exchange(&list, most: most)
       if list.grants.isEmpty {
         if state.pointee.mustSignal {
@@ -83,8 +82,9 @@ extension Engine {
     if state.pointee.forks == forks {
       if !list.grants.isEmpty { state.pointee.busyThreads -= 1 }
       for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
-      state.pointee.liveWorkers -= 1
-      state.pointee.mustBroadcast = true
+      state.pointee.threadEnded(epoch: epoch) { $0.liveWorkers -= 1 }
+      // Its signal may have been meant for a worker that stays.
+      state.pointee.mustSignal = true
     }
     unlock()
   }

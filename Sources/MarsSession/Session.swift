@@ -7,14 +7,14 @@ import MarsRuntime
 /// What a binding opens: options, and an engine that runs graphs.
 package final class Session: Sendable {
   private let options: Locked<Options>
-  private let handle: Locked<EngineHandle>
+  private let lease: EngineLease
   let plans = PlanCache()
 
   package init(options given: [(String, String)]) throws(MarsError) {
     var o = Options()
     for (key, value) in given { try o.set(key, value) }
     options = Locked(o)
-    handle = Locked(EngineHandle.shared(for: o))
+    lease = EngineLease(o)
   }
 
   private static let shared = Locked<Session?>(nil, heldAtForks: true)
@@ -29,7 +29,7 @@ package final class Session: Sendable {
     }
   }
 
-  var engine: Engine { handle.withLock { $0.engine } }
+  var engine: Engine { EngineLease.engine }
 
   var planOptions: PlanOptions {
     let o = options.withLock { $0 }
@@ -50,16 +50,7 @@ package final class Session: Sendable {
       try o.set(key, value)
       return o
     }
-    if ["workers", "spill_dir", "cache_dir", "memory_limit"].contains(key) {
-      let h = EngineHandle.shared(for: now)
-      let old = handle.withLock { held -> EngineHandle in
-        let old = held
-        held = h
-        return old
-      }
-      // Its threads may end here: not under the lock.
-      _ = old
-    }
+    lease.change(now)
   }
 
   package func optionsText() -> String {
@@ -73,7 +64,7 @@ package final class Session: Sendable {
           w.key("value")
           switch entry.name {
           case "memory_limit": w.string(String(engine.memoryLimit))
-          case "workers": w.string(String(engine.options.workers))
+          case "workers": w.string(String(engine.workers))
           default: w.string(o.get(entry.name))
           }
           w.key("doc")
@@ -86,7 +77,7 @@ package final class Session: Sendable {
 
   package func statisticsText() -> String {
     let s = engine.statistics
-    let j = handle.withLock { $0.jit.statistics }
+    let j = EngineLease.jit.statistics
     var w = JSONWriter()
     w.object { w in
       let fields: [(String, Int)] = [
