@@ -13,10 +13,14 @@ import warnings
 
 import numpy as np
 
-UNARY = "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert bitwise_count"
+UNARY = (
+    "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing "
+    "logical_not invert bitwise_count"
+)
 BINARY = (
-    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin equal not_equal less less_equal greater greater_equal "
-    "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift copysign nextafter heaviside gcd lcm power"
+    "add subtract multiply divide floor_divide remainder fmod maximum minimum fmax fmin "
+    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor "
+    "left_shift right_shift copysign nextafter heaviside gcd lcm power"
 )
 VALUES = {
     "bool": [False, True],
