@@ -14,6 +14,8 @@ struct Operator {
   let isVariadic: Bool
   let attributes: [Attribute]
   let outputs: Int
+  /// Has as many outputs as its arguments say.
+  let isOpenEnded: Bool
   let isUfunc: Bool
 
   /// All operators that touch neither files nor functions of the client.
@@ -33,7 +35,8 @@ struct Operator {
       }
       return Operator(
         name: name, number: number, inputs: inputs.count, isVariadic: inputs.contains { $0["variadic"] as? Bool == true },
-        attributes: attributes, outputs: (o["outputs"] as? [String] ?? []).count, isUfunc: o["ufunc"] as? Bool ?? false)
+        attributes: attributes, outputs: (o["outputs"] as? [String] ?? []).count,
+        isOpenEnded: (o["outputs"] as? [String])?.last?.hasSuffix("...") == true, isUfunc: o["ufunc"] as? Bool ?? false)
     }
   }()
 
@@ -60,7 +63,10 @@ final class AttributeList {
     return p
   }
 
-  func add(_ name: String, _ kind: Int32, i: Int = 0, re: Double = 0, im: Double = 0, dtype: Int32 = 0, data: UnsafeRawPointer? = nil, count: Int = 0) {
+  func add(
+    _ name: String, _ kind: Int32, i: Int = 0, re: Double = 0, im: Double = 0, dtype: Int32 = 0, data: UnsafeRawPointer? = nil,
+    count: Int = 0
+  ) {
     var a = mars_attribute()
     a.struct_size = UInt32(MemoryLayout<mars_attribute>.size)
     a.kind = kind
