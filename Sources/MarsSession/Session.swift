@@ -10,11 +10,11 @@ package final class Session: Sendable {
   private let lease: EngineLease
   let plans = PlanCache()
 
-  package init(options given: [(String, String)]) throws(MarsError) {
+  package init(options given: [(String, String)], host: EngineHost = .shared) throws(MarsError) {
     var o = Options()
     for (key, value) in given { try o.set(key, value) }
     options = Locked(o)
-    lease = EngineLease(o)
+    lease = EngineLease(host, o)
   }
 
   private static let shared = Locked<Session?>(nil, heldAtForks: true)
@@ -29,7 +29,7 @@ package final class Session: Sendable {
     }
   }
 
-  var engine: Engine { EngineLease.engine }
+  var engine: Engine { lease.host.engine }
 
   var planOptions: PlanOptions {
     let o = options.withLock { $0 }
@@ -77,7 +77,7 @@ package final class Session: Sendable {
 
   package func statisticsText() -> String {
     let s = engine.statistics
-    let j = EngineLease.jit.statistics
+    let j = lease.host.jit.statistics
     var w = JSONWriter()
     w.object { w in
       let fields: [(String, Int)] = [

@@ -249,6 +249,22 @@ struct SessionTests {
     #expect(try session.statistic("peak_bytes") <= 64 << 20)
   }
 
+  @Test func oneEngineServesAllSessions() throws {
+    let host = EngineHost()
+    let first = try Session(options: [("memory_limit", "1GiB")], host: host)
+    let x = try Tensor.range(10)
+    let kept = try first.execute([x.op("add", 1).op("rechunk", with: [("chunk_size", .ints([5]))])])[0]
+    do {
+      let second = try Session(options: [("memory_limit", "256MiB"), ("workers", "3")], host: host)
+      #expect(try first.statistic("memory_limit") == 256 << 20)
+      #expect(try second.doubles(kept.op("multiply", 2)) == (1...10).map { Double(2 * $0) })
+    }
+    #expect(try first.statistic("memory_limit") == 1 << 30)
+    try first.setOption("memory_limit", "0")
+    #expect(try first.statistic("memory_limit") > 1 << 30)
+    #expect(try first.doubles(kept) == (1...10).map(Double.init))
+  }
+
   @Test func whatCannotFitIsAnError() throws {
     let session = try Session.alone([("memory_limit", String(1 << 20))])
     // The sorted axis lies in one chunk of 8 MB.

@@ -299,7 +299,8 @@ def test_sums_of_partial_products_survive_spilling(limit, workers, tmp_path):
     mt.random.seed(1)
     a = mt.random.rand(1000, 1000)
     expected = (a @ a.T).std().fetch()
-    x = a.fetch()
+    x = a.fetch().copy()
+    del a  # what is kept counts against the limit
     with mars.Session(memory_limit=f"{limit}MiB", workers=workers, spill_dir=tmp_path) as session:
         mt.random.seed(1)
         for source in (mt.random.rand(1000, 1000), mt.tensor(x)):
