@@ -10,6 +10,7 @@ from typing import Any
 
 from mars import _abi
 from mars._graph import apply
+from mars._run import can_cast
 from mars.tensor import _registry
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor, convert
@@ -61,10 +62,20 @@ def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: An
     return _registry.finish(made, out)  # type: ignore[no-any-return]
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+def astype(
+    x: Any, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
+) -> Tensor:
     _registry.check_device(device)
-    if not copy and isinstance(x, Tensor) and x.dtype == _abi.dtype_of(_abi.code_of(dtype)):
-        return x
+    x = _tensor(x)
+    code, own = _abi.code_of(dtype), _abi.code_of(x.dtype)
+    if casting != "unsafe":
+        if casting not in ("no", "equiv", "safe", "same_kind"):
+            raise ValueError(f"casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got {casting!r})")
+        if code != own and (casting in ("no", "equiv") or not can_cast(own, code, casting)):
+            target = _abi.dtype_of(code)
+            raise TypeError(f"Cannot cast array data from dtype('{x.dtype}') to dtype('{target}') according to the rule '{casting}'")
+    if not copy and code == own:
+        return x  # type: ignore[no-any-return]
     return apply(op("astype"), (x,), _attributes("astype", dtype=dtype))  # type: ignore[no-any-return]
 
 

@@ -42,6 +42,8 @@ def _words(entropy: Any) -> Iterable[int]:
             n >>= 64
             if not n:
                 return
+    if isinstance(entropy, (str, bytes)) or not hasattr(entropy, "__iter__"):
+        raise TypeError(f"a seed is an integer or a sequence of integers, not {entropy!r}")
     for item in entropy:
         yield from _words(item)
 
@@ -50,6 +52,10 @@ def seed_of(entropy: Any) -> int:
     """64 bits of what NumPy takes as a seed."""
     if entropy is None:
         return int.from_bytes(os.urandom(8), "little")
+    if isinstance(entropy, np.random.SeedSequence):
+        entropy = entropy.generate_state(2, np.uint64)
+    if isinstance(entropy, np.ndarray):
+        entropy = entropy.tolist()
     words = list(_words(entropy))
     if len(words) == 1 and hasattr(entropy, "__index__"):
         return words[0]
