@@ -4,7 +4,7 @@ import MarsBase
 /// The file in which evicted chunks lie, in a directory of the process that is removed at exit.
 ///
 /// The directory's name holds process number and start time, so that what a crashed process left is known and removed by the next one.
-final class SpillFile: @unchecked Sendable {
+package final class SpillFile: @unchecked Sendable {
   private struct State {
     var file: (any File)? = nil
     var directory: String? = nil
@@ -39,6 +39,18 @@ final class SpillFile: @unchecked Sendable {
       s.file = f
       return f
     }
+  }
+
+  /// Tells whether chunks could be written below a directory, by writing there; throws an error that names it.
+  package static func check(_ directory: String, _ files: any FileSystem) throws(MarsError) {
+    let wasThere = files.exists(directory)
+    do throws(MarsError) {
+      if !wasThere { try files.makeDirectory(directory) }
+      let probe = "\(directory)/mars-spill-probe-\(getpid())"
+      _ = try files.open(probe, .createOrTruncate)
+      try files.remove(probe)
+      if !wasThere { try files.remove(directory) }
+    } catch { throw MarsError(.os, "spill_dir '\(directory)' cannot be used: \(error.message)") }
   }
 
   /// Gives disk space back once nothing lies in the file behind `end`.

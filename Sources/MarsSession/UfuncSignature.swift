@@ -37,7 +37,8 @@ enum UfuncSignature {
       throw MarsError(.type, "No loop matching the specified signature and casting was found for ufunc \(op.name)", op: op.name)
     }
     let fitting =
-      candidates.first { (try? check(op, operands, $0, "safe")) != nil } ?? candidates.first { (try? check(op, operands, $0, casting)) != nil }
+      candidates.first { (try? check(op, operands, $0, "safe")) != nil }
+      ?? candidates.first { (try? check(op, operands, $0, casting)) != nil }
     guard let loop = fitting else { return try check(op, operands, first, casting) }
     for (i, o) in operands.enumerated() where !op.inputs[i].isCondition {
       switch o {
@@ -70,7 +71,8 @@ enum UfuncSignature {
       }
       guard fits else {
         throw MarsError(
-          .type, "Cannot cast ufunc '\(op.name)' input \(i) from dtype('\(from.name)') to dtype('\(to.name)') with casting rule '\(casting)'",
+          .type,
+          "Cannot cast ufunc '\(op.name)' input \(i) from dtype('\(from.name)') to dtype('\(to.name)') with casting rule '\(casting)'",
           op: op.name)
       }
     }
