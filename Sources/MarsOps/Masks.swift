@@ -208,7 +208,8 @@ enum Masks {
         switch c.string("mode") {
         case "wrap": indices = try indices.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(n, 1))))
         case "clip":
-          indices = try indices.op(Comparison.maximum, weak: Scalar(Int64(0))).op(Comparison.minimum, weak: Scalar(Int64(Swift.max(n, 1) - 1)))
+          indices = try indices.op(Comparison.maximum, weak: Scalar(Int64(0))).op(
+            Comparison.minimum, weak: Scalar(Int64(Swift.max(n, 1) - 1)))
         default: throw c.error(.value, "clipmode must be one of 'clip', 'raise', or 'wrap' (got '\(c.string("mode"))')")
         }
       }

@@ -8,7 +8,8 @@ enum Scans {
 
   private static let scan = NativeOp(
     OpDef(
-      "scan", inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max or min")],
+      "scan", inputs: [InputDef("a")],
+      attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max or min")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         _ = try c.plainAxis(rank: c.inputs[0].rank)
         guard kinds[c.string("kind")] != nil else { throw c.error(.value, "unknown kind of scan") }
@@ -18,7 +19,8 @@ enum Scans {
         NativeRule(
           .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
           wholeOutputAxes: { c in [c.int("axis")] })),
-      cost: Cost(perElement: 2), doc: OpDoc("A running sum, product or extreme along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
+      cost: Cost(perElement: 2), doc: OpDoc("A running sum, product or extreme along one axis.", example: "mt.cumsum([1, 2, 3])"),
+      exposure: .hidden,
       samples: ["sum", "prod", "max", "min"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in
     guard let kind = kinds[call.context.string("kind")] else { throw call.context.error(.value, "unknown kind of scan") }

@@ -43,8 +43,8 @@ def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
         out = None
     for k in ("order", "subok"):
         kwargs.pop(k, None)
-    _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name]["ufunc"] else {"dtype"})
-    if descriptions[name]["ufunc"]:
+    _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name].get("ufunc") else {"dtype"})
+    if descriptions[name].get("ufunc"):
         return _registry.call_ufunc(op(name), inputs, out=out, **kwargs)
     return finish(_registry.function(name)(*inputs, **kwargs), out)
 
@@ -63,7 +63,7 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
             out = kwargs.pop("out", out)
         kwargs.setdefault("axis", 0)
         return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out)
-    if method == "outer" and name in descriptions and descriptions[name]["ufunc"]:
+    if method == "outer" and name in descriptions and descriptions[name].get("ufunc"):
         a, b = map(_as_tensor, inputs)
         for k in ("order", "subok"):
             kwargs.pop(k, None)

@@ -273,7 +273,7 @@ def function(name: str) -> Callable[..., Any]:
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
     lines = _device_check(name, signature)
-    if description["ufunc"] and not is_open(description) and not is_source:
+    if description.get("ufunc") and not is_open(description) and not is_source:
         return _ufunc(description, made, signature, operands, values)
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if is_source:
@@ -310,7 +310,7 @@ def call_ufunc(
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
     if isinstance(out, np.ndarray):
-        np.copyto(out, result.to_numpy(), SAME_KIND, np.asarray(where))
+        np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
         return out
     check_same_kind(result, out)
     return finish(function("where")(where, function("astype")(result, out.dtype), out), out)
