@@ -171,7 +171,7 @@ def pi(c: Context) -> list[Figure]:
 def keep(c: Context) -> list[Figure]:
     """(a + 1) * 2 on 10^8 float64, kept"""
     n = c.size(10**8, 10**6)
-    m = c.run("add1mul2", "numpy,numexpr,numba,jax,mars", n=n)
+    m = c.run("add1mul2", "numpy,numexpr,numba,jax,mars", n=n, options=["--provide-memory", "2GiB"])
     out = [at_least("against NumPy", m.ratio("numpy"), 2), at_least("against numexpr", m.ratio("numexpr"), 1.2)]
     top = c.ceiling("scale, non-temporal stores", 2)
     for which, required in (("warm", 70), ("cold", 40)):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+FIXTURE = pathlib.Path(__file__).resolve().parent.parent / "Tests/MarsOpsTests/Fixtures/numpy_values.txt"
 UNARY = (
     "negative positive absolute sign square reciprocal floor ceil trunc rint sqrt signbit isnan isinf isfinite spacing logical_not invert "
     "bitwise_count"

@@ -148,10 +148,13 @@ final class Builder {
     return shuffle(v, v, Array(from..<from + count))
   }
   func concat(_ x: Value, _ y: Value) -> Value { shuffle(x, y, Array(0..<2 * x.lanes)) }
-  /// Joins vectors of equal lanes, a power of two many.
+  /// Joins vectors of equal lanes; behind them may stand copies of the last, so that vectors of equal lanes meet throughout.
   func concat(_ vs: [Value]) -> Value {
     var vs = vs
-    while vs.count > 1 { vs = (0..<vs.count / 2).map { concat(vs[2 * $0], vs[2 * $0 + 1]) } }
+    while let last = vs.last, vs.count > 1 {
+      if vs.count % 2 == 1 { vs.append(last) }
+      vs = (0..<vs.count / 2).map { concat(vs[2 * $0], vs[2 * $0 + 1]) }
+    }
     return vs[0]
   }
   func iota(_ lanes: Int) -> Value { lanes == 1 ? index(0) : constants(Array(0..<lanes), i64) }
@@ -179,6 +182,20 @@ final class Builder {
     let s = wrap(LLVMBuildAlloca(b, t, ""))
     LLVMPositionBuilderAtEnd(b, here)
     return s
+  }
+  /// `count` values of type `t` in the frame.
+  func buffer(_ t: OpaquePointer, _ count: Int) -> Value {
+    let here = LLVMGetInsertBlock(b)
+    if let end = LLVMGetBasicBlockTerminator(entry) { LLVMPositionBuilderBefore(b, end) } else { LLVMPositionBuilderAtEnd(b, entry) }
+    let s = wrap(LLVMBuildArrayAlloca(b, t, LLVMConstInt(i64, UInt64(count), 0), ""))
+    LLVMSetAlignment(s.ref, 64)
+    LLVMPositionBuilderAtEnd(b, here)
+    return s
+  }
+  /// The address of value `i` of a buffer.
+  func element(_ t: OpaquePointer, _ buffer: Value, _ i: Value) -> Value {
+    var indices: [OpaquePointer?] = [i.ref]
+    return wrap(LLVMBuildGEP2(b, t, buffer.ref, &indices, 1, ""))
   }
 
   // Calls.

@@ -60,7 +60,13 @@ package final class JIT: Sendable {
     var order: [(Kernel, Layout)] = []
     var oldest = 0
   }
-  private let state = Locked(State())
+  private let state = Locked(State(), heldAtForks: true)
+  /// Threads that make code: forks wait for them, because LLVM does not survive one in the middle.
+  private static let making = ForkGate()
+
+  package static func lockForFork() { making.closeForFork(waitingSeconds: 1) }
+  package static func unlockAfterFork() { making.openAfterFork() }
+  package static func reinitialiseInChild() { making.reinitialiseInChild() }
 
   package init(options: JITOptions = JITOptions()) { self.options = options }
 
@@ -121,6 +127,12 @@ package final class JIT: Sendable {
   ///
   /// Code of the first tier takes LLVM a third of the time and is what small calls want; optimised code found on disk serves both.
   func make(_ facts: SpecFacts, _ layout: Layout, optimised: Bool) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
+    try JIT.making.pass { () throws(MarsError) in try makeUndisturbed(facts, layout, optimised: optimised) }
+  }
+
+  private func makeUndisturbed(
+    _ facts: SpecFacts, _ layout: Layout, optimised: Bool
+  ) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
     let start = JIT.now()
     let processor = try processor()
     if facts.needsSleef, let failure = mars_sleef_load() {

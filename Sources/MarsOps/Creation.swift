@@ -80,7 +80,7 @@ enum Creation {
     {
       guard s != 0 else { throw c.error(.value, "Maximum allowed size exceeded") }
       let (d, o) = b.subtractingReportingOverflow(a)
-      guard !o else { throw c.error(.value, "Maximum allowed size exceeded") }
+      guard !o, d != .min else { throw c.error(.value, "Maximum allowed size exceeded") }
       if (d > 0) != (s > 0) || d == 0 { return 0 }
       let (q, r) = d.quotientAndRemainder(dividingBy: s)
       return q + (r == 0 ? 0 : 1)
@@ -88,7 +88,7 @@ enum Creation {
     let n = ((stop.asDouble - start.asDouble) / step.asDouble).rounded(.up)
     guard !n.isNaN else { throw c.error(.value, "arange: cannot compute length") }
     guard n < 9.2e18 else { throw c.error(.value, "Maximum allowed size exceeded") }
-    return max(0, Int(n))
+    return n > 0 ? Int(n) : 0
   }
 
   private static func rangeDType(_ c: OpContext) -> DType {

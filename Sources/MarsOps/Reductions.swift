@@ -36,6 +36,11 @@ extension OpContext {
     return try normalisedAxes(axes, rank: inputs[0].rank)
   }
 
+  /// For loops over real values, which clients and graph files may name too.
+  func checkReal(_ d: DType) throws(MarsError) {
+    if d.isComplex { throw error(.type, "\(op.name)() takes real values only") }
+  }
+
   /// For extremes: an empty axis needs an initial value.
   func checkNotEmpty(_ axes: [Int], _ message: String) throws(MarsError) {
     let shape = inputs[0].shape
@@ -116,7 +121,12 @@ enum Reductions {
 
   private static let productLoop = OpDef(
     "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
-    typing: sum.typing,
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let axes = try c.checkReduction()
+      let d = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+      try c.checkReal(d)
+      return [TensorType(d, c.reducedShape(axes))]
+    },
     body: .reduce(
       ReduceBody(
         axes: axes, keepsDimensions: keeps,
@@ -145,6 +155,11 @@ enum Reductions {
       attributes: [AttrDef("kind", .string, "prod, min, max, argmin or argmax"), axis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let axes = try c.checkReduction()
+        let kind = c.string("kind")
+        guard ["prod", "min", "max", "argmin", "argmax"].contains(kind) else { throw c.error(.value, "there is no reduction '\(kind)'") }
+        guard c.inputs[0].dtype.isComplex else { throw c.error(.type, "reduce_complex() takes complex values only") }
+        if kind.hasPrefix("arg"), let a = c.optionalInts("axis"), a.count != 1 { throw c.error(.type, "axis must be an integer or None") }
+        if kind != "prod" { try c.checkNotEmpty(axes, "attempt to get \(kind) of an empty sequence") }
         return [TensorType(c.string("kind").hasPrefix("arg") ? .int64 : c.inputs[0].dtype, c.reducedShape(axes))]
       },
       body: .native(
@@ -202,6 +217,7 @@ enum Reductions {
     OpDef(
       name, inputs: inputs, attributes: [axis, keepdims, initial],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try c.checkReal(c.inputs[0].dtype)
         let axes = try c.checkReduction()
         if c.scalar("initial") == nil {
           if c.inputs.count > 1 {
@@ -309,6 +325,7 @@ enum Reductions {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [singleAxis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try c.checkReal(c.inputs[0].dtype)
         if let a = c.optionalInts("axis"), a.count != 1 { throw c.error(.type, "axis must be an integer or None") }
         let axes = try c.checkReduction()
         try c.checkNotEmpty(axes, "attempt to get \(name.prefix(6)) of an empty sequence")

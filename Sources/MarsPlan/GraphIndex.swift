@@ -65,6 +65,8 @@ struct GraphIndex {
   /// Walks from `wanted` to the leaves without recursion.
   init(_ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed]) throws(MarsError) {
     var stack: [Step] = []
+    // Inputs whose bound values are being walked.
+    var open: Set<ObjectIdentifier> = []
     for w in wanted {
       stack.append(.visit(w.node))
       while let step = stack.popLast() {
@@ -85,6 +87,10 @@ struct GraphIndex {
                 .value, "graph input '\(name)' is not bound to data\(given.isEmpty ? "" : ": bound are \(given)")", op: "input",
                 origin: node.origin)
             }
+            guard open.insert(id).inserted else {
+              throw MarsError(
+                .value, "graph input '\(name)' is bound to a tensor that depends on '\(name)' itself", op: "input", origin: node.origin)
+            }
             try GraphIndex.check(bound.type, against: node.outputs[0], name: name)
             stack.append(.bind(node, bound))
             stack.append(.visit(bound.node))
@@ -95,6 +101,7 @@ struct GraphIndex {
             for v in node.inputs where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
           }
         case .bind(let node, let bound):
+          open.remove(ObjectIdentifier(node))
           resolved[ObjectIdentifier(node)] = .alias([value(bound)])
         case .alias(let node, let current):
           resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })

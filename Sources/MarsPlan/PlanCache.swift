@@ -28,7 +28,7 @@ package final class PlanCache: Sendable {
     var seen = [UInt64](repeating: 0, count: PlanCache.entryCount)
     var hits = 0
   }
-  private let state = Locked(State())
+  private let state = Locked(State(), heldAtForks: true)
 
   package init() {}
 

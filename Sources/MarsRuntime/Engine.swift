@@ -17,7 +17,7 @@ package final class Engine: @unchecked Sendable {
   /// An address for windows of which nothing is read.
   let emptyBase = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
   /// Scratch of threads that run tiny plans themselves.
-  let inlineContexts = Locked<[TaskContext]>([])
+  let inlineContexts = Locked<[TaskContext]>([], heldAtForks: true)
 
   package init(options: EngineOptions, devices: [any Device]) {
     self.options = options

@@ -42,12 +42,16 @@ struct EngineState: ~Copyable {
   var waitingReaders = 0
 
   var running = 0
+  /// Threads that hold tasks: workers, and threads that wait for a run; never more than there are workers.
+  var busyThreads = 0
   var idleWorkers = 0
   var workerCount = 0
   var liveWorkers = 0
   var liveSpillers = 0
   /// Grows at shutdown and in the child of a fork; threads of an older epoch end.
   var epoch = 0
+  /// Forks that led to this process since the engine was made.
+  var forks = 0
   var isClosed = false
   /// Something that waiters look at has changed.
   var mustBroadcast = false
@@ -241,6 +245,8 @@ extension EngineState {
     guard let base = allocate(blocks[i].capacity) else { return false }
     blocks[i].base = base
     blocks[i].state = .restoring
+    // From here on: a task that is to write to it marks it before the bytes have come back.
+    blocks[i].isDirty = false
     restoreFailures[i] = nil
     readQueue.append(i)
     ioInFlight += 1
@@ -257,7 +263,6 @@ extension EngineState {
       restoreFailures[i] = error
     } else {
       blocks[i].state = .resident
-      blocks[i].isDirty = false
       statistics.unspilledBytes += blocks[i].capacity
       if isShort && blocks[i].pins == 0 && blocks[i].refs > 0 { enlist(i) }
     }

@@ -86,10 +86,17 @@ package final class Run: @unchecked Sendable {
     _ seconds: Double?, _ what: String, _ condition: (borrowing RunCore) -> Bool
   ) throws(MarsError) -> Bool {
     let end = seconds.map { EngineLock.now() + $0 }
+    var hasHelped = false
     engine.lock.lock()
     defer { engine.unlock() }
     while !condition(core.pointee) {
       try Engine.refuseOnWorker(what)
+      // A task takes up to 50 ms: who waits for less wants to look at something else soon.
+      if !hasHelped && (seconds ?? 1) >= 0.05 {
+        hasHelped = true
+        engine.help(core, until: end)
+        continue
+      }
       if let end, EngineLock.now() >= end { return false }
       engine.lock.waitForChange(until: end)
     }
@@ -243,9 +250,7 @@ extension EngineState {
   /// Frees what an extended plan does not hold any more.
   mutating func dropUnheld(_ run: RunCorePointer) {
     for s in 0..<run.pointee.slotBlock.count where run.pointee.usesLeft[s] == 0 && !run.pointee.held[s] && run.pointee.slotBlock[s] >= 0 {
-      let b = run.pointee.slotBlock[s]
-      run.pointee.slotBlock[s] = -1
-      release(b)
+      drop(run, Int32(s))
     }
   }
 

@@ -86,10 +86,7 @@ extension EngineState {
       }
       run.pointee.usesLeft[s] -= 1
       unpin(b)
-      if isDone && run.pointee.usesLeft[s] == 0 && !run.pointee.held[s] {
-        run.pointee.slotBlock[s] = -1
-        release(b)
-      }
+      if isDone && run.pointee.usesLeft[s] == 0 && !run.pointee.held[s] { drop(run, s) }
     }
     if info.workspace > 0 {
       for k in 0..<run.pointee.workspaces.count where run.pointee.workspaces[k].task == t {
@@ -98,6 +95,17 @@ extension EngineState {
         break
       }
     }
+  }
+
+  /// A slot lets go of its block: one that a stored tensor keeps no longer asks this run when it will be used.
+  mutating func drop(_ run: RunCorePointer, _ s: Int32) {
+    let b = run.pointee.slotBlock[s]
+    run.pointee.slotBlock[s] = -1
+    if blocks[b].owner == run.pointee.index && blocks[b].slot == s {
+      blocks[b].owner = -1
+      blocks[b].slot = -1
+    }
+    release(b)
   }
 
   /// Takes a run that has ended out of the active ones and frees everything but its results.

@@ -15,7 +15,7 @@ final class EngineHandle: Sendable {
     let cacheDirectory: String
   }
   private struct WeakHandle { weak var handle: EngineHandle? }
-  private static let current = Locked(WeakHandle())
+  private static let current = Locked(WeakHandle(), heldAtForks: true)
 
   private init(_ key: Key, _ options: Options) {
     self.key = key

@@ -18,7 +18,7 @@ package final class Session: Sendable {
     handle = Locked(EngineHandle.shared(for: o))
   }
 
-  private static let shared = Locked<Session?>(nil)
+  private static let shared = Locked<Session?>(nil, heldAtForks: true)
 
   /// The process's own session, opened at the first call.
   package static func `default`() throws(MarsError) -> Session {

@@ -1,12 +1,15 @@
 import MarsGraph
 import MarsOps
 
-// Prints what is generated from the registry: marsgen manual | c | pyi.
-let generators: [String: (OpRegistry) -> String] = [
-  "manual": Manual.text, "c": CHeader.text, "pyi": PythonStubs.text,
-]
-if CommandLine.arguments.count == 2, let generate = generators[CommandLine.arguments[1]] {
-  print(generate(marsRegistry), terminator: "")
+// Files that are written from the registry: `marsgen` lists their paths, `marsgen PATH` prints one.
+var files = Java.files(marsRegistry)
+files["docs/operators.md"] = Manual.text(marsRegistry)
+files["include/mars/ops.h"] = CHeader.text(marsRegistry)
+let asked = CommandLine.arguments.dropFirst()
+if asked.isEmpty {
+  for path in files.keys.sorted() { print(path) }
+} else if asked.count == 1, let text = asked.first.flatMap({ files[$0] }) {
+  print(text, terminator: "")
 } else {
-  print("usage: marsgen " + generators.keys.sorted().joined(separator: " | "))
+  print("usage: marsgen [PATH]")
 }

@@ -1,5 +1,6 @@
 """Random numbers: reproducible, of the right distribution, with both of NumPy's interfaces."""
 
+import itertools
 import pickle
 import threading
 
@@ -108,3 +109,32 @@ def test_threads_never_share_a_stream():
         t.join()
     mars.execute(*out)
     assert len({float(t.fetch()[0]) for t in out}) == 800
+
+
+@pytest.mark.parametrize("draw", ["random", "normal", "integers", "float32"])
+@pytest.mark.parametrize("shape", [(300, 301), (512, 40), (7, 33, 20), (64, 17, 5), (3, 1000), (1000, 3)])
+def test_reduced_numbers_are_the_numbers(shape, draw):
+    """Kernels that draw and reduce at once see the same numbers in every order of loops."""
+
+    def numbers():
+        rng = mt.random.default_rng(5)
+        match draw:
+            case "normal":
+                return rng.normal(size=shape)
+            case "integers":
+                return rng.integers(0, 1 << 40, shape)
+            case "float32":
+                return rng.random(shape, dtype="float32")
+        return rng.random(shape)
+
+    x = numbers().fetch()
+    axes = range(len(shape))
+    for axis in (None, *axes, *itertools.combinations(axes, 2)):
+        assert np.array_equal(numbers().max(axis=axis).fetch(), x.max(axis=axis)), axis
+        if axis is None or isinstance(axis, int):
+            assert np.array_equal(numbers().argmin(axis=axis).fetch(), x.argmin(axis=axis)), axis
+    for order in itertools.permutations(axes):
+        turned = x.transpose(order)
+        assert np.array_equal(numbers().transpose(order).min(axis=0).fetch(), turned.min(axis=0)), order
+        assert np.array_equal(numbers().transpose(order)[::-1, 1::3].max(axis=-1).fetch(), turned[::-1, 1::3].max(axis=-1)), order
+        assert np.array_equal((numbers().transpose(order) + 0).fetch(), turned), order

@@ -10,13 +10,12 @@ enum { SEED = 42 };
 /* Uniform numbers in [low, high); the same on every machine for one seed. */
 static mars_tensor *uniform(double low, double high, int64_t rows, int64_t columns) {
   const int64_t size[2] = {rows, columns};
-  mars_operand range[2];
   mars_attribute attributes[2];
-  range[0] = operand_float(low);
-  range[1] = operand_float(high);
-  attributes[0] = attribute_uint64("seed", SEED);
-  attributes[1] = attribute_ints("size", size, 2);
-  return apply("uniform", range, 2, attributes, 2);
+  mars_tensor *out = NULL;
+  attributes[0] = mars_attr_uint64("seed", SEED);
+  attributes[1] = mars_attr_ints("size", size, 2);
+  CHECK(mars_op_uniform(&out, NULL, mars_weak_float(low), mars_weak_float(high), attributes, 2));
+  return out;
 }
 
 static void took(double start) { printf("  took %.3f s, peak memory %.1f MB\n", seconds_now() - start, peak_memory()); }
@@ -24,17 +23,22 @@ static void took(double start) { printf("  took %.3f s, peak memory %.1f MB\n", 
 /* Share of random points of the square that lie in the circle. */
 static void pi(mars_session *session, int64_t points) {
   const double start = seconds_now();
-  const mars_attribute axis1 = attribute_int("axis", 1);
-  mars_tensor *t;
+  const mars_attribute axis1 = mars_attr_int("axis", 1);
+  mars_tensor *t, *next = NULL;
   mars_array result;
   int64_t inside;
 
   t = uniform(-1, 1, points, 2);
-  t = then_with(t, "power", operand_int(2));
-  t = then(t, "sum", &axis1, 1);
-  t = then(t, "sqrt", NULL, 0);
-  t = then_with(t, "less", operand_int(1));
-  t = then(t, "sum", NULL, 0);
+  CHECK(mars_op_power(&next, NULL, mars_of(t), mars_weak_int(2)));
+  replace(&t, next);
+  CHECK(mars_op_sum(&next, NULL, mars_of(t), NULL, &axis1, 1));
+  replace(&t, next);
+  CHECK(mars_op_sqrt(&next, NULL, mars_of(t)));
+  replace(&t, next);
+  CHECK(mars_op_less(&next, NULL, mars_of(t), mars_weak_int(1)));
+  replace(&t, next);
+  CHECK(mars_op_sum(&next, NULL, mars_of(t), NULL, NULL, 0));
+  replace(&t, next);
 
   result = fetch(session, t);
   inside = *(const int64_t *)result.data;
@@ -48,14 +52,16 @@ static void pi(mars_session *session, int64_t points) {
 /* (a + 1).sum(axis=1) of a random matrix. */
 static void row_sums(mars_session *session) {
   const double start = seconds_now();
-  const mars_attribute axis1 = attribute_int("axis", 1);
-  mars_tensor *t;
+  const mars_attribute axis1 = mars_attr_int("axis", 1);
+  mars_tensor *t, *next = NULL;
   mars_array result;
   const double *sums;
 
   t = uniform(0, 1, 1000, 2000);
-  t = then_with(t, "add", operand_int(1));
-  t = then(t, "sum", &axis1, 1);
+  CHECK(mars_op_add(&next, NULL, mars_of(t), mars_weak_int(1)));
+  replace(&t, next);
+  CHECK(mars_op_sum(&next, NULL, mars_of(t), NULL, &axis1, 1));
+  replace(&t, next);
 
   result = fetch(session, t);
   sums = (const double *)result.data;

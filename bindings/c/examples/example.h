@@ -1,10 +1,8 @@
-/* What the examples share: stop on an error, operands and attributes in one expression, time, memory, a hash.  C99 and C++11.
- *
- * mars/ops.h has a typed function for every operator; the generic call below shows what stands behind it. */
+/* What the examples share: stop on an error, the next step of a chain, time, memory, a hash.  C99 and C++11. */
 #ifndef MARS_EXAMPLE_H
 #define MARS_EXAMPLE_H
 
-#include <mars/mars.h>
+#include <mars/ops.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,96 +20,10 @@ static inline void check(mars_status status, const char *call) {
 }
 #define CHECK(call) check((call), #call)
 
-/* ---- operands ---- */
-
-static inline mars_operand operand_tensor(mars_tensor *tensor) {
-  mars_operand o;
-  memset(&o, 0, sizeof o);
-  o.struct_size = sizeof o;
-  o.kind = MARS_OPERAND_TENSOR;
-  o.tensor = tensor;
-  return o;
-}
-
-static inline mars_operand operand_int(int64_t value) {
-  mars_operand o;
-  memset(&o, 0, sizeof o);
-  o.struct_size = sizeof o;
-  o.kind = MARS_OPERAND_WEAK_INT;
-  o.i = value;
-  return o;
-}
-
-static inline mars_operand operand_float(double value) {
-  mars_operand o;
-  memset(&o, 0, sizeof o);
-  o.struct_size = sizeof o;
-  o.kind = MARS_OPERAND_WEAK_FLOAT;
-  o.re = value;
-  return o;
-}
-
-/* ---- attributes ---- */
-
-static inline mars_attribute attribute(const char *name, int32_t kind) {
-  mars_attribute a;
-  memset(&a, 0, sizeof a);
-  a.struct_size = sizeof a;
-  a.kind = kind;
-  a.name = name;
-  return a;
-}
-
-static inline mars_attribute attribute_int(const char *name, int64_t value) {
-  mars_attribute a = attribute(name, MARS_ATTR_INT);
-  a.i = value;
-  return a;
-}
-
-static inline mars_attribute attribute_uint64(const char *name, uint64_t value) {
-  mars_attribute a = attribute(name, MARS_ATTR_SCALAR);
-  a.dtype = MARS_UINT64;
-  a.i = (int64_t)value;
-  return a;
-}
-
-/* `values` must stay until the call is over. */
-static inline mars_attribute attribute_ints(const char *name, const int64_t *values, int64_t count) {
-  mars_attribute a = attribute(name, MARS_ATTR_INTS);
-  a.data = values;
-  a.count = count;
-  return a;
-}
-
-/* ---- calls ---- */
-
-/* One operator with one output; the graph is NULL: tensors own what they need. */
-static inline mars_tensor *apply(const char *name, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes,
-                                 size_t attribute_count) {
-  int32_t op = 0;
-  mars_tensor *out = NULL;
-  check(mars_op_find(&op, name), name);
-  check(mars_graph_apply(&out, 1, NULL, op, inputs, input_count, attributes, attribute_count, NULL), name);
-  return out;
-}
-
-/* As apply with one input, which is released: for chains in which each step replaces the one before. */
-static inline mars_tensor *then(mars_tensor *in, const char *name, const mars_attribute *attributes, size_t attribute_count) {
-  mars_operand input = operand_tensor(in);
-  mars_tensor *out = apply(name, &input, 1, attributes, attribute_count);
-  mars_tensor_release(in);
-  return out;
-}
-
-/* As then, with a second operand. */
-static inline mars_tensor *then_with(mars_tensor *in, const char *name, mars_operand second) {
-  mars_operand inputs[2];
-  mars_tensor *out;
-  inputs[0] = operand_tensor(in);
-  inputs[1] = second;
-  out = apply(name, inputs, 2, NULL, 0);
-  mars_tensor_release(in);
-  return out;
+/* One step of a chain: the next tensor takes the place of the one that it was made of. */
+static inline void replace(mars_tensor **tensor, mars_tensor *next) {
+  mars_tensor_release(*tensor);
+  *tensor = next;
 }
 
 /* The values of a tensor; free with mars_array_release. */

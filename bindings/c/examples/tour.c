@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200112L
 #include "example.h"
 
-
 static mars_array array_of(double *data, const int64_t *shape, int32_t ndim) {
   mars_array a;
   memset(&a, 0, sizeof a);
@@ -40,15 +39,16 @@ static void print(mars_session *session, const char *name, mars_tensor *tensor) 
 static void graph_file(mars_session *session) {
   const int64_t any_length = -1;
   mars_graph *graph = NULL, *read = NULL;
-  mars_tensor *x = NULL, *y = NULL, *out = NULL, *value = NULL;
+  mars_tensor *x = NULL, *y = NULL, *next = NULL, *out = NULL, *value = NULL;
   mars_string *bytes = NULL, *name = NULL;
   mars_binding binding;
   double data[4] = {1, 2, 3, 4};
 
   CHECK(mars_graph_new(&graph));
   CHECK(mars_graph_input(&x, graph, "x", MARS_FLOAT64, &any_length, 1));
-  y = then_with(mars_tensor_retain(x), "multiply", operand_float(2));
-  y = then_with(y, "add", operand_int(1));
+  CHECK(mars_op_multiply(&y, NULL, mars_of(x), mars_weak_float(2)));
+  CHECK(mars_op_add(&next, NULL, mars_of(y), mars_weak_int(1)));
+  replace(&y, next);
   CHECK(mars_graph_output(graph, "y", y));
   CHECK(mars_graph_serialize(&bytes, graph));
   mars_tensor_release(x);
@@ -76,17 +76,17 @@ static void views(mars_session *session) {
   double data[4] = {1, 2, 3, 4};
   const int64_t axis = 0, start = 1, step = 2, extent = 2;
   mars_tensor *a = tensor_of(data, 4);
-  mars_operand of_a = operand_tensor(a);
-  mars_operand zero = operand_int(0);
+  mars_operand of_a = mars_of(a);
+  mars_operand zero = mars_weak_int(0);
   mars_attribute slice[4]; /* a[1::2]: element i of axis 0 is a[1 + 2 i] */
-  mars_tensor *view;
+  mars_tensor *view = NULL;
   int32_t shares = 0;
 
-  slice[0] = attribute_ints("axes", &axis, 1);
-  slice[1] = attribute_ints("starts", &start, 1);
-  slice[2] = attribute_ints("steps", &step, 1);
-  slice[3] = attribute_ints("shape", &extent, 1);
-  view = apply("view", &of_a, 1, slice, 4);
+  slice[0] = mars_attr_ints("axes", &axis, 1);
+  slice[1] = mars_attr_ints("starts", &start, 1);
+  slice[2] = mars_attr_ints("steps", &step, 1);
+  slice[3] = mars_attr_ints("shape", &extent, 1);
+  CHECK(mars_op_apply("view", &view, 1, NULL, &of_a, 1, slice, 4)); /* any operator by its name */
   CHECK(mars_tensor_shares_storage(&shares, a, view));
   CHECK(mars_tensor_assign(view, &zero, NULL));
   printf("shares storage: %d\n", (int)shares);
@@ -126,13 +126,15 @@ static void callback(mars_session *session) {
 /* A run in the background that is asked how far it is. */
 static void background(mars_session *session) {
   double data[4] = {1, 2, 3, 4};
-  mars_tensor *sum = then(tensor_of(data, 4), "sum", NULL, 0);
+  mars_tensor *sum = tensor_of(data, 4), *next = NULL;
   mars_run *run = NULL;
   mars_progress progress;
   mars_status status;
 
   memset(&progress, 0, sizeof progress);
   progress.struct_size = sizeof progress;
+  CHECK(mars_op_sum(&next, NULL, mars_of(sum), NULL, NULL, 0));
+  replace(&sum, next);
   CHECK(mars_execute_async(&run, session, &sum, 1, NULL, 0));
   do {
     status = mars_run_wait(run, 0.05);
@@ -154,8 +156,8 @@ static void errors(void) {
   int32_t add = 0;
   mars_status status;
 
-  inputs[0] = operand_tensor(three);
-  inputs[1] = operand_tensor(four);
+  inputs[0] = mars_of(three);
+  inputs[1] = mars_of(four);
   CHECK(mars_op_find(&add, "add"));
   status = mars_graph_apply(&out, 1, NULL, add, inputs, 2, NULL, 0, "tour.c: errors");
   memset(&error, 0, sizeof error);

@@ -1,8 +1,7 @@
 // The same interface from C++11: handles in unique_ptr, failures as exceptions, a lambda as map_chunk's function.
-#include "example.h"
+#include <mars/ops.h>
 
 #include <cstdio>
-#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -45,10 +44,6 @@ Tensor tensor(std::vector<double> values) {
   return make<mars_tensor>(mars_tensor_from_array, &array, MARS_COPY, nullptr);
 }
 
-Tensor call(const char *name, std::initializer_list<mars_operand> inputs) {
-  return Tensor(apply(name, inputs.begin(), inputs.size(), nullptr, 0));
-}
-
 std::vector<double> values(mars_session *session, const Tensor &t) {
   mars_tensor_info info = mars_tensor_info();
   info.struct_size = sizeof info;
@@ -76,7 +71,7 @@ int main() {
   auto session = make<mars_session>(mars_session_open, nullptr, nullptr, size_t(0));
 
   auto a = tensor({1, 2, 3});
-  auto b = call("add", {operand_tensor(a.get()), operand_int(1)});
+  auto b = make<mars_tensor>(mars_op_add, nullptr, mars_of(a.get()), mars_weak_int(1));
   for (double x : values(session.get(), b)) std::printf("%g\n", x);
 
   // The function owns a Scale; `destroy` deletes it when nothing needs it any more.

@@ -1,8 +1,5 @@
-import io.mars.Attributes;
-import io.mars.DType;
 import io.mars.NDArray;
-import io.mars.Operand;
-import io.mars.Operator;
+import io.mars.Random;
 import io.mars.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,26 +15,12 @@ import java.util.Locale;
 final class Demo {
   private Demo() {}
 
-  private static final Attributes AXIS_1 = new Attributes().set("axis", 1);
-
   private static final long SEED = 42;
-
-  /** Uniform numbers in [low, high); the same on every machine for one seed. */
-  private static Tensor uniform(double low, double high, long... size) {
-    Attributes attributes = new Attributes().set("seed", DType.UINT64, SEED).set("size", size);
-    return Operator.of("uniform").apply(attributes, Operand.of(low), Operand.of(high));
-  }
 
   /** Share of random points of the square that lie in the circle. */
   private static void pi(long points) throws IOException {
     long start = System.nanoTime();
-    Tensor inCircle =
-        uniform(-1, 1, points, 2)
-            .apply("power", Operand.of(2))
-            .apply("sum", AXIS_1)
-            .apply("sqrt")
-            .apply("less", Operand.of(1))
-            .apply("sum");
+    Tensor inCircle = new Random(SEED).uniform(-1, 1, points, 2).power(2).sum(1).sqrt().less(1).sum();
     try (NDArray result = inCircle.fetch()) {
       long inside = result.toLong();
       System.out.printf("Monte-Carlo pi, %d points%n", points);
@@ -49,7 +32,7 @@ final class Demo {
   /** (a + 1).sum(axis=1) of a random matrix. */
   private static void rowSums() throws IOException {
     long start = System.nanoTime();
-    Tensor sums = uniform(0, 1, 1000, 2000).apply("add", Operand.of(1)).apply("sum", AXIS_1);
+    Tensor sums = new Random(SEED).uniform(0, 1, 1000, 2000).add(1).sum(1);
     try (NDArray result = sums.fetch()) {
       double[] values = result.toDoubleArray();
       System.out.printf("(a + 1).sum(axis=1) of 1000 x 2000 random numbers%n");

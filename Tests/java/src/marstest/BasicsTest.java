@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.mars.Attributes;
 import io.mars.DType;
 import io.mars.Mars;
 import io.mars.NDArray;
@@ -27,7 +26,7 @@ class BasicsTest {
   @Test
   void computes() {
     Tensor a = Tensor.of(new double[] {1, 2, 3, 4}, 2, 2);
-    Tensor b = a.apply("add", Operand.of(1)).apply("sum", new Attributes().set("axis", 1));
+    Tensor b = a.add(1).sum(1);
     assertEquals(DType.FLOAT64, b.dtype());
     assertArrayEquals(new long[] {2}, b.shape());
     assertEquals(1, b.ndim());
@@ -36,7 +35,7 @@ class BasicsTest {
       assertArrayEquals(new double[] {5, 9}, values.toDoubleArray());
       assertArrayEquals(new long[] {2}, values.shape());
     }
-    assertEquals(10.0, a.apply("sum").fetch().toDouble());
+    assertEquals(10.0, a.sum().fetch().toDouble());
   }
 
   @Test
@@ -127,7 +126,7 @@ class BasicsTest {
   @Test
   void viewsShareStorage() {
     Tensor a = Tensor.of(new double[] {1, 2, 3}, 3);
-    Tensor view = a.apply("transpose");
+    Tensor view = a.transpose();
     Tensor before = a.snapshot();
     assertTrue(a.sharesStorage(view));
     assertFalse(a.sharesStorage(before));
@@ -143,12 +142,12 @@ class BasicsTest {
     try (Session session = Session.open(Map.of("workers", "1"))) {
       session.setOption("memory_limit", "1GiB");
       assertTrue(session.options().stream().map(Session.Option::name).collect(Collectors.toSet()).contains("spill_dir"));
-      session.execute(Tensor.of(new double[] {1, 2}, 2).apply("sum"));
+      session.execute(Tensor.of(new double[] {1, 2}, 2).sum());
       assertTrue(session.statistics().containsKey("tasks"));
       Tensor t = Tensor.of(new double[] {1, 2, 3, 4}, 4);
       assertEquals(4, session.chunks(t).get(0).stream().mapToLong(Long::longValue).sum());
-      assertFalse(session.explain(t.apply("sum")).isEmpty());
-      assertTrue(session.cut(2, t.apply("sum")).contains("\"subtasks\""));
+      assertFalse(session.explain(t.sum()).isEmpty());
+      assertTrue(session.cut(2, t.sum()).contains("\"subtasks\""));
     }
     assertSame(Mars.defaultSession(), Mars.defaultSession());
     assertEquals(3, Mars.version().split("\\.").length);

@@ -23,7 +23,7 @@ class ErrorTest {
   @Test
   void valuesAreIllegalArguments() {
     Tensor four = Tensor.of(new double[4], 4);
-    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> THREE.apply("add", four));
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> THREE.add(four));
     MarsArgumentException mars = (MarsArgumentException) e;
     assertEquals(MarsError.Code.VALUE, mars.code());
     assertEquals("add", mars.operator());
@@ -34,7 +34,7 @@ class ErrorTest {
   @Test
   void axesAreOutOfBounds() {
     MarsIndexException e =
-        assertThrows(MarsIndexException.class, () -> THREE.apply("sum", new Attributes().set("axis", 7)));
+        assertThrows(MarsIndexException.class, () -> THREE.sum(7));
     assertTrue(e instanceof IndexOutOfBoundsException);
     assertEquals(MarsError.Code.AXIS, e.code());
   }
@@ -65,7 +65,7 @@ class ErrorTest {
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], 2));
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], -3));
     assertThrows(NullPointerException.class, () -> THREE.mapChunk(THREE.dtype(), null));
-    assertThrows(NullPointerException.class, () -> THREE.apply("add", (Operand) null));
+    assertThrows(NullPointerException.class, () -> THREE.add((Operand) null));
   }
 
   @Test
@@ -74,7 +74,7 @@ class ErrorTest {
     t.close();
     t.close();
     assertThrows(IllegalStateException.class, t::dtype);
-    assertThrows(IllegalStateException.class, () -> THREE.apply("add", t));
+    assertThrows(IllegalStateException.class, () -> THREE.add(t));
     assertThrows(IllegalStateException.class, t::fetch);
   }
 }

@@ -10,7 +10,6 @@ import com.google.protobuf.ByteString;
 import io.mars.DType;
 import io.mars.Graph;
 import io.mars.Mars;
-import io.mars.Operand;
 import io.mars.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -37,7 +36,7 @@ class GraphTest {
   void namedInputsAreBoundAtExecution() {
     Graph graph = new Graph();
     Tensor x = graph.input("x", DType.FLOAT64, -1);
-    graph.output("y", x.apply("add", Operand.of(1)));
+    graph.output("y", x.add(1));
     assertArrayEquals(new long[] {-1}, x.shape());
     assertEquals("Tensor(float64 [?])", x.toString());
     for (Graph g : List.of(graph, Graph.parse(graph.serialize()))) {
@@ -57,7 +56,7 @@ class GraphTest {
   @Test
   void aFileThatIsCutIsRefused() {
     Graph graph = new Graph();
-    graph.output("y", graph.input("x", DType.FLOAT64, -1).apply("sin"));
+    graph.output("y", graph.input("x", DType.FLOAT64, -1).sin());
     byte[] bytes = graph.serialize();
     for (int n = 0; n < bytes.length; n++) {
       byte[] cut = java.util.Arrays.copyOf(bytes, n);
@@ -98,7 +97,7 @@ class GraphTest {
   @Test
   void protobufReadsFiles() throws IOException {
     Graph graph = new Graph();
-    graph.output("y", graph.input("x", DType.FLOAT64, -1).apply("sin"));
+    graph.output("y", graph.input("x", DType.FLOAT64, -1).sin());
     GraphProto.Graph read = GraphProto.Graph.parseFrom(graph.serialize());
     assertTrue(read.getComplete());
     assertEquals("x", read.getInputs(0).getName());

@@ -145,7 +145,7 @@ class LifetimeTest {
       }
       try (Graph graph = new Graph();
           Tensor input = graph.input("x", DType.FLOAT64, -1, 3);
-          Tensor sum = input.apply("sin")) {
+          Tensor sum = input.sin()) {
         graph.output("y", sum);
       }
     }

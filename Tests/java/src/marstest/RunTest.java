@@ -11,7 +11,6 @@ import io.mars.Mars;
 import io.mars.MarsCancelledException;
 import io.mars.MarsError;
 import io.mars.MarsException;
-import io.mars.Operand;
 import io.mars.Progress;
 import io.mars.Run;
 import io.mars.Session;
@@ -149,7 +148,7 @@ class RunTest {
       go.countDown();
       assertThrows(MarsCancelledException.class, run::await);
     }
-    assertEquals(3, range(3).apply("sum").fetch().toDouble()); // the session goes on
+    assertEquals(3, range(3).sum().fetch().toDouble()); // the session goes on
   }
 
   private static boolean uninterrupted(Callable<Boolean> call) {
@@ -207,7 +206,7 @@ class RunTest {
                   int wrong = 0;
                   for (int i = 0; i < 200; i++) {
                     int n = 2 + first + i;
-                    Tensor t = range(n).apply("add", Operand.of(1)).apply("sum");
+                    Tensor t = range(n).add(1).sum();
                     session.execute(t);
                     if (session.fetch(t).toDouble() != n * (n + 1) / 2.0) wrong++;
                   }
@@ -231,7 +230,7 @@ class RunTest {
                 () -> {
                   double total = 0;
                   for (int i = 0; i < 50; i++) {
-                    total += range(100).mapChunk(DType.FLOAT64, (in, out) -> out.buffer().put(in.buffer())).apply("sum").fetch().toDouble();
+                    total += range(100).mapChunk(DType.FLOAT64, (in, out) -> out.buffer().put(in.buffer())).sum().fetch().toDouble();
                   }
                   return total;
                 }));

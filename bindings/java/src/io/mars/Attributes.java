@@ -6,10 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Named attributes of a call: {@code new Attributes().set("axis", 1).set("keepdims", true)}. Those that are not set take the operator's
- * default.
+ * Named attributes of a call: {@code new Attributes().axis(1).keepdims(true)}. Those that are not set take the operator's default.
+ *
+ * <p>{@code set} takes any name, for operators that this class does not know: {@code set("axis", 1)} is {@code axis(1)}.
  */
-public final class Attributes {
+public final class Attributes implements NamedAttributes {
   /** No attributes: every one takes its default. */
   static final Attributes NONE = new Attributes();
 
@@ -27,10 +28,21 @@ public final class Attributes {
   /** One attribute; {@code data} is null, or what the kind says: bytes of a text, longs, texts, bytes. */
   private record Entry(byte[] name, int kind, int dtype, long integer, double real, double imaginary, Object data) {}
 
-  private final List<Entry> entries = new ArrayList<>();
+  private final List<Entry> entries;
 
   /** An empty list. */
-  public Attributes() {}
+  public Attributes() {
+    entries = new ArrayList<>();
+  }
+
+  /**
+   * A copy, which may be added to.
+   *
+   * @param others the attributes to begin with
+   */
+  public Attributes(Attributes others) {
+    entries = new ArrayList<>(others.entries);
+  }
 
   private Attributes add(String name, int kind, int dtype, long integer, double real, double imaginary, Object data) {
     entries.add(new Entry(Native.text(name), kind, dtype, integer, real, imaginary, data));
@@ -155,6 +167,16 @@ public final class Attributes {
     return add(name, KIND_INTS, 0, 0, 0, 0, values.clone());
   }
 
+  /** A list of integers, or the one integer that some operators want: the library takes a number for a list of one. */
+  Attributes setList(String name, long[] values) {
+    return values.length == 1 ? set(name, values[0]) : set(name, values);
+  }
+
+  /** A list of integers, unless it is empty. */
+  Attributes setUnlessEmpty(String name, long[] values) {
+    return values.length == 0 ? this : set(name, values);
+  }
+
   /**
    * A list of texts.
    *
@@ -179,6 +201,13 @@ public final class Attributes {
 
   int count() {
     return entries.size();
+  }
+
+  /** The largest number, or length of a list, among the attributes. */
+  long largest() {
+    long n = 0;
+    for (Entry e : entries) n = Math.max(n, e.data instanceof long[] l ? l.length : e.kind == KIND_INT ? e.integer : 0);
+    return n;
   }
 
   // What a call carries across JNI is one array of bytes in native order: a record of four words per operand (kind; handle or integer; real;

@@ -6,30 +6,16 @@ import java.util.concurrent.CancellationException;
 public final class MarsCancelledException extends CancellationException implements MarsError {
   private static final long serialVersionUID = 1;
 
-  /** Name of the operator concerned, or "". */
-  private final String operator;
+  /** What the library told. */
+  private final Report report;
 
-  /** Place of the call that created the failing tensor, or "". */
-  private final String origin;
-
-  MarsCancelledException(String message, String operator, String origin) {
+  MarsCancelledException(String message, Report report) {
     super(message);
-    this.operator = operator;
-    this.origin = origin;
+    this.report = report;
   }
 
   @Override
-  public Code code() {
-    return Code.CANCELLED;
-  }
-
-  @Override
-  public String operator() {
-    return operator;
-  }
-
-  @Override
-  public String origin() {
-    return origin;
+  public Report report() {
+    return report;
   }
 }

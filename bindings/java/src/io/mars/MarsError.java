@@ -1,5 +1,7 @@
 package io.mars;
 
+import java.io.Serializable;
+
 /**
  * What every exception that comes from the library can tell.
  *
@@ -49,24 +51,57 @@ public sealed interface MarsError
     }
   }
 
+  /** What the library tells about a failure. */
+  final class Report implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    /** Kind of the failure. */
+    private final Code code;
+
+    /** Name of the operator concerned, or "". */
+    private final String operator;
+
+    /** Place of the call that created the failing tensor, or "". */
+    private final String origin;
+
+    Report(Code code, String operator, String origin) {
+      this.code = code;
+      this.operator = operator;
+      this.origin = origin;
+    }
+  }
+
+  /**
+   * All that the library tells about the failure.
+   *
+   * @return the report
+   */
+  Report report();
+
   /**
    * Kind of the failure.
    *
    * @return the kind
    */
-  Code code();
+  default Code code() {
+    return report().code;
+  }
 
   /**
    * The operator concerned.
    *
    * @return its name, or ""
    */
-  String operator();
+  default String operator() {
+    return report().operator;
+  }
 
   /**
    * Where the program made the call that created the failing tensor.
    *
    * @return a place in a source file, or ""
    */
-  String origin();
+  default String origin() {
+    return report().origin;
+  }
 }

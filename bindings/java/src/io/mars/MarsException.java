@@ -4,34 +4,16 @@ package io.mars;
 public final class MarsException extends RuntimeException implements MarsError {
   private static final long serialVersionUID = 1;
 
-  /** Kind of the failure. */
-  private final Code code;
+  /** What the library told. */
+  private final Report report;
 
-  /** Name of the operator concerned, or "". */
-  private final String operator;
-
-  /** Place of the call that created the failing tensor, or "". */
-  private final String origin;
-
-  MarsException(Code code, String message, String operator, String origin) {
+  MarsException(String message, Report report) {
     super(message);
-    this.code = code;
-    this.operator = operator;
-    this.origin = origin;
+    this.report = report;
   }
 
   @Override
-  public Code code() {
-    return code;
-  }
-
-  @Override
-  public String operator() {
-    return operator;
-  }
-
-  @Override
-  public String origin() {
-    return origin;
+  public Report report() {
+    return report;
   }
 }

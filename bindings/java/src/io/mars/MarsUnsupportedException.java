@@ -4,30 +4,16 @@ package io.mars;
 public final class MarsUnsupportedException extends UnsupportedOperationException implements MarsError {
   private static final long serialVersionUID = 1;
 
-  /** Name of the operator concerned, or "". */
-  private final String operator;
+  /** What the library told. */
+  private final Report report;
 
-  /** Place of the call that created the failing tensor, or "". */
-  private final String origin;
-
-  MarsUnsupportedException(String message, String operator, String origin) {
+  MarsUnsupportedException(String message, Report report) {
     super(message);
-    this.operator = operator;
-    this.origin = origin;
+    this.report = report;
   }
 
   @Override
-  public Code code() {
-    return Code.UNSUPPORTED;
-  }
-
-  @Override
-  public String operator() {
-    return operator;
-  }
-
-  @Override
-  public String origin() {
-    return origin;
+  public Report report() {
+    return report;
   }
 }

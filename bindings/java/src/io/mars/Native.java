@@ -109,15 +109,15 @@ final class Native {
   /** The exception for a failure that the library reported. */
   static RuntimeException exception(int status, byte[] utf8, byte[] utf8Operator, byte[] utf8Origin) {
     MarsError.Code code = MarsError.Code.of(status);
-    String operator = string(utf8Operator);
     String origin = string(utf8Origin);
+    MarsError.Report report = new MarsError.Report(code, string(utf8Operator), origin);
     String message = origin.isEmpty() ? string(utf8) : string(utf8) + " (created at " + origin + ")";
     return switch (code) {
-      case VALUE, TYPE, OVERFLOW, FORMAT, HANDLE -> new MarsArgumentException(code, message, operator, origin);
-      case INDEX, AXIS -> new MarsIndexException(code, message, operator, origin);
-      case UNSUPPORTED -> new MarsUnsupportedException(message, operator, origin);
-      case CANCELLED -> new MarsCancelledException(message, operator, origin);
-      case LINALG, MEMORY, OS, CALLBACK, TIMEOUT, INTERNAL -> new MarsException(code, message, operator, origin);
+      case VALUE, TYPE, OVERFLOW, FORMAT, HANDLE -> new MarsArgumentException(message, report);
+      case INDEX, AXIS -> new MarsIndexException(message, report);
+      case UNSUPPORTED -> new MarsUnsupportedException(message, report);
+      case CANCELLED -> new MarsCancelledException(message, report);
+      case LINALG, MEMORY, OS, CALLBACK, TIMEOUT, INTERNAL -> new MarsException(message, report);
     };
   }
 

@@ -3,7 +3,7 @@ package io.mars;
 /**
  * An argument of an operator: a {@link Tensor}, or a number that takes its element type from what it meets, as Python's numbers do in NumPy.
  */
-public sealed interface Operand permits Tensor, Operand.Scalar {
+public sealed interface Operand permits TensorMethods, Operand.Scalar {
 
   /** A number without an element type of its own. */
   final class Scalar implements Operand {

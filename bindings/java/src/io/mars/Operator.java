@@ -3,10 +3,21 @@ package io.mars;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** An operator of the library, looked up by name once. */
 public final class Operator {
+  /** Those looked up so far. */
+  private static final Map<String, Operator> KNOWN = new ConcurrentHashMap<>();
+
+  /** As many outputs as there can be axes. */
+  private static final int ROOM = 64;
+
+  /** Where extents decide how many outputs there are, as many as any sensible call has. */
+  private static final long MOST = 1 << 16;
+
   private final String name;
   private final int number;
 
@@ -22,7 +33,8 @@ public final class Operator {
    * @return the operator
    */
   public static Operator of(String name) {
-    return new Operator(name);
+    Operator known = KNOWN.get(name);
+    return known != null ? known : KNOWN.computeIfAbsent(name, Operator::new);
   }
 
   /**
@@ -67,7 +79,7 @@ public final class Operator {
   /**
    * Applies the operator.
    *
-   * @param outputs number of the operator's outputs
+   * @param outputs number of the operator's outputs; where that follows from the arguments, at least so many
    * @param attributes attributes that differ from their defaults
    * @param inputs the inputs
    * @return the outputs
@@ -84,7 +96,23 @@ public final class Operator {
     } finally {
       Resource.dropAll(tensors);
     }
-    return Arrays.stream(out).mapToObj(Tensor::new).toArray(Tensor[]::new);
+    return Arrays.stream(out).filter(pointer -> pointer != 0).mapToObj(Tensor::new).toArray(Tensor[]::new);
+  }
+
+  /**
+   * Applies the operator, whose number of outputs follows from its arguments, as that of {@code split} does.
+   *
+   * @param attributes attributes that differ from their defaults
+   * @param inputs the inputs
+   * @return the outputs
+   */
+  public Tensor[] applyOpen(Attributes attributes, Operand... inputs) {
+    // Outputs are one per operand, axis, section or element of a list; unstack has one per extent.
+    long room = Math.max(inputs.length, attributes.largest() + 1);
+    for (Operand o : inputs) {
+      if (o instanceof Tensor t) room = Math.max(room, Arrays.stream(t.shape()).max().orElse(0));
+    }
+    return applyAll((int) Math.max(ROOM, Math.min(MOST, room)), attributes, inputs);
   }
 
   @Override

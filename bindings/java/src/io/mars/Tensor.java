@@ -10,7 +10,7 @@ import java.util.Arrays;
  * <p>Shape, element type and sharing of storage between views are decided by the library as NumPy does. A tensor may be closed; one that is
  * not is released when it has become unreachable. Close tensors that hold large results: Java's collector does not see how large they are.
  */
-public final class Tensor extends Resource implements Operand {
+public final class Tensor extends Resource implements TensorMethods {
   Tensor(long pointer) {
     super(pointer, Native::tensorRelease);
   }

@@ -9,8 +9,9 @@ Beside the functions written here, the module has every operator that the librar
 
 from __future__ import annotations
 
+import builtins
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
@@ -34,6 +35,38 @@ from mars.tensor._tensor import from_dlpack as from_dlpack
 from mars.tensor._tensor import load as load
 from mars.tensor._tensor import save as save
 from mars.tensor._tensor import tensor as tensor
+
+if TYPE_CHECKING:
+    # What `__getattr__` finds.
+    from numpy import bool as bool
+    from numpy import bool_ as bool_
+    from numpy import broadcast_shapes as broadcast_shapes
+    from numpy import complex64 as complex64
+    from numpy import complex128 as complex128
+    from numpy import dtype as dtype
+    from numpy import float16 as float16
+    from numpy import float32 as float32
+    from numpy import float64 as float64
+    from numpy import index_exp as index_exp
+    from numpy import int8 as int8
+    from numpy import int16 as int16
+    from numpy import int32 as int32
+    from numpy import int64 as int64
+    from numpy import int_ as int_
+    from numpy import intp as intp
+    from numpy import isscalar as isscalar
+    from numpy import issubdtype as issubdtype
+    from numpy import s_ as s_
+    from numpy import uint as uint
+    from numpy import uint8 as uint8
+    from numpy import uint16 as uint16
+    from numpy import uint32 as uint32
+    from numpy import uint64 as uint64
+
+    from mars.tensor import linalg as linalg
+    from mars.tensor._described import *  # noqa: F403
+
+    bfloat16: _np.dtype[Any]
 
 array = tensor
 newaxis = None
@@ -101,12 +134,12 @@ def ndim(a: Any) -> int:
     return a.ndim if isinstance(a, Tensor) else _np.ndim(a)
 
 
-def iscomplexobj(x: Any) -> bool:
+def iscomplexobj(x: Any) -> builtins.bool:
     """Whether the dtype is complex."""
     return (x.dtype if isinstance(x, Tensor) else _np.asarray(x).dtype).kind == "c"
 
 
-def isrealobj(x: Any) -> bool:
+def isrealobj(x: Any) -> builtins.bool:
     """Whether the dtype is not complex."""
     return not iscomplexobj(x)
 
@@ -115,35 +148,37 @@ def size(a: Any, axis: int | None = None) -> int:
     return shape(a)[axis] if axis is not None else math.prod(shape(a))
 
 
-def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> builtins.bool:
     """Whether a cast may happen under a casting rule, "safe" or "same_kind"."""
     from mars._run import can_cast as ask
 
     return ask(_abi.code_of(from_.dtype if hasattr(from_, "dtype") and not isinstance(from_, type) else from_), _abi.code_of(to), casting)
 
 
-def __getattr__(name: str) -> Any:
-    description = _registry.descriptions.get(name)
-    if description is not None and description["namespace"] == "":
-        found: Any = _registry.function(name)
-    elif name in _FROM_NUMPY:
-        found = getattr(_np, name)
-    elif name == "bool":
-        found = _np.bool_
-    elif name == "bfloat16":
-        found = _abi.dtype_of(_abi.BFLOAT16)
-    elif name == "linalg":
-        import importlib
+if not TYPE_CHECKING:  # for type checkers, a name that is not declared is an error
 
-        found = importlib.import_module("mars.tensor.linalg")
-    elif name in _OTHER_NAMES:
-        found = __getattr__(_OTHER_NAMES[name])
-    else:
-        raise AttributeError(f"module 'mars.tensor' has no attribute {name!r}")
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        description = _registry.descriptions.get(name)
+        if description is not None and description["namespace"] == "":
+            found: Any = _registry.function(name)
+        elif name in _FROM_NUMPY:
+            found = getattr(_np, name)
+        elif name == "bool":
+            found = _np.bool_
+        elif name == "bfloat16":
+            found = _abi.dtype_of(_abi.BFLOAT16)
+        elif name == "linalg":
+            import importlib
+
+            found = importlib.import_module("mars.tensor.linalg")
+        elif name in _OTHER_NAMES:
+            found = __getattr__(_OTHER_NAMES[name])
+        else:
+            raise AttributeError(f"module 'mars.tensor' has no attribute {name!r}")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
-    written = [n for n in globals() if not n.startswith("_") and n not in ("annotations", "Any", "math")]
+    written = [n for n in globals() if not n.startswith("_") and n not in ("annotations", "Any", "TYPE_CHECKING", "builtins", "math")]
     return sorted({*written, *_registry.names(""), *_FROM_NUMPY, "bfloat16", "bool", "linalg"})

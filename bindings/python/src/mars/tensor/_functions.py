@@ -127,8 +127,8 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     return made  # type: ignore[no-any-return]
 
 
-def _splitting(name: str) -> Callable[..., tuple[Tensor, ...]]:
-    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+def _splitting(name: str) -> Callable[..., list[Tensor]]:
+    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         if hasattr(indices_or_sections, "__index__") and not isinstance(indices_or_sections, (list, tuple)):
             if indices_or_sections <= 0:
                 raise ValueError("number sections must be larger than 0.")

@@ -16,8 +16,13 @@ from mars._place import place
 from mars.tensor import _index, _registry
 from mars.tensor._registry import function, op
 
+if TYPE_CHECKING:
+    from mars.tensor._described import TensorMethods
+else:
+    TensorMethods = object  # the registry's methods and operators are installed below
 
-class Tensor(Handle):
+
+class Tensor(Handle, TensorMethods):
     """An array that is computed when it is executed.
 
     It has NumPy's operators, methods and properties.  `execute()` computes it and gives it back, `fetch()` gives its values.
@@ -27,10 +32,6 @@ class Tensor(Handle):
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 1000.0
-
-    if TYPE_CHECKING:
-        # Methods and operators that the library describes.
-        def __getattr__(self, name: str) -> Any: ...
 
     # ---- type ----
 
@@ -192,7 +193,7 @@ class Tensor(Handle):
 
     # ---- indexing ----
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> Tensor:
         view, index = self._view(key)
         return _select(view, index) if index.selections else view
 
@@ -374,7 +375,7 @@ def _select(view: Tensor, index: _index.Index) -> Tensor:
     if len(index.selections) == 1 and first.dtype == np.bool_:
         _check_mask(view, axis, count, first)
         picked: Tensor = apply(op("boolean_mask"), (view, _mask(first)), (axis,))
-        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)  # type: ignore[no-any-return]
+        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)
     axes, arrays = _arrays(view, index)
     return apply(op("index_arrays"), (view, *arrays), (axes, index.position))  # type: ignore[no-any-return]
 

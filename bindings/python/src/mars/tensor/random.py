@@ -13,13 +13,20 @@ from __future__ import annotations
 import operator
 import os
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mars._graph import apply
 from mars.tensor import _registry
+
+if TYPE_CHECKING:
+    from mars.tensor._described_random import *  # noqa: F403
+    from mars.tensor._described_random import Distributions
+    from mars.tensor._tensor import Tensor
+else:
+    Distributions = object
 
 _MASK = 0xFFFFFFFFFFFFFFFF
 _STREAMS = 1 << 32
@@ -105,10 +112,10 @@ class _Source:
 # What NumPy takes for parameters of distributions that are not given.
 _DEFAULTS = {"low": 0.0, "high": 1.0, "loc": 0.0, "scale": 1.0, "mean": 0.0, "sigma": 1.0}
 
-_drawers: dict[str, Callable[..., Any]] = {}
+_drawers: dict[str, Callable[..., Tensor]] = {}
 
 
-def _drawer(name: str) -> Callable[..., Any]:
+def _drawer(name: str) -> Callable[..., Tensor]:
     """A function `draw(source, *args, **kwargs)` for a random operator; parameters are those that the library declares."""
     found = _drawers.get(name)
     if found is not None:
@@ -139,25 +146,27 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-class _Distributions:
+class _Distributions(Distributions):
     """Methods of a random source: every operator of the namespace `random`."""
 
     __slots__ = ("_source",)
 
     _source: _Source
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        target = _OTHER_NAMES.get(name, name)
-        description = _registry.descriptions.get(target)
-        if description is None or description["namespace"] != "random":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        draw, source = _drawer(target), self._source
+    if not TYPE_CHECKING:
 
-        def method(*args: Any, **kwargs: Any) -> Any:
-            return draw(source, *args, **kwargs)
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            target = _OTHER_NAMES.get(name, name)
+            description = _registry.descriptions.get(target)
+            if description is None or description["namespace"] != "random":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            draw, source = _drawer(target), self._source
 
-        method.__name__, method.__doc__ = name, draw.__doc__
-        return method
+            def method(*args: Any, **kwargs: Any) -> Any:
+                return draw(source, *args, **kwargs)
+
+            method.__name__, method.__doc__ = name, draw.__doc__
+            return method
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_registry.names("random")})
@@ -175,15 +184,17 @@ class RandomState(_Distributions):
         """Starts again from a seed."""
         self._source.restart(seed)
 
-    def rand(self, *shape: int, chunk_size: Any = None) -> Any:
+    def rand(self, *shape: int, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Uniform on [0, 1), of the given extents."""
         return _drawer("random")(self._source, size=shape, chunk_size=chunk_size)
 
-    def randn(self, *shape: int, chunk_size: Any = None) -> Any:
+    def randn(self, *shape: int, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Standard normal, of the given extents."""
         return _drawer("standard_normal")(self._source, size=shape, chunk_size=chunk_size)
 
-    def randint(self, low: Any, high: Any = None, size: Any = None, dtype: Any = int, *, chunk_size: Any = None) -> Any:
+    def randint(
+        self, low: Any, high: Any = None, size: Any = None, dtype: Any = int, *, chunk_size: int | Sequence[int] | None = None
+    ) -> Tensor:
         """Integers from low up to high, which is not included; from 0 up to low where high is None."""
         return _integers(self._source, low, high, size=size, dtype=dtype, chunk_size=chunk_size)
 
@@ -218,8 +229,15 @@ class Generator(_Distributions):
         self._source = _Source(seed)
 
     def integers(
-        self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False, *, chunk_size: Any = None
-    ) -> Any:
+        self,
+        low: Any,
+        high: Any = None,
+        size: Any = None,
+        dtype: Any = np.int64,
+        endpoint: bool = False,
+        *,
+        chunk_size: int | Sequence[int] | None = None,
+    ) -> Tensor:
         """Integers from low up to high (with `endpoint` included); from 0 up to low where high is None."""
         return _integers(self._source, low, high, size=size, dtype=dtype, endpoint=endpoint, chunk_size=chunk_size)
 
@@ -255,7 +273,7 @@ def _restore(cls: type[Any], state: tuple[int, int]) -> Any:
     return made
 
 
-def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Any:
+def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
     return _drawer("integers")(source, *((0, low) if high is None else (low, high)), **options)
 
 
@@ -316,14 +334,16 @@ get_state = _global.get_state
 set_state = _global.set_state
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    try:
-        found = globals()[name] = getattr(_global, name)
-    except AttributeError:
-        raise AttributeError(f"module 'mars.tensor.random' has no attribute {name!r}") from None
-    return found
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            found = globals()[name] = getattr(_global, name)
+        except AttributeError:
+            raise AttributeError(f"module 'mars.tensor.random' has no attribute {name!r}") from None
+        return found
 
 
 def __dir__() -> list[str]:
