@@ -76,7 +76,7 @@ enum Quantiles {
   }
 
   private static let details =
-    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors where they are numbers, and give NaN in tensors."
+    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors where they are numbers, and give NaN in tensors.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
   static let ofFraction = OpDef(
     "quantile", inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,

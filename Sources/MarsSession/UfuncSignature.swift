@@ -22,6 +22,8 @@ enum UfuncSignature {
           throw MarsError(.value, "casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got '\(s)')", op: op.name)
         }
         casting = s
+      case ("dtype", _), ("casting", _):
+        throw MarsError(.type, "\(op.name)(): attribute '\(name)' must be a \(name == "dtype" ? "dtype" : "string")", op: op.name)
       default: continue
       }
     }

@@ -299,7 +299,8 @@ typedef struct mars_binding {
 } mars_binding;
 
 /* Computes tensors and waits.  Afterwards they hold their values and have dropped their history.  Without bindings, that is: with bindings the
- * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings. */
+ * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings.  Results
+ * that fit neither the memory limit nor the free space of spill_dir are MARS_ERROR_MEMORY at once. */
 mars_status mars_execute(mars_tensor **results, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
                          size_t binding_count);
 /* The same without waiting. */
@@ -325,7 +326,11 @@ void mars_run_release(mars_run *run);
 
 /* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, aligned to its elements, shared with the
  * engine where it can be.  strides may be those of a view; NULL means C order.  Free with mars_array_release; shape and strides live until
- * then.  The memory is read-only, which `flags` says (MARS_ARRAY_READONLY): the engine may use it again. */
+ * then.  The memory is read-only, which `flags` says (MARS_ARRAY_READONLY): the engine may use it again.
+ * What the limit counts: results of an execution of up to half of the memory limit in all are computed in one piece; that piece counts for as
+ * long as a tensor or a fetched array holds it, and fetching copies nothing.  A larger result stays in chunks, which count and move to disk;
+ * fetching copies it into memory of the client's own, which the limit does not count, as it does not count the destination of
+ * mars_fetch_into.  MARS_ERROR_MEMORY says at once, before anything runs, that a machine has no memory for one piece of that size. */
 mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *tensor);
 /* As mars_fetch, into memory of the caller with the tensor's dtype and shape, of any strides, not read-only. */
 mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const mars_array *destination);

@@ -134,7 +134,11 @@ class Tensor(Handle, TensorMethods):
         return self
 
     def fetch(self, session: _session.Session | None = None) -> Any:
-        """The values: an array of NumPy, or a scalar of NumPy for 0-d; executes first if need be."""
+        """The values: an array of NumPy, or a scalar of NumPy for 0-d; executes first if need be.
+
+        A result of up to half of the memory limit is one piece that the array shares: it counts against the limit while either lives.  A
+        larger one stays in chunks, and is copied into memory of the array's own, which the limit does not count.
+        """
         return _run.values(session or _session.current(), self, True)
 
     def to_numpy(self, session: _session.Session | None = None) -> np.ndarray[Any, Any]:
