@@ -121,7 +121,10 @@ def test_random_numbers_inside_reductions_are_those_of_the_array(shape):
             for axis in (None, *range(len(shape)), tuple(range(0, len(shape), 2)), -1):
                 r = mt.random.default_rng(8).random(shape, dtype=dtype)
                 assert np.array_equal(r.max(axis=axis).fetch(session=session), x.max(axis=axis))
-                assert np.array_equal(r.argmin(axis=axis if isinstance(axis, int) else None).fetch(session=session), x.argmin(axis=axis if isinstance(axis, int) else None))
+                assert np.array_equal(
+                    r.argmin(axis=axis if isinstance(axis, int) else None).fetch(session=session),
+                    x.argmin(axis=axis if isinstance(axis, int) else None),
+                )
                 n = mt.random.default_rng(9).integers(-50, 50, shape, dtype=dtype.replace("float", "int"))
                 assert np.array_equal(n.sum(axis=axis).fetch(session=session), i.sum(axis=axis))
 
