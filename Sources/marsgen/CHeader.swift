@@ -158,6 +158,6 @@ enum CHeader {
 
   /// Names of parameters that are C or C++ keywords, or ours, get an underscore.
   private static func name(_ s: String) -> String {
-    ["out", "graph", "inputs", "attributes", "array", "register"].contains(s) ? s + "_" : s
+    ["out", "graph", "inputs", "attributes", "array", "register", "default"].contains(s) ? s + "_" : s
   }
 }

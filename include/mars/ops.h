@@ -1159,9 +1159,9 @@ static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *gr
   return mars_op_apply("searchsorted", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The choice of the first condition that holds, else the default. */
-static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, mars_operand default, const mars_operand *arrays) {
+static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, mars_operand default_, const mars_operand *arrays) {
   mars_operand inputs[2];
-  inputs[0] = default;
+  inputs[0] = default_;
   if (arrays) inputs[1] = *arrays;
   return mars_op_apply("select", out, 1, graph, inputs, arrays ? 2 : 1, NULL, 0);
 }

@@ -327,9 +327,9 @@ seed = _global.seed
 rand = _global.rand
 randn = _global.randn
 randint = _global.randint
-permutation = _global.permutation
+permutation = _global.permutation  # type: ignore[assignment]
 shuffle = _global.shuffle
-choice = _global.choice
+choice = _global.choice  # type: ignore[assignment]
 get_state = _global.get_state
 set_state = _global.set_state
 
