@@ -63,6 +63,7 @@ public func mars_run_progress(_ out: UnsafeMutablePointer<mars_progress>?, _ run
 @c @implementation
 public func mars_run_wait(_ run: OpaquePointer?, _ seconds: Double) -> mars_status {
   MarsABI.run { () throws(MarsError) in
+    guard !seconds.isNaN else { throw MarsError(.value, "seconds is not a number") }
     guard try object(run, Execution.self, "run").wait(seconds: seconds) else {
       throw MarsError(.timeout, "the run is not done after \(seconds) s")
     }

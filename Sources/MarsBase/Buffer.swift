@@ -8,6 +8,14 @@ package final class Buffer: @unchecked Sendable {
   /// Memory of the client, which Mars may not write to and does not count against its limit.
   package let isBorrowed: Bool
 
+  /// What memory for `byteCount` bytes counts against the limit: whole pages, or lines where it is small.
+  package static func capacity(_ byteCount: Int) -> Int {
+    if byteCount < pagedFrom { return max(64, (byteCount + 63) & ~63) }
+    return (byteCount + 4095) & ~4095
+  }
+  /// From here on a buffer is pages.
+  package static let pagedFrom = 64 << 10
+
   package init(
     base: UnsafeMutableRawPointer, byteCount: Int, isBorrowed: Bool = false,
     release: @escaping @Sendable (UnsafeMutableRawPointer, Int) -> Void

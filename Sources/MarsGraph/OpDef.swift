@@ -24,12 +24,15 @@ package final class OpDef: Sendable {
   package let answersCopies: Bool
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
+  /// Takes back what the operator left in the outside world when its run does not end well.
+  package let abandon: (@Sendable (OpContext, any FileSystem) -> Void)?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, prepare: Prepare? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, prepare: Prepare? = nil,
+    abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -45,6 +48,7 @@ package final class OpDef: Sendable {
     self.pinsChunks = pinsChunks
     self.answersCopies = answersCopies
     self.prepare = prepare
+    self.abandon = abandon
   }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.

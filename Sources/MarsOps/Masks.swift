@@ -188,14 +188,32 @@ enum Masks {
 
   static let take = OpDef(
     "take", inputs: [InputDef("a"), InputDef("indices")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
+    attributes: [
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
+      AttrDef("mode", .string, default: .string("raise"), "what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'"),
+    ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[1].type.dtype.isInteger else {
         throw c.error(.type, "Cannot cast array data from dtype('\(v[1].type.dtype.name)') to dtype('int64') according to the rule 'safe'")
       }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      return [try x.op(takeLoop.def, try v[1].cast(.int64), with: ["axis": .int(k)])]
+      var indices = try v[1].cast(.int64)
+      if c.string("mode") != "raise" {
+        let n = x.type.shape[k]
+        guard n != unknownExtent else { throw c.error(.unsupported, "mode '\(c.string("mode"))' of take needs a known extent") }
+        guard n > 0 || !indices.type.isKnown || indices.type.count == 0 else {
+          throw c.error(.index, "cannot do a non-empty take from an empty axes.")
+        }
+        switch c.string("mode") {
+        case "wrap": indices = try indices.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(n, 1))))
+        case "clip":
+          indices = try indices.op(Comparison.maximum, weak: Scalar(Int64(0))).op(
+            Comparison.minimum, weak: Scalar(Int64(Swift.max(n, 1) - 1)))
+        default: throw c.error(.value, "clipmode must be one of 'clip', 'raise', or 'wrap' (got '\(c.string("mode"))')")
+        }
+      }
+      return [try x.op(takeLoop.def, indices, with: ["axis": .int(k)])]
     },
     doc: OpDoc(
       "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",

@@ -8,6 +8,8 @@ struct ChunkSizes {
   let memoryLimit: Int
   /// Wanted bytes of the largest operand of a task, or nil for the automatic size.
   let chunkBytes: Int?
+  /// Whether tasks did not fit the limit: chunks taken over from operands are then cut further where they are larger than wanted.
+  var refines = false
 
   /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
   private func target(_ total: Int) -> Int {
@@ -59,6 +61,8 @@ struct ChunkSizes {
       if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
       chunk[k] = min(shape[k], size)
     }
+    let pinned = Set(region.pins.keys).union(region.wholeAxes)
+    if refines { cut(&axes, &chunk, { bytes($0) }, wanted, except: pinned) }
     return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
   }
 
@@ -78,6 +82,7 @@ struct ChunkSizes {
         let parts = (now + wanted - 1) / wanted
         chunk[k] = max(1, (shape[k] + parts - 1) / parts)
       }
+      if refines { cut(&axes, &chunk, { $0.reduce(itemSize) { $0 * max($1, 1) } }, wanted, except: whole) }
       return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
     }
     adopt(suggestions, &axes, pinned: whole)
@@ -87,7 +92,7 @@ struct ChunkSizes {
     if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
     return Grid(
       shape.indices.map { k in
-        if let a = axes[k] { return a }
+        if let a = axes[k] { return refines && !whole.contains(k) ? ChunkSizes.cut(a, most: side) : a }
         // Equal parts rather than a sliver at the end.
         let parts = max(1, (shape[k] + side - 1) / side)
         return AxisSplits(extent: shape[k], chunk: max(1, (shape[k] + parts - 1) / parts))
@@ -105,6 +110,37 @@ struct ChunkSizes {
       let joined = Set(have.offsets).union(s.splits.offsets).sorted()
       if joined.count - 1 <= max(have.count, s.splits.count) * 3 / 2 { axes[s.axis] = AxisSplits(offsets: joined) }
     }
+  }
+
+  /// Cuts axes that were taken over from operands until a chunk has the wanted bytes.
+  private func cut(
+    _ axes: inout [AxisSplits?], _ chunk: inout [Int], _ bytes: ([Int]) -> Int, _ wanted: Int, except pinned: Set<Int>
+  ) {
+    for k in axes.indices where !pinned.contains(k) {
+      guard let a = axes[k], chunk[k] > 1 else { continue }
+      let now = bytes(chunk)
+      if now <= wanted { return }
+      let parts = (now + wanted - 1) / wanted
+      let size = max(1, (chunk[k] + parts - 1) / parts)
+      axes[k] = ChunkSizes.cut(a, most: size)
+      chunk[k] = size
+    }
+  }
+
+  /// Splits with parts of at most `most` elements, at the old boundaries too.
+  private static func cut(_ s: AxisSplits, most: Int) -> AxisSplits {
+    if s.largest <= most { return s }
+    var offsets = [0]
+    for c in 0..<s.count {
+      let (lower, upper) = (s.offsets[c], s.offsets[c + 1])
+      var at = lower + most
+      while at < upper {
+        offsets.append(at)
+        at += most
+      }
+      if upper > lower || upper == 0 { offsets.append(upper) }
+    }
+    return AxisSplits(offsets: offsets)
   }
 
   /// Splits of a tensor axis seen along the iteration axis that walks it; nil where they do not carry over.

@@ -14,17 +14,32 @@ enum Forecast {
         isLive[Int(s)] = true
         now += plan.slotBytes[Int(s)]
       }
-      let stage = plan.stages[Int(plan.taskStage[t])]
-      var workspace = 0
-      if case .native = stage.kind, case .native(let rule) = stage.node.op.body {
-        workspace = rule.workspace(stage.node.context, stage.box(Int(plan.taskChunk[t])))
-      }
-      peak = max(peak, now + workspace)
+      peak = max(peak, now + workspace(plan, t))
       for s in plan.slots(ofTask: t) {
         left[Int(s)] -= 1
         if left[Int(s)] == 0 && !plan.slotHeld[Int(s)] { now -= plan.slotBytes[Int(s)] }
       }
     }
     return peak
+  }
+
+  private static func workspace(_ plan: Plan, _ t: Int) -> Int {
+    let stage = plan.stages[Int(plan.taskStage[t])]
+    guard case .native = stage.kind, case .native(let rule) = stage.node.op.body else { return 0 }
+    return rule.workspace(stage.node.context, stage.box(Int(plan.taskChunk[t])))
+  }
+
+  /// Bytes of the largest task from `first` on: what it reads, what it writes and its workspace, which must be in memory together.
+  static func largestTask(_ plan: Plan, from first: Int) -> (bytes: Int, task: Int) {
+    var found = (bytes: 0, task: first)
+    var slots = Set<Int32>()
+    for t in first..<max(first, plan.taskCount) {
+      slots.removeAll(keepingCapacity: true)
+      let space = workspace(plan, t)
+      var bytes = space > 0 ? Buffer.capacity(space) : 0
+      for s in plan.slots(ofTask: t) where slots.insert(s).inserted { bytes += Buffer.capacity(plan.slotBytes[Int(s)]) }
+      if bytes > found.bytes { found = (bytes, t) }
+    }
+    return found
   }
 }

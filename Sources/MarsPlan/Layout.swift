@@ -21,14 +21,15 @@ struct Layout {
   }
 
   /// Intermediates up to this size are one buffer, readable in any window without copies.
-  static let smallTensor = 4 << 20
+  private let smallTensor: Int
 
   init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan) {
     self.index = index
     self.demand = demand
     self.options = options
     self.plan = plan
-    sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes)
+    sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes, refines: options.refines)
+    smallTensor = min(4 << 20, options.memoryLimit / 8)
     tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
   }
 
@@ -178,7 +179,7 @@ struct Layout {
     for t in types {
       let splits = kept.map { cut.contains($0) ? AxisSplits(extent: grid.axes[$0].count, chunk: 1) : grid.axes[$0] }
       let bytes = partialShape.reduce(t.itemSize, *)
-      let storage: PlanTensor.Storage = bytes <= max(Layout.smallTensor, options.memoryLimit / 16) ? .whole : .chunks
+      let storage: PlanTensor.Storage = bytes <= max(min(4 << 20, options.memoryLimit / 4), options.memoryLimit / 16) ? .whole : .chunks
       let number = addTensor(
         PlanTensor(type: TensorType(t, partialShape), grid: Grid(splits), storage: storage, label: "partial " + node.op.name))
       partials.append(number)
@@ -316,7 +317,7 @@ struct Layout {
     let storage: PlanTensor.Storage
     if isResult {
       // A result in one piece is fetched without a copy.
-      if resultBytes + bytes <= options.memoryLimit / 2 {
+      if resultBytes + bytes <= options.memoryLimit / (options.refines ? 8 : 2) {
         resultBytes += bytes
         storage = .whole
       } else {
@@ -324,7 +325,7 @@ struct Layout {
         plan.remarks.append("a result of \(bytes) bytes stays in chunks: it does not fit the memory limit in one piece")
       }
     } else {
-      storage = bytes <= Layout.smallTensor ? .whole : .chunks
+      storage = bytes <= smallTensor ? .whole : .chunks
     }
     let t = addTensor(PlanTensor(type: o.type, grid: Grid(splits), storage: storage, label: o.value.map { index.node($0).op.name } ?? ""))
     if let v = o.value { tensors[Int(v.vertex)][Int(v.output)] = t }

@@ -11,6 +11,8 @@ package struct PlanOptions: Hashable, Sendable {
   package var fuses: Bool
   /// false: a value with several users is kept for them, however cheap it is.
   package var recomputes: Bool
+  /// Whether a first layout had tasks that do not fit the limit.
+  var refines = false
   package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true, recomputes: Bool = true) {
     self.memoryLimit = memoryLimit
     self.chunkBytes = chunkBytes
@@ -33,6 +35,7 @@ package struct Planner {
     self.bindings = bindings
     self.options = options
     plan.results = [Int](repeating: -1, count: results.count)
+    plan.memoryLimit = options.memoryLimit
     try advance()
   }
 
@@ -51,6 +54,42 @@ package struct Planner {
     var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
+    let layout = try place(index, demand, regions)  // chunk sizes, stages, tasks: depth first
+    remember(index, layout)
+    hold()
+    plan.forecastPeak = Forecast.peak(plan)
+  }
+
+  /// Chunk sizes, tensors, stages and tasks of the regions.
+  ///
+  /// The smallest possible memory limit is that of the largest task, so tiles are made smaller until that fits, or until it does not help.
+  private mutating func place(_ index: GraphIndex, _ demand: Demand, _ regions: [Region]) throws(MarsError) -> Layout {
+    let (planned, scheduled) = (plan, scheduler)
+    let first = plan.taskCount
+    var layout = try place(index, demand, regions, options)
+    guard plan.slotBytes.reduce(0, +) > options.memoryLimit else { return layout }
+    var least = Forecast.largestTask(plan, from: first).bytes
+    var finer = options
+    finer.refines = true
+    finer.chunkBytes = min(options.chunkBytes ?? .max, options.memoryLimit / 64)
+    while least > options.memoryLimit, plan.taskCount - first < Planner.mostTasksToRefine, let bytes = finer.chunkBytes, bytes >= 512 {
+      finer.chunkBytes = bytes / 4
+      var attempt = self
+      (attempt.plan, attempt.scheduler) = (planned, scheduled)
+      let other = try attempt.place(index, demand, regions, finer)
+      let largest = Forecast.largestTask(attempt.plan, from: first).bytes
+      if largest < least { (self, layout, least) = (attempt, other, largest) }
+    }
+    if least > options.memoryLimit {
+      plan.remarks.append("one task needs \(least) bytes, more than the memory limit of \(options.memoryLimit)")
+    }
+    return layout
+  }
+  private static let mostTasksToRefine = 1 << 19
+
+  private mutating func place(
+    _ index: GraphIndex, _ demand: Demand, _ regions: [Region], _ options: PlanOptions
+  ) throws(MarsError) -> Layout {
     var layout = Layout(index, demand, options, plan: plan)
     for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
     // Results that are leaves become tensors here.
@@ -60,9 +99,7 @@ package struct Planner {
     for (i, t) in plan.results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
     plan.needs = layout.unknownTensors
     scheduler.schedule(&plan)  // depth first
-    remember(index, layout)
-    hold()
-    plan.forecastPeak = Forecast.peak(plan)
+    return layout
   }
 
   /// Regions in an order in which inputs come first.

@@ -168,6 +168,9 @@ package final class Engine: @unchecked Sendable {
     lock.wakeAll()
   }
 
+  /// Bytes that chunks could still take on disk; nil if that cannot be told.
+  package var freeSpillBytes: Int? { options.files.freeBytes(spill.parent) }
+
   /// Whether the calling thread is one of an engine's workers, which must not wait for runs.
   package static var isWorkerThread: Bool { WorkerMark.isSet }
 

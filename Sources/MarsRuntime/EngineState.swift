@@ -64,8 +64,10 @@ struct EngineState: ~Copyable {
   var idlePool: Int
 
   var statistics = EngineStatistics()
+  let files: any FileSystem
 
   init(options: EngineOptions) {
+    files = options.files
     limit = options.memoryLimit
     workerCount = options.workers
     idlePool = options.idlePoolBytes ?? min(options.memoryLimit / 4, 1 << 30)
@@ -102,7 +104,7 @@ extension EngineState {
 
   /// A buffer of `capacity` bytes that counts as used; nil if the system has none.
   mutating func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= BufferPool.pagedFrom && pool.hasWarm(capacity)) {
+    if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= Buffer.pagedFrom && pool.hasWarm(capacity)) {
       pool.trim(to: max(0, limit - used - capacity))
     }
     var base = pool.take(capacity)

@@ -56,6 +56,18 @@ package final class SpillFile: @unchecked Sendable {
     }
   }
 
+  /// Tells whether chunks could be written below a directory, by writing there; throws an error that names it.
+  package static func check(_ directory: String, _ files: any FileSystem) throws(MarsError) {
+    let wasThere = files.exists(directory)
+    do throws(MarsError) {
+      if !wasThere { try files.makeDirectory(directory) }
+      let probe = "\(directory)/mars-spill-probe-\(getpid())"
+      _ = try files.open(probe, .createOrTruncate)
+      try files.remove(probe)
+      if !wasThere { try files.remove(directory) }
+    } catch { throw MarsError(.os, "spill_dir '\(directory)' cannot be used: \(error.message)") }
+  }
+
   /// Gives disk space back once nothing lies in the file behind `end`.
   func shrink(to end: Int) {
     state.withLock { s in
@@ -80,6 +92,9 @@ package final class SpillFile: @unchecked Sendable {
     }
     s.directory = nil
   }
+
+  /// The directory below which files are made now.
+  var parent: String { state.withLock { $0.nextParent ?? $0.parent } }
 
   var isOpen: Bool { state.withLock { $0.file != nil } }
 

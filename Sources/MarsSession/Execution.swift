@@ -45,8 +45,20 @@ package final class Execution: Sendable {
       plan = made.plan
       if !plan.isComplete { planner = made }
     }
+    try Execution.checkRoom(plan, session)
     state = Locked(State(planner: planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
     run = session.engine.run(plan, options: session.runOptions)
+  }
+
+  /// Refuses at once results that neither the memory limit nor the disk can hold.
+  private static func checkRoom(_ plan: Plan, _ session: Session) throws(MarsError) {
+    let bytes = plan.resultBytes
+    guard bytes > session.engine.memoryLimit else { return }
+    guard let free = session.engine.freeSpillBytes, bytes - session.engine.memoryLimit > free else { return }
+    throw MarsError(
+      .memory,
+      "results of \(bytes) bytes fit neither the memory limit of \(session.engine.memoryLimit) bytes nor the \(free) bytes that are free in '\(session.engine.options.spillDirectory)'"
+    )
   }
 
   deinit {
@@ -105,10 +117,11 @@ package final class Execution: Sendable {
     return (p.isEnded, p.tasksDone, p.tasksTotal)
   }
 
-  /// Waits up to `seconds`; false if the run is not done by then.  Throws the run's error.
+  /// Waits up to `seconds`, for ever where that is longer than a clock can tell; false if the run is not done by then.  Throws the run's
+  /// error.
   package func wait(seconds: Double) throws(MarsError) -> Bool {
     do throws(MarsError) {
-      guard try run.wait(timeoutSeconds: seconds) else { return false }
+      guard try run.wait(timeoutSeconds: seconds < 1e9 ? seconds : nil) else { return false }
     } catch { throw state.withLock { $0.failure } ?? error }
     _ = try results()
     return true

@@ -13,6 +13,7 @@ package final class Session: Sendable {
   package init(options given: [(String, String)], host: EngineHost = .shared) throws(MarsError) {
     var o = Options()
     for (key, value) in given { try o.set(key, value) }
+    if !o.spillDirectory.isEmpty { try SpillFile.check(o.spillDirectory, PosixFileSystem()) }
     options = Locked(o)
     lease = EngineLease(host, o)
   }
@@ -46,6 +47,7 @@ package final class Session: Sendable {
   // MARK: Options and counters
 
   package func setOption(_ key: String, _ value: String) throws(MarsError) {
+    if key == "spill_dir" && !value.isEmpty { try SpillFile.check(value, PosixFileSystem()) }
     let now = try options.withLock { (o: inout Options) throws(MarsError) -> Options in
       try o.set(key, value)
       return o
@@ -138,6 +140,7 @@ package final class Session: Sendable {
   // MARK: Fetching
 
   package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
+    if tensor.dense() == nil, tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
     if tensor.dense() == nil { _ = try execute([tensor]) }
     if let d = tensor.dense() { return FetchedArray(d) }
     guard case .chunked(let data) = try tensor.value().value.node.payload else {

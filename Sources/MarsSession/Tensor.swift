@@ -93,6 +93,8 @@ package final class Tensor: Sendable {
       case .weak(let s): operands.append(.weak(s))
       }
     }
+    var attributes = attributes
+    do throws(MarsError) { try UfuncSignature.apply(op, &operands, &attributes) } catch { throw error.at(op: op.name, origin: origin) }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
     guard !op.answersCopies, case .tensor(let first)? = inputs.first else { return node.outputs.indices.map { Tensor(Value(node, $0)) } }
     return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0)) }

@@ -30,6 +30,21 @@ private final class Copying: ChunkCallback {
 }
 
 struct SessionTests {
+  @Test func dtypeOfAUfuncSelectsTheLoop() throws {
+    let session = try Session(options: [])
+    let x = try Tensor.of([1.5, 2.5, 0.5], [3])
+    func apply(_ name: String, _ s: Double, _ attributes: [(String, AttrValue)]) throws -> Tensor {
+      try Tensor.op(name, [.tensor(x), .weak(Scalar(s))], attributes)
+    }
+    let less = try apply("less", 2, [("dtype", .dtype(.bool))])
+    #expect(less.type.dtype == .bool)
+    #expect(try session.doubles(try less.op("astype", with: [("dtype", .dtype(.float64))])) == [1, 0, 1])
+    #expect(try apply("add", 1, [("dtype", .dtype(.float32))]).type.dtype == .float32)
+    #expect(try apply("add", 1, [("dtype", .dtype(.int32)), ("casting", .string("unsafe"))]).type.dtype == .int32)
+    let bad: [(String, AttrValue)] = [("dtype", .dtype(.int64)), ("casting", .string("never")), ("dtype", .string("f8"))]
+    for attribute in bad { #expect(throws: MarsError.self) { try apply("add", 1, [attribute]) } }
+  }
+
   // MARK: Unknown extents
 
   @Test func namedInputsOfUnknownExtents() throws {

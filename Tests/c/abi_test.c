@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include <mars/mars.h>
+#include <math.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -906,12 +907,15 @@ static void runs(void) {
   CHECK(mars_run_progress(&p, run) == MARS_OK && !p.is_done);
   CHECK(mars_run_results(&value, 1, run) < 0 && value == NULL); /* not finished */
   log_add(&log, &log.held, -1);
-  CHECK(mars_run_wait(run, 30) == MARS_OK);
+  CHECK(mars_run_wait(run, HUGE_VAL) == MARS_OK); /* for as long as it takes */
   CHECK(mars_run_progress(&p, run) == MARS_OK && p.is_done && p.tasks_done == p.tasks_total && p.tasks_total > 0);
   CHECK(mars_run_results(&value, 1, run) == MARS_OK);
   CHECK(element(value, 3) == 30);
   CHECK(mars_run_cancel(run) == MARS_OK); /* too late: nothing */
   CHECK(mars_run_wait(run, 0) == MARS_OK);
+  CHECK(mars_run_wait(run, -1) == MARS_OK);
+  CHECK(mars_run_wait(run, HUGE_VAL) == MARS_OK);
+  CHECK(mars_run_wait(run, NAN) == MARS_ERROR_VALUE);
   mars_run_release(run);
   mars_tensor_release(value);
   mars_tensor_release(m);

@@ -308,3 +308,68 @@ def test_sums_of_partial_products_survive_spilling(limit, workers, tmp_path):
         difference = mt.tensor(x) @ mt.tensor(x) - mt.tensor(x)
         np.testing.assert_allclose(difference.sum(axis=0).fetch(), (x @ x - x).sum(axis=0), rtol=1e-9, atol=1e-7)
         assert session.statistics()["spilled_bytes"] > 0
+
+
+# ---- memory and disk ----
+
+
+def test_a_spill_dir_that_cannot_be_used_is_named_at_once(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for bad in (file, tmp_path / "no" / "parent", "/proc"):
+        with pytest.raises(OSError, match=str(bad)):
+            mars.Session(spill_dir=bad)
+    session = mars.Session(spill_dir=tmp_path / "new")
+    with pytest.raises(OSError, match="spill_dir"):
+        session.set_option("spill_dir", file)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_nothing_can_hold_is_refused_at_once(session):
+    huge = mt.zeros(2**40)
+    for call in (huge.fetch, huge.execute, huge.explain):
+        started = time.monotonic()
+        if call == huge.explain:
+            assert "peak" in call()
+            continue
+        with pytest.raises(MemoryError, match=str(8 * 2**40)):
+            call()
+        assert time.monotonic() - started < 5
+    assert session.statistics()["spilled_bytes"] == 0
+
+
+@pytest.mark.parametrize(("n", "limit"), [(300, "256KiB"), (500, "1MiB"), (1000, "1MiB")])
+def test_tiles_follow_the_limit(tmp_path, n, limit):
+    with mars.Session(memory_limit=limit, spill_dir=tmp_path) as session:
+        mt.random.seed(3)
+        a = mt.random.rand(n, n)
+        for t in (mt.sort(a, axis=0).sum(), (a.T + a).sum(), mt.sort(a, axis=1)[::50].copy()):
+            text = t.explain()
+            assert "one task needs" not in text
+            peak = int(text.split("peak: ")[1].split(" ")[0])
+            t.execute()
+            assert peak <= int(session.options()["memory_limit"])
+        mt.random.seed(3)
+    with mars.Session():
+        mt.random.seed(3)
+        same(mt.sort(mt.random.rand(n, n), axis=1)[::50].copy(), t.fetch())
+
+
+def test_results_larger_than_the_limit(tmp_path):
+    with mars.Session(memory_limit="16MiB", spill_dir=tmp_path) as session:
+        a = mt.arange(5_000_000).rechunk(100_000) * 2
+        assert "stays in chunks" in a.explain()
+        values = a.fetch()
+        assert values[-1] == 9_999_998 and session.statistics()["used_bytes"] <= 16 << 20
+        np.testing.assert_array_equal(a[4_000_000:4_000_003].fetch(), [8_000_000, 8_000_002, 8_000_004])
+
+
+def test_a_save_that_fails_leaves_nothing(tmp_path):
+    def fail(chunk):
+        raise ValueError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        mt.save(tmp_path / "a.npy", mt.ones(10).map_chunk(fail))
+    assert os.listdir(tmp_path) == []
+    mt.save(tmp_path / "a.npy", mt.ones(10))
+    assert os.listdir(tmp_path) == ["a.npy"]

@@ -295,12 +295,13 @@ _encoders = {
 # ---- operators ----
 
 _REQUIRED = object()
+SAME_KIND = "same_kind"
 
 
 class Op:
     """One operator: its number and how its attributes are written."""
 
-    __slots__ = ("_attributes", "info", "name", "number", "out_count")
+    __slots__ = ("_attributes", "info", "name", "number", "out_count", "own")
 
     def __init__(self, info: dict[str, Any]) -> None:
         self.info = info
@@ -309,7 +310,12 @@ class Op:
         number = ctypes.c_int32()
         _abi.check(lib.mars_op_find(byref(number), self.name.encode()))
         self.number = number.value
-        self._attributes = tuple(_Attribute(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"])
+        declared = [_Attribute(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"]]
+        self.own = tuple(declared)
+        if info.get("ufunc"):
+            # What the library takes of every ufunc, after what each declares.
+            declared += [_Attribute("dtype", "dtype", None), _Attribute("casting", "string", SAME_KIND)]
+        self._attributes = tuple(declared)
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"

@@ -3603,7 +3603,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * Elements or slices by integer indices.
    *
    * @param indices a tensor or a number
-   * @param options attributes that differ from their defaults: axis
+   * @param options attributes that differ from their defaults: axis, mode
    * @return the result
    */
   default Tensor take(Operand indices, Attributes options) {
