@@ -29,7 +29,7 @@ extension OpDef {
     let attributes = try complete(given)
     let (values, loop) = try resolve(operands)
     let types = values.map(\.type)
-    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop)
+    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop, values: values)
     var outputs: [TensorType] = []
     var expansion: [Value] = []
     switch typing {
@@ -47,6 +47,9 @@ extension OpDef {
       expansion = try expand(context, values)
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
+    }
+    for o in outputs where o.rank > maximumRank {
+      throw context.error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(o.rank)")
     }
     for o in outputs where o.isKnown {
       guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {
@@ -117,7 +120,11 @@ extension OpDef {
       }
     }
     guard case .ufunc(let loops) = typing else {
-      return (try values(operands) { Promotion.resolve(weak: $0.dtype.kind, beside: strong) }, nil)
+      // Alone, an integer beyond int64 is of uint64.
+      return (
+        try values(operands) { strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong) },
+        nil
+      )
     }
     // Weak scalars first take the common dtype of what stands beside them, raised to their own kind.
     var wanted = strong
@@ -130,6 +137,8 @@ extension OpDef {
     }
     let candidates: [Value]
     do throws(MarsError) { candidates = try values(operands) { wanted ?? $0.dtype } } catch {
+      // A function of floating values takes its scalars as such, whatever the integers beside them.
+      if error.code == .overflow, let (values, loop) = inexact(operands, wanted, loops) { return (values, loop) }
       // Comparisons know integers of mixed sign: one that the other operand's dtype cannot hold is compared as it is.
       guard error.code == .overflow, loops.contains(where: { $0.inputs == [.int64, .uint64] }) else { throw error }
       candidates = try values(operands) { $0.dtype }
@@ -148,6 +157,27 @@ extension OpDef {
       .type,
       "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: name)
+  }
+
+  /// Weak scalars in the inexact dtypes of the loop for dtype `wanted`; nil where it is a loop of integers.
+  private func inexact(_ operands: [Operand], _ wanted: DType?, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
+    let types = operands.map { o in
+      switch o {
+      case .value(let v): v.type.dtype
+      case .weak(let s): wanted ?? s.dtype
+      }
+    }
+    guard let loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
+    var values: [Value] = []
+    for (i, o) in operands.enumerated() {
+      switch o {
+      case .value(let v): values.append(v)
+      case .weak(let s):
+        guard loop.inputs[i].kind >= .floating else { return nil }
+        values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
+      }
+    }
+    return (values, loop)
   }
 
   private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
@@ -172,34 +202,25 @@ extension OpDef {
     for (i, o) in operands.enumerated() {
       switch o {
       case .value(let v): out.append(v)
-      case .weak(let s): out.append(Value(Leaves.node(try fit(s, isCondition(i) ? s.dtype : dtype(s)))))
+      case .weak(let s):
+        let d = isCondition(i) ? s.dtype : dtype(s)
+        if let end = limited(s, d, i) {
+          out.append(Value(Leaves.node(end)))
+        } else {
+          out.append(Value(Leaves.node(try s.fitting(d))))
+        }
       }
     }
     return out
   }
 
-  /// A weak integer must be representable in the dtype that it takes.
-  private func fit(_ s: Scalar, _ d: DType) throws(MarsError) -> Scalar {
-    let c = s.cast(to: d)
-    if d.isInteger && (s.dtype.isInteger) {
-      let same: Bool =
-        switch (s.wide, c.wide) {
-        case (.signed(let a), .signed(let b)): a == b
-        case (.signed(let a), .unsigned(let b)): a >= 0 && UInt64(a) == b
-        case (.unsigned(let a), .signed(let b)): b >= 0 && a == UInt64(b)
-        case (.unsigned(let a), .unsigned(let b)): a == b
-        default: true
-        }
-      guard same else {
-        let text: String =
-          switch s.wide {
-          case .signed(let a): "\(a)"
-          case .unsigned(let a): "\(a)"
-          default: ""
-          }
-        throw MarsError(.overflow, "Python integer \(text) out of bounds for \(d.name)", op: name)
-      }
+  /// The end of an integer dtype in place of a limit beyond it.
+  private func limited(_ s: Scalar, _ d: DType, _ i: Int) -> Scalar? {
+    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger, let x = s.asInt128 else { return nil }
+    let range = d.integerRange
+    switch limit {
+    case .lower: return x < range.lowerBound ? Scalar(range.lowerBound, as: d) : nil
+    case .upper: return x > range.upperBound ? Scalar(range.upperBound, as: d) : nil
     }
-    return c
   }
 }

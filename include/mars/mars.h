@@ -245,7 +245,7 @@ typedef struct mars_tensor_info {
 } mars_tensor_info;
 /* Never runs anything. */
 mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tensor);
-/* dtype and number of axes only: the cheap form. */
+/* dtype, number of axes and extents only: the cheap form.  `shape` has room for MARS_MAX_DIMS extents; what is NULL is left out. */
 mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, const mars_tensor *tensor);
 /* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything. */
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
