@@ -20,7 +20,7 @@ func view(_ a: UnsafePointer<mars_array>) throws(MarsError) -> ArrayView {
   try checkStruct(x.struct_size, MemoryLayout<mars_array>.size, "mars_array")
   let d = try dtype(x.dtype, "array.dtype")
   let shape = try extents(x.shape, x.ndim, "array.shape", leastExtent: 0)
-  guard let count = Shape.count(shape), !count.multipliedReportingOverflow(by: d.itemSize).overflow else {
+  guard let count = Shape.count(shape), Shape.isAddressable(shape, itemSize: d.itemSize) else {
     throw MarsError(.value, "array is too big: shape \(Shape.text(shape)) of \(d.name) exceeds the address space")
   }
   guard let data = x.data ?? (count == 0 ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {

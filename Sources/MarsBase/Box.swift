@@ -34,6 +34,9 @@ package enum Shape {
     return shape.contains(0) ? 0 : n
   }
 
+  /// Whether elements of a shape, extents of 0 counted as 1, can be addressed as bytes.
+  package static func isAddressable(_ shape: [Int], itemSize: Int) -> Bool { count(shape.map { max($0, 1) } + [itemSize]) != nil }
+
   package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
 
   /// Strides of a C-order array, in elements.

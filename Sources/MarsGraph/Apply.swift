@@ -52,7 +52,7 @@ extension OpDef {
       throw context.error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(o.rank)")
     }
     for o in outputs where o.isKnown {
-      guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {
+      guard Shape.isAddressable(o.shape, itemSize: o.dtype.itemSize) else {
         throw context.error(.value, "array is too big: shape \(Shape.text(o.shape)) of \(o.dtype.name) exceeds the address space")
       }
     }

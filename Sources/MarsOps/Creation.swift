@@ -42,7 +42,10 @@ enum Creation {
 
   private static let like = OpDef(
     "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)] },
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard c.inputs[1].rank == 0 else { throw c.error(.value, "the fill value must be 0-d") }
+      return [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)]
+    },
     body: .expr { b, c, x in [b.cast(x[1], c.dtype("dtype") ?? .float64)] },
     doc: OpDoc("A 0-d value in the shape of another tensor, whose extents may be unknown.", example: "mt.zeros_like([1, 2])"),
     exposure: .hidden,
@@ -54,7 +57,7 @@ enum Creation {
       attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, "extents; None: those of a")], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let d = c.dtype("dtype") ?? v[0].type.dtype
-        let s: [Int] = c.optionalInts("shape") ?? v[0].type.shape
+        let s = c.optionalInts("shape") == nil ? v[0].type.shape : try c.shape("shape")
         if value == nil, let given = v[1].constant { _ = try given.fitting(d) }
         let fill: Value = if let value { Reductions.constant(Scalar(value), d) } else { try v[1].cast(d) }
         if Shape.isKnown(s) { return [try fill.op(full, with: ["shape": .ints(s), "dtype": .dtype(d)])] }

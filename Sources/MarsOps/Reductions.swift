@@ -114,7 +114,11 @@ enum Reductions {
 
   private static let productLoop = OpDef(
     "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
-    typing: sum.typing,
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let d = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+      guard !d.isComplex else { throw c.error(.type, "prod_real takes real values") }
+      return [TensorType(d, c.reducedShape(try c.checkReduction()))]
+    },
     body: .reduce(
       ReduceBody(
         axes: axes, keepsDimensions: keeps,
@@ -143,6 +147,8 @@ enum Reductions {
       attributes: [AttrDef("kind", .string, "prod, min, max, argmin or argmax"), axis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let axes = try c.checkReduction()
+        guard c.inputs[0].dtype.isComplex else { throw c.error(.type, "reduce_complex takes complex values") }
+        if c.string("kind") != "prod" { try c.checkNotEmpty(axes, "an extreme of nothing has no value") }
         return [TensorType(c.string("kind").hasPrefix("arg") ? .int64 : c.inputs[0].dtype, c.reducedShape(axes))]
       },
       body: .native(
@@ -200,6 +206,7 @@ enum Reductions {
     OpDef(
       name, inputs: inputs, attributes: [axis, keepdims, initial],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard !c.inputs[0].dtype.isComplex else { throw c.error(.type, "\(name) takes real values") }
         let axes = try c.checkReduction()
         if c.scalar("initial") == nil {
           if c.inputs.count > 1 {
@@ -320,6 +327,7 @@ enum Reductions {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [singleAxis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard !c.inputs[0].dtype.isComplex else { throw c.error(.type, "\(name) takes real values") }
         if let a = c.optionalInts("axis"), a.count != 1 { throw c.error(.type, "axis must be an integer or None") }
         let axes = try c.checkReduction()
         try c.checkNotEmpty(axes, "attempt to get \(name.prefix(6)) of an empty sequence")
@@ -428,7 +436,8 @@ enum Reductions {
             let t = wide(meanDType(c))
             let zero = b.constant(t, 0)
             let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
-            var parts: [ReduceBody.Part] = t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(.sum, v)]
+            var parts: [ReduceBody.Part] =
+              t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(t == .bool ? .or : .sum, v)]
             if x.count > 1 {
               parts.append(.init(.sum, b.cast(x[1], .int64)))
             } else if c.reducedCount() == nil {
@@ -440,7 +449,8 @@ enum Reductions {
           finish: { b, c, s in
             let result = meanDType(c)
             let t = wide(result)
-            let part = t.realPart
+            // As NumPy: integers divide as float64, and the quotient is cast.
+            let part = t.kind < .floating ? .float64 : t.realPart
             let states = t.isComplex ? 2 : 1
             // The number of elements is an argument of the kernel, or counted along where it is not known.
             var n = s.count > states ? b.cast(s[states], part) : b.scalar(Scalar(Double(c.reducedCount() ?? 0)).cast(to: part))
@@ -450,7 +460,7 @@ enum Reductions {
               n = b.op(.max, b.op(.sub, n, ddof), zero)
             }
             if t.isComplex { return [b.cast(b.complex(b.op(.div, s[0], n), b.op(.div, s[1], n)), result)] }
-            return [b.cast(b.op(.div, s[0], n), result)]
+            return [b.cast(b.op(.div, b.cast(s[0], part), n), result)]
           })),
       doc: OpDoc(
         summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",
