@@ -5,6 +5,8 @@ package enum Operand: Sendable {
   case value(Value)
   /// A Python-like scalar that takes its dtype from what it meets; of dtype bool, int64, uint64, float64 or complex128.
   case weak(Scalar)
+  /// An integer that 64 bits do not hold, as the nearest double.
+  case big(Double)
 }
 
 extension OpDef {
@@ -22,10 +24,30 @@ extension OpDef {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
 
+  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
+  private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
+    var compares = false
+    if case .ufunc(let loops) = typing { compares = loops.contains { $0.inputs == [.int64, .uint64] } }
+    var meetsInexact = false
+    for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
+    var out: [Operand] = []
+    for o in operands {
+      guard case .big(let x) = o else {
+        out.append(o)
+        continue
+      }
+      guard compares || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
+      out.append(.weak(Scalar(x)))
+    }
+    return out
+  }
+
   private func applyUnlocated(
-    _ operands: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
+    _ all: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
   ) throws(MarsError) -> Node {
-    try checkCount(operands.count)
+    try checkCount(all.count)
+    let hasBig = all.contains { if case .big = $0 { true } else { false } }
+    let operands = hasBig ? try withoutBig(all) : all
     let attributes = try complete(given)
     let (values, loop) = try resolve(operands)
     let types = values.map(\.type)
@@ -116,7 +138,7 @@ extension OpDef {
     for (i, o) in operands.enumerated() where !isCondition(i) {
       switch o {
       case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
-      case .weak: hasWeak = true
+      case .weak, .big: hasWeak = true
       }
     }
     guard case .ufunc(let loops) = typing else {
@@ -165,6 +187,7 @@ extension OpDef {
       switch o {
       case .value(let v): v.type.dtype
       case .weak(let s): wanted ?? s.dtype
+      case .big: DType.float64
       }
     }
     guard let loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
@@ -175,6 +198,7 @@ extension OpDef {
       case .weak(let s):
         guard loop.inputs[i].kind >= .floating else { return nil }
         values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
+      case .big: return nil
       }
     }
     return (values, loop)
@@ -209,6 +233,7 @@ extension OpDef {
         } else {
           out.append(Value(Leaves.node(try s.fitting(d))))
         }
+      case .big: throw MarsError(.internal, "big integers are replaced first")
       }
     }
     return out

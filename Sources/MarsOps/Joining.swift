@@ -313,6 +313,7 @@ enum Joining {
         throw c.error(.value, "'shift' and 'axis' should be scalars or 1D sequences")
       }
       var x = v[0]
+      if shifts.isEmpty || axes.isEmpty { return [x] }
       for i in 0..<Swift.max(shifts.count, axes.count) {
         let k = try c.normalisedAxis(axes.count == 1 ? axes[0] : axes[i], rank: x.type.rank)
         x = try rolled(x, k, shifts.count == 1 ? shifts[0] : shifts[i])

@@ -109,6 +109,7 @@ package final class Tensor: Sendable {
       switch i {
       case .tensor(let t): operands.append(.value(try t.value().value))
       case .weak(let s): operands.append(.weak(s))
+      case .big(let x): operands.append(.big(x))
       }
     }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
@@ -163,6 +164,9 @@ package final class Tensor: Sendable {
       switch value {
       case .tensor(let t): source = try t.value().value
       case .weak(let s): source = Value(Leaves.node(try s.stored(as: dtype)))
+      case .big(let x):
+        if dtype.isInteger { throw MarsError(.overflow, "Python int too large to convert to C long") }
+        source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
       }
       let cast = try ViewOps.cast(source, dtype)
       while true {
@@ -196,4 +200,6 @@ package final class Tensor: Sendable {
 package enum TensorOperand: Sendable {
   case tensor(Tensor)
   case weak(Scalar)
+  /// An integer that 64 bits do not hold, as the nearest double.
+  case big(Double)
 }

@@ -110,7 +110,8 @@ def test_random_parameters_that_numpy_takes():
 )  # fmt: skip
 def test_random_integers_out_of_bounds(given, closed):
     same_error(
-        lambda: mt.random.default_rng(0).integers(*given, endpoint=closed), lambda: np.random.default_rng(0).integers(*given, endpoint=closed)
+        lambda: mt.random.default_rng(0).integers(*given, endpoint=closed),
+        lambda: np.random.default_rng(0).integers(*given, endpoint=closed),
     )
 
 
@@ -214,6 +215,34 @@ def test_functions_of_floats_take_any_integer(name, dtype):
 def test_clip_limits(limits, dtype):
     x = np.arange(5).astype(dtype)
     same_error(lambda: mt.clip(mt.tensor(x), *limits), lambda: np.clip(x, *limits))
+
+
+@pytest.mark.parametrize("scalar", [2**70, -(2**70), 2**200, -(2**64) - 1])
+def test_integers_of_any_size(scalar):
+    for x in (np.arange(3), np.arange(3).astype("u1"), np.array([1.0, np.inf, -np.inf]), np.arange(3).astype("f4")):
+        for f in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
+            same_error(lambda x=x, f=f: getattr(mt, f)(mt.tensor(x), scalar), lambda x=x, f=f: getattr(np, f)(x, scalar))
+        same_error(lambda x=x: mt.tensor(x) < scalar, lambda x=x: x < scalar)
+        same_error(lambda x=x: scalar >= mt.tensor(x), lambda x=x: scalar >= x)
+    x = np.array([1.0, np.inf, -np.inf])
+    same_error(lambda: mt.tensor(x) + scalar, lambda: x + scalar)
+    same_error(lambda: mt.arange(3) + scalar, lambda: np.arange(3) + scalar)
+
+    def store(m, dtype):
+        a = m.zeros(2, dtype)
+        a[0] = scalar
+        return a
+
+    for dtype in ("f8", "i8", "u1", "c16"):
+        same_error(lambda d=dtype: store(mt, d), lambda d=dtype: store(np, d))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_means_in_integers():
+    x = np.array([[1, 2, 4], [200, 100, 50]])
+    for dtype in ("i1", "i8", "u2"):
+        for axis in (0, 1, None):
+            same_error(lambda d=dtype, k=axis: mt.mean(mt.tensor(x), axis=k, dtype=d), lambda d=dtype, k=axis: np.mean(x, axis=k, dtype=d))
 
 
 # ---- beyond all bounds ----
