@@ -55,7 +55,7 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (axis, m) = (c.int("axis"), v[1].type.rank)
       if axis == 0 { return [try select(c, v[0], v[1])] }
-      guard axis > 0 && axis + m <= v[0].type.rank else { throw c.error(.index, "too many indices for array") }
+      guard axis > 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else { throw c.error(.index, "too many indices for array") }
       // The masked axes first; the one axis that becomes of them goes back to their place.
       let moved = Array(axis..<axis + m)
       let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })

@@ -459,7 +459,13 @@ enum Reductions {
               let ddof = b.scalar(Scalar(c.float("ddof")).cast(to: part))
               n = b.op(.max, b.op(.sub, n, ddof), zero)
             }
-            if t.isComplex { return [b.cast(b.complex(b.op(.div, s[0], n), b.op(.div, s[1], n)), result)] }
+            if t.isComplex {
+              // As NumPy, which divides by a complex number: infinities leave NaN in the other part.
+              let zero = b.constant(part, 0)
+              let re = b.op(.add, s[0], b.op(.mul, s[1], zero))
+              let im = b.op(.sub, s[1], b.op(.mul, s[0], zero))
+              return [b.cast(b.complex(b.op(.div, re, n), b.op(.div, im, n)), result)]
+            }
             return [b.cast(b.op(.div, b.cast(s[0], part), n), result)]
           })),
       doc: OpDoc(

@@ -245,6 +245,13 @@ def test_means_in_integers():
             same_error(lambda d=dtype, k=axis: mt.mean(mt.tensor(x), axis=k, dtype=d), lambda d=dtype, k=axis: np.mean(x, axis=k, dtype=d))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_means_of_complex_infinities():
+    x = np.array([[1 + 1j, np.inf], [complex(2, -np.inf), 3]])
+    for name in ("mean", "nanmean", "average"):
+        same_error(lambda f=name: getattr(mt, f)(mt.tensor(x), axis=1), lambda f=name: getattr(np, f)(x, axis=1))
+
+
 # ---- beyond all bounds ----
 
 
