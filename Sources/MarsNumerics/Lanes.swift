@@ -29,6 +29,16 @@ package enum Lanes {
     return n
   }
 
+  /// The first element of an int64 array, in C order, for which `mask` (bool, of the same shape) is set.
+  package static func firstMarked(_ x: ArrayView, by mask: ArrayView) -> Int? {
+    var found: Int? = nil
+    try? Strided.forEach(x.shape, [x.strides, mask.strides]) { o throws(MarsError) in
+      guard found == nil, (mask.base + o[1]).load(as: UInt8.self) != 0 else { return }
+      found = Int((x.base + o[0]).load(as: Int64.self))
+    }
+    return found
+  }
+
   /// target[..., i, ...] = source[..., indices[i], ...] along `axis`; negative indices count from the end.
   ///
   /// `indices` are int64 and of any rank r; axes axis..<axis+r of the target run over them.

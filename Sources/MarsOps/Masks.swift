@@ -55,7 +55,7 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (axis, m) = (c.int("axis"), v[1].type.rank)
       if axis == 0 { return [try select(c, v[0], v[1])] }
-      guard axis > 0 && axis + m <= v[0].type.rank else { throw c.error(.index, "too many indices for array") }
+      guard axis > 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else { throw c.error(.index, "too many indices for array") }
       // The masked axes first; the one axis that becomes of them goes back to their place.
       let moved = Array(axis..<axis + m)
       let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })
@@ -157,10 +157,19 @@ enum Masks {
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
-      return try unravelled(try v[0].cast(.int64), try c.shape("shape"))
+      let shape = try c.shape("shape")
+      guard let size = Shape.count(shape) else {
+        throw c.error(.value, "dimensions are too large; arrays and shapes with a total size greater than 'intp' are not supported.")
+      }
+      let flat = try v[0].cast(.int64)
+      let isLow = try flat.op(Comparison.less, weak: Scalar(Int64(0)))
+      let isOutside = try isLow.op(Comparison.logicalOr, try flat.op(Comparison.greaterEqual, weak: Scalar(Int64(size))))
+      let message = "index {} is out of bounds for array with size \(size)"
+      return try unravelled(try flat.op(Checks.refuse.def, isOutside, with: ["message": .string(message)]), shape)
     },
     doc: OpDoc(
-      "Indices along every axis from C-order positions.", numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
+      "Indices along every axis from C-order positions.", details: "A position outside is an error when it runs.",
+      numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
 
   // MARK: Take
 

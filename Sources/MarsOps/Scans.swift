@@ -99,6 +99,7 @@ enum Scans {
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
+      if c.int("n") == 0 { return [x] }
       guard x.type.rank > 0 else { throw c.error(.value, "diff requires input that is at least one dimensional") }
       let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
       guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }

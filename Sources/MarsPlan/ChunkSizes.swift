@@ -18,6 +18,17 @@ struct ChunkSizes {
     return max(1 << 16, min(size, memoryLimit / 64))
   }
 
+  /// A product of sizes; where it does not fit, the largest integer: too much for any purpose here.
+  private func product(_ first: Int, _ factors: [Int]) -> Int {
+    var p = first
+    for f in factors {
+      let (next, overflow) = p.multipliedReportingOverflow(by: f)
+      if overflow { return factors.contains(0) ? 0 : Int.max }
+      p = next
+    }
+    return p
+  }
+
   /// What a tensor that the region reads asks of one iteration axis.
   struct Suggestion {
     let axis: Int
@@ -35,7 +46,7 @@ struct ChunkSizes {
   ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
   func kernelGrid(
     _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>
-  ) -> Grid {
+  ) throws(MarsError) -> Grid {
     let shape = region.shape
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
@@ -44,18 +55,18 @@ struct ChunkSizes {
     // Without operands in memory (random numbers summed) elements count as doubles.
     let sized = operands.isEmpty ? [(axes: Set(0..<shape.count), itemSize: 8)] : operands
     func bytes(_ chunk: [Int]) -> Int {
-      sized.map { o in o.axes.reduce(o.itemSize) { $0 * max(chunk[$1], 1) } }.max() ?? 0
+      sized.map { o in product(o.itemSize, o.axes.map { max(chunk[$0], 1) }) }.max() ?? 0
     }
-    let work = shape.reduce(1, *) * 8
+    let work = product(8, shape)
     let wanted = target(max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0))
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
     // Cut the outermost free axes first: inner ones keep contiguous runs.
     for k in 0..<shape.count where axes[k] == nil {
       let now = max(
-        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? chunk.reduce(8, *) : 0)
+        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? product(8, chunk) : 0)
       if now <= wanted || shape[k] <= 1 { continue }
-      let parts = (now + wanted - 1) / wanted
-      var size = max(1, (shape[k] + parts - 1) / parts)
+      let parts = (now - 1) / wanted + 1
+      var size = max(1, (shape[k] - 1) / parts + 1)
       // Even starts keep vector loops aligned.
       if size > 64 { size = (size + 63) / 64 * 64 }
       if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
@@ -63,40 +74,56 @@ struct ChunkSizes {
     }
     let pinned = Set(region.pins.keys).union(region.wholeAxes)
     if refines { cut(&axes, &chunk, { bytes($0) }, wanted, except: pinned) }
+    return try grid(shape, axes, chunk)
+  }
+
+  /// The grid of given splits and of chunk extents elsewhere; an error where there would be more chunks than can be planned.
+  private func grid(_ shape: [Int], _ axes: [AxisSplits?], _ chunk: [Int]) throws(MarsError) -> Grid {
+    // Nothing to cut.
+    if shape.contains(0) { return Grid(shape.indices.map { axes[$0] ?? AxisSplits(offsets: [0, shape[$0]]) }) }
+    var total = 1
+    for (k, n) in shape.enumerated() {
+      let count = axes[k]?.count ?? max(1, (n - 1) / max(1, chunk[k]) + 1)
+      let (product, overflow) = total.multipliedReportingOverflow(by: count)
+      guard !overflow && product <= Grid.mostChunks else {
+        throw MarsError(.memory, "shape \(Shape.text(shape)) needs more than \(Grid.mostChunks) chunks")
+      }
+      total = product
+    }
     return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
   }
 
   /// Task grid of a native region over output axes and then contracted axes.
   func nativeGrid(
     shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>
-  ) -> Grid {
+  ) throws(MarsError) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     if contracted.isEmpty && !prefersBlocks {
       adopt(suggestions, &axes, pinned: whole)
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
-      let wanted = target(chunk.reduce(itemSize, *)) * 2
+      let wanted = target(product(itemSize, chunk)) * 2
       for k in 0..<shape.count where axes[k] == nil {
-        let now = chunk.reduce(itemSize) { $0 * max($1, 1) }
+        let now = product(itemSize, chunk.map { max($0, 1) })
         if now <= wanted || shape[k] <= 1 { continue }
-        let parts = (now + wanted - 1) / wanted
-        chunk[k] = max(1, (shape[k] + parts - 1) / parts)
+        let parts = (now - 1) / wanted + 1
+        chunk[k] = max(1, (shape[k] - 1) / parts + 1)
       }
       if refines { cut(&axes, &chunk, { $0.reduce(itemSize) { $0 * max($1, 1) } }, wanted, except: whole) }
-      return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
+      return try grid(shape, axes, chunk)
     }
     adopt(suggestions, &axes, pinned: whole)
     // Square blocks: large enough that arithmetic hides the traffic, small enough that a dozen fit.
     var side = 2048
     while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
     if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
-    return Grid(
-      shape.indices.map { k in
-        if let a = axes[k] { return refines && !whole.contains(k) ? ChunkSizes.cut(a, most: side) : a }
-        // Equal parts rather than a sliver at the end.
-        let parts = max(1, (shape[k] + side - 1) / side)
-        return AxisSplits(extent: shape[k], chunk: max(1, (shape[k] + parts - 1) / parts))
-      })
+    if refines { for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.cut($0, most: side) } } }
+    // Equal parts rather than a sliver at the end.
+    let chunk = shape.map { n in
+      let parts = max(1, n / side + (n % side == 0 ? 0 : 1))
+      return max(1, n / parts + (n % parts == 0 ? 0 : 1))
+    }
+    return try grid(shape, axes, chunk)
   }
 
   /// Takes over the splits of the operands, largest first; joins differing ones where that makes few chunks more.

@@ -27,7 +27,46 @@ struct Computed {
   /// Tensors of the plan, -1 for outputs that were not kept.
   var tensors: [Int]
   /// Keeps the node's identity valid.
-  var node: Node
+  let node: Node
+  /// Stands for the node in what is planned later: of these types, without inputs.
+  private(set) var stand: Node
+
+  init(_ node: Node, types: [TensorType], tensors: [Int]) {
+    self.node = node
+    self.types = types
+    self.tensors = tensors
+    stand = Computed.stand(node, types)
+  }
+
+  /// A stand, which stands for itself too: what is made of it is looked up by it.
+  init(stand: Node, tensors: [Int]) {
+    node = stand
+    types = stand.outputs
+    self.tensors = tensors
+    self.stand = stand
+  }
+
+  private static func stand(_ node: Node, _ types: [TensorType]) -> Node {
+    Node(op: node.op, inputs: [], attributes: node.attributes, outputs: types, payload: node.payload, origin: node.origin)
+  }
+
+  mutating func resolve(_ output: Int, _ type: TensorType) {
+    types[output] = type
+    stand = Computed.stand(node, types)
+  }
+}
+
+/// Nodes that were made again with the types that inputs turned out to have.
+///
+/// Kept from part to part of a plan: what a part computed of an expansion is found by its nodes.
+struct Remade {
+  private var made: [ObjectIdentifier: (node: Node, again: Node)] = [:]
+
+  func node(for node: Node, types: [TensorType]) -> Node? {
+    guard let m = made[ObjectIdentifier(node)], m.again.inputs.map(\.type) == types else { return nil }
+    return m.again
+  }
+  mutating func note(_ again: Node, for node: Node) { made[ObjectIdentifier(node)] = (node, again) }
 }
 
 /// The graph between results and leaves as arrays.
@@ -63,7 +102,9 @@ struct GraphIndex {
   func node(_ v: Val) -> Node { vertices[Int(v.vertex)].node }
 
   /// Walks from `wanted` to the leaves without recursion.
-  init(_ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed]) throws(MarsError) {
+  init(
+    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade
+  ) throws(MarsError) {
     var stack: [Step] = []
     // Inputs whose bound values are being walked.
     var open: Set<ObjectIdentifier> = []
@@ -75,9 +116,7 @@ struct GraphIndex {
           let id = ObjectIdentifier(node)
           if resolved[id] != nil { continue }
           if let c = computed[id] {
-            let stand = Node(
-              op: node.op, inputs: [], attributes: node.attributes, outputs: c.types, payload: node.payload, origin: node.origin)
-            add(Vertex(node: stand, inputs: [], tensors: c.tensors), for: node)
+            add(Vertex(node: c.stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")
             inputNames.insert(name)
@@ -107,7 +146,7 @@ struct GraphIndex {
           resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })
         case .finish(let node):
           if resolved[ObjectIdentifier(node)] != nil { continue }
-          let current = try concrete(node)
+          let current = try concrete(node, &remade)
           if !current.expansion.isEmpty {
             stack.append(.alias(node, current))
             for v in current.expansion where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
@@ -129,15 +168,19 @@ struct GraphIndex {
   }
 
   /// The node itself, or the operator applied anew where inputs turned out to have other types than at its making.
-  private func concrete(_ node: Node) throws(MarsError) -> Node {
+  private func concrete(_ node: Node, _ remade: inout Remade) throws(MarsError) -> Node {
     let isUnexpanded: Bool = if case .composed = node.op.body { node.expansion.isEmpty } else { false }
-    if !isUnexpanded && node.inputs.allSatisfy({ type(value($0)) == $0.type }) { return node }
+    let types = node.inputs.map { type(value($0)) }
+    if !isUnexpanded && zip(node.inputs, types).allSatisfy({ $0.type == $1 }) { return node }
+    if let again = remade.node(for: node, types: types) { return again }
     let operands = node.inputs.map { v in
       let x = value(v)
       return Operand.value(Value(self.node(x), Int(x.output)))
     }
     let attributes = zip(node.op.attributes, node.attributes.values).map { ($0.name, $1) }
-    return try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+    let again = try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+    remade.note(again, for: node)
+    return again
   }
 
   private mutating func add(_ v: Vertex, for original: Node) {

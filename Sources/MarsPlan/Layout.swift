@@ -97,8 +97,12 @@ struct Layout {
         guard case .map(let m) = i.window else { preconditionFailure("kernels read through maps") }
         return PendingInput(tensor: tensor(of: i.value), map: m)
       }
-      placeKernel(spec, region, inputs, outputs, node)
+      try placeKernel(spec, region, inputs, outputs, node)
     case .native(let rule): try placeNative(rule, region)
+    }
+    // Positions in a plan are 32 bits, and every task takes memory.
+    guard plan.stages.reduce(0, { $0 + $1.grid.chunkCount }) <= 4 * Grid.mostChunks else {
+      throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
     }
   }
 
@@ -115,7 +119,7 @@ struct Layout {
 
   private mutating func placeKernel(
     _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node
-  ) {
+  ) throws(MarsError) {
     var operands: [(axes: Set<Int>, itemSize: Int)] = []
     var suggestions: [ChunkSizes.Suggestion] = []
     for i in inputs {
@@ -132,7 +136,7 @@ struct Layout {
     }
     for o in outputs { operands.append((Set(o.axes.compactMap { $0 }), o.type.dtype.itemSize)) }
     let last = spec.levels.count - 2
-    let grid = sizes.kernelGrid(
+    let grid = try sizes.kernelGrid(
       region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [])
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }
@@ -148,7 +152,7 @@ struct Layout {
       stage.work = region.work
       plan.stages.append(stage)
     } else {
-      placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node)
+      try placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node)
     }
   }
 
@@ -156,7 +160,7 @@ struct Layout {
   private mutating func placeCutReduction(
     _ spec: KernelSpec, _ region: Region, _ aligned: [StageInput], _ inputs: [PendingInput], _ outputs: [PendingOutput], _ grid: Grid,
     _ cut: Set<Int>, _ node: Node
-  ) {
+  ) throws(MarsError) {
     let last = spec.levels.count - 2
     let level = spec.levels[last]
     // Axes that exist above the level, with cut ones replaced by their chunk number.
@@ -228,13 +232,13 @@ struct Layout {
       roots: region.roots, shape: partialShape, kind: .kernel(combine), inputs: [], counters: counters, scalars: region.scalars,
       outputAxes: outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }, labels: ["combine"] + region.labels.suffix(1),
       // One element per chunk: cut again, it could shrink no further and would be combined for ever.
-      wholeAxes: Set(cutAxes), work: Double(partialShape.reduce(1, *)))
+      wholeAxes: Set(cutAxes), work: partialShape.reduce(1.0) { $0 * Double($1) })
     let identity = AxisMap.identity(kept.count)
     let nextInputs =
       partials.map { PendingInput(tensor: $0, map: identity) }
       + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
     let nextOutputs = outputs.map { PendingOutput(type: $0.type, axes: $0.axes.map { $0.flatMap { newAxis[$0] } }, value: $0.value) }
-    placeKernel(combine, next, nextInputs, nextOutputs, node)
+    try placeKernel(combine, next, nextInputs, nextOutputs, node)
   }
 
   private mutating func placeNative(_ rule: NativeRule, _ region: Region) throws(MarsError) {
@@ -262,7 +266,7 @@ struct Layout {
     let blocks = region.roots.contains { demand.uses[Int($0.vertex)][Int($0.output)].prefersBlocks }
     var isSelecting = false
     if case .selecting = rule.tiling { isSelecting = true }
-    let grid = sizes.nativeGrid(
+    let grid = try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && !isSelecting, suggestions: suggestions,
       contracted: isSelecting ? [] : contracted)
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)

@@ -28,6 +28,7 @@ package struct Planner {
   private let bindings: [String: Value]
   private let options: PlanOptions
   private var computed: [ObjectIdentifier: Computed] = [:]
+  private var remade = Remade()
   private var scheduler = Scheduler()
 
   package init(_ results: [Value], bindings: [String: Value] = [:], options: PlanOptions) throws(MarsError) {
@@ -47,7 +48,7 @@ package struct Planner {
 
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
-    let index = try GraphIndex(wanted, bindings: bindings, computed: computed)  // expand, bind, merge equal nodes
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade)  // expand, bind, merge equal nodes
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
@@ -124,6 +125,10 @@ package struct Planner {
       if !v.tensors.isEmpty { continue }
       if case .leaf = v.node.op.body { continue }
       let outputs = needed[i].indices.filter { needed[i][$0] }
+      if case .native = v.node.op.body {
+      } else if v.node.outputs.contains(where: { !$0.isKnown }) {
+        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.op.name)
+      }
       var region: Region
       if case .native(let rule) = v.node.op.body {
         region = native(i, rule, index, &demand)
@@ -155,7 +160,7 @@ package struct Planner {
         let (base, view) = index.stripViews(x)
         return Region.Input(value: base, window: .map(view.after(map)))
       }, counters: nest.counters, scalars: nest.scalars, outputAxes: nest.outputAxes.map { $0.map { $0 < 0 ? nil : $0 } },
-      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: Double(nest.shape.reduce(1, *)))
+      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: nest.shape.reduce(1.0) { $0 * Double($1) })
   }
 
   private func native(_ i: Int, _ rule: NativeRule, _ index: GraphIndex, _ demand: inout Demand) -> Region {
@@ -213,7 +218,7 @@ package struct Planner {
     return Region(
       roots: v.node.outputs.indices.map { Val(i, $0) }, shape: shape, kind: .native(rule), inputs: inputs,
       outputAxes: v.node.outputs.map { o in o.rank == out.rank ? axes : Array(axes.prefix(o.rank)) }, labels: [v.node.op.name],
-      wholeAxes: whole, work: Double(shape.reduce(1, *)) * v.node.op.cost.perElement)
+      wholeAxes: whole, work: shape.reduce(1.0) { $0 * Double($1) } * v.node.op.cost.perElement)
   }
 
   /// Whether an axis that is read whole is only a part of the base's.
@@ -256,9 +261,10 @@ package struct Planner {
     tensor.type = TensorType(tensor.type.dtype, tensor.grid.shape)
     tensor.hasUnknownExtents = false
     plan.tensors[t] = tensor
-    for (id, var c) in computed {
-      for (o, n) in c.tensors.enumerated() where n == t { c.types[o] = tensor.type }
+    for (id, var c) in computed where c.tensors.contains(t) {
+      for (o, n) in c.tensors.enumerated() where n == t { c.resolve(o, tensor.type) }
       computed[id] = c
+      computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: c.tensors)
     }
   }
 
@@ -268,8 +274,12 @@ package struct Planner {
       let outputs = index.vertices[vertex].node.outputs
       let tensors = outputs.indices.map { layout.existingTensor(of: Val(vertex, $0)) }
       let isLeaf = if case .leaf = index.vertices[vertex].node.op.body { true } else { false }
-      guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }) else { continue }
-      computed[ObjectIdentifier(node)] = Computed(types: outputs, tensors: tensors, node: node)
+      guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }), computed[ObjectIdentifier(node)] == nil else {
+        continue
+      }
+      let c = Computed(node, types: outputs, tensors: tensors)
+      computed[ObjectIdentifier(node)] = c
+      computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: tensors)
     }
   }
 

@@ -6,7 +6,9 @@ import MarsRuntime
 /// One execution of tensors: planned in parts as extents become known, run, and put in place of the graphs.
 package final class Execution: Sendable {
   private let session: Session
+  /// What was asked for, and then storages that have to be known beside it.
   private let tensors: [Tensor]
+  private let askedFor: Int
   private let versions: [Int]
   private let isBound: Bool
   private let run: Run
@@ -22,7 +24,13 @@ package final class Execution: Sendable {
   init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)]) throws(MarsError) {
     var values: [Value] = []
     var versions: [Int] = []
-    for t in tensors {
+    var all = tensors
+    if bindings.isEmpty {
+      for t in tensors {
+        if let base = t.openBase(), !all.contains(where: { $0.storage === base.storage && $0.chain.isWhole }) { all.append(base) }
+      }
+    }
+    for t in all {
       let v = try t.value()
       values.append(v.value)
       versions.append(v.version)
@@ -33,7 +41,8 @@ package final class Execution: Sendable {
       bound[name] = try t.value().value
     }
     self.session = session
-    self.tensors = tensors
+    self.tensors = all
+    askedFor = tensors.count
     self.versions = versions
     isBound = !bindings.isEmpty
     let plan: Plan
@@ -156,8 +165,8 @@ package final class Execution: Sendable {
           out.append(tensors[i])
         }
       }
-      s.settled = out
-      return out
+      s.settled = Array(out.prefix(askedFor))
+      return Array(out.prefix(askedFor))
     }
   }
 }

@@ -46,6 +46,7 @@ enum UfuncSignature {
       switch o {
       case .value(let v): operands[i] = .value(try ViewOps.cast(v, loop.inputs[i]))
       case .weak(let s): if casting == "unsafe" { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
+      case .big: break  // Applying resolves it beside the others.
       }
     }
   }
@@ -70,6 +71,9 @@ enum UfuncSignature {
         // A scalar of Python has a kind only.
         from = s.dtype
         fits = casting == "unsafe" || s.dtype.kind == .bool || Promotion.resolve(weak: s.dtype.kind, beside: to) == to
+      case .big:
+        from = .int64
+        fits = to.kind >= .floating
       }
       guard fits else {
         throw MarsError(

@@ -982,7 +982,7 @@ static inline mars_status mars_op_nonzero(mars_tensor **out, size_t out_count, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nonzero", out, out_count, graph, inputs, 1, NULL, 0);
 }
-/* The 2-norm of vectors, the Frobenius norm of matrices.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
+/* Norms of vectors and matrices.  Attributes: ord (scalar, default None), axis (ints, default None), keepdims (bool, default 0), kind (string, default ''). */
 static inline mars_status mars_op_norm(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("norm", out, 1, graph, inputs, 1, attributes, attribute_count);

@@ -24,7 +24,7 @@ _ATTRIBUTE_WORDS = sizeof(Attribute) // 8
 _SCRATCH = 256  # 64-bit integers of a call's attributes
 
 # First word of a mars_operand: struct_size and kind.
-_TENSOR, _BOOL, _INT, _UINT, _FLOAT, _COMPLEX = (sizeof(Operand) | kind << 32 for kind in range(6))
+_TENSOR, _BOOL, _INT, _UINT, _FLOAT, _COMPLEX, _BIG = (sizeof(Operand) | kind << 32 for kind in range(7))
 # First word of a mars_attribute.
 _A_NONE, _A_BOOL, _A_INT, _A_FLOAT, _A_STRING, _A_DTYPE, _A_SCALAR, _A_INTS, _A_STRINGS, _A_BYTES = (
     sizeof(Attribute) | kind << 32 for kind in range(10)
@@ -151,7 +151,8 @@ def _put_integer(f: _Frame, at: int, x: int) -> None:
         f.o[at] = _UINT
         f.o[at + 2] = x
     else:
-        raise OverflowError(f"Python integer {x} out of bounds for int64")
+        f.o[at] = _BIG
+        f.o_doubles[at + 3] = float(x)
 
 
 # ---- attributes ----

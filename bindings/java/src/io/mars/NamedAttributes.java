@@ -330,7 +330,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code kind}: a method of NumPy's; there is one here, and it is stable (argsort, sort).
+   * Sets {@code kind}: a method of NumPy's; there is one here, and it is stable (argsort, sort); 'fro' or 'nuc' in place of ord (norm).
    *
    * @param kind the value
    * @return this
@@ -428,6 +428,26 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes offset(long offset) {
     return self().set("offset", offset);
+  }
+
+  /**
+   * Sets {@code ord}: order of the norm; None: 2 of vectors, Frobenius of matrices (norm).
+   *
+   * @param ord the value
+   * @return this
+   */
+  default Attributes ord(long ord) {
+    return self().set("ord", ord);
+  }
+
+  /**
+   * Sets {@code ord}: order of the norm; None: 2 of vectors, Frobenius of matrices (norm).
+   *
+   * @param ord the value
+   * @return this
+   */
+  default Attributes ord(double ord) {
+    return self().set("ord", ord);
   }
 
   /**

@@ -1530,7 +1530,7 @@ public final class Ops {
   /**
    * Repeats along axes of extent 1 and new leading axes.
    *
-   * <p>A view: no copy.
+   * <p>A view that cannot be written to.
    *
    * <p>NumPy: {@code numpy.broadcast_to}.
    *
@@ -1569,7 +1569,7 @@ public final class Ops {
   /**
    * Limits values to an interval.
    *
-   * <p>min(max(a, a_min), a_max). A limit that is None is maximum or minimum alone.
+   * <p>min(max(a, a_min), a_max). Integers beyond what the dtype can hold limit nothing.
    *
    * <p>NumPy: {@code numpy.clip}.
    *
@@ -2169,7 +2169,7 @@ public final class Ops {
   /**
    * The diagonal of two axes, as the last axis.
    *
-   * <p>A view: no copy.
+   * <p>A view that cannot be written to.
    *
    * <p>NumPy: {@code numpy.diagonal}.
    *
@@ -9095,6 +9095,8 @@ public final class Ops {
 
   /**
    * Indices along every axis from C-order positions.
+   *
+   * <p>A position outside is an error when it runs.
    *
    * <p>NumPy: {@code numpy.unravel_index}.
    *

@@ -57,9 +57,9 @@ def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: An
     if low is None and high is None:
         made = a.copy() if isinstance(a, Tensor) else convert(a)
     elif low is None:
-        made = apply(op("minimum"), (a, high))
+        made = apply(op("clip_above"), (a, high))
     elif high is None:
-        made = apply(op("maximum"), (a, low))
+        made = apply(op("clip_below"), (a, low))
     else:
         made = apply(op("clip"), (a, low, high))
     return _registry.finish(made, out)  # type: ignore[no-any-return]
@@ -244,6 +244,11 @@ def _quantile(name: str) -> Callable[..., Tensor]:
     return quantile
 
 
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    given = {"kind": ord} if isinstance(ord, str) else {"ord": ord}
+    return apply(op("norm"), (x,), _attributes("norm", axis=axis, keepdims=keepdims, **given))  # type: ignore[no-any-return]
+
+
 def _tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)
 
@@ -254,4 +259,5 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "tensordot": tensordot, "unique": unique,
     "histogram": histogram, "histogram_bin_edges": histogram_bin_edges, "pad": pad, "select": select, "einsum": einsum,
     "quantile": _quantile("quantile"), "percentile": _quantile("percentile"),
+    "norm": norm,
 }  # fmt: skip

@@ -380,7 +380,7 @@ def method(name: str) -> Callable[..., Any]:
         several.__name__, several.__doc__ = name, f.__doc__
         return several
     inputs, outputs = description["inputs"], description["outputs"]
-    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"]:
+    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"] and not is_open(description):
         short = unary(op(name))
 
         def plain(self: Any, out: Any = None) -> Any:
