@@ -34,7 +34,7 @@ package final class Buffer: @unchecked Sendable {
       // The last page is made whole where that costs little.
       let whole = (byteCount + SystemMemory.hugePageSize - 1) & ~(SystemMemory.hugePageSize - 1)
       let size = whole - byteCount <= byteCount / 8 ? whole : byteCount
-      guard let base = memory.map(size) else { return nil }
+      guard let base = memory.map(size, reserved: true) else { return nil }
       return Buffer(base: base, byteCount: byteCount) { p, _ in memory.unmap(p, size) }
     }
     var memory: UnsafeMutableRawPointer? = nil
