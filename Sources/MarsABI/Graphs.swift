@@ -157,6 +157,6 @@ public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ byt
     let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(
       try Graph.parse(
-        raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0, allowsCallbacks: flags & UInt32(MARS_PARSE_ALLOW_CALLBACKS) != 0))
+        raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0))
   }
 }

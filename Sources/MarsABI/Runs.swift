@@ -13,6 +13,7 @@ private func tensors(_ p: UnsafePointer<OpaquePointer?>?, _ count: Int) throws(M
 }
 
 private func bound(_ p: UnsafePointer<mars_binding>?, _ count: Int) throws(MarsError) -> [(String, Tensor)] {
+  guard count >= 0 else { throw MarsError(.value, "binding_count is negative") }
   var out: [(String, Tensor)] = []
   for i in 0..<count {
     let b = try require(p, "bindings")[i]

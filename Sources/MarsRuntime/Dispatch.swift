@@ -291,8 +291,8 @@ extension EngineState {
 
   /// A block has been read, or could not be: tasks that waited for it go on, or their runs fail.
   mutating func advanceLoading(_ block: Int32, _ error: MarsError?) {
-    for i in 0..<active.count {
-      let run = active[i]
+    // Of a copy: a run that fails leaves the list.
+    for run in (0..<active.count).map({ active[$0] }) {
       var k = 0
       while k < run.pointee.loading.count {
         let t = run.pointee.loading[k]

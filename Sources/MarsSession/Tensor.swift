@@ -24,7 +24,14 @@ package final class Tensor: Sendable {
   /// Whether it may be read only, as a diagonal or what was broadcast.
   package let isReadOnly: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
-  private let seen: Locked<(version: Int, value: Value)?>
+  private let seen: Locked<Seen?>
+  private struct Seen: Sendable {
+    let version: Int
+    /// The storage's value that the view was made of.
+    let base: ObjectIdentifier
+    let value: Value
+    var isData: Bool { if case .leaf(.data) = value.node.op.body { true } else { false } }
+  }
 
   init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false) {
     self.storage = storage
@@ -52,9 +59,11 @@ package final class Tensor: Sendable {
   package func value() throws(MarsError) -> (value: Value, version: Int) {
     let now = storage.state.withLock { $0 }
     if chain.isWhole { return (now.value, now.version) }
-    if let s = seen.withLock({ $0 }), s.version == now.version { return (s.value, s.version) }
+    // A view of a graph is made anew once there is data: it would compute what is there and keep all that led to it.
+    let base = ObjectIdentifier(now.value.node)
+    if let s = seen.withLock({ $0 }), s.version == now.version, s.base == base || s.isData { return (s.value, s.version) }
     let v = try chain.read(now.value)
-    seen.withLock { $0 = (now.version, v) }
+    seen.withLock { $0 = Seen(version: now.version, base: base, value: v) }
     return (v, now.version)
   }
 
@@ -72,7 +81,7 @@ package final class Tensor: Sendable {
     if chain.isWhole {
       storage.state.withLock { if $0.version == version { $0.value = data } }
     } else {
-      seen.withLock { $0 = (version, data) }
+      seen.withLock { $0 = Seen(version: version, base: ObjectIdentifier(data.node), value: data) }
     }
   }
 
@@ -80,7 +89,7 @@ package final class Tensor: Sendable {
   package var isExecuted: Bool {
     let now = storage.state.withLock { $0 }
     if case .leaf(.data) = now.value.node.op.body { return true }
-    if let s = seen.withLock({ $0 }), s.version == now.version, case .leaf(.data) = s.value.node.op.body { return true }
+    if let s = seen.withLock({ $0 }), s.version == now.version, s.isData { return true }
     return false
   }
 

@@ -374,3 +374,25 @@ def test_a_save_that_fails_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == []
     mt.save(tmp_path / "a.npy", mt.ones(10))
     assert os.listdir(tmp_path) == ["a.npy"]
+
+
+def test_views_made_before_an_execution_use_its_data(session):
+    calls = []
+
+    def counted(chunk):
+        calls.append(1)
+        return chunk
+
+    base = mt.arange(8.0).map_chunk(counted)
+    view = base[::2]
+    assert (view + 1).shape == (4,)
+    base.execute()
+    ran = len(calls)
+    same((view * 2).fetch(), np.arange(0, 16, 4.0))
+    assert len(calls) == ran
+
+
+def test_zeros_of_both_signs_are_two_values():
+    x = mt.tensor([np.nan])
+    plus, minus = mars.execute(1 / mt.nan_to_num(x, nan=0.0), 1 / mt.nan_to_num(x, nan=-0.0))
+    assert plus.fetch()[0] == np.inf and minus.fetch()[0] == -np.inf

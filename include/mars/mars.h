@@ -241,8 +241,7 @@ mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *gr
 /* Graph file (graph.proto) of the graph's inputs and outputs and all that lies between. */
 mars_status mars_graph_serialize(mars_string **out, mars_graph *graph);
 #define MARS_PARSE_ALLOW_FILES 1u
-#define MARS_PARSE_ALLOW_CALLBACKS 2u
-/* Reads a graph file.  Files and callbacks are errors unless allowed by `flags`. */
+/* Reads a graph file.  Operators that touch files are errors unless allowed by `flags`; those that call a client back always are. */
 mars_status mars_graph_parse(mars_graph **out, const void *bytes, size_t size, uint32_t flags);
 
 /* ---- tensors ---- */
