@@ -87,10 +87,14 @@ public func mars_tensor_from_dlpack(_ out: UnsafeMutablePointer<OpaquePointer?>?
       throw MarsError(.type, "DLPack type (code \(m.code), bits \(m.bits), lanes \(m.lanes)) has no dtype")
     }
     let shape = try extents(UnsafePointer(m.shape), m.ndim, "shape", leastExtent: 0)
+    guard let count = Shape.count(shape), !count.multipliedReportingOverflow(by: d.itemSize).overflow, m.byte_offset <= UInt64(Int.max)
+    else {
+      throw MarsError(.value, "the DLPack array is too big: shape \(Shape.text(shape)) of \(d.name)")
+    }
     guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {
       throw MarsError(.handle, "the DLPack array has no data")
     }
-    let strides = m.strides.map { s in shape.indices.map { Int(s[$0]) * d.itemSize } }
+    let strides = m.strides.map { s in shape.indices.map { Int(s[$0]) &* d.itemSize } }
     let base = data + Int(m.byte_offset)
     let v = strides.map { ArrayView(base: base, dtype: d, shape: shape, strides: $0) } ?? ArrayView(base: base, dtype: d, shape: shape)
     let given = Imported(p)

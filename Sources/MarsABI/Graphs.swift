@@ -77,7 +77,9 @@ public func mars_graph_get_output(
 private func attribute(_ a: mars_attribute) throws(MarsError) -> (String, AttributeValue) {
   try checkStruct(a.struct_size, MemoryLayout<mars_attribute>.size, "mars_attribute")
   let name = try text(a.name, "attribute.name")
-  guard a.count >= 0 else { throw MarsError(.value, "attribute '\(name)' has a negative count") }
+  guard a.count >= 0 && a.count < 1 << 48 else {
+    throw MarsError(.value, "attribute '\(name)' has a count of \(a.count)")
+  }
   let count = Int(a.count)
   switch a.kind {
   case MARS_ATTR_NONE: return (name, .none)
@@ -155,6 +157,6 @@ public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ byt
     let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(
       try Graph.parse(
-        raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0, allowsCallbacks: flags & UInt32(MARS_PARSE_ALLOW_CALLBACKS) != 0))
+        raw, allowsFiles: flags & UInt32(MARS_PARSE_ALLOW_FILES) != 0))
   }
 }

@@ -13,6 +13,7 @@ private func tensors(_ p: UnsafePointer<OpaquePointer?>?, _ count: Int) throws(M
 }
 
 private func bound(_ p: UnsafePointer<mars_binding>?, _ count: Int) throws(MarsError) -> [(String, Tensor)] {
+  guard count >= 0 else { throw MarsError(.value, "binding_count is negative") }
   var out: [(String, Tensor)] = []
   for i in 0..<count {
     let b = try require(p, "bindings")[i]
@@ -63,6 +64,7 @@ public func mars_run_progress(_ out: UnsafeMutablePointer<mars_progress>?, _ run
 @c @implementation
 public func mars_run_wait(_ run: OpaquePointer?, _ seconds: Double) -> mars_status {
   MarsABI.run { () throws(MarsError) in
+    guard !seconds.isNaN else { throw MarsError(.value, "seconds is not a number") }
     guard try object(run, Execution.self, "run").wait(seconds: seconds) else {
       throw MarsError(.timeout, "the run is not done after \(seconds) s")
     }

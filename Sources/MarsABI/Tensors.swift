@@ -20,7 +20,7 @@ func view(_ a: UnsafePointer<mars_array>) throws(MarsError) -> ArrayView {
   try checkStruct(x.struct_size, MemoryLayout<mars_array>.size, "mars_array")
   let d = try dtype(x.dtype, "array.dtype")
   let shape = try extents(x.shape, x.ndim, "array.shape", leastExtent: 0)
-  guard let count = Shape.count(shape), !count.multipliedReportingOverflow(by: d.itemSize).overflow else {
+  guard let count = Shape.count(shape), Shape.isAddressable(shape, itemSize: d.itemSize) else {
     throw MarsError(.value, "array is too big: shape \(Shape.text(shape)) of \(d.name) exceeds the address space")
   }
   guard let data = x.data ?? (count == 0 ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {
@@ -145,6 +145,7 @@ func operand(_ p: UnsafePointer<mars_operand>, _ name: String) throws(MarsError)
   case MARS_OPERAND_WEAK_INT: return .weak(Scalar(o.i))
   case MARS_OPERAND_WEAK_UINT: return .weak(Scalar(dtype: .uint64, low: UInt64(bitPattern: o.i)))
   case MARS_OPERAND_WEAK_FLOAT: return .weak(Scalar(o.re))
+  case MARS_OPERAND_WEAK_BIG: return .big(o.re)
   case MARS_OPERAND_WEAK_COMPLEX: return .weak(Scalar(real: o.re, imag: o.im))
   default: throw MarsError(.value, "\(name).kind is \(o.kind), which is no MARS_OPERAND kind")
   }

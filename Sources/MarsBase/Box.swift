@@ -1,6 +1,9 @@
 /// Marks an extent that is not known before the graph runs.
 package let unknownExtent = -1
 
+/// Most axes of a tensor, as of NumPy's arrays.
+package let maximumRank = 64
+
 /// A half-open axis-aligned box of index space.
 package struct Box: Hashable, Sendable {
   package var lower: [Int]
@@ -20,16 +23,19 @@ package struct Box: Hashable, Sendable {
 }
 
 package enum Shape {
-  /// Elements of a shape whose extents are known; nil on overflow.
+  /// Elements of a shape whose extents are known; nil on overflow, which as in NumPy extents of 0 do not hide.
   package static func count(_ shape: [Int]) -> Int? {
     var n = 1
-    for d in shape {
+    for d in shape where d != 0 {
       let (p, o) = n.multipliedReportingOverflow(by: d)
       if o { return nil }
       n = p
     }
-    return n
+    return shape.contains(0) ? 0 : n
   }
+
+  /// Whether elements of a shape, extents of 0 counted as 1, can be addressed as bytes.
+  package static func isAddressable(_ shape: [Int], itemSize: Int) -> Bool { count(shape.map { max($0, 1) } + [itemSize]) != nil }
 
   package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
 

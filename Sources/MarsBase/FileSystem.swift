@@ -8,6 +8,12 @@ package protocol FileSystem: AnyObject, Sendable {
   func exists(_ path: String) -> Bool
   /// Names in a directory, unsorted.
   func list(_ path: String) throws(MarsError) -> [String]
+  /// Bytes that can still be written below a directory; nil if that cannot be told.
+  func freeBytes(_ path: String) -> Int?
+}
+
+extension FileSystem {
+  package func freeBytes(_ path: String) -> Int? { nil }
 }
 
 package enum FileMode: Sendable { case read, createOrTruncate, readWrite }

@@ -9,17 +9,22 @@ package final class Locked<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   /// Number of forks between the first process and the one in which the lock was last taken.
   private let generation: Atomic<UInt32>
+  private let isHeldAtForks: Bool
   fileprivate var value: Value
 
-  package init(_ value: Value) {
+  /// A lock that is `heldAtForks` is never cut through by a fork: for values that live long and are changed in steps.
+  package init(_ value: Value, heldAtForks: Bool = false) {
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
     pthread_mutex_init(mutex, nil)
     generation = Atomic(ForkGeneration.current)
+    isHeldAtForks = heldAtForks
     self.value = value
+    if heldAtForks { ForkLocks.add(mutex) }
   }
 
   deinit {
+    if isHeldAtForks { ForkLocks.remove(mutex) }
     pthread_mutex_destroy(mutex)
     mutex.deallocate()
   }

@@ -45,6 +45,13 @@ package final class PosixFileSystem: FileSystem {
     return names
   }
 
+  package func freeBytes(_ path: String) -> Int? {
+    var s = statvfs()
+    guard statvfs(path, &s) == 0 else { return nil }
+    let (bytes, overflow) = Int(clamping: s.f_bavail).multipliedReportingOverflow(by: Int(clamping: s.f_frsize))
+    return overflow ? nil : bytes
+  }
+
   /// The last error of the C library as a `MarsError`.
   static func error(_ what: String, _ path: String, _ code: Int32 = errno) -> MarsError {
     MarsError(.os, "\(what) '\(path)': \(String(cString: strerror(code)))")

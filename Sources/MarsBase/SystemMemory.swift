@@ -8,11 +8,14 @@ package final class SystemMemory: MemorySource {
   package init() {}
 
   /// Maps zeroed pages; from 2 MB on aligned to huge pages and advised to use them.
-  package func map(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+  package func map(_ byteCount: Int) -> UnsafeMutableRawPointer? { map(byteCount, reserved: false) }
+
+  /// `reserved`: nil where the system says that there cannot be so much memory; for what no limit counts.
+  package func map(_ byteCount: Int, reserved: Bool) -> UnsafeMutableRawPointer? {
     let size = (byteCount + SystemMemory.pageSize - 1) & ~(SystemMemory.pageSize - 1)
     let huge = SystemMemory.hugePageSize
-    guard size >= huge else { return anonymous(max(size, SystemMemory.pageSize)) }
-    guard let raw = anonymous(size + huge) else { return nil }
+    guard size >= huge else { return anonymous(max(size, SystemMemory.pageSize), reserved) }
+    guard let raw = anonymous(size + huge, reserved) else { return nil }
     let start = (Int(bitPattern: raw) + huge - 1) & ~(huge - 1)
     let before = start - Int(bitPattern: raw)
     let base = raw + before
@@ -47,8 +50,8 @@ package final class SystemMemory: MemorySource {
     }
   }
 
-  private func anonymous(_ size: Int) -> UnsafeMutableRawPointer? {
-    let p = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+  private func anonymous(_ size: Int, _ reserved: Bool) -> UnsafeMutableRawPointer? {
+    let p = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (reserved ? 0 : MAP_NORESERVE), -1, 0)
     return p == MAP_FAILED ? nil : p
   }
 }

@@ -49,6 +49,44 @@ package struct AxisMap: Hashable, Sendable {
       })
   }
 
+  /// Extents of the view of a tensor of shape `base`, for which `shape` is asked: an unknown extent is that of the whole axis that it follows.
+  ///
+  /// Unknown extents stay so while the base's are.  Errors: the view reaches out of the base, or an unknown extent follows no whole axis.
+  package func extents(_ shape: [Int], over base: [Int]) throws(MarsError) -> [Int] {
+    guard shape.allSatisfy({ $0 >= unknownExtent }) else { throw MarsError(.value, "negative dimensions are not allowed") }
+    guard base.count == axes.count else {
+      throw MarsError(.value, "a view of a tensor of \(axes.count) axes is read from one of \(base.count)")
+    }
+    var out = shape
+    for j in shape.indices where shape[j] == unknownExtent {
+      let followed = axes.indices.filter { if case .aligned(j, _, _) = axes[$0] { true } else { false } }
+      guard followed.count == 1, axes[followed[0]] == .aligned(j) else {
+        throw MarsError(.unsupported, "this view needs known extents: execute the tensor that it is of first")
+      }
+      out[j] = base[followed[0]]
+    }
+    for (k, a) in axes.enumerated() {
+      let n = base[k]
+      switch a {
+      case .fixed(let i):
+        guard i >= 0 && (n == unknownExtent || i < n) else {
+          throw MarsError(.index, "index \(i) is out of bounds for axis \(k) with size \(n == unknownExtent ? "?" : "\(n)")")
+        }
+      case .aligned(let j, let start, let step):
+        guard out.indices.contains(j), step != 0 else { throw MarsError(.value, "axis \(k) of the view's map is malformed") }
+        let extent = out[j]
+        if extent == 0 || extent == unknownExtent { continue }
+        let (reach, o1) = step.multipliedReportingOverflow(by: extent - 1)
+        let (last, o2) = start.addingReportingOverflow(reach)
+        guard !o1 && !o2 && start >= 0 && last >= 0 && (n == unknownExtent || (start < n && last < n)) else {
+          throw MarsError(.index, "the view reaches beyond axis \(k) with size \(n == unknownExtent ? "?" : "\(n)")")
+        }
+      case .contracted, .whole: throw MarsError(.value, "axis \(k) of the view's map is malformed")
+      }
+    }
+    return out
+  }
+
   /// The box of the base that a box of the view reads.
   package func box(_ b: Box) -> Box {
     var out = Box(lower: [], extents: [])

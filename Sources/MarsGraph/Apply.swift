@@ -5,6 +5,8 @@ package enum Operand: Sendable {
   case value(Value)
   /// A Python-like scalar that takes its dtype from what it meets; of dtype bool, int64, uint64, float64 or complex128.
   case weak(Scalar)
+  /// An integer that 64 bits do not hold, as the nearest double.
+  case big(Double)
 }
 
 extension OpDef {
@@ -22,14 +24,34 @@ extension OpDef {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
 
+  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
+  private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
+    var compares = false
+    if case .ufunc(let loops) = typing { compares = loops.contains { $0.inputs == [.int64, .uint64] } }
+    var meetsInexact = false
+    for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
+    var out: [Operand] = []
+    for o in operands {
+      guard case .big(let x) = o else {
+        out.append(o)
+        continue
+      }
+      guard compares || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
+      out.append(.weak(Scalar(x)))
+    }
+    return out
+  }
+
   private func applyUnlocated(
-    _ operands: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
+    _ all: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
   ) throws(MarsError) -> Node {
-    try checkCount(operands.count)
+    try checkCount(all.count)
+    let hasBig = all.contains { if case .big = $0 { true } else { false } }
+    let operands = hasBig ? try withoutBig(all) : all
     let attributes = try complete(given)
     let (values, loop) = try resolve(operands)
     let types = values.map(\.type)
-    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop)
+    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop, values: values)
     var outputs: [TensorType] = []
     var expansion: [Value] = []
     switch typing {
@@ -48,8 +70,11 @@ extension OpDef {
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
+    for o in outputs where o.rank > maximumRank {
+      throw context.error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(o.rank)")
+    }
     for o in outputs where o.isKnown {
-      guard let n = Shape.count(o.shape), !n.multipliedReportingOverflow(by: o.dtype.itemSize).overflow else {
+      guard Shape.isAddressable(o.shape, itemSize: o.dtype.itemSize) else {
         throw context.error(.value, "array is too big: shape \(Shape.text(o.shape)) of \(o.dtype.name) exceeds the address space")
       }
     }
@@ -113,11 +138,15 @@ extension OpDef {
     for (i, o) in operands.enumerated() where !isCondition(i) {
       switch o {
       case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
-      case .weak: hasWeak = true
+      case .weak, .big: hasWeak = true
       }
     }
     guard case .ufunc(let loops) = typing else {
-      return (try values(operands) { Promotion.resolve(weak: $0.dtype.kind, beside: strong) }, nil)
+      // Alone, an integer beyond int64 is of uint64.
+      return (
+        try values(operands) { strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong) },
+        nil
+      )
     }
     // Weak scalars first take the common dtype of what stands beside them, raised to their own kind.
     var wanted = strong
@@ -130,6 +159,8 @@ extension OpDef {
     }
     let candidates: [Value]
     do throws(MarsError) { candidates = try values(operands) { wanted ?? $0.dtype } } catch {
+      // A function of floating values takes its scalars as such, whatever the integers beside them.
+      if error.code == .overflow, let (values, loop) = inexact(operands, wanted, loops) { return (values, loop) }
       // Comparisons know integers of mixed sign: one that the other operand's dtype cannot hold is compared as it is.
       guard error.code == .overflow, loops.contains(where: { $0.inputs == [.int64, .uint64] }) else { throw error }
       candidates = try values(operands) { $0.dtype }
@@ -148,6 +179,29 @@ extension OpDef {
       .type,
       "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: name)
+  }
+
+  /// Weak scalars in the inexact dtypes of the loop for dtype `wanted`; nil where it is a loop of integers.
+  private func inexact(_ operands: [Operand], _ wanted: DType?, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
+    let types = operands.map { o in
+      switch o {
+      case .value(let v): v.type.dtype
+      case .weak(let s): wanted ?? s.dtype
+      case .big: DType.float64
+      }
+    }
+    guard let loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
+    var values: [Value] = []
+    for (i, o) in operands.enumerated() {
+      switch o {
+      case .value(let v): values.append(v)
+      case .weak(let s):
+        guard loop.inputs[i].kind >= .floating else { return nil }
+        values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
+      case .big: return nil
+      }
+    }
+    return (values, loop)
   }
 
   private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
@@ -172,34 +226,26 @@ extension OpDef {
     for (i, o) in operands.enumerated() {
       switch o {
       case .value(let v): out.append(v)
-      case .weak(let s): out.append(Value(Leaves.node(try fit(s, isCondition(i) ? s.dtype : dtype(s)))))
+      case .weak(let s):
+        let d = isCondition(i) ? s.dtype : dtype(s)
+        if let end = limited(s, d, i) {
+          out.append(Value(Leaves.node(end)))
+        } else {
+          out.append(Value(Leaves.node(try s.fitting(d))))
+        }
+      case .big: throw MarsError(.internal, "big integers are replaced first")
       }
     }
     return out
   }
 
-  /// A weak integer must be representable in the dtype that it takes.
-  private func fit(_ s: Scalar, _ d: DType) throws(MarsError) -> Scalar {
-    let c = s.cast(to: d)
-    if d.isInteger && (s.dtype.isInteger) {
-      let same: Bool =
-        switch (s.wide, c.wide) {
-        case (.signed(let a), .signed(let b)): a == b
-        case (.signed(let a), .unsigned(let b)): a >= 0 && UInt64(a) == b
-        case (.unsigned(let a), .signed(let b)): b >= 0 && a == UInt64(b)
-        case (.unsigned(let a), .unsigned(let b)): a == b
-        default: true
-        }
-      guard same else {
-        let text: String =
-          switch s.wide {
-          case .signed(let a): "\(a)"
-          case .unsigned(let a): "\(a)"
-          default: ""
-          }
-        throw MarsError(.overflow, "Python integer \(text) out of bounds for \(d.name)", op: name)
-      }
+  /// The end of an integer dtype in place of a limit beyond it.
+  private func limited(_ s: Scalar, _ d: DType, _ i: Int) -> Scalar? {
+    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger, let x = s.asInt128 else { return nil }
+    let range = d.integerRange
+    switch limit {
+    case .lower: return x < range.lowerBound ? Scalar(range.lowerBound, as: d) : nil
+    case .upper: return x > range.upperBound ? Scalar(range.upperBound, as: d) : nil
     }
-    return c
   }
 }

@@ -40,6 +40,39 @@ package enum AttrValue: Hashable, Sendable {
     case .bytes: .bytes
     }
   }
+
+  /// Floats are equal if their bits are: 0.0 and -0.0 give other results, and a NaN gives the same.
+  package static func == (a: AttrValue, b: AttrValue) -> Bool {
+    switch (a, b) {
+    case (.none, .none): true
+    case (.bool(let x), .bool(let y)): x == y
+    case (.int(let x), .int(let y)): x == y
+    case (.float(let x), .float(let y)): x.bitPattern == y.bitPattern
+    case (.string(let x), .string(let y)): x == y
+    case (.dtype(let x), .dtype(let y)): x == y
+    case (.scalar(let x), .scalar(let y)): x == y
+    case (.ints(let x), .ints(let y)): x == y
+    case (.strings(let x), .strings(let y)): x == y
+    case (.bytes(let x), .bytes(let y)): x == y
+    case (.none, _), (.bool, _), (.int, _), (.float, _), (.string, _), (.dtype, _), (.scalar, _), (.ints, _), (.strings, _), (.bytes, _):
+      false
+    }
+  }
+
+  package func hash(into h: inout Hasher) {
+    switch self {
+    case .none: break
+    case .bool(let x): h.combine(x)
+    case .int(let x): h.combine(x)
+    case .float(let x): h.combine(x.bitPattern)
+    case .string(let x): h.combine(x)
+    case .dtype(let x): h.combine(x)
+    case .scalar(let x): h.combine(x)
+    case .ints(let x): h.combine(x)
+    case .strings(let x): h.combine(x)
+    case .bytes(let x): h.combine(x)
+    }
+  }
 }
 
 /// Declaration of one attribute of an operator.

@@ -39,6 +39,9 @@ package struct AxisSplits: Hashable, Sendable {
 
 /// A chunk grid: the product of its axes' splits; chunks are numbered in C order.
 package struct Grid: Hashable, Sendable {
+  /// Most chunks of a grid: their descriptions alone would fill the memory.
+  package static let mostChunks = 1 << 27
+
   package var axes: [AxisSplits]
   package init(_ axes: [AxisSplits]) { self.axes = axes }
   /// One chunk.

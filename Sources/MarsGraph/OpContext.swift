@@ -10,14 +10,22 @@ package struct OpContext: Sendable {
   package let outputs: [TensorType]
   /// The ufunc loop that was taken, or nil.
   package let loop: UfuncLoop?
+  /// The inputs while types are being inferred, for what can be known of their values; empty later.
+  private let values: [Value]
 
-  package init(op: OpDef, inputs: [TensorType], attributes: Attributes, outputs: [TensorType] = [], loop: UfuncLoop? = nil) {
+  package init(
+    op: OpDef, inputs: [TensorType], attributes: Attributes, outputs: [TensorType] = [], loop: UfuncLoop? = nil, values: [Value] = []
+  ) {
     self.op = op
     self.inputs = inputs
     self.attributes = attributes
     self.outputs = outputs
     self.loop = loop
+    self.values = values
   }
+
+  /// The scalar that input `i` is, where the graph says so while types are being inferred.
+  package func constant(_ i: Int) -> Scalar? { values.indices.contains(i) ? values[i].constant : nil }
 
   package subscript(_ name: String) -> AttrValue {
     guard let i = op.attributeIndex(name) else { return .none }

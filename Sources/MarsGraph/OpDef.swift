@@ -22,14 +22,19 @@ package final class OpDef: Sendable {
   package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
   /// Whether results are tensors of their own even where they are made by views only.
   package let answersCopies: Bool
+  /// Whether results may not be written to, as NumPy's of a diagonal.
+  package let answersReadOnly: Bool
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
+  /// Takes back what the operator left in the outside world when its run does not end well.
+  package let abandon: (@Sendable (OpContext, any FileSystem) -> Void)?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, prepare: Prepare? = nil
+    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
+    prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -44,7 +49,9 @@ package final class OpDef: Sendable {
     self.samples = samples
     self.pinsChunks = pinsChunks
     self.answersCopies = answersCopies
+    self.answersReadOnly = answersReadOnly
     self.prepare = prepare
+    self.abandon = abandon
   }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.
@@ -58,11 +65,15 @@ package struct InputDef: Sendable {
   package let isVariadic: Bool
   /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
   package let isCondition: Bool
+  /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
+  package let limit: Limit?
   package let doc: String
-  package init(_ name: String, variadic: Bool = false, condition: Bool = false, _ doc: String = "") {
+  package enum Limit: Sendable { case lower, upper }
+  package init(_ name: String, variadic: Bool = false, condition: Bool = false, limit: Limit? = nil, _ doc: String = "") {
     self.name = name
     self.isVariadic = variadic
     self.isCondition = condition
+    self.limit = limit
     self.doc = doc
   }
 }

@@ -183,6 +183,20 @@ final class Builder {
     LLVMPositionBuilderAtEnd(b, here)
     return s
   }
+  /// `count` values of type `t` in the frame.
+  func buffer(_ t: OpaquePointer, _ count: Int) -> Value {
+    let here = LLVMGetInsertBlock(b)
+    if let end = LLVMGetBasicBlockTerminator(entry) { LLVMPositionBuilderBefore(b, end) } else { LLVMPositionBuilderAtEnd(b, entry) }
+    let s = wrap(LLVMBuildArrayAlloca(b, t, LLVMConstInt(i64, UInt64(count), 0), ""))
+    LLVMSetAlignment(s.ref, 64)
+    LLVMPositionBuilderAtEnd(b, here)
+    return s
+  }
+  /// The address of value `i` of a buffer.
+  func element(_ t: OpaquePointer, _ buffer: Value, _ i: Value) -> Value {
+    var indices: [OpaquePointer?] = [i.ref]
+    return wrap(LLVMBuildGEP2(b, t, buffer.ref, &indices, 1, ""))
+  }
 
   // Calls.
   func intrinsic(_ name: String, _ overloads: [OpaquePointer], _ arguments: [Value]) -> Value {

@@ -45,6 +45,8 @@ final class Emitter {
   var tileRow: Int?
   /// Rows of the group, per transposed input.
   var tiles: [Int: [Value]] = [:]
+  /// Whether the level below has been reduced already.
+  var isReduced = false
   /// Which copy of the accumulators is combined into.
   var copy = 0
   /// Results of reducers, per level below, for `.reduced`.
@@ -134,7 +136,7 @@ final class Emitter {
 
   /// With the axes of levels >= l open: reduces the level below, runs the program of level l, stores its outputs.
   func emitLevel(_ l: Int) throws(MarsError) {
-    if l > 0 { try emitReduction(l - 1) }
+    if l > 0 && !isReduced { try emitReduction(l - 1) }
     try emitInstructions(l, levelDepth[l])
     for (o, output) in spec.outputs.enumerated() where output.level == l {
       store(value(l, output.value), output: o, dtype: output.dtype)

@@ -49,6 +49,7 @@ package struct JITStatistics: Sendable, Equatable {
 /// Compiles kernel specs to machine code, each for the layouts it is called with.
 package final class JIT: Sendable {
   let options: JITOptions
+  private let folder: Locked<String?>
   private struct State {
     var kernels: [KernelSpec: Kernel] = [:]
     var processor: Processor?
@@ -60,9 +61,24 @@ package final class JIT: Sendable {
     var order: [(Kernel, Layout)] = []
     var oldest = 0
   }
-  private let state = Locked(State())
+  private let state = Locked(State(), heldAtForks: true)
+  /// Threads that make code: forks wait for them, because LLVM does not survive one in the middle.
+  private static let making = ForkGate()
 
-  package init(options: JITOptions = JITOptions()) { self.options = options }
+  package static func lockForFork() { making.closeForFork(waitingSeconds: 1) }
+  package static func unlockAfterFork() { making.openAfterFork() }
+  package static func reinitialiseInChild() { making.reinitialiseInChild() }
+
+  package init(options: JITOptions = JITOptions()) {
+    self.options = options
+    folder = Locked(options.cacheDirectory, heldAtForks: true)
+  }
+
+  /// Folder of compiled objects that outlives the process; nil: none.
+  package var cacheDirectory: String? {
+    get { folder.withLock { $0 } }
+    set { folder.withLock { $0 = newValue } }
+  }
 
   deinit { state.withLock { s in for m in s.machines.joined() { LLVMDisposeTargetMachine(m) } } }
 
@@ -121,12 +137,18 @@ package final class JIT: Sendable {
   ///
   /// Code of the first tier takes LLVM a third of the time and is what small calls want; optimised code found on disk serves both.
   func make(_ facts: SpecFacts, _ layout: Layout, optimised: Bool) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
+    try JIT.making.pass { () throws(MarsError) in try makeUndisturbed(facts, layout, optimised: optimised) }
+  }
+
+  private func makeUndisturbed(
+    _ facts: SpecFacts, _ layout: Layout, optimised: Bool
+  ) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
     let start = JIT.now()
     let processor = try processor()
     if facts.needsSleef, let failure = mars_sleef_load() {
       throw MarsError(.unsupported, String(cString: failure))
     }
-    let disk = options.cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
+    let disk = cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
     let key = disk == nil ? [] : facts.keyBytes + layout.bytes + processor.key
     if let disk {
       for tier in optimised ? [true] : [true, false] {

@@ -10,17 +10,20 @@ enum StrideClass: UInt8 {
   case other = 2
   /// Along the lanes: every k-th element, the ones between visited by an unrolled loop of k steps inside.
   case packed = 3
+  /// Along the lanes, of inputs: every second element.
+  case second = 4
 }
 
 /// What machine code is specialised in besides its spec: the loops after normalisation, without sizes.
 ///
 /// A byte string, so that a call is compared with the layout of the last call by `memcmp`.
 /// Bytes 0-5: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
-/// loop (255: none).  Byte 5: 1 << l: the indices of level l's arg reductions grow along its loops.
+/// loop (255: none).  Byte 5: 1 << l: the indices of level l's arg reductions grow along its loops.  Byte 6: 1: the lane loop is at least
+/// a vector long and may visit elements twice.
 /// Then per loop, outermost first: level that reduces it, unrolled extent (0: dynamic), and one `StrideClass` per operand
 /// (inputs, outputs, counters).
 struct Layout: Hashable, Sendable {
-  static let header = 6
+  static let header = 7
   static let none: UInt8 = 255
 
   let bytes: [UInt8]
@@ -33,6 +36,8 @@ struct Layout: Hashable, Sendable {
   /// Whether level l is reduced by one loop so short that its sums need no blocks.
   func isShort(_ l: Int) -> Bool { l < 7 && bytes[3] & UInt8(2 << l) != 0 }
   func indexGrows(_ l: Int) -> Bool { l < 8 && bytes[5] & UInt8(1 << l) != 0 }
+  /// Whether the last vector of the lane loop may overlap the one before.
+  var overlaps: Bool { bytes[6] & 1 != 0 }
   /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
   var tileLoop: Int { bytes[4] == Layout.none ? -1 : Int(bytes[4]) }
   private func at(_ loop: Int) -> Int { Layout.header + loop * (2 + operands) }
@@ -108,6 +113,8 @@ struct SpecFacts: Sendable {
   let philoxGroup: Int
   /// Rough number of vector instructions per element.
   let weight: Int
+  /// 1 << l: combining an element twice changes nothing in level l.
+  let idempotent: Int
   /// Per level: the counter whose element is the index of all its arg reductions; -1 if there is no such counter.
   let argCounter: [Int]
 
@@ -142,6 +149,17 @@ struct SpecFacts: Sendable {
       }
     }
     philoxGroup = group
+    var idempotent = 0
+    for (l, k) in spec.levels.enumerated() where group == 0 && weight < Emitter.heavy && !k.reducers.isEmpty {
+      let all = k.reducers.allSatisfy { r in
+        switch r.kind {
+        case .min, .max, .fmin, .fmax, .and, .or, .argmin, .argmax: true
+        case .sum, .prod, .xor: false
+        }
+      }
+      if all { idempotent |= 1 << l }
+    }
+    self.idempotent = idempotent
     argCounter = spec.levels.map { level in
       let sources = Set(level.reducers.filter { $0.stateCount == 2 }.map { level.program.insts[Int($0.index)] })
       guard sources.count == 1, let i = sources.first, i.op == .element else { return -1 }

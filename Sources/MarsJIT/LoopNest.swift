@@ -13,6 +13,7 @@ extension Emitter {
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     guard k < layout.loops, layout.level(k) == l else { return try body() }
+    if isColumns(l, k) { return try emitColumns(l, k) }
     if layout.tileLoop == k + 1 && layout.level(k + 1) == l {
       // Loop k is the lane loop, k+1 runs inside in tiles around both.
       let n = extents[k + 1]
@@ -68,7 +69,7 @@ extension Emitter {
   }
 
   /// Moves the cursors to position i of loop k and emits what can be computed there.
-  private func enter(_ k: Int, _ i: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+  func enter(_ k: Int, _ i: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     let saved = cursor
     for o in 0..<facts.operands where layout.stride(o, k) != .zero {
       let step = i &* strides[o][k]
@@ -123,26 +124,47 @@ extension Emitter {
     b.branch(head)
 
     b.position(ends)
-    let last = try maskedBody(i, upper, head, body)
+    let last = layout.overlaps ? try overlappingBody(i, upper, head, body) : try maskedBody(i, upper, head, body)
     add(i, [(lower, before), (next, wholeAgain), (last.next, last.block)])
     b.position(after)
+  }
+
+  /// The body for the last whole vector of the loop: elements that have been combined already change nothing.
+  private func overlappingBody(
+    _ i: Value, _ upper: Value, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void
+  ) throws(MarsError) -> (next: Value, block: OpaquePointer) {
+    let end = upper &- b.index(layout.lanes)
+    let position = b.select(b.icmp(.slt, i, end), i, end)
+    lanePosition = position
+    philoxGroups = [:]
+    try enter(layout.laneLoop, position, body)
+    lanePosition = nil
+    let next = i &+ b.index(layout.lanes)
+    let block = b.here
+    b.branch(head)
+    return (next, block)
   }
 
   /// Accumulators of a reduction along the lane loop, each with a vector per turn.
   ///
   /// An extreme waits for the one before (compare, then select), so that one accumulator would leave the memory idle.
   func laneCopies(_ k: Int) -> Int {
-    let reducers = spec.levels[layout.level(k)].reducers
+    let level = spec.levels[layout.level(k)]
+    let reducers = level.reducers
     guard k == layout.loops - 1, facts.weight <= 8, facts.philoxGroup == 0, !reducers.isEmpty else { return 1 }
     var isIndexed = false
+    var bytes = 0
     for r in reducers {
       switch r.kind {
       case .min, .max: break
       case .argmin, .argmax: isIndexed = true
       case .sum, .prod, .fmin, .fmax, .and, .or, .xor: return 1
       }
+      bytes += layout.lanes * level.program.insts[Int(r.value)].type.itemSize
     }
-    return isIndexed ? 2 : Emitter.rowCopies
+    if isIndexed && !isBlockedArg(layout.level(k)) { return 2 }
+    // Half of 32 vector registers.
+    return max(1, min(Emitter.rowCopies, 1024 / bytes))
   }
 
   /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.
@@ -162,7 +184,7 @@ extension Emitter {
     return (next, block)
   }
 
-  private func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {
+  func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {
     var values: [OpaquePointer?] = incoming.map(\.0.ref)
     var blocks: [OpaquePointer?] = incoming.map(\.1)
     LLVMAddIncoming(phi.ref, &values, &blocks, UInt32(incoming.count))

@@ -27,6 +27,8 @@ extension Emitter {
       return finish((0..<2).map { q in b.shuffle(v, v, (0..<w).map { 2 * $0 + q }) })
     case .packed where parts == 1 && [2, 4, 8].contains(layout.unrolled(layout.loops - 1)):
       return finish([loadEvery(layout.unrolled(layout.loops - 1), t, p, d.itemSize)])
+    case .second where parts == 1:
+      return finish([loadSeconds(t, p, d.itemSize)])
     case .other where parts == 1 && tileRow != nil && layout.stride(o, layout.tileLoop) == .unit:
       if tileRow == 0 { tiles[o] = loadTransposed(o, t, p) }
       return finish([tiles[o]![tileRow!]])
@@ -43,6 +45,17 @@ extension Emitter {
       }
       return finish(v)
     }
+  }
+
+  /// Every second element: two vectors, of which the later ends with the last element that is wanted, so that nothing beyond it is read.
+  private func loadSeconds(_ t: OpaquePointer, _ p: Value, _ size: Int) -> Value {
+    let w = layout.lanes
+    func run(_ first: Int) -> Value {
+      // An element between two is there where the one after it is.
+      let m = mask.map { m in b.shuffle(m, m, (0..<w).map { (first + $0 + 1) / 2 }) }
+      return loadRun(t, first == 0 ? p : b.offset(p, bytes: b.index(first * size)), w, m)
+    }
+    return b.shuffle(run(0), run(w - 1), (0..<w).map { 2 * $0 < w ? 2 * $0 : w + 2 * $0 - (w - 1) })
   }
 
   /// Elements k*lane + r of memory, r the step of the unrolled loop; LLVM sees that all steps read the same vectors.

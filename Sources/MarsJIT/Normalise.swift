@@ -158,6 +158,7 @@ struct Normaliser {
         if i == laneLoop && c == .other && unroll >= 0 && str(unroll, o) == f.itemSizes[o] && s == extent(unroll) * f.itemSizes[o] {
           c = .packed
         }
+        if o < firstOutput && c == .other && i == laneLoop && tile < 0 && f.philoxGroup == 0 && s == 2 * f.itemSizes[o] { c = .second }
         if o >= firstCounter && (c == .unit || c == .packed) && i == laneLoop {
           if !philoxAligns(o, c, rows, count, width, laneLoop, unroll, a.counterBase) { c = .other }
         }
@@ -193,6 +194,8 @@ struct Normaliser {
     }
     head[5] = growing
     head[4] = tile < 0 ? Layout.none : UInt8(tile)
+    let overlaps = laneLoop >= 0 && laneLoop == count - 1 && f.idempotent & (1 << level(laneLoop)) != 0 && extent(laneLoop) >= Int(head[1])
+    head[6] = overlaps ? 1 : 0
     return true
   }
 

@@ -25,7 +25,7 @@ extension Emitter {
           philoxGroups[id] = groups(i, cursor[o] &- b.index(unrolledStep), k, key, stream)
         }
         return pick(philoxGroups[id]!, i.type, k, unrolledStep)
-      case .zero, .other: break
+      case .zero, .other, .second: break
       }
     }
     // One block per element, for any order of elements.

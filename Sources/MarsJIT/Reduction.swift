@@ -14,6 +14,8 @@ struct Accumulator {
   var firstIndex: Value?
   /// Float minima and maxima: a NaN in the lanes that have met one.  Kept apart, an extreme is one instruction that waits for the last.
   var nan: Value?
+  /// The same where lanes are folded in the end: a mask of one native vector, which says only that there was a NaN.
+  var nanMask: Value?
   /// Float sums: running total and its error, into which blocks are added.
   var total: Value?
   var error: Value?
@@ -31,18 +33,34 @@ extension Emitter {
 
   /// Runs the loops of level l and leaves the results of its reducers in `states[l]`.
   func emitReduction(_ l: Int) throws(MarsError) {
-    let program = spec.levels[l].program.insts
     let lanes = isVector(l) ? layout.lanes : 1
     let from = levelDepth[l + 1]
     let to = levelDepth[l]
     // A single unrolled loop is a handful of additions: no blocks.
     let isShort = layout.isShort(l) || to == from || to == from + 1 && layout.unrolled(from) > 0
+    if isBlockedArg(l) {
+      states[l] = try emitFirstExtreme(l, from, to)
+      return
+    }
     let saved = accumulators[l]
     // Wide lanes are independent sums already, and more of them do not fit the registers.
     let isAlongLanes = layout.laneLoop == to - 1 && to > from
     let copies = inRows(l, to - 1) && lanes <= 16 ? Emitter.rowCopies : isAlongLanes ? laneCopies(to - 1) : 1
-    accumulators[l] = spec.levels[l].reducers.map { r in
-      let d = program[Int(r.value)].type
+    accumulators[l] = makeAccumulators(l, copies: copies, blocks: !isShort)
+    let blocked = accumulators[l].contains { $0.total != nil }
+    try reduceLoops(l, from, to, blocked)
+    states[l] = accumulators[l].flatMap { finish($0, fold: foldsLanes(l), loops: from..<to) }
+    accumulators[l] = saved
+  }
+
+  /// Lanes of this level's own loop are folded; lanes of a level above stay.
+  func foldsLanes(_ l: Int) -> Bool { layout.laneLoop >= 0 && layout.level(layout.laneLoop) == l }
+
+  /// Slots with neutral elements; `blocks`: float sums add up blocks with compensation.
+  func makeAccumulators(_ l: Int, copies: Int, blocks: Bool) -> [Accumulator] {
+    let lanes = isVector(l) ? layout.lanes : 1
+    return spec.levels[l].reducers.map { r in
+      let d = spec.levels[l].program.insts[Int(r.value)].type
       let t = b.vector(b.type(d), lanes)
       var a = Accumulator(reducer: r, dtype: d, type: t, copies: [])
       for _ in 0..<copies {
@@ -56,11 +74,12 @@ extension Emitter {
       }
       if r.stateCount == 2 && layout.indexGrows(l) { a.firstIndex = element(facts.argCounter[l]).splat(lanes) }
       if d.isFloating && (r.kind == .min || r.kind == .max) {
-        let slot = b.slot(t)
-        b.store(b.wrap(LLVMConstNull(t)), slot)
-        a.nan = slot
+        let slotType = foldsLanes(l) && lanes > 1 ? maskType(d, lanes) : t
+        let slot = b.slot(slotType)
+        b.store(b.zero(slotType), slot)
+        if foldsLanes(l) && lanes > 1 { a.nanMask = slot } else { a.nan = slot }
       }
-      if r.kind == .sum && d.isFloating && !isShort {
+      if r.kind == .sum && d.isFloating && blocks {
         a.total = b.slot(t)
         a.error = b.slot(t)
         b.store(identity(.sum, d).splat(lanes), a.total!)
@@ -68,12 +87,19 @@ extension Emitter {
       }
       return a
     }
-    let blocked = accumulators[l].contains { $0.total != nil }
-    try reduceLoops(l, from, to, blocked)
-    // Lanes of this level's own loop are folded; lanes of a level above stay.
-    let fold = layout.laneLoop >= 0 && layout.level(layout.laneLoop) == l
-    states[l] = accumulators[l].flatMap { finish($0, fold: fold, loops: from..<to) }
-    accumulators[l] = saved
+  }
+
+  /// Lanes of a native vector of `d`, at most `lanes`.
+  func nativeLanes(_ d: DType, _ lanes: Int) -> Int { min(lanes, b.nativeDoubles * 8 / d.itemSize) }
+  func maskType(_ d: DType, _ lanes: Int) -> OpaquePointer { b.vector(b.i1, nativeLanes(d, lanes)) }
+
+  /// True lanes where x has a NaN, in one native vector: a comparison looks at two vectors at once.
+  func unordered(_ x: Value, _ d: DType) -> Value {
+    let n = nativeLanes(d, x.lanes)
+    let parts = stride(from: 0, to: x.lanes, by: n).map { b.slice(x, $0, n) }
+    return stride(from: 0, to: parts.count, by: 2).map { b.fcmp(.uno, parts[$0], parts[min($0 + 1, parts.count - 1)]) }.reduce(nil) {
+      (a: Value?, m: Value) in a.map { $0 | m } ?? m
+    }!
   }
 
   /// Accumulators of a loop inside the lanes.
@@ -110,7 +136,7 @@ extension Emitter {
     }
   }
 
-  private func accumulate(_ a: Accumulator, _ l: Int) {
+  func accumulate(_ a: Accumulator, _ l: Int) {
     let lanes = isVector(l) ? layout.lanes : 1
     let slots = a.copies[copy % a.copies.count]
     let old = b.load(a.type, slots[0])
@@ -138,6 +164,11 @@ extension Emitter {
       return
     }
     let known = m.map { b.select($0, x, identity(a.reducer.kind, a.dtype).splat(lanes)) } ?? x
+    if let mask = a.nanMask {
+      b.store(extreme(a.reducer.kind, known, old), slots[0])
+      b.store(b.load(maskType(a.dtype, lanes), mask) | unordered(known, a.dtype), mask)
+      return
+    }
     if let nan = a.nan {
       b.store(extreme(a.reducer.kind, known, old), slots[0])
       b.store(b.select(known.isNaN(), known, b.load(a.type, nan)), nan)
@@ -147,12 +178,12 @@ extension Emitter {
   }
 
   /// The larger or smaller of numbers; y where one is NaN.
-  private func extreme(_ kind: ReduceKind, _ x: Value, _ y: Value) -> Value {
+  func extreme(_ kind: ReduceKind, _ x: Value, _ y: Value) -> Value {
     b.select(b.fcmp(kind == .max ? .ogt : .olt, x, y), x, y)
   }
 
   /// Adds a block to the total, keeping the rounding error (Knuth's two-sum).
-  private func flush(_ a: Accumulator) {
+  func flush(_ a: Accumulator) {
     guard let total = a.total, let error = a.error else { return }
     var parts = a.copies.map { b.load(a.type, $0[0]) }
     while parts.count > 1 { parts = (0..<parts.count / 2).map { parts[2 * $0] + parts[2 * $0 + 1] } }
@@ -166,7 +197,7 @@ extension Emitter {
     for c in a.copies { b.store(identity(.sum, a.dtype).splat(x.lanes), c[0]) }
   }
 
-  private func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
+  func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
     let t = a.type
     var values = a.copies.map { b.load(t, $0[0]) }
     if a.copies[0].count == 2 {
@@ -194,9 +225,14 @@ extension Emitter {
       return [v, index]
     }
     let kind = a.reducer.kind
-    let join = { (x: Value, y: Value) in a.nan == nil ? self.combine(kind, a.dtype, x, y) : self.extreme(kind, y, x) }
+    let keepsNaN = a.nan != nil || a.nanMask != nil
+    let join = { (x: Value, y: Value) in keepsNaN ? self.extreme(kind, y, x) : self.combine(kind, a.dtype, x, y) }
     while values.count > 1 { values = (0..<values.count / 2).map { join(values[2 * $0], values[2 * $0 + 1]) } }
     var v = values[0]
+    if let mask = a.nanMask {
+      while v.isVector { v = join(half(v, 0), half(v, v.lanes / 2)) }
+      return [b.select(b.any(b.load(maskType(a.dtype, layout.lanes), mask)), v.real(.nan), v)]
+    }
     if let nan = a.nan {
       while fold && v.isVector { v = join(half(v, 0), half(v, v.lanes / 2)) }
       var hasNaN = b.load(t, nan).isNaN()
@@ -228,11 +264,11 @@ extension Emitter {
     return [v]
   }
 
-  private func isEmpty(_ loops: Range<Int>) -> Value {
+  func isEmpty(_ loops: Range<Int>) -> Value {
     loops.reduce(b.constant(0, b.i1)) { $0 | b.icmp(.eq, extents[$1], b.index(0)) }
   }
 
-  private func half(_ v: Value, _ from: Int) -> Value { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
+  func half(_ v: Value, _ from: Int) -> Value { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
 
   /// Whether x (value, index) replaces y: a NaN beats numbers, then the extreme value, then the smaller index.
   private func wins(_ kind: ReduceKind, _ d: DType, _ x: (Value, Value), _ y: (Value, Value)) -> Value {
@@ -265,7 +301,7 @@ extension Emitter {
     }
   }
 
-  private func identity(_ kind: ReduceKind, _ d: DType) -> Value {
+  func identity(_ kind: ReduceKind, _ d: DType) -> Value {
     let t = b.type(d)
     let bits = UInt64(8 * d.itemSize)
     func real(_ x: Double) -> Value { b.wrap(LLVMConstReal(t, x)) }

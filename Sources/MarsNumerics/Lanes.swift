@@ -2,9 +2,9 @@ import MarsBase
 
 /// Routines that walk along one axis or pick elements by position.
 package enum Lanes {
-  package enum Scan: Sendable { case sum, product }
+  package enum Scan: Sendable { case sum, product, largest, smallest }
 
-  /// Running sum or product along `axis`; both views have one dtype and shape.
+  /// Running sum, product or extreme (NaN stays once it has come) along `axis`; both views have one dtype and shape.
   package static func scan(_ kind: Scan, _ source: ArrayView, into target: ArrayView, axis: Int) throws(MarsError) {
     try source.dtype.dispatch(ScanLanes(kind: kind, source: source, target: target, axis: axis))
   }
@@ -27,6 +27,16 @@ package enum Lanes {
       i = j
     }
     return n
+  }
+
+  /// The first element of an int64 array, in C order, for which `mask` (bool, of the same shape) is set.
+  package static func firstMarked(_ x: ArrayView, by mask: ArrayView) -> Int? {
+    var found: Int? = nil
+    try? Strided.forEach(x.shape, [x.strides, mask.strides]) { o throws(MarsError) in
+      guard found == nil, (mask.base + o[1]).load(as: UInt8.self) != 0 else { return }
+      found = Int((x.base + o[0]).load(as: Int64.self))
+    }
+    return found
   }
 
   /// target[..., i, ...] = source[..., indices[i], ...] along `axis`; negative indices count from the end.
@@ -132,7 +142,13 @@ package enum Lanes {
         (t.base + o[1]).storeBytes(of: acc, as: T.self)
         for i in 1..<max(1, n) {
           let x = (s.base + o[0] + i * ds).loadUnaligned(as: T.self)
-          acc = kind == .sum ? T.sum(acc, x) : T.product(acc, x)
+          switch kind {
+          case .sum: acc = T.sum(acc, x)
+          case .product: acc = T.product(acc, x)
+          // NaN is after everything in the order of sorting.
+          case .largest: if T.precedes(acc, x) { acc = x }
+          case .smallest: if !acc.isNotANumber && (x.isNotANumber || T.precedes(x, acc)) { acc = x }
+          }
           (t.base + o[1] + i * dt).storeBytes(of: acc, as: T.self)
         }
       }

@@ -180,29 +180,42 @@ package enum BLASThreads {
     var saved: Int32 = 1
   }
   private static let state = Locked(State())
+  /// OpenBLAS takes locks of its own as a call begins and ends.
+  private static let gate = ForkGate()
 
   package static func single(_ body: () -> Void) {
-    state.withLock { s in
-      if s.inside == 0 {
-        s.saved = openblas_get_num_threads()
-        if s.saved != 1 { openblas_set_num_threads(1) }
+    gate.pass {
+      state.withLock { s in
+        if s.inside == 0 {
+          s.saved = openblas_get_num_threads()
+          if s.saved != 1 { openblas_set_num_threads(1) }
+        }
+        s.inside += 1
       }
-      s.inside += 1
-    }
-    body()
-    state.withLock { s in
-      s.inside -= 1
-      if s.inside == 0 && s.saved != 1 { openblas_set_num_threads(s.saved) }
+      body()
+      state.withLock { s in
+        s.inside -= 1
+        if s.inside == 0 && s.saved != 1 { openblas_set_num_threads(s.saved) }
+      }
     }
   }
 
   /// The host's setting, also while tasks of Mars are inside BLAS.
   package static var hostThreads: Int { state.withLock { $0.inside > 0 ? Int($0.saved) : Int(openblas_get_num_threads()) } }
 
-  /// For the runtime's fork handlers: the child has no task inside BLAS.
-  package static func lockForFork() { state.lockForFork() }
-  package static func unlockAfterFork() { state.unlockAfterFork() }
+  /// For the runtime's fork handlers.  Short calls are waited for; a fork does not wait for long ones, which are hardly ever caught at
+  /// their beginning or end.
+  package static func lockForFork() {
+    gate.closeForFork(waitingSeconds: 0.005)
+    state.lockForFork()
+  }
+  package static func unlockAfterFork() {
+    state.unlockAfterFork()
+    gate.openAfterFork()
+  }
+  /// The child has no task inside BLAS.
   package static func reinitialiseInChild() {
+    gate.reinitialiseInChild()
     state.reinitialiseInChild()
     state.withLock { s in
       if s.inside > 0 && s.saved != 1 { openblas_set_num_threads(s.saved) }

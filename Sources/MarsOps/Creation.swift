@@ -32,7 +32,9 @@ enum Creation {
       guard Shape.broadcast([c.inputs[0].shape, s]) == s else {
         throw c.error(.value, "could not broadcast input array from shape \(Shape.text(c.inputs[0].shape)) into shape \(Shape.text(s))")
       }
-      return [TensorType(c.dtype("dtype") ?? c.inputs[0].dtype, s)]
+      let d = c.dtype("dtype") ?? c.inputs[0].dtype
+      if let value = c.constant(0) { _ = try value.fitting(d) }
+      return [TensorType(d, s)]
     },
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
     doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
@@ -40,7 +42,10 @@ enum Creation {
 
   private static let like = OpDef(
     "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)] },
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard c.inputs[1].rank == 0 else { throw c.error(.value, "the fill value must be 0-d") }
+      return [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)]
+    },
     body: .expr { b, c, x in [b.cast(x[1], c.dtype("dtype") ?? .float64)] },
     doc: OpDoc("A 0-d value in the shape of another tensor, whose extents may be unknown.", example: "mt.zeros_like([1, 2])"),
     exposure: .hidden,
@@ -52,7 +57,8 @@ enum Creation {
       attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, "extents; None: those of a")], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let d = c.dtype("dtype") ?? v[0].type.dtype
-        let s: [Int] = c.optionalInts("shape") ?? v[0].type.shape
+        let s = c.optionalInts("shape") == nil ? v[0].type.shape : try c.shape("shape")
+        if value == nil, let given = v[1].constant { _ = try given.fitting(d) }
         let fill: Value = if let value { Reductions.constant(Scalar(value), d) } else { try v[1].cast(d) }
         if Shape.isKnown(s) { return [try fill.op(full, with: ["shape": .ints(s), "dtype": .dtype(d)])] }
         return [try v[0].op(like, fill, with: ["dtype": .dtype(d)])]
@@ -80,15 +86,18 @@ enum Creation {
     {
       guard s != 0 else { throw c.error(.value, "Maximum allowed size exceeded") }
       let (d, o) = b.subtractingReportingOverflow(a)
-      guard !o else { throw c.error(.value, "Maximum allowed size exceeded") }
+      guard !o, d != .min else { throw c.error(.value, "Maximum allowed size exceeded") }
       if (d > 0) != (s > 0) || d == 0 { return 0 }
-      let (q, r) = d.quotientAndRemainder(dividingBy: s)
-      return q + (r == 0 ? 0 : 1)
+      // The signs agree, so only -2**63 by -1 can overflow.
+      let (q, overflow) = d.dividedReportingOverflow(by: s)
+      guard !overflow else { throw c.error(.value, "Maximum allowed size exceeded") }
+      return q + (d % s == 0 ? 0 : 1)
     }
+    if step.asDouble == 0 { throw c.error(.value, "Maximum allowed size exceeded") }
     let n = ((stop.asDouble - start.asDouble) / step.asDouble).rounded(.up)
     guard !n.isNaN else { throw c.error(.value, "arange: cannot compute length") }
     guard n < 9.2e18 else { throw c.error(.value, "Maximum allowed size exceeded") }
-    return max(0, Int(n))
+    return n > 0 ? Int(n) : 0
   }
 
   private static func rangeDType(_ c: OpContext) -> DType {
@@ -226,11 +235,13 @@ enum Creation {
     OpDef(
       name, inputs: [InputDef("m")], attributes: [AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        guard c.inputs[0].rank >= 2 else { throw c.error(.value, "\(name) requires at least two dimensions") }
-        return [c.inputs[0]]
+        let shape = c.inputs[0].shape
+        guard let n = shape.first else { throw c.error(.type, "\(name) requires at least one dimension") }
+        // As NumPy: the rows of a vector's matrix are the vector.
+        return [TensorType(c.inputs[0].dtype, shape.count == 1 ? [n, n] : shape)]
       },
       body: .expr { b, c, x in
-        let rank = c.inputs[0].rank
+        let rank = Swift.max(2, c.inputs[0].rank)
         let distance = b.op(.sub, b.coordinate(rank - 1), b.coordinate(rank - 2))
         let k = b.scalar(Scalar(Int64(c.int("k"))))
         let zero = b.constant(b.type(x[0]), 0)
@@ -239,7 +250,7 @@ enum Creation {
       },
       doc: OpDoc(
         "The matrix with zeros \(lower ? "above" : "below") a diagonal.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
-      samples: [Sample([[3, 4]], .all), Sample([[2, 3, 3]], .all, attributes: ["k": .int(-1)])])
+      samples: [Sample([[3, 4]], .all), Sample([[2, 3, 3]], .all, attributes: ["k": .int(-1)]), Sample([[3]], .all)])
   }
   static let tril = triangle("tril", lower: true)
   static let triu = triangle("triu", lower: false)
@@ -253,6 +264,7 @@ enum Creation {
       if x.type.rank == 2 { return [try x.op(Shapes.diagonal, with: ["offset": .int(k)])] }
       guard x.type.rank == 1 else { throw c.error(.value, "Input must be 1- or 2-d.") }
       guard x.type.isKnown else { throw c.error(.unsupported, "diag needs a known extent") }
+      guard k.magnitude < 1 << 31 else { throw c.error(.value, "Maximum allowed dimension exceeded") }
       let n = x.type.shape[0] + Swift.abs(k)
       let d = x.type.dtype
       var padded = x

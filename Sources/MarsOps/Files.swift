@@ -49,7 +49,8 @@ enum Files {
       attributes: [AttrDef("temporary", .string, "the temporary file"), AttrDef("bytes", .int, "its size, or less")],
       typing: .rule { (_: OpContext) throws(MarsError) -> [TensorType] in [token] }, body: .native(NativeRule(.access { _ in [] })),
       effects: .writes,
-      doc: OpDoc("Creates the file that an array is saved to.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+      doc: OpDoc("Creates the file that an array is saved to.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden,
+      abandon: { c, files in if files.exists(c.string("temporary")) { try? files.remove(c.string("temporary")) } })
   ) { (call: inout NativeCall) throws(MarsError) in
     try Npy.begin(call.files, call.context.string("temporary"), byteCount: call.context.int("bytes"))
     Strided.zero(call.outputs[0])

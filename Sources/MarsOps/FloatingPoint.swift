@@ -32,7 +32,8 @@ enum FloatingPoint {
       attributes: [AttrDef("decimals", .int, default: .int(0), "decimal places; negative: tens, hundreds, ...")],
       typing: .ufunc([UfuncLoop([.bool], [.float16])] + Loops.same(.numeric, 1)),
       body: .expr { b, c, x in
-        let decimals = c.int("decimals")
+        // No finite value has as many decimals or places.
+        let decimals = Swift.max(-400, min(400, c.int("decimals")))
         var t = b.type(x[0])
         if t == .bool { return [b.cast(x[0], .float16)] }
         if t.isInteger {

@@ -30,7 +30,13 @@ enum Joining {
           })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
-        out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : extents.reduce(0, +)
+        var sum = 0
+        for e in extents where e != unknownExtent {
+          let (next, overflow) = sum.addingReportingOverflow(e)
+          guard !overflow else { throw c.error(.value, "array is too big: the extents add up to more than an integer holds") }
+          sum = next
+        }
+        out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : sum
         return [out]
       },
       body: .native(
@@ -148,6 +154,9 @@ enum Joining {
 
   // MARK: Splitting
 
+  /// Most parts of a tensor: each is a node and a handle.
+  private static let mostParts = 1 << 20
+
   private static func splitting(_ name: String, uneven: Bool) -> OpDef {
     OpDef(
       name, inputs: [InputDef("ary")],
@@ -163,6 +172,7 @@ enum Joining {
         if c.int("sections") > 0 {
           let (size, extra) = n.quotientAndRemainder(dividingBy: c.int("sections"))
           guard uneven || extra == 0 else { throw c.error(.value, "array split does not result in an equal division") }
+          guard c.int("sections") <= mostParts else { throw c.error(.memory, "\(c.int("sections")) parts are more than \(mostParts)") }
           for i in 0..<c.int("sections") { cuts.append(cuts[i] + size + (i < extra ? 1 : 0)) }
         } else {
           cuts += c.ints("indices").map { Swift.min(n, Swift.max(0, $0 < 0 ? $0 + n : $0)) } + [n]
@@ -182,6 +192,7 @@ enum Joining {
       let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
       let n = v[0].type.shape[k]
       guard n != unknownExtent else { throw c.error(.unsupported, "unstack needs a known extent") }
+      guard n <= mostParts else { throw c.error(.memory, "\(n) parts are more than \(mostParts)") }
       let kept = v[0].type.shape.indices.filter { $0 != k }
       var out: [Value] = []
       for i in 0..<n {
@@ -220,7 +231,14 @@ enum Joining {
       let pad = rank - v[0].type.rank
       let map = AxisMap(v[0].type.shape.indices.map { .aligned(2 * ($0 + pad) + 1) })
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
-      return [try wide.reshaped(zip(reps, shape).map { $0 * $1 })]
+      var out: [Int] = []
+      for (r, n) in zip(reps, shape) {
+        // As many elements as `wide` has: only where one of them is 0 can another product overflow.
+        let (product, overflow) = r.multipliedReportingOverflow(by: n)
+        guard !overflow else { throw c.error(.value, "array is too big: an axis of \(n) is repeated \(r) times") }
+        out.append(product)
+      }
+      return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
     samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
     answersCopies: true)
@@ -243,6 +261,14 @@ enum Joining {
         throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
       }
       if repeats.count != 1 {
+        var total = 0
+        for n in repeats {
+          let (sum, overflow) = total.addingReportingOverflow(n)
+          guard !overflow && sum <= 1 << 40 else { throw c.error(.memory, "no memory for the indices of so many repeats") }
+          total = sum
+        }
+        // Tried first: an array of Swift's that does not fit ends the process.
+        guard Buffer.unlimited(byteCount: total * 8) != nil else { throw c.error(.memory, "no memory for \(total) indices") }
         let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
         guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
         let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
@@ -251,7 +277,9 @@ enum Joining {
       shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
       var out = x.type.shape
-      out[k] *= repeats[0]
+      let (extent, overflow) = out[k].multipliedReportingOverflow(by: repeats[0])
+      guard !overflow else { throw c.error(.value, "array is too big: an axis of \(out[k]) is repeated \(repeats[0]) times") }
+      out[k] = extent
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [
@@ -269,7 +297,7 @@ enum Joining {
       guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
       func rolled(_ x: Value, _ k: Int, _ by: Int) throws(MarsError) -> Value {
         let n = x.type.shape[k]
-        let s = n == 0 ? 0 : ((by % n) + n) % n
+        let s = n == 0 ? 0 : by % n + (by % n < 0 ? n : 0)
         if s == 0 { return x }
         let tail = try x.sliced(axis: k, start: n - s, count: s)
         let head = try x.sliced(axis: k, start: 0, count: n - s)
@@ -277,13 +305,15 @@ enum Joining {
       }
       guard let axes = c.optionalInts("axis") else {
         let flat = try v[0].reshaped([-1])
-        return [try rolled(flat, 0, c.ints("shift").reduce(0, +)).reshaped(v[0].type.shape)]
+        let n = Swift.max(1, flat.type.shape[0])
+        return [try rolled(flat, 0, c.ints("shift").reduce(0) { ($0 + $1 % n) % n }).reshaped(v[0].type.shape)]
       }
       let shifts = c.ints("shift")
       guard shifts.count == axes.count || shifts.count == 1 || axes.count == 1 else {
         throw c.error(.value, "'shift' and 'axis' should be scalars or 1D sequences")
       }
       var x = v[0]
+      if shifts.isEmpty || axes.isEmpty { return [x] }
       for i in 0..<Swift.max(shifts.count, axes.count) {
         let k = try c.normalisedAxis(axes.count == 1 ? axes[0] : axes[i], rank: x.type.rank)
         x = try rolled(x, k, shifts.count == 1 ? shifts[0] : shifts[i])
@@ -298,17 +328,16 @@ enum Joining {
 
   /// The box of region indices whose elements lie in a box of the base; nil when there are none.
   private static func region(_ c: OpContext, in box: Box) -> Box? {
-    let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
-    var out = Box(whole: shape)
-    for (k, a) in axes.enumerated() {
-      if a < 0 {
-        if starts[k] < box.lower[k] || starts[k] >= box.upper(k) { return nil }
+    var out = Box(whole: c.ints("shape"))
+    for (k, access) in Shapes.map(c).axes.enumerated() {
+      guard case .aligned(let a, let start, let step) = access else {
+        if case .fixed(let i) = access, i < box.lower[k] || i >= box.upper(k) { return nil }
         continue
       }
       // lower <= start + step * i < upper
-      let (lo, hi) = (box.lower[k] - starts[k], box.upper(k) - 1 - starts[k])
-      let (p, q) = steps[k] > 0 ? (lo, hi) : (-hi, -lo)
-      let t = Swift.abs(steps[k])
+      let (lo, hi) = (box.lower[k] - start, box.upper(k) - 1 - start)
+      let (p, q) = step > 0 ? (lo, hi) : (-hi, -lo)
+      let t = Swift.abs(step)
       let first = p <= 0 ? 0 : (p + t - 1) / t
       let last = q < 0 ? -1 : q / t
       let from = Swift.max(out.lower[a], first)
@@ -324,8 +353,8 @@ enum Joining {
     OpDef(
       "assign_region", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        try Shapes.check(c, base: c.inputs[0].shape)
-        guard c.inputs[0].dtype == c.inputs[1].dtype, Shape.broadcast([c.inputs[1].shape, c.ints("shape")]) == c.ints("shape") else {
+        let shape = try Shapes.extents(c, base: c.inputs[0].shape)
+        guard shape == c.ints("shape"), c.inputs[0].dtype == c.inputs[1].dtype, Shape.broadcast([c.inputs[1].shape, shape]) == shape else {
           throw c.error(.value, "the value must have the tensor's dtype and broadcast to the region")
         }
         return [c.inputs[0]]
@@ -351,7 +380,7 @@ enum Joining {
     if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
     guard let r = region(c, in: call.outputBox) else { return }
     // The part of the output that the region covers, with the region's axes.
-    let (axes, starts, steps) = (c.ints("axes"), c.ints("starts"), c.ints("steps"))
+    let (axes, starts, steps) = Shapes.lists(Shapes.map(c))
     let target = call.outputs[0].mapped(
       axes: axes, starts: axes.indices.map { starts[$0] + (axes[$0] < 0 ? 0 : steps[$0] * r.lower[axes[$0]]) - call.outputBox.lower[$0] },
       steps: steps, shape: r.extents)
@@ -359,11 +388,17 @@ enum Joining {
   }
 
   static let assign = OpDef(
-    "assign", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes, typing: .fromExpansion,
+    "assign", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      _ = try Shapes.extents(c, base: c.inputs[0].shape)
+      return [c.inputs[0]]
+    },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      try Shapes.check(c, base: v[0].type.shape)
+      let shape = try Shapes.extents(c, base: v[0].type.shape)
+      // How the value broadcasts is known with its extents.
+      guard v[0].type.isKnown && v[1].type.isKnown else { return [] }
       var value = v[1]
-      let shape = c.ints("shape")
+      let map = Shapes.map(c)
       let walked = Set(c.ints("axes"))
       guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
         throw c.error(.value, "cannot assign to a broadcast view")
@@ -379,7 +414,8 @@ enum Joining {
         )
       }
       value = try value.cast(v[0].type.dtype)
-      return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], c.passing("axes", "starts", "steps", "shape")))]
+      if map.isIdentity && shape == v[0].type.shape { return [try value.broadcast(to: shape)] }
+      return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], Shapes.attributes(of: map, shape: shape)))]
     },
     doc: OpDoc(
       "A tensor with a strided region replaced: what a[...] = value stores.",

@@ -274,14 +274,85 @@ enum LinearAlgebra {
     samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
 
   static let norm = OpDef(
-    "norm", inputs: [InputDef("x")], attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    "norm", inputs: [InputDef("x")],
+    attributes: [
+      AttrDef("ord", .scalar, default: AttrValue.none, "order of the norm; None: 2 of vectors, Frobenius of matrices"), Reductions.axis,
+      Reductions.keepdims, AttrDef("kind", .string, default: .string(""), "'fro' or 'nuc' in place of ord"),
+    ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0].type.dtype.kind < .floating ? try v[0].cast(.float64) : v[0]
-      let s = Value(try Reductions.sum.apply([.value(try x.op(Reductions.absoluteSquare))], c.passing("axis", "keepdims")))
-      return [try s.op(Exponential.sqrt)]
+      let (rank, kind) = (x.type.rank, c.string("kind"))
+      let order = c.scalar("ord")?.asDouble
+      let isPlain = order == nil && kind.isEmpty
+      let axes: [Int]
+      if let given = c.optionalInts("axis") {
+        guard given.count == 1 || given.count == 2 else { throw c.error(.value, "Improper number of dimensions to norm.") }
+        var found: [Int] = []
+        for a in given { found.append(try c.normalisedAxis(a, rank: rank)) }
+        guard Set(found).count == found.count else { throw c.error(.value, "Duplicate axes given.") }
+        axes = found
+      } else {
+        guard isPlain || rank == 1 || rank == 2 else { throw c.error(.value, "Improper number of dimensions to norm.") }
+        axes = Array(0..<rank)
+      }
+      func over(_ x: Value, _ axes: [Int], _ op: OpDef) throws(MarsError) -> Value {
+        try x.op(op, with: ["axis": .ints(axes), "keepdims": .bool(true)])
+      }
+      // Vectors: over one axis, or over all of them for the plain norm.
+      func vector(_ x: Value, _ axes: [Int], _ order: Double) throws(MarsError) -> Value {
+        switch order {
+        case 2: return try over(try x.op(Reductions.absoluteSquare), axes, Reductions.sum).op(Exponential.sqrt)
+        case .infinity:
+          // The norm of no elements is 0.
+          return try x.op(Arithmetic.absolute).op(
+            Reductions.max, with: ["axis": .ints(axes), "keepdims": .bool(true), "initial": .scalar(Scalar(0.0))])
+        case -.infinity: return try over(try x.op(Arithmetic.absolute), axes, Reductions.min)
+        case 0:
+          let isThere = try x.op(Comparison.notEqual, Reductions.constant(Scalar(0.0), x.type.dtype))
+          return try over(try isThere.cast(x.type.dtype.realPart), axes, Reductions.sum)
+        case 1: return try over(try x.op(Arithmetic.absolute), axes, Reductions.sum)
+        default:
+          let t = x.type.dtype.realPart
+          let power = Reductions.constant(Scalar(order), t)
+          let s = try over(try x.op(Arithmetic.absolute).op(Arithmetic.power, power), axes, Reductions.sum)
+          return try s.op(Arithmetic.power, Reductions.constant(Scalar(1 / order), t))
+        }
+      }
+      let r: Value
+      if isPlain {
+        r = try vector(x, axes, 2)
+      } else if axes.count == 1 {
+        guard let order else { throw c.error(.value, "Invalid norm order '\(kind)' for vectors") }
+        r = try vector(x, axes, order)
+      } else if let order {
+        let (rows, columns) = ([axes[0]], [axes[1]])
+        switch order {
+        case 1: r = try over(try vector(x, rows, 1), columns, Reductions.max)
+        case -1: r = try over(try vector(x, rows, 1), columns, Reductions.min)
+        case .infinity: r = try over(try vector(x, columns, 1), rows, Reductions.max)
+        case -.infinity: r = try over(try vector(x, columns, 1), rows, Reductions.min)
+        case 2, -2: throw c.error(.unsupported, "norm: ord=\(Int(order)) of matrices needs singular values, which are not supported yet")
+        default: throw c.error(.value, "Invalid norm order for matrices.")
+        }
+      } else {
+        switch kind {
+        case "fro", "f": r = try vector(x, axes, 2)
+        case "nuc": throw c.error(.unsupported, "norm: ord='nuc' needs singular values, which are not supported yet")
+        default: throw c.error(.value, "Invalid norm order for matrices.")
+        }
+      }
+      return [c.bool("keepdims") ? r : try r.op(Shapes.squeeze, with: ["axis": .ints(axes)])]
     },
-    doc: OpDoc("The 2-norm of vectors, the Frobenius norm of matrices.", numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
-    exposure: Exposure(namespace: "linalg"), samples: [Sample([[3, 4]], .numeric), Sample([[3, 4]], attributes: ["axis": .ints([1])])])
+    doc: OpDoc(
+      "Norms of vectors and matrices.", details: "Those of matrices that need singular values (2, -2, 'nuc') are not there yet.",
+      numpy: "numpy.linalg.norm", example: "mt.linalg.norm([3.0, 4.0])"),
+    exposure: Exposure(namespace: "linalg"),
+    samples: [
+      Sample([[3, 4]], .numeric), Sample([[3, 4]], attributes: ["axis": .ints([1])]),
+      Sample([[3, 4]], attributes: ["ord": .scalar(Scalar(1.0))]),
+      Sample([[3, 4]], .numeric, attributes: ["ord": .scalar(Scalar(.infinity)), "axis": .ints([0]), "keepdims": .bool(true)]),
+      Sample([[3, 4]], attributes: ["ord": .scalar(Scalar(3.0)), "axis": .ints([-1])]),
+    ])
 
   static let family = OpFamily([matmul, dot, vdot, inner, outer, vecdot, tensordot, trace, norm], natives: [product2D, productBatch])
 }

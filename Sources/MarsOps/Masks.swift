@@ -55,7 +55,7 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (axis, m) = (c.int("axis"), v[1].type.rank)
       if axis == 0 { return [try select(c, v[0], v[1])] }
-      guard axis > 0 && axis + m <= v[0].type.rank else { throw c.error(.index, "too many indices for array") }
+      guard axis > 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else { throw c.error(.index, "too many indices for array") }
       // The masked axes first; the one axis that becomes of them goes back to their place.
       let moved = Array(axis..<axis + m)
       let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })
@@ -157,10 +157,19 @@ enum Masks {
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
-      return try unravelled(try v[0].cast(.int64), try c.shape("shape"))
+      let shape = try c.shape("shape")
+      guard let size = Shape.count(shape) else {
+        throw c.error(.value, "dimensions are too large; arrays and shapes with a total size greater than 'intp' are not supported.")
+      }
+      let flat = try v[0].cast(.int64)
+      let isLow = try flat.op(Comparison.less, weak: Scalar(Int64(0)))
+      let isOutside = try isLow.op(Comparison.logicalOr, try flat.op(Comparison.greaterEqual, weak: Scalar(Int64(size))))
+      let message = "index {} is out of bounds for array with size \(size)"
+      return try unravelled(try flat.op(Checks.refuse.def, isOutside, with: ["message": .string(message)]), shape)
     },
     doc: OpDoc(
-      "Indices along every axis from C-order positions.", numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
+      "Indices along every axis from C-order positions.", details: "A position outside is an error when it runs.",
+      numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
 
   // MARK: Take
 
@@ -188,14 +197,32 @@ enum Masks {
 
   static let take = OpDef(
     "take", inputs: [InputDef("a"), InputDef("indices")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
+    attributes: [
+      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
+      AttrDef("mode", .string, default: .string("raise"), "what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'"),
+    ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[1].type.dtype.isInteger else {
         throw c.error(.type, "Cannot cast array data from dtype('\(v[1].type.dtype.name)') to dtype('int64') according to the rule 'safe'")
       }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      return [try x.op(takeLoop.def, try v[1].cast(.int64), with: ["axis": .int(k)])]
+      var indices = try v[1].cast(.int64)
+      if c.string("mode") != "raise" {
+        let n = x.type.shape[k]
+        guard n != unknownExtent else { throw c.error(.unsupported, "mode '\(c.string("mode"))' of take needs a known extent") }
+        guard n > 0 || !indices.type.isKnown || indices.type.count == 0 else {
+          throw c.error(.index, "cannot do a non-empty take from an empty axes.")
+        }
+        switch c.string("mode") {
+        case "wrap": indices = try indices.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(n, 1))))
+        case "clip":
+          indices = try indices.op(Comparison.maximum, weak: Scalar(Int64(0))).op(
+            Comparison.minimum, weak: Scalar(Int64(Swift.max(n, 1) - 1)))
+        default: throw c.error(.value, "clipmode must be one of 'clip', 'raise', or 'wrap' (got '\(c.string("mode"))')")
+        }
+      }
+      return [try x.op(takeLoop.def, indices, with: ["axis": .int(k)])]
     },
     doc: OpDoc(
       "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",

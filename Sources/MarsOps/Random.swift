@@ -57,15 +57,45 @@ enum Random {
     return b.op(.mul, b.cast(b.bitcast(bits, .int64), .float64), scale)
   }
 
+  /// What parameters must be where they are numbers, which is checked at the call.
+  private enum Check: Sendable {
+    /// Without a sign, as NumPy has it: -0.0 is refused, NaN passes.
+    case notNegative(Int)
+    case positive(Int)
+    /// The distance from the first to the second is finite.
+    case finiteRange
+    /// left <= mode <= right, and not all the same.
+    case ascending
+
+    func run(_ c: OpContext, _ p: [Double?]) throws(MarsError) {
+      switch self {
+      case .notNegative(let i):
+        if let x = p[i], !x.isNaN, x.sign == .minus { throw c.error(.value, "\(c.op.inputs[i].name) < 0") }
+      case .positive(let i):
+        if let x = p[i], x <= 0 { throw c.error(.value, "\(c.op.inputs[i].name) <= 0") }
+      case .finiteRange:
+        if let low = p[0], let high = p[1], !(high - low).isFinite { throw c.error(.overflow, "high - low range exceeds valid bounds") }
+      case .ascending:
+        if let left = p[0], let mode = p[1], left > mode { throw c.error(.value, "left > mode") }
+        if let mode = p[1], let right = p[2], mode > right { throw c.error(.value, "mode > right") }
+        if let left = p[0], let right = p[2], left == right { throw c.error(.value, "left == right") }
+      }
+    }
+  }
+
   private typealias Transform = @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> ExprRef
 
   private static func distribution(
     _ name: String, _ parameters: [String], _ summary: String, details: String = "", example: String, cost: Double = 40,
-    _ transform: @escaping Transform
+    checks: [Check] = [], _ transform: @escaping Transform
   ) -> OpDef {
     OpDef(
       name, inputs: parameters.map { InputDef($0) }, attributes: attributes + [floatDType],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in try floatType(c) },
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        let given = parameters.indices.map { c.constant($0)?.asDouble }
+        for check in checks { try check.run(c, given) }
+        return try floatType(c)
+      },
       body: .expr { b, c, x in
         let t = c.dtype("dtype") ?? .float64
         return [transform(&b, c, x.map { b.cast($0, t) })]
@@ -87,7 +117,8 @@ enum Random {
 
   static let uniform = distribution(
     "uniform", ["low", "high"], "Uniform numbers in [low, high).", details: "low + (high - low) u; rounding may reach high.",
-    example: "mt.random.uniform(1, 2, size=3) >= 1", cost: 14
+    example: "mt.random.uniform(1, 2, size=3) >= 1", cost: 14,
+    checks: [.finiteRange]
   ) { b, c, p in
     let u = unit(&b, c)
     return b.add(p[0], b.mul(b.sub(p[1], p[0]), u))
@@ -195,13 +226,15 @@ enum Random {
     b, c, _ in standardNormal(&b, c)
   }
   static let normal = distribution(
-    "normal", ["loc", "scale"], "Normal numbers with a mean and a standard deviation.", example: "mt.random.normal(0, 1, size=3) < 10"
+    "normal", ["loc", "scale"], "Normal numbers with a mean and a standard deviation.", example: "mt.random.normal(0, 1, size=3) < 10",
+    checks: [.notNegative(1)]
   ) { b, c, p in
     let z = standardNormal(&b, c)
     return b.add(p[0], b.mul(p[1], z))
   }
   static let lognormal = distribution(
-    "lognormal", ["mean", "sigma"], "Exponentials of normal numbers.", example: "mt.random.lognormal(0, 1, size=3) > 0", cost: 55
+    "lognormal", ["mean", "sigma"], "Exponentials of normal numbers.", example: "mt.random.lognormal(0, 1, size=3) > 0", cost: 55,
+    checks: [.notNegative(1)]
   ) { b, c, p in
     let z = standardNormal(&b, c)
     return b.op(.exp, b.add(p[0], b.mul(p[1], z)))
@@ -218,34 +251,42 @@ enum Random {
     "standard_exponential", [], "Exponential numbers of mean 1.", example: "mt.random.standard_exponential(3) >= 0"
   ) { b, c, _ in standardExponential(&b, c) }
   static let exponential = distribution(
-    "exponential", ["scale"], "Exponential numbers with a mean.", example: "mt.random.exponential(2.0, size=3) >= 0"
+    "exponential", ["scale"], "Exponential numbers with a mean.", example: "mt.random.exponential(2.0, size=3) >= 0",
+    checks: [.notNegative(0)]
   ) { b, c, p in
     let e = standardExponential(&b, c)
     return b.mul(p[0], e)
   }
   static let weibull = distribution(
-    "weibull", ["a"], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60
+    "weibull", ["a"], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60,
+    checks: [.notNegative(0)]
   ) {
     b, c, p in
-    let one = b.constant(b.type(p[0]), 1)
+    let (zero, one) = (b.constant(b.type(p[0]), 0), b.constant(b.type(p[0]), 1))
     let e = standardExponential(&b, c)
-    return b.op(.pow, e, b.div(one, p[0]))
+    // As NumPy: all zeros for a shape of 0.
+    return b.select(b.eq(p[0], zero), zero, b.op(.pow, e, b.div(one, p[0])))
   }
   static let pareto = distribution(
-    "pareto", ["a"], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60
+    "pareto", ["a"], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60,
+    checks: [.positive(0)]
   ) {
     b, c, p in
     let e = standardExponential(&b, c)
     return b.op(.expm1, b.div(e, p[0]))
   }
-  static let rayleigh = distribution("rayleigh", ["scale"], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0") {
+  static let rayleigh = distribution(
+    "rayleigh", ["scale"], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0",
+    checks: [.notNegative(0)]
+  ) {
     b, c, p in
     let two = b.constant(b.type(p[0]), 2)
     let e = standardExponential(&b, c)
     return b.mul(p[0], b.op(.sqrt, b.mul(two, e)))
   }
   static let gumbel = distribution(
-    "gumbel", ["loc", "scale"], "Gumbel numbers.", example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60
+    "gumbel", ["loc", "scale"], "Gumbel numbers.", example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60,
+    checks: [.notNegative(1)]
   ) {
     b, c, p in
     let e = centredExponential(&b, c)
@@ -268,14 +309,18 @@ enum Random {
     return b.op(.mul, b.op(.add, b.cast(b.bitcast(bits, single ? .int32 : .int64), t), half), scale)
   }
   static let logistic = distribution(
-    "logistic", ["loc", "scale"], "Logistic numbers.", example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60
+    "logistic", ["loc", "scale"], "Logistic numbers.", example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60,
+    checks: [.notNegative(1)]
   ) {
     b, c, p in
     let u = openUnit(&b, c)
     let one = b.constant(b.type(u), 1)
     return b.add(p[0], b.mul(p[1], b.op(.log, b.div(u, b.sub(one, u)))))
   }
-  static let laplace = distribution("laplace", ["loc", "scale"], "Laplace numbers.", example: "mt.random.laplace(0, 1, size=3) < 100") {
+  static let laplace = distribution(
+    "laplace", ["loc", "scale"], "Laplace numbers.", example: "mt.random.laplace(0, 1, size=3) < 100",
+    checks: [.notNegative(1)]
+  ) {
     b, c, p in
     let u = openUnit(&b, c)
     let t = b.type(u)
@@ -294,7 +339,8 @@ enum Random {
     return b.op(.tan, b.mul(pi, b.sub(u, half)))
   }
   static let triangular = distribution(
-    "triangular", ["left", "mode", "right"], "Triangular numbers.", example: "mt.random.triangular(0, 1, 3, size=3) >= 0", cost: 40
+    "triangular", ["left", "mode", "right"], "Triangular numbers.", example: "mt.random.triangular(0, 1, 3, size=3) >= 0", cost: 40,
+    checks: [.ascending]
   ) { b, c, p in
     let u = unit(&b, c)
     let one = b.constant(b.type(u), 1)
@@ -347,26 +393,20 @@ enum Random {
     "integers", inputs: draw.inputs, attributes: draw.attributes, typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       // Bounds that are numbers are checked at the call.
-      if let low = bound(v[0]), let high = bound(v[1]) {
-        let closed = c.bool("endpoint")
-        guard closed ? low <= high : low < high else { throw c.error(.value, closed ? "low > high" : "low >= high") }
+      let closed = c.bool("endpoint")
+      let (low, high) = (v[0].constant?.asInt128, v[1].constant?.asInt128)
+      if let d = c.dtype("dtype"), d.isInteger || d == .bool {
+        let range = d == .bool ? 0...1 : d.integerRange
+        if let low, low < range.lowerBound { throw c.error(.value, "low is out of bounds for \(d.name)") }
+        if let high, high > range.upperBound + (closed ? 0 : 1) { throw c.error(.value, "high is out of bounds for \(d.name)") }
       }
+      if let low, let high, closed ? low > high : low >= high { throw c.error(.value, closed ? "low > high" : "low >= high") }
       return [Value(try draw.apply(v.map { .value($0) }, zip(c.op.attributes, c.attributes.values).map { ($0.name, $1) }))]
     }, cost: cheap,
     doc: OpDoc(
       "Integers in [low, high).", details: draw.doc.details, numpy: "numpy.random.Generator.integers",
       example: "mt.random.integers(0, 10, size=5) < 10"),
     exposure: Exposure(namespace: "random"), samples: integerSamples)
-
-  /// The integer that a constant holds.
-  private static func bound(_ v: Value) -> Int128? {
-    guard v.node.op === Leaves.constant, let s = v.node.context.scalar("value") else { return nil }
-    return switch s.wide {
-    case .signed(let i): Int128(i)
-    case .unsigned(let i): Int128(i)
-    default: nil
-    }
-  }
 
   static let words = OpDef(
     "random_raw", inputs: [], attributes: attributes,

@@ -18,7 +18,7 @@ extension OpContext {
     var n = 1
     for a in reducedAxes() {
       if inputs[0].shape[a] == unknownExtent { return nil }
-      n *= inputs[0].shape[a]
+      n &*= inputs[0].shape[a]
     }
     return n
   }
@@ -36,11 +36,14 @@ extension OpContext {
     return try normalisedAxes(axes, rank: inputs[0].rank)
   }
 
-  /// For extremes: an empty axis needs an initial value.
+  /// For loops over real values, which clients and graph files may name too.
+  func checkReal(_ d: DType) throws(MarsError) {
+    if d.isComplex { throw error(.type, "\(op.name)() takes real values only") }
+  }
+
+  /// For extremes: an empty axis needs an initial value, also where there are no results.
   func checkNotEmpty(_ axes: [Int], _ message: String) throws(MarsError) {
-    let shape = inputs[0].shape
-    let others = shape.indices.filter { !axes.contains($0) }
-    if axes.contains(where: { shape[$0] == 0 }) && !others.contains(where: { shape[$0] == 0 }) { throw error(.value, message) }
+    if axes.contains(where: { inputs[0].shape[$0] == 0 }) { throw error(.value, message) }
   }
 }
 
@@ -116,7 +119,12 @@ enum Reductions {
 
   private static let productLoop = OpDef(
     "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
-    typing: sum.typing,
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let axes = try c.checkReduction()
+      let d = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+      try c.checkReal(d)
+      return [TensorType(d, c.reducedShape(axes))]
+    },
     body: .reduce(
       ReduceBody(
         axes: axes, keepsDimensions: keeps,
@@ -145,6 +153,11 @@ enum Reductions {
       attributes: [AttrDef("kind", .string, "prod, min, max, argmin or argmax"), axis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let axes = try c.checkReduction()
+        let kind = c.string("kind")
+        guard ["prod", "min", "max", "argmin", "argmax"].contains(kind) else { throw c.error(.value, "there is no reduction '\(kind)'") }
+        guard c.inputs[0].dtype.isComplex else { throw c.error(.type, "reduce_complex() takes complex values only") }
+        if kind.hasPrefix("arg"), let a = c.optionalInts("axis"), a.count != 1 { throw c.error(.type, "axis must be an integer or None") }
+        if kind != "prod" { try c.checkNotEmpty(axes, "attempt to get \(kind) of an empty sequence") }
         return [TensorType(c.string("kind").hasPrefix("arg") ? .int64 : c.inputs[0].dtype, c.reducedShape(axes))]
       },
       body: .native(
@@ -202,6 +215,7 @@ enum Reductions {
     OpDef(
       name, inputs: inputs, attributes: [axis, keepdims, initial],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try c.checkReal(c.inputs[0].dtype)
         let axes = try c.checkReduction()
         if c.scalar("initial") == nil {
           if c.inputs.count > 1 {
@@ -285,9 +299,22 @@ enum Reductions {
     OpDef(
       name, inputs: inputs, attributes: [axis, keepdims, initial], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        guard !v[0].type.dtype.isComplex else { throw c.error(.unsupported, "\(name) of complex values is not supported") }
+        if v[0].type.dtype.isComplex {
+          // NaNs give way to the element that any other wins over; where there is no other the result is NaN.
+          let t = v[0].type.dtype
+          let sign = name == "nanmax" ? -Double.infinity : Double.infinity
+          let worst = constant(Scalar(real: sign, imag: sign), t)
+          let isNaN = try v[0].op(FloatingPoint.isnan)
+          let x = try isNaN.op(Selection.`where`, worst, v[0])
+          let of = name == "nanmax" ? max : min
+          let r = Value(
+            try of.apply([.value(x)] + v.dropFirst().map { .value($0) }, c.passing("axis", "keepdims", "initial")))
+          if c.scalar("initial") != nil { return [r] }
+          let allNaN = Value(try all.apply([.value(isNaN)], c.passing("axis", "keepdims")))
+          return [try allNaN.op(Selection.`where`, constant(Scalar(real: .nan, imag: 0), t), r)]
+        }
         return [Value(try loop.apply(v.map { .value($0) }, c.passing("axis", "keepdims", "initial")))]
-      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.real))
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.all))
   }
   static let nanmin = nanExtreme("nanmin", fminLoop, "The smallest element over axes, ignoring NaN.")
   static let nanmax = nanExtreme("nanmax", fmaxLoop, "The largest element over axes, ignoring NaN.")
@@ -309,6 +336,7 @@ enum Reductions {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [singleAxis, keepdims],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        try c.checkReal(c.inputs[0].dtype)
         if let a = c.optionalInts("axis"), a.count != 1 { throw c.error(.type, "axis must be an integer or None") }
         let axes = try c.checkReduction()
         try c.checkNotEmpty(axes, "attempt to get \(name.prefix(6)) of an empty sequence")
@@ -335,15 +363,24 @@ enum Reductions {
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         var x = v[0]
         let t = x.type.dtype
-        if ignoringNaN && t.isFloating {
-          let worst = constant(Scalar(name == "nanargmin" ? Double.infinity : -Double.infinity), t)
+        let isIgnoring = ignoringNaN && t.kind >= .floating
+        if isIgnoring {
+          let sign = name == "nanargmin" ? Double.infinity : -Double.infinity
+          let worst = constant(t.isComplex ? Scalar(real: sign, imag: sign) : Scalar(sign), t)
           x = try x.op(FloatingPoint.isnan).op(Selection.`where`, worst, x)
         }
+        var r: Value
         if t.isComplex {
-          try c.checkNotEmpty(try c.checkReduction(), "attempt to get \(name) of an empty sequence")
-          return [try complexReduction(loop === argminLoop ? "argmin" : "argmax", c, x)]
+          try c.checkNotEmpty(try c.checkReduction(), "attempt to get \(loop.name.prefix(6)) of an empty sequence")
+          r = try complexReduction(loop === argminLoop ? "argmin" : "argmax", c, x)
+        } else {
+          r = Value(try loop.apply([.value(x)], c.passing("axis", "keepdims")))
         }
-        return [Value(try loop.apply([.value(x)], c.passing("axis", "keepdims")))]
+        if isIgnoring {
+          let allNaN = Value(try all.apply([.value(try v[0].op(FloatingPoint.isnan))], c.passing("axis", "keepdims")))
+          r = try r.op(Checks.refuse.def, allNaN, with: ["message": .string("All-NaN slice encountered")])
+        }
+        return [r]
       },
       doc: OpDoc(
         summary, details: "The first of several; int64.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
@@ -408,7 +445,8 @@ enum Reductions {
             let t = wide(meanDType(c))
             let zero = b.constant(t, 0)
             let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
-            var parts: [ReduceBody.Part] = t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(.sum, v)]
+            var parts: [ReduceBody.Part] =
+              t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(t == .bool ? .or : .sum, v)]
             if x.count > 1 {
               parts.append(.init(.sum, b.cast(x[1], .int64)))
             } else if c.reducedCount() == nil {
@@ -420,7 +458,8 @@ enum Reductions {
           finish: { b, c, s in
             let result = meanDType(c)
             let t = wide(result)
-            let part = t.realPart
+            // As NumPy: integers divide as float64, and the quotient is cast.
+            let part = t.kind < .floating ? .float64 : t.realPart
             let states = t.isComplex ? 2 : 1
             // The number of elements is an argument of the kernel, or counted along where it is not known.
             var n = s.count > states ? b.cast(s[states], part) : b.scalar(Scalar(Double(c.reducedCount() ?? 0)).cast(to: part))
@@ -429,8 +468,14 @@ enum Reductions {
               let ddof = b.scalar(Scalar(c.float("ddof")).cast(to: part))
               n = b.op(.max, b.op(.sub, n, ddof), zero)
             }
-            if t.isComplex { return [b.cast(b.complex(b.op(.div, s[0], n), b.op(.div, s[1], n)), result)] }
-            return [b.cast(b.op(.div, s[0], n), result)]
+            if t.isComplex {
+              // As NumPy, which divides by a complex number: infinities leave NaN in the other part.
+              let zero = b.constant(part, 0)
+              let re = b.op(.add, s[0], b.op(.mul, s[1], zero))
+              let im = b.op(.sub, s[1], b.op(.mul, s[0], zero))
+              return [b.cast(b.complex(b.op(.div, re, n), b.op(.div, im, n)), result)]
+            }
+            return [b.cast(b.op(.div, b.cast(s[0], part), n), result)]
           })),
       doc: OpDoc(
         summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",

@@ -4,23 +4,27 @@ import MarsNumerics
 
 /// Running sums and products, differences.
 enum Scans {
+  private static let kinds: [String: Lanes.Scan] = ["sum": .sum, "prod": .product, "max": .largest, "min": .smallest]
+
   private static let scan = NativeOp(
     OpDef(
-      "scan", inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum or prod")],
+      "scan", inputs: [InputDef("a")],
+      attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max or min")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         _ = try c.plainAxis(rank: c.inputs[0].rank)
-        guard ["sum", "prod"].contains(c.string("kind")) else { throw c.error(.value, "unknown kind of scan") }
+        guard kinds[c.string("kind")] != nil else { throw c.error(.value, "unknown kind of scan") }
         return [c.inputs[0]]
       },
       body: .native(
         NativeRule(
           .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
           wholeOutputAxes: { c in [c.int("axis")] })),
-      cost: Cost(perElement: 2), doc: OpDoc("A running sum or product along one axis.", example: "mt.cumsum([1, 2, 3])"), exposure: .hidden,
-      samples: ["sum", "prod"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
+      cost: Cost(perElement: 2), doc: OpDoc("A running sum, product or extreme along one axis.", example: "mt.cumsum([1, 2, 3])"),
+      exposure: .hidden,
+      samples: ["sum", "prod", "max", "min"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in
-    try Lanes.scan(
-      call.context.string("kind") == "sum" ? .sum : .product, call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
+    guard let kind = kinds[call.context.string("kind")] else { throw call.context.error(.value, "unknown kind of scan") }
+    try Lanes.scan(kind, call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
   }
 
   private static func cumulative(_ name: String, _ kind: String, _ summary: String) -> OpDef {
@@ -47,6 +51,20 @@ enum Scans {
   }
   static let cumsum = cumulative("cumsum", "sum", "The running sum.")
   static let cumprod = cumulative("cumprod", "prod", "The running product.")
+
+  /// `accumulate` of maximum and minimum; NaN stays once it has come.
+  private static func extreme(_ name: String, _ kind: String, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, default: .int(0), "the axis")], typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        guard v[0].type.rank > 0 else { throw c.error(.type, "cannot accumulate on a scalar") }
+        let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
+        return [try v[0].op(scan.def, with: ["axis": .int(k), "kind": .string(kind)])]
+      }, doc: OpDoc(summary, details: "The axis lies in one chunk.", example: "mt.cumsum([1, 3, 2])"), exposure: .hidden,
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(-1)]), Sample([[0]], .all)])
+  }
+  static let runningMax = extreme("maximum_accumulate", "max", "The running maximum.")
+  static let runningMin = extreme("minimum_accumulate", "min", "The running minimum.")
 
   private static func including(_ name: String, _ of: OpDef, _ first: Double, _ summary: String) -> OpDef {
     OpDef(
@@ -81,11 +99,15 @@ enum Scans {
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
+      if c.int("n") == 0 { return [x] }
       guard x.type.rank > 0 else { throw c.error(.value, "diff requires input that is at least one dimensional") }
       let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
       guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }
       guard x.type.shape[axis] != unknownExtent else { throw c.error(.unsupported, "diff needs a known extent") }
-      for _ in 0..<min(c.int("n"), x.type.shape[axis] + 1) {
+      let times = min(c.int("n"), x.type.shape[axis] + 1)
+      // Every time is a node of its own: the call must end, whatever the number.
+      guard times <= 10_000 else { throw c.error(.unsupported, "diff of order \(times) is not supported: at most 10000") }
+      for _ in 0..<times {
         let m = max(0, x.type.shape[axis] - 1)
         let later = try x.sliced(axis: axis, start: m == 0 ? 0 : 1, count: m)
         let earlier = try x.sliced(axis: axis, start: 0, count: m)
@@ -95,5 +117,6 @@ enum Scans {
     }, doc: OpDoc("Differences of neighbours along an axis.", numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
     samples: [Sample([[3, 4]], .all), Sample([[5]], .numeric, attributes: ["n": .int(2)]), Sample([[0]], .numeric)])
 
-  static let family = OpFamily([cumsum, cumprod, cumulativeSum, cumulativeProd, diff], natives: [scan])
+  static let family = OpFamily(
+    [cumsum, cumprod, runningMax, runningMin, cumulativeSum, cumulativeProd, diff], natives: [scan])
 }

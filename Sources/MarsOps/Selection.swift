@@ -23,14 +23,27 @@ enum Selection {
     samples: [Sample([[2, 3], [3], [2, 1]], .all, fixed: [0: .bool]), Sample([[4], [4], []], .floating, fixed: [0: .int32])])
 
   static let clip = OpDef(
-    "clip", inputs: [InputDef("a"), InputDef("a_min"), InputDef("a_max")], typing: .ufunc(Loops.same(.all, 3)),
+    "clip", inputs: [InputDef("a"), InputDef("a_min", limit: .lower), InputDef("a_max", limit: .upper)],
+    typing: .ufunc(Loops.same(.all, 3)),
     body: .expr { b, _, x in
       let raised = Comparison.extreme(&b, .max, x[0], x[1], ignoring: false)
       return [Comparison.extreme(&b, .min, raised, x[2], ignoring: false)]
     }, cost: Cost(perElement: 2),
     doc: OpDoc(
-      "Limits values to an interval.", details: "min(max(a, a_min), a_max).  A limit that is None is maximum or minimum alone.",
+      "Limits values to an interval.",
+      details: "min(max(a, a_min), a_max).  Integers beyond what the dtype can hold limit nothing.",
       numpy: "numpy.clip", example: "mt.clip([1, 5, 9], 2, 6)"), exposure: Exposure(method: true))
 
-  static let family = OpFamily([astype, `where`, clip])
+  /// clip with one limit.
+  private static func limiting(_ name: String, _ limit: InputDef.Limit, _ summary: String) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a"), InputDef("limit", limit: limit)], typing: .ufunc(Loops.same(.all, 2)),
+      body: .expr { b, _, x in [Comparison.extreme(&b, limit == .lower ? .max : .min, x[0], x[1], ignoring: false)] },
+      doc: OpDoc(summary, details: "Integers beyond what the dtype can hold limit nothing.", example: "mt.clip([1, 5, 9], 2)"),
+      exposure: .hidden)
+  }
+  static let clipBelow = limiting("clip_below", .lower, "Limits values from below.")
+  static let clipAbove = limiting("clip_above", .upper, "Limits values from above.")
+
+  static let family = OpFamily([astype, `where`, clip, clipBelow, clipAbove])
 }

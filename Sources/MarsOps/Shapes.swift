@@ -15,6 +15,12 @@ enum Shapes {
   ]
 
   static func attributes(of map: AxisMap, shape: [Int]) -> [(String, AttrValue)] {
+    let (axes, starts, steps) = lists(map)
+    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))]
+  }
+
+  /// A map as the values of the attributes 'axes', 'starts' and 'steps'.
+  static func lists(_ map: AxisMap) -> (axes: [Int], starts: [Int], steps: [Int]) {
     var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
     for a in map.axes {
       switch a {
@@ -29,44 +35,39 @@ enum Shapes {
       case .contracted, .whole: preconditionFailure("a view is affine")
       }
     }
-    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))]
+    return (axes, starts, steps)
   }
 
   static func map(_ c: OpContext) -> AxisMap {
-    let (axes, starts, steps) = (c.ints("axes"), c.ints("starts"), c.ints("steps"))
-    return AxisMap(axes.indices.map { axes[$0] < 0 ? .fixed(starts[$0]) : .aligned(axis: axes[$0], start: starts[$0], step: steps[$0]) })
+    let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
+    return AxisMap(
+      axes.indices.map { k in
+        if axes[k] < 0 { return .fixed(starts[k]) }
+        // Where there are no two elements a step means nothing and may be of any size.
+        switch shape[axes[k]] {
+        case 0: return .aligned(axes[k])
+        case 1: return .aligned(axis: axes[k], start: starts[k], step: 1)
+        default: return .aligned(axis: axes[k], start: starts[k], step: steps[k])
+        }
+      })
   }
 
-  /// Checks that a map stays within its base of shape `base`.
-  static func check(_ c: OpContext, base: [Int]) throws(MarsError) {
+  /// Extents of the view of a tensor of shape `base`; checks that the map is well formed and stays within the base.
+  static func extents(_ c: OpContext, base: [Int]) throws(MarsError) -> [Int] {
     let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
     guard axes.count == base.count && starts.count == base.count && steps.count == base.count else {
       throw c.error(.value, "axes, starts and steps must have one entry per axis of the base (\(base.count))")
     }
-    guard shape.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions are not allowed") }
-    for (k, n) in base.enumerated() {
-      if axes[k] < 0 {
-        guard axes[k] == -1 && starts[k] >= 0 && (n == unknownExtent || starts[k] < n) else {
-          throw c.error(.index, "index \(starts[k]) is out of bounds for axis \(k) with size \(n)")
-        }
-        continue
-      }
-      guard axes[k] < shape.count && steps[k] != 0 else { throw c.error(.value, "axis \(k) of the view's map is malformed") }
-      let extent = shape[axes[k]]
-      if extent == 0 || extent == unknownExtent { continue }
-      let (reach, o1) = steps[k].multipliedReportingOverflow(by: extent - 1)
-      let (last, o2) = starts[k].addingReportingOverflow(reach)
-      guard !o1 && !o2 && starts[k] >= 0 && last >= 0 && (n == unknownExtent || (starts[k] < n && last < n)) else {
-        throw c.error(.index, "the view reaches beyond axis \(k) with size \(n)")
-      }
+    for k in axes.indices where axes[k] < -1 || axes[k] >= shape.count || steps[k] == 0 {
+      throw c.error(.value, "axis \(k) of the view's map is malformed")
     }
+    return try map(c).extents(shape, over: base)
   }
 
   static let view = OpDef(
     "view", inputs: [InputDef("base")], attributes: mapAttributes,
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      try check(c, base: c.inputs[0].shape)
-      return [TensorType(c.inputs[0].dtype, c.ints("shape"))]
+      [TensorType(c.inputs[0].dtype, try extents(c, base: c.inputs[0].shape))]
     }, body: .view { c in map(c) }, cost: Cost(perElement: 0),
     doc: OpDoc("A strided view: what basic indexing makes.", example: "mt.tensor([1, 2, 3, 4])[::2]"), exposure: .hidden,
     samples: [
@@ -83,16 +84,16 @@ enum Shapes {
   /// An operator whose result is a view of its input: map and shape come from one rule.
   private static func viewing(
     _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, method: Bool = false,
-    samples: [Sample],
-    _ rule: @escaping Rule
+    readOnly: Bool = false, samples: [Sample], _ rule: @escaping Rule
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.inputs[0].dtype, try rule(c).1)] },
       body: .view { c in (try? rule(c))?.0 ?? .identity(c.inputs[0].rank) }, cost: Cost(perElement: 0),
-      doc: OpDoc(summary, details: "A view: no copy.", numpy: numpy ?? "numpy.\(name)", example: example),
-      exposure: Exposure(method: method),
-      samples: samples)
+      doc: OpDoc(
+        summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
+        example: example),
+      exposure: Exposure(method: method), samples: samples, answersReadOnly: readOnly)
   }
 
   /// The map of a permutation: output axis j is base axis order[j].
@@ -232,7 +233,7 @@ enum Shapes {
 
   static let broadcastTo = viewing(
     "broadcast_to", [AttrDef("shape", .ints, "extents of the result")], "Repeats along axes of extent 1 and new leading axes.",
-    example: "mt.broadcast_to([1, 2], (3, 2))",
+    example: "mt.broadcast_to([1, 2], (3, 2))", readOnly: true,
     samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
   ) { c throws(MarsError) in
     let (from, to) = (c.inputs[0].shape, try c.shape("shape"))
@@ -250,7 +251,7 @@ enum Shapes {
     [
       AttrDef("offset", .int, default: .int(0), "positive: above the main diagonal"), AttrDef("axis1", .int, default: .int(0), "rows"),
       AttrDef("axis2", .int, default: .int(1), "columns"),
-    ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])", method: true,
+    ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])", method: true, readOnly: true,
     samples: [
       Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["offset": .int(-1)]),
       Sample([[2, 3, 4]], attributes: ["axis1": .int(2), "axis2": .int(0)]),
@@ -261,7 +262,9 @@ enum Shapes {
     let (r, k) = (try c.normalisedAxis(c.int("axis1"), rank: shape.count), try c.normalisedAxis(c.int("axis2"), rank: shape.count))
     guard r != k else { throw c.error(.value, "axis1 and axis2 cannot be the same") }
     guard shape[r] >= 0 && shape[k] >= 0 else { throw c.error(.unsupported, "diagonal needs known extents") }
-    let (row, column) = (Swift.max(0, -c.int("offset")), Swift.max(0, c.int("offset")))
+    // A diagonal beyond every extent is one of no elements.
+    let offset = Swift.max(-Int.max, c.int("offset"))
+    let (row, column) = (Swift.max(0, -offset), Swift.max(0, offset))
     let n = Swift.max(0, Swift.min(shape[r] - row, shape[k] - column))
     let others = shape.indices.filter { $0 != r && $0 != k }
     var axes = [AxisAccess](repeating: .fixed(0), count: shape.count)
@@ -425,7 +428,7 @@ enum Shapes {
       }
       guard out.count == shape.count else { throw c.error(.value, "splits must name \(shape.count) axes but name \(out.count)") }
       for (k, sizes) in out.enumerated() {
-        guard sizes.allSatisfy({ $0 >= 0 }), shape[k] == unknownExtent || sizes.reduce(0, +) == shape[k] else {
+        guard sizes.allSatisfy({ $0 >= 0 }), shape[k] == unknownExtent || sizes.reduce(UInt(0), { $0 &+ UInt($1) }) == UInt(shape[k]) else {
           throw c.error(.value, "chunks \(Shape.text(sizes)) do not add up to the extent \(shape[k]) of axis \(k)")
         }
       }
@@ -439,6 +442,9 @@ enum Shapes {
       let s = size.count == 1 ? size[0] : size[k]
       guard s > 0 || s == -1 else { throw c.error(.value, "chunk_size must be positive or -1") }
       guard n != unknownExtent else { throw c.error(.unsupported, "rechunk needs known extents") }
+      guard s == -1 || n / s < Grid.mostChunks else {
+        throw c.error(.memory, "axis \(k) of extent \(n) in chunks of \(s) is more than \(Grid.mostChunks) chunks")
+      }
       out.append(AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s).sizes)
     }
     return out

@@ -90,14 +90,19 @@ enum Statistics {
       let flat = c.optionalInt("axis") == nil
       let x = flat ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      guard x.type.shape[k] > 0 else {
-        throw c.error(x.type.shape[k] == 0 ? .value : .unsupported, "median needs a known extent that is not 0")
+      guard x.type.shape[k] >= 0 else { throw c.error(.unsupported, "median needs a known extent") }
+      if x.type.shape[k] == 0 {
+        // The mean of nothing.
+        let none = Value(try Reductions.mean.apply([.value(x)], [("axis", .ints([k])), ("keepdims", .bool(c.bool("keepdims") && !flat))]))
+        return [flat && c.bool("keepdims") ? try none.reshaped(v[0].type.shape.map { _ in 1 }) : none]
       }
       let sorted = try x.op(Sorting.sort, with: ["axis": .int(k)])
       let n = x.type.shape[k]
       let middle = try sorted.sliced(axis: k, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1)
       let m = try middle.op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
-      guard x.type.dtype.kind >= .floating else { return [m] }
+      guard x.type.dtype.kind >= .floating else {
+        return [flat && c.bool("keepdims") ? try m.reshaped(v[0].type.shape.map { _ in 1 }) : m]
+      }
       // NaNs were sorted to the end: one there makes the median NaN.
       let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(
         Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])

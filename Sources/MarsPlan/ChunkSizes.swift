@@ -8,14 +8,27 @@ struct ChunkSizes {
   let memoryLimit: Int
   /// Wanted bytes of the largest operand of a task, or nil for the automatic size.
   let chunkBytes: Int?
-  /// How often tasks were found larger than the limit: each time they are to be a quarter of what they were.
+  /// How often tasks were found larger than the limit: each time they are to be a quarter of what they were, and chunks taken over from
+  /// operands are cut where they are larger than wanted.
   let refinement: Int
+  private var refines: Bool { refinement > 0 }
 
   /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
   private func target(_ total: Int) -> Int {
     if let chunkBytes { return max(1, chunkBytes >> (2 * refinement)) }
     let size = min(max(total / 8, 1 << 20), 8 << 20)
-    return max(1 << 12, max(1 << 16, min(size, memoryLimit / 64)) >> (2 * refinement))
+    return max(1 << 9, max(1 << 16, min(size, memoryLimit / 64)) >> (2 * refinement))
+  }
+
+  /// A product of sizes; where it does not fit, the largest integer: too much for any purpose here.
+  private func product(_ first: Int, _ factors: [Int]) -> Int {
+    var p = first
+    for f in factors {
+      let (next, overflow) = p.multipliedReportingOverflow(by: f)
+      if overflow { return factors.contains(0) ? 0 : Int.max }
+      p = next
+    }
+    return p
   }
 
   /// What a tensor that the region reads asks of one iteration axis.
@@ -35,7 +48,7 @@ struct ChunkSizes {
   ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
   func kernelGrid(
     _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>
-  ) -> Grid {
+  ) throws(MarsError) -> Grid {
     let shape = region.shape
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
@@ -44,22 +57,40 @@ struct ChunkSizes {
     // Without operands in memory (random numbers summed) elements count as doubles.
     let sized = operands.isEmpty ? [(axes: Set(0..<shape.count), itemSize: 8)] : operands
     func bytes(_ chunk: [Int]) -> Int {
-      sized.map { o in o.axes.reduce(o.itemSize) { $0 * max(chunk[$1], 1) } }.max() ?? 0
+      sized.map { o in product(o.itemSize, o.axes.map { max(chunk[$0], 1) }) }.max() ?? 0
     }
-    let work = shape.reduce(1, *) * 8
+    let work = product(8, shape)
     let wanted = target(max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0))
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
     // Cut the outermost free axes first: inner ones keep contiguous runs.
     for k in 0..<shape.count where axes[k] == nil {
       let now = max(
-        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? chunk.reduce(8, *) : 0)
+        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? product(8, chunk) : 0)
       if now <= wanted || shape[k] <= 1 { continue }
-      let parts = (now + wanted - 1) / wanted
-      var size = max(1, (shape[k] + parts - 1) / parts)
+      let parts = (now - 1) / wanted + 1
+      var size = max(1, (shape[k] - 1) / parts + 1)
       // Even starts keep vector loops aligned.
       if size > 64 { size = (size + 63) / 64 * 64 }
       if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
       chunk[k] = min(shape[k], size)
+    }
+    let pinned = Set(region.pins.keys).union(region.wholeAxes)
+    if refines { cut(&axes, &chunk, { bytes($0) }, wanted, except: pinned) }
+    return try grid(shape, axes, chunk)
+  }
+
+  /// The grid of given splits and of chunk extents elsewhere; an error where there would be more chunks than can be planned.
+  private func grid(_ shape: [Int], _ axes: [AxisSplits?], _ chunk: [Int]) throws(MarsError) -> Grid {
+    // Nothing to cut.
+    if shape.contains(0) { return Grid(shape.indices.map { axes[$0] ?? AxisSplits(offsets: [0, shape[$0]]) }) }
+    var total = 1
+    for (k, n) in shape.enumerated() {
+      let count = axes[k]?.count ?? max(1, (n - 1) / max(1, chunk[k]) + 1)
+      let (product, overflow) = total.multipliedReportingOverflow(by: count)
+      guard !overflow && product <= Grid.mostChunks else {
+        throw MarsError(.memory, "shape \(Shape.text(shape)) needs more than \(Grid.mostChunks) chunks")
+      }
+      total = product
     }
     return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
   }
@@ -68,33 +99,31 @@ struct ChunkSizes {
   func nativeGrid(
     shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>,
     periods: (Int) -> [Int] = { _ in [] }
-  ) -> Grid {
+  ) throws(MarsError) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     if contracted.isEmpty && !prefersBlocks {
       adopt(suggestions, &axes, pinned: whole)
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
       var periodic = [Int](repeating: 0, count: shape.count)
-      let wanted = target(chunk.reduce(itemSize, *)) * 2
+      let wanted = target(product(itemSize, chunk)) * 2
       for k in 0..<shape.count where axes[k] == nil {
-        let now = chunk.reduce(itemSize) { $0 * max($1, 1) }
+        let now = product(itemSize, chunk.map { max($0, 1) })
         if now <= wanted || shape[k] <= 1 { continue }
-        let parts = (now + wanted - 1) / wanted
-        chunk[k] = max(1, (shape[k] + parts - 1) / parts)
+        let parts = (now - 1) / wanted + 1
+        chunk[k] = max(1, (shape[k] - 1) / parts + 1)
         // Chunks of whole periods, and of parts of the next longer one.
         let all = periods(k)
         if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
         periodic[k] = all.filter { $0 > chunk[k] }.min() ?? 0
       }
+      if refines { cut(&axes, &chunk, { product(itemSize, $0.map { max($0, 1) }) }, wanted, except: whole) }
+      let plain = try grid(shape, axes, chunk)
       return Grid(
         shape.indices.map { k in
-          if let a = axes[k] { return a }
           let p = periodic[k]
-          guard p > 0, p < shape[k] else { return AxisSplits(extent: shape[k], chunk: chunk[k]) }
-          var offsets = Array(stride(from: 0, to: shape[k], by: chunk[k]))
-          if p % chunk[k] != 0 {
-            offsets = stride(from: 0, to: shape[k], by: p).flatMap { stride(from: $0, to: min($0 + p, shape[k]), by: chunk[k]) }
-          }
+          guard axes[k] == nil, p > 0, p < shape[k], p % chunk[k] != 0 else { return plain.axes[k] }
+          let offsets = stride(from: 0, to: shape[k], by: p).flatMap { stride(from: $0, to: min($0 + p, shape[k]), by: chunk[k]) }
           return AxisSplits(offsets: offsets + [shape[k]])
         })
     }
@@ -104,13 +133,13 @@ struct ChunkSizes {
     while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
     side = max(16, side >> refinement)
     if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
-    return Grid(
-      shape.indices.map { k in
-        if let a = axes[k] { return a }
-        // Equal parts rather than a sliver at the end.
-        let parts = max(1, (shape[k] + side - 1) / side)
-        return AxisSplits(extent: shape[k], chunk: max(1, (shape[k] + parts - 1) / parts))
-      })
+    if refines { for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.cut($0, most: side) } } }
+    // Equal parts rather than a sliver at the end.
+    let chunk = shape.map { n in
+      let parts = max(1, n / side + (n % side == 0 ? 0 : 1))
+      return max(1, n / parts + (n % parts == 0 ? 0 : 1))
+    }
+    return try grid(shape, axes, chunk)
   }
 
   /// Takes over the splits of the operands, largest first; joins differing ones where that makes few chunks more.
@@ -124,6 +153,37 @@ struct ChunkSizes {
       let joined = Set(have.offsets).union(s.splits.offsets).sorted()
       if joined.count - 1 <= max(have.count, s.splits.count) * 3 / 2 { axes[s.axis] = AxisSplits(offsets: joined) }
     }
+  }
+
+  /// Cuts axes that were taken over from operands until a chunk has the wanted bytes.
+  private func cut(
+    _ axes: inout [AxisSplits?], _ chunk: inout [Int], _ bytes: ([Int]) -> Int, _ wanted: Int, except pinned: Set<Int>
+  ) {
+    for k in axes.indices where !pinned.contains(k) {
+      guard let a = axes[k], chunk[k] > 1 else { continue }
+      let now = bytes(chunk)
+      if now <= wanted { return }
+      let parts = (now + wanted - 1) / wanted
+      let size = max(1, (chunk[k] + parts - 1) / parts)
+      axes[k] = ChunkSizes.cut(a, most: size)
+      chunk[k] = size
+    }
+  }
+
+  /// Splits with parts of at most `most` elements, at the old boundaries too.
+  private static func cut(_ s: AxisSplits, most: Int) -> AxisSplits {
+    if s.largest <= most { return s }
+    var offsets = [0]
+    for c in 0..<s.count {
+      let (lower, upper) = (s.offsets[c], s.offsets[c + 1])
+      var at = lower + most
+      while at < upper {
+        offsets.append(at)
+        at += most
+      }
+      if upper > lower || upper == 0 { offsets.append(upper) }
+    }
+    return AxisSplits(offsets: offsets)
   }
 
   /// Splits of a tensor axis seen along the iteration axis that walks it; nil where they do not carry over.

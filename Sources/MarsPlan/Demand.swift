@@ -118,7 +118,9 @@ struct Demand {
         for x in v.inputs { inner += cost(x, index) }
         inlineCost[i] = fuses ? inner : 0
         if inner > Demand.largestInline { isMaterialised[i] = true }
-      case .composed: preconditionFailure("composed operators are expanded before planning")
+      case .composed:
+        // One that waits for extents is expanded in a later part.
+        precondition(isDeferred[i], "composed operators are expanded before planning")
       }
     }
   }

@@ -35,7 +35,14 @@ extension Plan {
     }
     lines += remarks
     if !isComplete { lines.append("what follows is planned when extents of \(needs.map { "t\($0)" }.joined(separator: ", ")) are known") }
-    lines.append("tasks: \(taskCount), peak: \(forecastPeak) bytes\(isComplete ? "" : " for the known part")")
+    let known = isComplete ? "" : " for the known part"
+    if forecastPeak > memoryLimit {
+      lines.append(
+        "tasks: \(taskCount), peak: \(memoryLimit) bytes, the memory limit\(known); \(forecastPeak - memoryLimit) bytes more go to disk for a time"
+      )
+    } else {
+      lines.append("tasks: \(taskCount), peak: \(forecastPeak) bytes\(known)")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -14,12 +14,7 @@ package enum Forecast {
         isLive[Int(s)] = true
         now += plan.slotBytes[Int(s)]
       }
-      let stage = plan.stages[Int(plan.taskStage[t])]
-      var workspace = 0
-      if case .native = stage.kind, case .native(let rule) = stage.node.op.body {
-        workspace = rule.workspace(stage.node.context, stage.box(Int(plan.taskChunk[t])))
-      }
-      peak = max(peak, now + workspace + stage.gatherBytes)
+      peak = max(peak, now + workspace(plan, t))
       for s in plan.slots(ofTask: t) {
         left[Int(s)] -= 1
         if left[Int(s)] == 0 && !plan.slotHeld[Int(s)] { now -= plan.slotBytes[Int(s)] }
@@ -28,13 +23,11 @@ package enum Forecast {
     return peak
   }
 
-  /// What a buffer for `byteCount` bytes counts against the limit: small ones are rounded to lines, others to pages.
-  package static func capacity(_ byteCount: Int) -> Int {
-    if byteCount < pagedFrom { return max(64, (byteCount + 63) & ~63) }
-    return (byteCount + 4095) & ~4095
+  private static func workspace(_ plan: Plan, _ t: Int) -> Int {
+    let stage = plan.stages[Int(plan.taskStage[t])]
+    guard case .native = stage.kind, case .native(let rule) = stage.node.op.body else { return stage.gatherBytes }
+    return rule.workspace(stage.node.context, stage.box(Int(plan.taskChunk[t]))) + stage.gatherBytes
   }
-  /// From here on a buffer is pages.
-  package static let pagedFrom = 64 << 10
 
   /// Bytes that the largest of the tasks from `first` on needs at one time: what it reads and writes, and its scratch memory.
   static func largestTask(_ plan: Plan, from first: Int) -> Int {
@@ -42,16 +35,16 @@ package enum Forecast {
     // The last task that named a slot.
     var named = [Int32](repeating: -1, count: plan.slotCount)
     var workspaces = [Int](repeating: -1, count: plan.stages.count)
-    for t in first..<plan.taskCount {
+    for t in first..<max(first, plan.taskCount) {
       let s = Int(plan.taskStage[t])
       if workspaces[s] < 0 {
         let bytes = Plan.scratchBytes(plan.stages[s].workspaceBytes) + plan.stages[s].gatherBytes
-        workspaces[s] = bytes == 0 ? 0 : capacity(bytes)
+        workspaces[s] = bytes == 0 ? 0 : Buffer.capacity(bytes)
       }
       var bytes = workspaces[s]
       for x in plan.slots(ofTask: t) where named[Int(x)] != Int32(t) {
         named[Int(x)] = Int32(t)
-        bytes += capacity(plan.slotBytes[Int(x)])
+        bytes += Buffer.capacity(plan.slotBytes[Int(x)])
       }
       largest = max(largest, bytes)
     }

@@ -27,32 +27,46 @@ struct Computed {
   /// Tensors of the plan, -1 for outputs that were not kept.
   var tensors: [Int]
   /// Keeps the node's identity valid.
-  var node: Node
-  /// Stands for the node in later parts: one object as long as the types are the same, so that what is applied to it is found again.
-  var stand: Node
+  let node: Node
+  /// Stands for the node in what is planned later: of these types, without inputs.
+  private(set) var stand: Node
 
-  init(types: [TensorType], tensors: [Int], node: Node) {
+  init(_ node: Node, types: [TensorType], tensors: [Int]) {
+    self.node = node
     self.types = types
     self.tensors = tensors
-    self.node = node
     stand = Computed.stand(node, types)
   }
 
-  mutating func set(_ type: TensorType, ofOutput o: Int) {
-    types[o] = type
-    stand = Computed.stand(node, types)
+  /// A stand, which stands for itself too: what is made of it is looked up by it.
+  init(stand: Node, tensors: [Int]) {
+    node = stand
+    types = stand.outputs
+    self.tensors = tensors
+    self.stand = stand
   }
 
   private static func stand(_ node: Node, _ types: [TensorType]) -> Node {
     Node(op: node.op, inputs: [], attributes: node.attributes, outputs: types, payload: node.payload, origin: node.origin)
   }
+
+  mutating func resolve(_ output: Int, _ type: TensorType) {
+    types[output] = type
+    stand = Computed.stand(node, types)
+  }
 }
 
-/// A node that was applied again to inputs of known extents.
-struct Applied {
-  /// Of the operands, which are outputs of the same nodes in all parts.
-  var types: [TensorType]
-  var node: Node
+/// Nodes that were made again with the types that inputs turned out to have.
+///
+/// Kept from part to part of a plan: what a part computed of an expansion is found by its nodes.
+struct Remade {
+  private var made: [ObjectIdentifier: (node: Node, again: Node)] = [:]
+
+  func node(for node: Node, types: [TensorType]) -> Node? {
+    guard let m = made[ObjectIdentifier(node)], m.again.inputs.map(\.type) == types else { return nil }
+    return m.again
+  }
+  mutating func note(_ again: Node, for node: Node) { made[ObjectIdentifier(node)] = (node, again) }
 }
 
 /// The graph between results and leaves as arrays.
@@ -65,8 +79,6 @@ struct GraphIndex {
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
   private(set) var originals: [(node: Node, vertex: Int)] = []
-  /// Nodes applied again, by the original: the same ones in all parts, so that what a part computed of them is not computed anew.
-  private(set) var applied: [ObjectIdentifier: Applied]
 
   private struct Key: Hashable {
     let op: ObjectIdentifier
@@ -91,10 +103,11 @@ struct GraphIndex {
 
   /// Walks from `wanted` to the leaves without recursion.
   init(
-    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], applied: [ObjectIdentifier: Applied] = [:]
+    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade
   ) throws(MarsError) {
-    self.applied = applied
     var stack: [Step] = []
+    // Inputs whose bound values are being walked.
+    var open: Set<ObjectIdentifier> = []
     for w in wanted {
       stack.append(.visit(w.node))
       while let step = stack.popLast() {
@@ -113,6 +126,10 @@ struct GraphIndex {
                 .value, "graph input '\(name)' is not bound to data\(given.isEmpty ? "" : ": bound are \(given)")", op: "input",
                 origin: node.origin)
             }
+            guard open.insert(id).inserted else {
+              throw MarsError(
+                .value, "graph input '\(name)' is bound to a tensor that depends on '\(name)' itself", op: "input", origin: node.origin)
+            }
             try GraphIndex.check(bound.type, against: node.outputs[0], name: name)
             stack.append(.bind(node, bound))
             stack.append(.visit(bound.node))
@@ -123,12 +140,13 @@ struct GraphIndex {
             for v in node.inputs where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
           }
         case .bind(let node, let bound):
+          open.remove(ObjectIdentifier(node))
           resolved[ObjectIdentifier(node)] = .alias([value(bound)])
         case .alias(let node, let current):
           resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })
         case .finish(let node):
           if resolved[ObjectIdentifier(node)] != nil { continue }
-          let current = try concrete(node)
+          let current = try concrete(node, &remade)
           if !current.expansion.isEmpty {
             stack.append(.alias(node, current))
             for v in current.expansion where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
@@ -150,19 +168,19 @@ struct GraphIndex {
   }
 
   /// The node itself, or the operator applied anew where inputs turned out to have other types than at its making.
-  private mutating func concrete(_ node: Node) throws(MarsError) -> Node {
+  private func concrete(_ node: Node, _ remade: inout Remade) throws(MarsError) -> Node {
     let isUnexpanded: Bool = if case .composed = node.op.body { node.expansion.isEmpty } else { false }
-    if !isUnexpanded && node.inputs.allSatisfy({ type(value($0)) == $0.type }) { return node }
+    let types = node.inputs.map { type(value($0)) }
+    if !isUnexpanded && zip(node.inputs, types).allSatisfy({ $0.type == $1 }) { return node }
+    if let again = remade.node(for: node, types: types) { return again }
     let operands = node.inputs.map { v in
       let x = value(v)
-      return Value(self.node(x), Int(x.output))
+      return Operand.value(Value(self.node(x), Int(x.output)))
     }
-    let id = ObjectIdentifier(node)
-    if let before = applied[id], before.types == operands.map(\.type) { return before.node }
     let attributes = zip(node.op.attributes, node.attributes.values).map { ($0.name, $1) }
-    let made = try node.op.apply(operands.map { .value($0) }, attributes, payload: node.payload, origin: node.origin)
-    applied[id] = Applied(types: operands.map(\.type), node: made)
-    return made
+    let again = try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+    remade.note(again, for: node)
+    return again
   }
 
   private mutating func add(_ v: Vertex, for original: Node) {

@@ -24,15 +24,15 @@ struct Layout {
   private let smallTensor: Int
   /// The data leaf into whose memory writes may go.
   private let overwriting: Node?
-  private let isRefined: Bool
+  private let refinement: Int
   /// Bytes of results that may lie in one piece.
   private let wholeResults: Int
 
   /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
   init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil) {
     self.overwriting = overwriting
-    isRefined = refinement > 0
-    smallTensor = (4 << 20) >> (2 * refinement)
+    self.refinement = refinement
+    smallTensor = min(4 << 20, options.memoryLimit / 8) >> (2 * refinement)
     wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
     self.index = index
     self.demand = demand
@@ -106,8 +106,12 @@ struct Layout {
         guard case .map(let m) = i.window else { preconditionFailure("kernels read through maps") }
         return PendingInput(tensor: tensor(of: i.value), map: m)
       }
-      placeKernel(spec, region, inputs, outputs, node)
+      try placeKernel(spec, region, inputs, outputs, node)
     case .native(let rule): try placeNative(rule, region)
+    }
+    // Positions in a plan are 32 bits, and every task takes memory.
+    guard plan.stages.reduce(0, { $0 + $1.grid.chunkCount }) <= 4 * Grid.mostChunks else {
+      throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
     }
   }
 
@@ -124,7 +128,7 @@ struct Layout {
 
   private mutating func placeKernel(
     _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node
-  ) {
+  ) throws(MarsError) {
     var operands: [(axes: Set<Int>, itemSize: Int)] = []
     var suggestions: [ChunkSizes.Suggestion] = []
     for i in inputs {
@@ -141,7 +145,7 @@ struct Layout {
     }
     for o in outputs { operands.append((Set(o.axes.compactMap { $0 }), o.type.dtype.itemSize)) }
     let last = spec.levels.count - 2
-    let grid = sizes.kernelGrid(
+    let grid = try sizes.kernelGrid(
       region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [])
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }
@@ -157,7 +161,7 @@ struct Layout {
       stage.work = region.work
       plan.stages.append(stage)
     } else {
-      placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node)
+      try placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node)
     }
   }
 
@@ -165,7 +169,7 @@ struct Layout {
   private mutating func placeCutReduction(
     _ spec: KernelSpec, _ region: Region, _ aligned: [StageInput], _ inputs: [PendingInput], _ outputs: [PendingOutput], _ grid: Grid,
     _ cut: Set<Int>, _ node: Node
-  ) {
+  ) throws(MarsError) {
     let last = spec.levels.count - 2
     let level = spec.levels[last]
     // Axes that exist above the level, with cut ones replaced by their chunk number.
@@ -188,7 +192,8 @@ struct Layout {
     for t in types {
       let splits = kept.map { cut.contains($0) ? AxisSplits(extent: grid.axes[$0].count, chunk: 1) : grid.axes[$0] }
       let bytes = partialShape.reduce(t.itemSize, *)
-      let storage: PlanTensor.Storage = bytes <= max(smallTensor, options.memoryLimit / 16) ? .whole : .chunks
+      let few = min(4 << 20, options.memoryLimit / 4) >> (2 * refinement)
+      let storage: PlanTensor.Storage = bytes <= max(few, options.memoryLimit / 16) ? .whole : .chunks
       let number = addTensor(
         PlanTensor(type: TensorType(t, partialShape), grid: Grid(splits), storage: storage, label: "partial " + node.op.name))
       partials.append(number)
@@ -237,13 +242,13 @@ struct Layout {
       roots: region.roots, shape: partialShape, kind: .kernel(combine), inputs: [], counters: counters, scalars: region.scalars,
       outputAxes: outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }, labels: ["combine"] + region.labels.suffix(1),
       // One element per chunk: cut again, it could shrink no further and would be combined for ever.
-      wholeAxes: Set(cutAxes), work: Double(partialShape.reduce(1, *)))
+      wholeAxes: Set(cutAxes), work: partialShape.reduce(1.0) { $0 * Double($1) })
     let identity = AxisMap.identity(kept.count)
     let nextInputs =
       partials.map { PendingInput(tensor: $0, map: identity) }
       + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
     let nextOutputs = outputs.map { PendingOutput(type: $0.type, axes: $0.axes.map { $0.flatMap { newAxis[$0] } }, value: $0.value) }
-    placeKernel(combine, next, nextInputs, nextOutputs, node)
+    try placeKernel(combine, next, nextInputs, nextOutputs, node)
   }
 
   private mutating func placeNative(_ rule: NativeRule, _ region: Region) throws(MarsError) {
@@ -277,7 +282,7 @@ struct Layout {
     case .selecting(let axis): selected = axis
     }
     // A box of whole rows is one run of what it is read from; a square block may meet all of it.
-    let grid = sizes.nativeGrid(
+    let grid = try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
       suggestions: suggestions, contracted: selected == nil ? contracted : [], periods: { rule.periods(node.context, $0) })
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)
@@ -391,10 +396,10 @@ struct Layout {
   /// The tensor itself, or its rechunked form in which every task of `grid` reads from one chunk.
   private mutating func alignAccess(_ number: Int, _ access: [AxisAccess], to grid: Grid, _ node: Node) -> Int {
     let t = plan.tensors[number]
-    guard needsAlignment(t), t.grid.chunkCount > 1 || isRefined else { return number }
+    guard needsAlignment(t), t.grid.chunkCount > 1 || refinement > 0 else { return number }
     var axes = t.grid.axes
     var differs = false
-    for (k, a) in access.enumerated() where axes[k].count > 1 || isRefined {
+    for (k, a) in access.enumerated() where axes[k].count > 1 || refinement > 0 {
       var boundaries: [Int] = []
       switch a {
       case .fixed: continue
@@ -414,7 +419,7 @@ struct Layout {
           boundaries.append(min(first, last))
         }
         // Tasks were too large: none is to hold a chunk for a small part of it.
-        if fits && !(isRefined && axes[k].largest > 2 * splits.largest * abs(step)) { continue }
+        if fits && !(refinement > 0 && axes[k].largest > 2 * splits.largest * abs(step)) { continue }
       }
       differs = true
       axes[k] = AxisSplits(offsets: Set(boundaries).union([0, t.type.shape[k]]).sorted())

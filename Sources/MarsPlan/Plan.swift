@@ -39,10 +39,24 @@ package struct Plan: Sendable {
   /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
   package var needs: [Int] = []
   package var isComplete: Bool { needs.isEmpty }
-  /// Peak of chunk, workspace and result bytes when tasks run one after the other in plan order.
+  /// Bytes that chunks, workspaces and results may take.
+  package var memoryLimit = Int.max
+  /// Peak of chunk, workspace and result bytes when tasks run one after the other in plan order and nothing is moved to disk.
   package var forecastPeak = 0
   /// Lines of remarks for `explain`: preferences not followed, and why.
   package var remarks: [String] = []
+
+  /// Bytes of results that the plan computes; they are kept, in memory or on disk.
+  package var resultBytes: Int {
+    var bytes = 0
+    for t in Set(results) where t >= 0 {
+      switch tensors[t].storage {
+      case .whole, .chunks: if !tensors[t].hasUnknownExtents { bytes += tensors[t].type.byteCount }
+      case .leaf, .keptChunks: continue
+      }
+    }
+    return bytes
+  }
 
   package var taskCount: Int { taskStage.count }
   package var slotCount: Int { slotTensor.count }

@@ -28,7 +28,7 @@ package final class PlanCache: Sendable {
     var seen = [UInt64](repeating: 0, count: PlanCache.entryCount)
     var hits = 0
   }
-  private let state = Locked(State())
+  private let state = Locked(State(), heldAtForks: true)
 
   package init() {}
 
@@ -150,7 +150,7 @@ struct Sketch {
           mix(UInt64(d))
         }
       }
-      for a in node.attributes.values where !mix(a) { return nil }
+      for a in node.attributes.values { mix(a) }
       k += 1
     }
     for e in edges { mix(UInt64(truncatingIfNeeded: e)) }
@@ -173,16 +173,12 @@ struct Sketch {
     hash ^= hash >> 29
   }
 
-  /// false for values whose equality says less than their bits.
-  private mutating func mix(_ a: AttrValue) -> Bool {
+  private mutating func mix(_ a: AttrValue) {
     switch a {
     case .none: mix(0)
     case .bool(let b): mix(b ? 1 : 2)
     case .int(let i): mix(UInt64(bitPattern: Int64(i)))
-    case .float(let d):
-      // 0.0 == -0.0, and NaN is not equal to itself.
-      if d == 0 && d.sign == .minus || d.isNaN { return false }
-      mix(d.bitPattern)
+    case .float(let d): mix(d.bitPattern)
     case .dtype(let d): mix(UInt64(d.rawValue))
     case .scalar(let s):
       mix(UInt64(s.dtype.rawValue))
@@ -191,7 +187,6 @@ struct Sketch {
     case .ints(let v): for i in v { mix(UInt64(bitPattern: Int64(i))) }
     case .string, .strings, .bytes: break
     }
-    return true
   }
 
   func matches(_ s: Shape) -> Bool {

@@ -26,9 +26,7 @@ package struct Planner {
   private let bindings: [String: Value]
   private let options: PlanOptions
   private var computed: [ObjectIdentifier: Computed] = [:]
-  /// Nodes whose identity names something computed.
-  private var kept: [Node] = []
-  private var applied: [ObjectIdentifier: Applied] = [:]
+  private var remade = Remade()
   private var scheduler = Scheduler()
   /// A data leaf whose memory writes may go into: nobody else reads it.
   private let overwriting: Node?
@@ -41,6 +39,7 @@ package struct Planner {
     self.bindings = bindings
     self.options = options
     plan.results = [Int](repeating: -1, count: results.count)
+    plan.memoryLimit = options.memoryLimit
     try advance()
   }
 
@@ -52,8 +51,7 @@ package struct Planner {
 
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
-    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, applied: applied)  // expand, bind, merge equal nodes
-    applied = index.applied
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade)  // expand, bind, merge equal nodes
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
@@ -87,6 +85,7 @@ package struct Planner {
       if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
       scheduler = scheduled
       scheduler.schedule(&plan)  // depth first
+      if refinement == 0 && plan.slotBytes.reduce(0, +) <= options.memoryLimit / 4 { return layout }
       let largest = Forecast.largestTask(plan, from: before.taskCount)
       if largest <= options.memoryLimit { return layout }
       if best.map({ largest < $0.largest }) ?? true { best = (layout, plan, scheduler, largest) }
@@ -94,6 +93,7 @@ package struct Planner {
     }
     guard let best else { throw MarsError(.internal, "nothing was planned") }
     (plan, scheduler) = (best.plan, best.scheduler)
+    plan.remarks.append("one task needs \(best.largest) bytes, more than the memory limit of \(options.memoryLimit)")
     return best.layout
   }
 
@@ -119,6 +119,10 @@ package struct Planner {
       if !v.tensors.isEmpty { continue }
       if case .leaf = v.node.op.body { continue }
       let outputs = needed[i].indices.filter { needed[i][$0] }
+      if case .native = v.node.op.body {
+      } else if v.node.outputs.contains(where: { !$0.isKnown }) {
+        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.op.name)
+      }
       var region: Region
       if case .native(let rule) = v.node.op.body {
         region = native(i, rule, index, &demand)
@@ -150,7 +154,7 @@ package struct Planner {
         let (base, view) = index.stripViews(x)
         return Region.Input(value: base, window: .map(view.after(map)))
       }, counters: nest.counters, scalars: nest.scalars, outputAxes: nest.outputAxes.map { $0.map { $0 < 0 ? nil : $0 } },
-      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: Double(nest.shape.reduce(1, *)))
+      labels: [v.node.op.name], wholeAxes: Set(nest.shape.indices), work: nest.shape.reduce(1.0) { $0 * Double($1) })
   }
 
   private func native(_ i: Int, _ rule: NativeRule, _ index: GraphIndex, _ demand: inout Demand) -> Region {
@@ -214,7 +218,7 @@ package struct Planner {
     return Region(
       roots: v.node.outputs.indices.map { Val(i, $0) }, shape: shape, kind: .native(rule), inputs: inputs,
       outputAxes: v.node.outputs.map { o in o.rank == out.rank ? axes : Array(axes.prefix(o.rank)) }, labels: [v.node.op.name],
-      wholeAxes: whole, work: Double(shape.reduce(1, *)) * v.node.op.cost.perElement)
+      wholeAxes: whole, work: shape.reduce(1.0) { $0 * Double($1) } * v.node.op.cost.perElement)
   }
 
   /// Whether an axis that is read whole is only a part of the base's.
@@ -257,12 +261,10 @@ package struct Planner {
     tensor.type = TensorType(tensor.type.dtype, tensor.grid.shape)
     tensor.hasUnknownExtents = false
     plan.tensors[t] = tensor
-    for (id, var c) in computed {
-      guard c.tensors.contains(t) else { continue }
-      for (o, n) in c.tensors.enumerated() where n == t { c.set(tensor.type, ofOutput: o) }
+    for (id, var c) in computed where c.tensors.contains(t) {
+      for (o, n) in c.tensors.enumerated() where n == t { c.resolve(o, tensor.type) }
       computed[id] = c
-      computed[ObjectIdentifier(c.stand)] = c
-      kept.append(c.stand)
+      computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: c.tensors)
     }
   }
 
@@ -272,11 +274,12 @@ package struct Planner {
       let outputs = index.vertices[vertex].node.outputs
       let tensors = outputs.indices.map { layout.existingTensor(of: Val(vertex, $0)) }
       let isLeaf = if case .leaf = index.vertices[vertex].node.op.body { true } else { false }
-      guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }) else { continue }
-      let c = Computed(types: outputs, tensors: tensors, node: node)
-      // Also under the names by which nodes applied again know it.
-      for name in [node, index.vertices[vertex].node, c.stand] { computed[ObjectIdentifier(name)] = c }
-      kept += [index.vertices[vertex].node, c.stand]
+      guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }), computed[ObjectIdentifier(node)] == nil else {
+        continue
+      }
+      let c = Computed(node, types: outputs, tensors: tensors)
+      computed[ObjectIdentifier(node)] = c
+      computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: tensors)
     }
   }
 

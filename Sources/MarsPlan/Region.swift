@@ -182,7 +182,7 @@ struct RegionBuilder {
         }
         owners[owners.count - 1].types = types
         reducedAxes = body.axes(context).compactMap { mine[$0] }
-        work += Double(shape.reduce(1, *)) * x.node.op.cost.perElement
+        work += shape.reduce(1.0) { $0 * Double($1) } * x.node.op.cost.perElement
         labels.append(x.node.op.name)
       }
       kernelLevels.append(KernelLevel(program: builder.takeProgram(), reducers: reducers, reducedAxes: reducedAxes))

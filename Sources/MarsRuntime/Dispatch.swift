@@ -26,12 +26,38 @@ struct GrantList: ~Copyable {
 extension EngineState {
   /// Takes back the finished tasks in `list` and fills it with at most `most` new ones: the one call by which workers and state meet.
   mutating func exchange(_ list: inout GrantList, most: Int) {
+    takeBack(&list)
+    // Threads that wait for a run may be running tasks in a worker's stead.
+    if busyThreads < workerCount { claim(&list, most: most) }
+    if !list.grants.isEmpty { busyThreads += 1 }
+  }
+
+  /// The same for a thread that waits for `run` (nil: not any longer) and runs one of its tasks meanwhile, if one can start at once.
+  mutating func exchange(_ list: inout GrantList, waitingFor run: RunCorePointer?) {
+    takeBack(&list)
+    guard let run, run.pointee.outcome.isRunning, busyThreads < workerCount, run.pointee.loaded.isEmpty, run.pointee.loading.isEmpty,
+      let t = run.pointee.ready.smallest
+    else { return }
+    switch admit(run, t) {
+    case .granted:
+      run.pointee.ready.popSmallest()
+      grant(run, t, &list)
+      busyThreads += 1
+    case .loading:
+      run.pointee.ready.popSmallest()
+      run.pointee.loading.append(t)
+    case .blocked, .impossible: break  // A worker will meet the same and deal with it.
+    }
+  }
+
+  private mutating func takeBack(_ list: inout GrantList) {
+    if list.grants.isEmpty { return }
+    busyThreads -= 1
     for i in 0..<list.grants.count {
       let g = list.grants[i]
       finish(g.run, g.task)
     }
     list.removeAll()
-    claim(&list, most: most)
   }
 
   private mutating func claim(_ list: inout GrantList, most: Int) {
@@ -288,8 +314,8 @@ extension EngineState {
 
   /// A block has been read, or could not be: tasks that waited for it go on, or their runs fail.
   mutating func advanceLoading(_ block: Int32, _ error: MarsError?) {
-    for i in 0..<active.count {
-      let run = active[i]
+    // Of a copy: a run that fails leaves the list.
+    for run in (0..<active.count).map({ active[$0] }) {
       var k = 0
       while k < run.pointee.loading.count {
         let t = run.pointee.loading[k]

@@ -12,12 +12,12 @@ package final class Engine: @unchecked Sendable {
   /// Guarded by `lock`.
   let state: UnsafeMutablePointer<EngineState>
   let lock: EngineLock
-  let spill: SpillFile
+  package let spill: SpillFile
   package let trace = Trace()
   /// An address for windows of which nothing is read.
   let emptyBase = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
   /// Scratch of threads that run tiny plans themselves.
-  let inlineContexts = Locked<[TaskContext]>([])
+  let inlineContexts = Locked<[TaskContext]>([], heldAtForks: true)
 
   package init(options: EngineOptions, devices: [any Device]) {
     self.options = options
@@ -100,6 +100,13 @@ package final class Engine: @unchecked Sendable {
     let base = runOptions.trace ? trace.register(plan) : -1
     let box = PlanBox(plan, traceBase: base)
     let run = Run(engine: self, plan: box, trace: runOptions.trace)
+    for t in plan.tensors {
+      if case .keptChunks(let data) = t.storage, (data as? StoredTensor)?.engine !== self {
+        run.core.pointee.outcome = .failed(MarsError(.internal, "a plan names chunks of another engine"))
+        run.core.pointee.isRetired = true
+        return run
+      }
+    }
     run.core.pointee.adopt(box)
     lock.lock()
     state.pointee.submit(run)
@@ -138,6 +145,32 @@ package final class Engine: @unchecked Sendable {
     }
   }
 
+  /// Worker threads; those that are too many end when they have nothing to do.
+  package var workers: Int {
+    get { locked { s in s.workerCount } }
+    set {
+      let isChange = locked { s -> Bool in
+        if s.workerCount == max(1, newValue) { return false }
+        s.workerCount = max(1, newValue)
+        if !s.active.isEmpty { startWorkers() }
+        return true
+      }
+      if isChange { lock.wakeAll() }
+    }
+  }
+
+  /// Ends the threads and gives warm memory back until the next run.
+  package func rest() {
+    locked { s in
+      s.endThreads()
+      s.pool.trim(to: 0)
+    }
+    lock.wakeAll()
+  }
+
+  /// Bytes that chunks could still take on disk; nil if that cannot be told.
+  package var freeSpillBytes: Int? { options.files.freeBytes(spill.parent) }
+
   /// Whether the calling thread is one of an engine's workers, which must not wait for runs.
   package static var isWorkerThread: Bool { WorkerMark.isSet }
 
@@ -166,14 +199,13 @@ package final class Engine: @unchecked Sendable {
   package func shutdown(waitingSeconds seconds: Double = 10) {
     locked { s in
       s.isClosed = true
-      s.epoch += 1
+      s.endThreads()
       s.failAll(MarsError(.cancelled, "the engine was shut down"))
-      s.mustBroadcast = true
     }
     lock.wakeAll()
     let end = EngineLock.now() + seconds
     lock.lock()
-    while state.pointee.liveWorkers + state.pointee.liveSpillers > 0 && EngineLock.now() < end && !Engine.isWorkerThread {
+    while state.pointee.endingThreads > 0 && EngineLock.now() < end && !Engine.isWorkerThread {
       lock.waitForChange(until: min(end, EngineLock.now() + 0.05))
       lock.wakeAll()
     }

@@ -3,7 +3,7 @@ import MarsBase
 
 /// How an engine is set up.
 package struct EngineOptions: Sendable {
-  /// Worker threads.
+  /// Worker threads at first.
   package var workers: Int
   /// Bytes that chunks, workspaces and results may take.
   package var memoryLimit: Int
@@ -46,6 +46,19 @@ package struct EngineOptions: Sendable {
       if allowed > 0 { return min(allowed, online) }
     }
     return online
+  }
+  /// Bytes that can be taken without others being swapped out, as the system estimates it (MemAvailable); all of the memory if it does not.
+  package static var availableMemory: Int {
+    let fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { return physicalMemory }
+    defer { close(fd) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let n = read(fd, &bytes, bytes.count)
+    for line in bytes[..<max(n, 0)].split(separator: 10) where line.starts(with: Array("MemAvailable:".utf8)) {
+      let digits = line.filter { $0 >= 48 && $0 <= 57 }
+      if let k = Int(String(decoding: digits, as: UTF8.self)) { return k * 1024 }
+    }
+    return physicalMemory
   }
   package static var physicalMemory: Int { max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE))) }
 }

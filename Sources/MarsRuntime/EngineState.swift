@@ -42,12 +42,18 @@ struct EngineState: ~Copyable {
   var waitingReaders = 0
 
   var running = 0
+  /// Threads that hold tasks: workers, and threads that wait for a run; never more than there are workers.
+  var busyThreads = 0
   var idleWorkers = 0
   var workerCount = 0
   var liveWorkers = 0
   var liveSpillers = 0
+  /// Threads of older epochs that have not ended yet.
+  var endingThreads = 0
   /// Grows at shutdown and in the child of a fork; threads of an older epoch end.
   var epoch = 0
+  /// Forks that led to this process since the engine was made.
+  var forks = 0
   var isClosed = false
   /// Something that waiters look at has changed.
   var mustBroadcast = false
@@ -58,15 +64,33 @@ struct EngineState: ~Copyable {
   var idlePool: Int
 
   var statistics = EngineStatistics()
+  let files: any FileSystem
 
   init(options: EngineOptions) {
+    files = options.files
     limit = options.memoryLimit
+    workerCount = options.workers
     idlePool = options.idlePoolBytes ?? min(options.memoryLimit / 4, 1 << 30)
     pool = BufferPool(memory: options.memory)
   }
 }
 
 extension EngineState {
+  /// Tells all threads to end; new ones are started with the next run.
+  mutating func endThreads() {
+    epoch += 1
+    endingThreads += liveWorkers + liveSpillers
+    liveWorkers = 0
+    liveSpillers = 0
+    mustBroadcast = true
+  }
+
+  /// A thread ends; `count` takes it from the threads of the current epoch.
+  mutating func threadEnded(epoch: Int, _ count: (inout EngineState) -> Void) {
+    if epoch == self.epoch { count(&self) } else { endingThreads -= 1 }
+    mustBroadcast = true
+  }
+
   /// Keeps an object alive until the lock is not held.
   mutating func bury(_ object: AnyObject) { graveyard.append(.passRetained(object)) }
 }
@@ -80,7 +104,7 @@ extension EngineState {
 
   /// A buffer of `capacity` bytes that counts as used; nil if the system has none.
   mutating func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= BufferPool.pagedFrom && pool.hasWarm(capacity)) {
+    if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= Buffer.pagedFrom && pool.hasWarm(capacity)) {
       pool.trim(to: max(0, limit - used - capacity))
     }
     var base = pool.take(capacity)

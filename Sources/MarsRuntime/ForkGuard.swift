@@ -1,9 +1,11 @@
 import Glibc
 import MarsBase
+import MarsJIT
+import MarsNumerics
 
 /// Keeps engines usable in both processes after a fork.
 ///
-/// All locks are taken before the fork.  The child has none of the threads: there in-flight runs fail, locks are made anew, and threads are
+/// All locks are taken before the fork, and code is not being compiled during it.  The child has none of the threads: there in-flight runs fail, locks are made anew, and threads are
 /// started again when the next run needs them.
 enum ForkGuard {
   private struct Entry {
@@ -23,6 +25,10 @@ enum ForkGuard {
   }
 
   private static func prepare() {
+    // What takes longest first, while everybody else still gets on.
+    JIT.lockForFork()
+    BLASThreads.lockForFork()
+    ForkLocks.lock()
     engines.lockForFork()
     engines.unsafeValue { list in
       for e in list {
@@ -46,6 +52,9 @@ enum ForkGuard {
       }
     }
     engines.unlockAfterFork()
+    ForkLocks.unlock()
+    BLASThreads.unlockAfterFork()
+    JIT.unlockAfterFork()
   }
 
   private static func child() {
@@ -53,6 +62,9 @@ enum ForkGuard {
       for e in list { e.engine._withUnsafeGuaranteedRef { $0.reviveInChild() } }
     }
     engines.reinitialiseInChild()
+    ForkLocks.reinitialiseInChild()
+    BLASThreads.reinitialiseInChild()
+    JIT.reinitialiseInChild()
   }
 
   private static func atExit() {
@@ -76,11 +88,14 @@ extension Engine {
 extension EngineState {
   mutating func reviveInChild() {
     epoch += 1
+    forks += 1
     liveWorkers = 0
     liveSpillers = 0
+    endingThreads = 0
     idleWorkers = 0
     waitingReaders = 0
     running = 0
+    busyThreads = 0
     readerPins = 0
     ioInFlight = 0
     evictingBytes = 0

@@ -26,6 +26,8 @@ final class PlanBox: @unchecked Sendable {
   let actualGrids: [Int: Grid]
   let stages: UnsafeMutablePointer<StageInfo>
   let hasCallbacks: Bool
+  /// Whether a thread that waits may run its tasks: few, and none that could take long.
+  let isHelpable: Bool
   /// Identifier of the first stage's label in the trace, or -1.
   let traceBase: Int32
   private let programs: Locked<[StageProgram?]>
@@ -56,10 +58,13 @@ final class PlanBox: @unchecked Sendable {
       stages[i] = info
     }
     hasCallbacks = callbacks
+    isHelpable = plan.taskCount <= PlanBox.fewTasks && plan.stages.allSatisfy { if case .native = $0.kind { false } else { true } }
     programs = Locked([StageProgram?](repeating: nil, count: plan.stages.count))
   }
 
   deinit { stages.deallocate() }
+
+  private static let fewTasks = 64
 
   /// The stage's geometry; made at the first task.
   func program(_ stage: Int) -> StageProgram {

@@ -6,8 +6,6 @@ import MarsPlan
 ///
 /// Sizes are exact up to a page, because the limit is: chunks of a tensor have few different sizes, so buffers fit again all the same.
 struct BufferPool: ~Copyable {
-  /// From here on a buffer is pages.
-  static let pagedFrom = Forecast.pagedFrom
   private struct Free: BitwiseCopyable {
     var base: UnsafeMutableRawPointer
     var capacity: Int
@@ -28,11 +26,11 @@ struct BufferPool: ~Copyable {
   }
 
   /// What a buffer for `byteCount` bytes counts against the limit.
-  static func capacity(_ byteCount: Int) -> Int { Forecast.capacity(byteCount) }
+  static func capacity(_ byteCount: Int) -> Int { Buffer.capacity(byteCount) }
 
   /// A buffer of exactly `capacity`, a value of `BufferPool.capacity`; nil if the system has no memory.
   mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    if capacity < BufferPool.pagedFrom {
+    if capacity < Buffer.pagedFrom {
       // Room for a full vector behind the last element costs nothing and lets kernels read whole lines.
       var p: UnsafeMutableRawPointer? = nil
       return posix_memalign(&p, 64, capacity) == 0 ? p : nil
@@ -54,7 +52,7 @@ struct BufferPool: ~Copyable {
 
   /// Takes a buffer back; it stays warm until `trim`.
   mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int) {
-    if capacity < BufferPool.pagedFrom {
+    if capacity < Buffer.pagedFrom {
       Glibc.free(base)
       return
     }

@@ -86,10 +86,17 @@ package final class Run: @unchecked Sendable {
     _ seconds: Double?, _ what: String, _ condition: (borrowing RunCore) -> Bool
   ) throws(MarsError) -> Bool {
     let end = seconds.map { EngineLock.now() + $0 }
+    var hasHelped = false
     engine.lock.lock()
     defer { engine.unlock() }
     while !condition(core.pointee) {
       try Engine.refuseOnWorker(what)
+      // A task takes up to 50 ms: who waits for less wants to look at something else soon.
+      if !hasHelped && (seconds ?? 1) >= 0.05 {
+        hasHelped = true
+        engine.help(core, until: end)
+        continue
+      }
       if let end, EngineLock.now() >= end { return false }
       engine.lock.waitForChange(until: end)
     }

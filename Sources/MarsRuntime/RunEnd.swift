@@ -107,6 +107,10 @@ extension EngineState {
     var isFinished = false
     if case .finished = run.pointee.outcome { isFinished = true }
     for s in 0..<run.pointee.held.count { run.pointee.held[s] = false }
+    if !isFinished {
+      let nodes = run.pointee.plan.plan.stages.map(\.node).filter { $0.op.abandon != nil }
+      if !nodes.isEmpty { bury(Abandoned(nodes, files)) }
+    }
     if isFinished {
       for r in run.pointee.plan.plan.results {
         for s in RunCore.slots(of: run.pointee.plan.plan.tensors[r]) { run.pointee.held[s] = true }
@@ -143,6 +147,17 @@ extension EngineState {
     mustBroadcast = true
     mustSignal = true
   }
+}
+
+/// Operators whose effects are taken back: files are not touched under the engine's lock, but when this is released after it.
+private final class Abandoned {
+  private let nodes: [Node]
+  private let files: any FileSystem
+  init(_ nodes: [Node], _ files: any FileSystem) {
+    self.nodes = nodes
+    self.files = files
+  }
+  deinit { for n in nodes { n.op.abandon?(n.context, files) } }
 }
 
 extension RunCore {

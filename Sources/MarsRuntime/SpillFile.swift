@@ -4,24 +4,38 @@ import MarsBase
 /// The file in which evicted chunks lie, in a directory of the process that is removed at exit.
 ///
 /// The directory's name holds process number and start time, so that what a crashed process left is known and removed by the next one.
-final class SpillFile: @unchecked Sendable {
+package final class SpillFile: @unchecked Sendable {
   private struct State {
     var file: (any File)? = nil
     var directory: String? = nil
     var owner: pid_t = 0
+    var parent: String
+    /// Where the next file will lie, once nothing lies in this one.
+    var nextParent: String? = nil
   }
   private let files: any FileSystem
-  private let parent: String
   private let number: Int
-  private let state = Locked(State())
+  private let state: Locked<State>
   private static let count = Locked(0)
 
   init(files: any FileSystem, directory: String) {
     self.files = files
-    parent = directory
+    state = Locked(State(parent: directory))
     number = SpillFile.count.withLock { n in
       n += 1
       return n
+    }
+  }
+
+  /// Lets files made from now on lie below another directory; what lies in an open one stays there until nobody needs it.
+  package func move(to directory: String) {
+    state.withLock { s in
+      if s.file == nil {
+        s.parent = directory
+        s.nextParent = nil
+      } else {
+        s.nextParent = directory == s.parent ? nil : directory
+      }
     }
   }
 
@@ -29,7 +43,8 @@ final class SpillFile: @unchecked Sendable {
   func open() throws(MarsError) -> any File {
     try state.withLock { s throws(MarsError) in
       if let f = s.file { return f }
-      removeLeftovers()
+      let parent = s.parent
+      removeLeftovers(parent)
       let name = "\(parent)/mars-spill-\(getpid())-\(SpillFile.startTime(getpid()) ?? "0")-\(number)"
       if !files.exists(parent) { try files.makeDirectory(parent) }
       try files.makeDirectory(name)
@@ -41,20 +56,47 @@ final class SpillFile: @unchecked Sendable {
     }
   }
 
-  /// Gives disk space back once nothing lies in the file behind `end`.
-  func shrink(to end: Int) { state.withLock { s in try? s.file?.resize(end) } }
+  /// Tells whether chunks could be written below a directory, by writing there; throws an error that names it.
+  package static func check(_ directory: String, _ files: any FileSystem) throws(MarsError) {
+    let wasThere = files.exists(directory)
+    do throws(MarsError) {
+      if !wasThere { try files.makeDirectory(directory) }
+      let probe = "\(directory)/mars-spill-probe-\(getpid())"
+      _ = try files.open(probe, .createOrTruncate)
+      try files.remove(probe)
+      if !wasThere { try files.remove(directory) }
+    } catch { throw MarsError(.os, "spill_dir '\(directory)' cannot be used: \(error.message)") }
+  }
 
-  /// Removes file and directory.
-  func close() {
+  /// Gives disk space back once nothing lies in the file behind `end`.
+  func shrink(to end: Int) {
     state.withLock { s in
-      s.file = nil
-      if let d = s.directory, s.owner == getpid() {
-        try? files.remove(d + "/chunks")
-        try? files.remove(d)
+      if end == 0, let next = s.nextParent {
+        remove(&s)
+        s.parent = next
+        s.nextParent = nil
+      } else {
+        try? s.file?.resize(end)
       }
-      s.directory = nil
     }
   }
+
+  /// Removes file and directory.
+  func close() { state.withLock { s in remove(&s) } }
+
+  private func remove(_ s: inout State) {
+    s.file = nil
+    if let d = s.directory, s.owner == getpid() {
+      try? files.remove(d + "/chunks")
+      try? files.remove(d)
+    }
+    s.directory = nil
+  }
+
+  /// The directory below which files are made now.
+  var parent: String { state.withLock { $0.nextParent ?? $0.parent } }
+
+  var isOpen: Bool { state.withLock { $0.file != nil } }
 
   /// In the child of a fork: the file belongs to the parent.
   func forgetInChild() {
@@ -68,7 +110,7 @@ final class SpillFile: @unchecked Sendable {
   func unlockAfterFork() { state.unlockAfterFork() }
 
   /// Removes the directories of processes that are no more.
-  private func removeLeftovers() {
+  private func removeLeftovers(_ parent: String) {
     guard let names = try? files.list(parent) else { return }
     for name in names where name.hasPrefix("mars-spill-") {
       let parts = name.split(separator: "-")
@@ -148,8 +190,7 @@ extension Engine {
       }
     }
     failQueuedIO(MarsError(.cancelled, "the engine was shut down"))
-    state.pointee.liveSpillers -= 1
-    state.pointee.mustBroadcast = true
+    state.pointee.threadEnded(epoch: epoch) { $0.liveSpillers -= 1 }
     unlock()
   }
 
@@ -194,7 +235,7 @@ extension Engine {
   private func settle() {
     let shrink = state.pointee.spillFile.live == 0
     unlock()
-    if shrink && options.files.exists(options.spillDirectory) { shrinkSpillFile() }
+    if shrink && spill.isOpen { shrinkSpillFile() }
     lock.lock()
   }
 

@@ -56,9 +56,13 @@ package final class Trace: Sendable {
   /// Forgets all events.
   package func reset() { record.withLock { $0 = Record() } }
 
-  /// The events in Chrome's JSON format; times in microseconds.
+  /// The events since the last call in Chrome's JSON format; times in microseconds.
   package func json() -> String {
-    let r = record.withLock { $0 }
+    let r = record.withLock { r in
+      let taken = r
+      r.events = []
+      return taken
+    }
     var out = "{\"traceEvents\":["
     for (i, e) in r.events.enumerated() {
       if i > 0 { out += "," }

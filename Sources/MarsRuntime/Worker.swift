@@ -8,8 +8,7 @@ import MarsPlan
 extension Engine {
   /// Starts worker threads up to the number asked for; the lock is held.
   func startWorkers() {
-    state.pointee.workerCount = options.workers
-    while state.pointee.liveWorkers < options.workers && !state.pointee.isClosed {
+    while state.pointee.liveWorkers < state.pointee.workerCount && !state.pointee.isClosed {
       let epoch = state.pointee.epoch
       let number = state.pointee.liveWorkers
       state.pointee.liveWorkers += 1
@@ -33,7 +32,8 @@ extension Engine {
     // When the last task ended; 0 after a wait.
     var ended = 0
     lock.lock()
-    while state.pointee.epoch == epoch {
+    let forks = state.pointee.forks
+    while state.pointee.epoch == epoch && number < state.pointee.workerCount {
       state.pointee.exchange(&list, most: most)
       if list.grants.isEmpty {
         if state.pointee.mustSignal {
@@ -62,7 +62,7 @@ extension Engine {
         state.pointee.idleWorkers -= 1
         continue
       }
-      if state.pointee.idleWorkers > 0 && hasClaimable { state.pointee.mustSignal = true }
+      signalIfWorkIsLeft()
       let garbage = takeGarbage()
       notify()
       for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
@@ -78,11 +78,62 @@ extension Engine {
       state.pointee.statistics.taskNanoseconds += ended - begin
       state.pointee.statistics.dispatchNanoseconds += between
     }
-    for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
-    // A worker of an older epoch is no longer counted in the child of a fork, but that child has no such worker either.
-    state.pointee.liveWorkers -= 1
-    state.pointee.mustBroadcast = true
+    // A worker whose task has forked goes on in the child too, where neither it nor its tasks are counted any more.
+    if state.pointee.forks == forks {
+      if !list.grants.isEmpty { state.pointee.busyThreads -= 1 }
+      for i in 0..<list.grants.count { state.pointee.finish(list.grants[i].run, list.grants[i].task) }
+      state.pointee.threadEnded(epoch: epoch) { $0.liveWorkers -= 1 }
+      // Its signal may have been meant for a worker that stays.
+      state.pointee.mustSignal = true
+    }
     unlock()
+  }
+
+  /// Runs tasks of a small run on the thread that waits for it, which is awake while workers sleep; the lock is held, also on return.
+  ///
+  /// Only what is compiled or copied: no client's functions, and no task that takes long, the last of them begun before `end` (seconds on the
+  /// monotonic clock).  Never more threads at work than there are workers.
+  func help(_ run: RunCorePointer, until end: Double?) {
+    guard run.pointee.plan.isHelpable && !run.pointee.trace && run.pointee.outcome.isRunning else { return }
+    let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: 0)
+    var list = GrantList()
+    var idleSince = 0
+    while true {
+      state.pointee.exchange(&list, waitingFor: end.map { EngineLock.now() < $0 } ?? true ? run : nil)
+      if list.grants.isEmpty {
+        // The last tasks of others end soon: sleeping and being woken takes longer.
+        let now = EngineLock.nanoseconds()
+        if idleSince == 0 { idleSince = now }
+        let isOver = end.map { Double(now) * 1e-9 >= $0 } ?? false
+        if isOver || !run.pointee.outcome.isRunning || run.pointee.inFlight == 0 || now - idleSince > Engine.spinNanoseconds { break }
+        unlock()
+        sched_yield()
+        lock.lock()
+        continue
+      }
+      idleSince = 0
+      signalIfWorkIsLeft()
+      context.note(list.grants[0].run, 0, &state.pointee)
+      unlock()
+      context.run(self, list.grants[0], list.bases.base, 0)
+      lock.lockSoon()
+    }
+    // What is left is for workers.
+    state.pointee.mustSignal = true
+    unlock()
+    context.forgetPlan()
+    inlineContexts.withLock { $0.append(context) }
+    lock.lock()
+  }
+
+  /// How long a thread that waits looks again and again before it sleeps.
+  private static let spinNanoseconds = 50_000
+
+  /// One thread more may start on what is left, if one sleeps.
+  @inline(__always)
+  private func signalIfWorkIsLeft() {
+    let s = state
+    if s.pointee.idleWorkers > 0 && s.pointee.busyThreads < s.pointee.workerCount && hasClaimable { s.pointee.mustSignal = true }
   }
 
   private var hasClaimable: Bool {

@@ -6,7 +6,9 @@ import MarsRuntime
 /// One execution of tensors: planned in parts as extents become known, run, and put in place of the graphs.
 package final class Execution: Sendable {
   private let session: Session
+  /// What was asked for, and then storages that have to be known beside it.
   private let tensors: [Tensor]
+  private let askedFor: Int
   private let versions: [Int]
   private let isBound: Bool
   /// Whether the one tensor's own data may have been written over.
@@ -25,12 +27,17 @@ package final class Execution: Sendable {
     var values: [Value] = []
     var versions: [Int] = []
     var overwriting: Node? = nil
+    var all = tensors
     if tensors.count == 1, bindings.isEmpty, let own = tensors[0].valueToWrite() {
       values.append(own.value)
       versions.append(own.version)
       overwriting = own.overwriting
+    } else if bindings.isEmpty {
+      for t in tensors {
+        if let base = t.openBase(), !all.contains(where: { $0.storage === base.storage && $0.chain.isWhole }) { all.append(base) }
+      }
     }
-    for t in tensors where overwriting == nil {
+    for t in all where overwriting == nil {
       let v = try t.value()
       values.append(v.value)
       versions.append(v.version)
@@ -41,7 +48,8 @@ package final class Execution: Sendable {
       bound[name] = try t.value().value
     }
     self.session = session
-    self.tensors = tensors
+    self.tensors = all
+    askedFor = tensors.count
     self.versions = versions
     isBound = !bindings.isEmpty
     overwrites = overwriting != nil
@@ -58,8 +66,20 @@ package final class Execution: Sendable {
       plan = made.plan
       if !plan.isComplete { planner = made }
     }
+    try Execution.checkRoom(plan, session)
     state = Locked(State(planner: planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
     run = session.engine.run(plan, options: session.runOptions)
+  }
+
+  /// Refuses at once results that neither the memory limit nor the disk can hold.
+  private static func checkRoom(_ plan: Plan, _ session: Session) throws(MarsError) {
+    let bytes = plan.resultBytes
+    guard bytes > session.engine.memoryLimit else { return }
+    guard let free = session.engine.freeSpillBytes, bytes - session.engine.memoryLimit > free else { return }
+    throw MarsError(
+      .memory,
+      "results of \(bytes) bytes fit neither the memory limit of \(session.engine.memoryLimit) bytes nor the \(free) bytes that are free in '\(session.engine.options.spillDirectory)'"
+    )
   }
 
   deinit {
@@ -118,10 +138,11 @@ package final class Execution: Sendable {
     return (p.isEnded, p.tasksDone, p.tasksTotal)
   }
 
-  /// Waits up to `seconds`; false if the run is not done by then.  Throws the run's error.
+  /// Waits up to `seconds`, for ever where that is longer than a clock can tell; false if the run is not done by then.  Throws the run's
+  /// error.
   package func wait(seconds: Double) throws(MarsError) -> Bool {
     do throws(MarsError) {
-      guard try run.wait(timeoutSeconds: seconds) else { return false }
+      guard try run.wait(timeoutSeconds: seconds < 1e9 ? seconds : nil) else { return false }
     } catch { throw state.withLock { $0.failure } ?? error }
     _ = try results()
     return true
@@ -161,8 +182,8 @@ package final class Execution: Sendable {
           out.append(tensors[i])
         }
       }
-      s.settled = out
-      return out
+      s.settled = Array(out.prefix(askedFor))
+      return Array(out.prefix(askedFor))
     }
   }
 }

@@ -13,9 +13,22 @@ package struct FetchedArray: Sendable {
 }
 
 enum Fetch {
+  /// Refuses at once what the machine has no memory to hold in one piece.
+  static func checkRoom(_ bytes: Int, within limit: Int) throws(MarsError) {
+    if bytes <= limit / 2 { return }
+    let available = EngineOptions.availableMemory
+    guard bytes <= available else {
+      throw MarsError(
+        .memory,
+        "a result of \(bytes) bytes cannot be fetched in one piece: \(available) bytes of memory are available; fetch parts of it, or save it"
+      )
+    }
+  }
+
   /// Chunks brought together in memory of the client's, which the limit does not count.
   static func gather(_ data: any ChunkedData) throws(MarsError) -> DenseArray {
     guard let stored = data as? StoredTensor else { throw MarsError(.internal, "chunks of an unknown kind") }
+    try checkRoom(data.type.byteCount, within: 0)
     guard let buffer = Buffer.unlimited(byteCount: data.type.byteCount) else {
       throw MarsError(.memory, "no memory to bring \(data.type.byteCount) bytes of chunks together")
     }

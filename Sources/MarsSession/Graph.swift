@@ -47,7 +47,7 @@ package final class Graph: Sendable {
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
-  package static func parse(_ bytes: ByteView, allowsFiles: Bool, allowsCallbacks: Bool) throws(MarsError) -> Graph {
+  package static func parse(_ bytes: ByteView, allowsFiles: Bool) throws(MarsError) -> Graph {
     var options = DecodeOptions()
     options.capabilities.files = allowsFiles
     let file = try GraphCodec.decode(bytes.bytes, registry: marsRegistry, options: options)

@@ -17,10 +17,10 @@ struct Options: Sendable {
   var recomputes = true
 
   static let table: [(name: String, doc: String)] = [
-    ("workers", "threads that compute, of a pool that all sessions of the process share; 0: one per processor"),
+    ("workers", "threads that compute, of a pool that all sessions share: the one opened last decides; 0: one per processor"),
     (
       "memory_limit",
-      "bytes that chunks, workspaces and results may take, or a number with KiB, MiB or GiB; 0: most of the machine's memory"
+      "bytes that chunks, workspaces and results of the process may take, or a number with KiB, MiB or GiB: of open sessions the smallest holds; 0: most of the machine's memory"
     ),
     ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
     ("cache_dir", "directory of compiled kernels; empty: no disk cache"),

@@ -7,17 +7,18 @@ import MarsRuntime
 /// What a binding opens: options, and an engine that runs graphs.
 package final class Session: Sendable {
   private let options: Locked<Options>
-  private let handle: Locked<EngineHandle>
+  private let lease: EngineLease
   let plans = PlanCache()
 
-  package init(options given: [(String, String)]) throws(MarsError) {
+  package init(options given: [(String, String)], host: EngineHost = .shared) throws(MarsError) {
     var o = Options()
     for (key, value) in given { try o.set(key, value) }
+    if !o.spillDirectory.isEmpty { try SpillFile.check(o.spillDirectory, PosixFileSystem()) }
     options = Locked(o)
-    handle = Locked(EngineHandle.shared(for: o))
+    lease = EngineLease(host, o)
   }
 
-  private static let shared = Locked<Session?>(nil)
+  private static let shared = Locked<Session?>(nil, heldAtForks: true)
 
   /// The process's own session, opened at the first call.
   package static func `default`() throws(MarsError) -> Session {
@@ -29,7 +30,7 @@ package final class Session: Sendable {
     }
   }
 
-  var engine: Engine { handle.withLock { $0.engine } }
+  var engine: Engine { lease.host.engine }
 
   var planOptions: PlanOptions {
     let o = options.withLock { $0 }
@@ -46,20 +47,12 @@ package final class Session: Sendable {
   // MARK: Options and counters
 
   package func setOption(_ key: String, _ value: String) throws(MarsError) {
+    if key == "spill_dir" && !value.isEmpty { try SpillFile.check(value, PosixFileSystem()) }
     let now = try options.withLock { (o: inout Options) throws(MarsError) -> Options in
       try o.set(key, value)
       return o
     }
-    if ["workers", "spill_dir", "cache_dir", "memory_limit"].contains(key) {
-      let h = EngineHandle.shared(for: now)
-      let old = handle.withLock { held -> EngineHandle in
-        let old = held
-        held = h
-        return old
-      }
-      // Its threads may end here: not under the lock.
-      _ = old
-    }
+    lease.change(now)
   }
 
   package func optionsText() -> String {
@@ -73,7 +66,7 @@ package final class Session: Sendable {
           w.key("value")
           switch entry.name {
           case "memory_limit": w.string(String(engine.memoryLimit))
-          case "workers": w.string(String(engine.options.workers))
+          case "workers": w.string(String(engine.workers))
           default: w.string(o.get(entry.name))
           }
           w.key("doc")
@@ -86,7 +79,7 @@ package final class Session: Sendable {
 
   package func statisticsText() -> String {
     let s = engine.statistics
-    let j = handle.withLock { $0.jit.statistics }
+    let j = lease.host.jit.statistics
     var w = JSONWriter()
     w.object { w in
       let fields: [(String, Int)] = [
@@ -147,6 +140,7 @@ package final class Session: Sendable {
   // MARK: Fetching
 
   package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
+    if tensor.dense() == nil, tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
     if tensor.dense() == nil { _ = try execute([tensor]) }
     if let d = tensor.dense() { return FetchedArray(d) }
     guard case .chunked(let data) = try tensor.value().value.node.payload else {

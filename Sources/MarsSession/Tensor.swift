@@ -37,21 +37,32 @@ package final class Tensor: Sendable {
   package let dtype: DType
   /// Chunk extents that the client would like, kept until something depends on them.
   let preferredChunks: [Int]?
+  /// Whether it may be read only, as a diagonal or what was broadcast.
+  package let isReadOnly: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
-  private let seen: Locked<(version: Int, value: Value)?>
+  private let seen: Locked<Seen?>
+  private struct Seen: Sendable {
+    let version: Int
+    /// The storage's value that the view was made of.
+    let base: ObjectIdentifier
+    let value: Value
+    var isData: Bool { if case .leaf(.data) = value.node.op.body { true } else { false } }
+  }
 
-  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil) {
+  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false) {
     self.storage = storage
     self.chain = chain
     self.dtype = dtype
     self.preferredChunks = preferredChunks
+    self.isReadOnly = isReadOnly
     seen = Locked(nil)
   }
 
   /// A tensor with storage of its own.
-  package convenience init(_ value: Value, preferredChunks: [Int]? = nil) {
+  package convenience init(_ value: Value, preferredChunks: [Int]? = nil, isReadOnly: Bool = false) {
     self.init(
-      storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks)
+      storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks,
+      isReadOnly: isReadOnly)
   }
 
   /// dtype and shape; extents are -1 until the value that they depend on is there.
@@ -68,10 +79,21 @@ package final class Tensor: Sendable {
 
   private func value(of now: Storage.State) throws(MarsError) -> (value: Value, version: Int) {
     if chain.isWhole { return (now.value, now.version) }
-    if let s = seen.withLock({ $0 }), s.version == now.version { return (s.value, s.version) }
+    // A view of a graph is made anew once there is data: it would compute what is there and keep all that led to it.
+    let base = ObjectIdentifier(now.value.node)
+    if let s = seen.withLock({ $0 }), s.version == now.version, s.base == base || s.isData { return (s.value, s.version) }
     let v = try chain.read(now.value)
-    seen.withLock { $0 = (now.version, v) }
+    seen.withLock { $0 = Seen(version: now.version, base: base, value: v) }
     return (v, now.version)
+  }
+
+  /// The tensor of all of the storage, where this is a view whose extents are known only when that has run; nil otherwise.
+  ///
+  /// Executing the view executes it too, so that the view and those that follow lie in known memory.
+  func openBase() -> Tensor? {
+    guard chain.isOpen && !chain.isWhole else { return nil }
+    let value = storage.state.withLock { $0.value }
+    return value.type.isKnown ? nil : Tensor(storage: storage, chain: ViewChain(storage: value.type.shape), dtype: dtype)
   }
 
   /// Puts the data of an execution in place of the graph that computed it, unless there was a write in the meantime.
@@ -85,7 +107,7 @@ package final class Tensor: Sendable {
         s.taken = nil
       }
     } else {
-      seen.withLock { $0 = (version, data) }
+      seen.withLock { $0 = Seen(version: version, base: ObjectIdentifier(data.node), value: data) }
     }
   }
 
@@ -115,14 +137,19 @@ package final class Tensor: Sendable {
   package var isExecuted: Bool {
     let now = storage.state.withLock { $0 }
     if case .leaf(.data) = now.value.node.op.body { return true }
-    if let s = seen.withLock({ $0 }), s.version == now.version, case .leaf(.data) = s.value.node.op.body { return true }
+    if let s = seen.withLock({ $0 }), s.version == now.version, s.isData { return true }
     return false
   }
 
   /// The value as a window of memory, if it is at hand in one piece.
   func dense() -> DenseArray? {
     let now = storage.read()
-    if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body, let w = chain.window(a) { return w }
+    if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body,
+      let c = try? chain.settled(on: a.type.shape),
+      let w = c.window(a)
+    {
+      return w
+    }
     if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil
   }
@@ -143,10 +170,15 @@ package final class Tensor: Sendable {
       switch i {
       case .tensor(let t): operands.append(.value(try t.value().value))
       case .weak(let s): operands.append(.weak(s))
+      case .big(let x): operands.append(.big(x))
       }
     }
+    var attributes = attributes
+    do throws(MarsError) { try UfuncSignature.apply(op, &operands, &attributes) } catch { throw error.at(op: op.name, origin: origin) }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
-    guard !op.answersCopies, case .tensor(let first)? = inputs.first else { return node.outputs.indices.map { Tensor(Value(node, $0)) } }
+    guard !op.answersCopies, case .tensor(let first)? = inputs.first else {
+      return node.outputs.indices.map { Tensor(Value(node, $0), isReadOnly: op.answersReadOnly) }
+    }
     return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0)) }
   }
 
@@ -157,7 +189,7 @@ package final class Tensor: Sendable {
     case .native: if !ViewOps.isReshape(result.node.op) { return nil }
     default: return nil
     }
-    guard let mine = try? valueToView() else { return nil }
+    guard let mine = try? valueToView(), var c = try? chain.settled(on: storage.state.withLock({ $0.value.type.shape })) else { return nil }
     // From the result inwards to this tensor's value.
     var path: [Node] = []
     var v = result
@@ -174,8 +206,9 @@ package final class Tensor: Sendable {
       path.append(v.node)
       v = v.node.inputs[0]
     }
-    var c = chain
+    var readOnly = isReadOnly
     for node in path.reversed() {
+      readOnly = readOnly || node.op.answersReadOnly
       if case .view(let rule) = node.op.body {
         c = c.mapped(rule(node.context), shape: node.outputs[0].shape)
       } else {
@@ -183,23 +216,32 @@ package final class Tensor: Sendable {
         c = r
       }
     }
-    return Tensor(storage: storage, chain: c, dtype: dtype)
+    return Tensor(storage: storage, chain: c, dtype: dtype, isReadOnly: readOnly)
   }
 
   /// self[...] = value, through the view.
   package func assign(_ value: TensorOperand, origin: String = "") throws(MarsError) {
-    let source: Value
-    switch value {
-    case .tensor(let t): source = try t.value().value
-    case .weak(let s): source = Value(Leaves.node(s))
-    }
     do throws(MarsError) {
-      guard Shape.isKnown(chain.shape) else {
-        throw MarsError(.value, "cannot assign to a tensor whose shape is not known yet: execute it first", op: "assign")
+      if isReadOnly { throw MarsError(.value, "assignment destination is read-only") }
+      let source: Value
+      switch value {
+      case .tensor(let t): source = try t.value().value
+      case .weak(let s): source = Value(Leaves.node(try s.stored(as: dtype)))
+      case .big(let x):
+        if dtype.isInteger { throw MarsError(.overflow, "Python int too large to convert to C long") }
+        source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
       }
-      let fitted = try ViewOps.broadcast(ViewOps.cast(source, dtype), to: chain.shape)
+      let cast = try ViewOps.cast(source, dtype)
       while true {
         let now = storage.state.withLock { $0 }
+        let chain = try self.chain.settled(on: now.value.type.shape)
+        let fitted: Value
+        if Shape.isKnown(chain.shape) && cast.type.isKnown {
+          fitted = try ViewOps.broadcast(cast, to: chain.shape)
+        } else {
+          // How the value broadcasts is found when the extents are.
+          fitted = try ViewOps.assign(try chain.read(now.value), cast, .identity(chain.shape.count), chain.shape)
+        }
         let next = chain.isWhole ? fitted : try chain.write(now.value, fitted)
         let done = storage.state.withLock { s in
           if s.version != now.version { return false }
@@ -222,4 +264,6 @@ package final class Tensor: Sendable {
 package enum TensorOperand: Sendable {
   case tensor(Tensor)
   case weak(Scalar)
+  /// An integer that 64 bits do not hold, as the nearest double.
+  case big(Double)
 }

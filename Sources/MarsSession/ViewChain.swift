@@ -86,6 +86,26 @@ struct ViewChain: Sendable {
     return out
   }
 
+  /// The chain over a storage whose extents have become known since it was made.
+  ///
+  /// Throws where the view does not lie within the storage.
+  func settled(on storage: [Int]) throws(MarsError) -> ViewChain {
+    guard strides == nil, Shape.isKnown(storage) else { return self }
+    var c = ViewChain(storage: storage)
+    for s in steps {
+      switch s {
+      case .map(let m, let shape): c = c.mapped(m, shape: try m.extents(shape, over: c.shape))
+      case .reshape(_, let to):
+        guard let r = c.reshaped(to) else { throw MarsError(.internal, "a reshape of unknown extents is a view") }
+        c = r
+      }
+    }
+    return c
+  }
+
+  /// Whether extents of the storage were unknown when the chain was made.
+  var isOpen: Bool { strides == nil }
+
   // MARK: Reading and writing
 
   /// The value of the view, given the value of the storage.
@@ -100,7 +120,7 @@ struct ViewChain: Sendable {
     return v
   }
 
-  /// The value of the storage after `value` (of the view's shape and the storage's dtype) was written through the view.
+  /// The value of the storage after `value` (of the view's shape) was written through the view.
   func write(_ base: Value, _ value: Value) throws(MarsError) -> Value {
     // Values on the way outwards, then written back on the way in.
     var values = [base]
@@ -113,14 +133,14 @@ struct ViewChain: Sendable {
     var v = value
     for (s, outer) in zip(steps.reversed(), values.reversed()) {
       switch s {
-      case .map(let m, _): v = try ViewOps.assign(outer, v, m)
+      case .map(let m, let shape): v = try ViewOps.assign(outer, v, m, shape)
       case .reshape(let from, _): v = try ViewOps.reshape(v, from)
       }
     }
     return v
   }
 
-  /// The window of a dense storage; nil where a reshape needs a copy.
+  /// The window of a dense storage of known extents; nil where a reshape needs a copy.
   func window(_ array: DenseArray) -> DenseArray? {
     var out = array
     for s in steps {

@@ -42,9 +42,9 @@ enum ViewOps {
   static func reshape(_ v: Value, _ shape: [Int]) throws(MarsError) -> Value {
     try apply(reshapeOp, "reshape_c", [v], [("shape", .ints(shape))])
   }
-  /// `base` with `value` in the region that `map` describes; `value` has the region's shape.
-  static func assign(_ base: Value, _ value: Value, _ map: AxisMap) throws(MarsError) -> Value {
-    try apply(assignOp, "assign", [base, value], encode(map) + [("shape", .ints(value.type.shape))])
+  /// `base` with `value` in the region of `shape` that `map` describes.
+  static func assign(_ base: Value, _ value: Value, _ map: AxisMap, _ shape: [Int]) throws(MarsError) -> Value {
+    try apply(assignOp, "assign", [base, value], encode(map) + [("shape", .ints(shape))])
   }
   static func cast(_ v: Value, _ d: DType) throws(MarsError) -> Value {
     v.type.dtype == d ? v : try apply(castOp, "astype", [v], [("dtype", .dtype(d))])

@@ -1,3 +1,4 @@
+import MarsBase
 import MarsGraph
 
 /// include/mars/ops.h: inline sugar over mars_graph_apply, one function per operator that clients call by name.
@@ -129,7 +130,7 @@ enum CHeader {
       inputs = "inputs, \(fixed.count)"
     }
     let attributes = op.attributes.isEmpty ? "NULL, 0" : "attributes, attribute_count"
-    let given = op.attributes.map { "\($0.name) (\($0.kind))" }.joined(separator: ", ")
+    let given = op.attributes.map { "\($0.name) (\($0.kind), \(standing($0)))" }.joined(separator: ", ")
     let outputs = op.outputs.count == 1 ? "" : "  Outputs: \(op.outputs.joined(separator: ", "))."
     return """
       /* \(op.doc.summary)\(given.isEmpty ? "" : "  Attributes: \(given).")\(outputs) */
@@ -140,8 +141,23 @@ enum CHeader {
       """
   }
 
+  /// What an attribute is if it is not given.
+  private static func standing(_ a: AttrDef) -> String {
+    switch a.defaultValue {
+    case nil: a.name == "seed" ? "required: mars_attr_uint64" : "required"
+    case .some(.none): "default None"
+    case .bool(let v): "default \(v ? 1 : 0)"
+    case .int(let v): "default \(v)"
+    case .float(let v): "default \(v)"
+    case .string(let v): "default '\(v)'"
+    case .dtype(let v): "default \(v.name)"
+    case .ints(let v): "default {\(v.map(String.init).joined(separator: ", "))}"
+    case .scalar, .strings, .bytes: "optional"
+    }
+  }
+
   /// Names of parameters that are C or C++ keywords, or ours, get an underscore.
   private static func name(_ s: String) -> String {
-    ["out", "graph", "inputs", "attributes", "array", "register"].contains(s) ? s + "_" : s
+    ["out", "graph", "inputs", "attributes", "array", "register", "default"].contains(s) ? s + "_" : s
   }
 }

@@ -50,6 +50,8 @@ func piSpec() -> KernelSpec {
     ([33, 3], [1]),
     ([6, 7, 40], [1]), ([6, 70, 4], [0, 2]), ([6, 7, 40], [0, 1, 2]), ([3, 0], [1]), ([0, 3], [1]), ([100, 40], [0]), ([2, 1, 3], [0, 1]),
     ([700, 3], [0, 1]), ([50, 9], [1]), ([37, 20], [1]), ([100, 40], [1]), ([21, 2, 13], [2]), ([3, 90, 7], [1]), ([90, 11], [0]),
+    // Blocks of an arg reduction, vectors that overlap, strips of columns.
+    ([2100], [0]), ([3, 1100], [1]), ([40, 300], [0]), ([20, 1100], [0]),
   ]
 
   @Test(arguments: [DType.float64, .float32, .int32, .int64, .uint8, .int8, .uint64]) func kinds(_ d: DType) throws {
@@ -107,6 +109,44 @@ func piSpec() -> KernelSpec {
           #expect(r.mismatches == 0, "\(kind) of int64 \(edge) in \(extents) over \(over): \(r.example)")
         }
       }
+    }
+  }
+
+  /// The first extreme counts, wherever in the blocks it lies, and the first NaN before it.
+  @Test func argReductionsFindTheFirst() throws {
+    let n = 5000
+    let x = UnsafeMutablePointer<Double>.allocate(capacity: n)
+    defer { x.deallocate() }
+    let k = sharedJIT.kernel(for: reduction(.argmax, .float64, axes: 1, over: [0]))
+    var value = 0.0
+    var index = -1
+    func find() throws -> Int {
+      try withUnsafeMutableBytes(of: &value) { v in
+        try withUnsafeMutableBytes(of: &index) { i in
+          try k.run(
+            KernelArguments(
+              extents: [n], inputs: [UnsafeMutableRawPointer(x)], outputs: [v.baseAddress!, i.baseAddress!], inputStrides: [8],
+              outputStrides: [0, 0], counterBase: [0], counterStrides: [1]))
+        }
+      }
+      return index
+    }
+    for p in [0, 1, 31, 32, 1023, 1024, 1025, 2047, 4095, 4096, 4967, 4968, 4999] {
+      for i in 0..<n { x[i] = Double(i % 7) - 10 }
+      x[p] = 5
+      if p + 1 < n { x[n - 1] = 5 }
+      #expect(try find() == p)
+      for q in [0, p, n - 1] {
+        let old = x[q]
+        x[q] = .nan
+        #expect(try find() == q)
+        x[q] = old
+      }
+      for i in 0..<n { x[i] = -.infinity }
+      #expect(try find() == 0)
+      x[p] = -0.0
+      x[n - 1] = 0.0
+      #expect(try find() == p)
     }
   }
 

@@ -60,4 +60,83 @@ import Testing
     #expect(error("rechunk", [array(5)], [("splits", .ints([2, 1, 3]))])?.code == .value)
     #expect(error("rechunk", [array(5)], [("splits", .ints([9, 1, 3]))])?.code == .value)
   }
+
+  @Test func loopsOverRealValuesRefuseComplexOnes() {
+    for name in ["min_real", "max_real", "fmin_real", "argmin_real", "argmax_real", "prod_real"] {
+      #expect(error(name, [array(3, of: .complex128)])?.code == .type, "\(name)")
+    }
+    #expect(error("reduce_complex", [array(3)], [("kind", .string("min"))])?.code == .type)
+    #expect(error("reduce_complex", [array(3, of: .complex64)], [("kind", .string("median"))])?.code == .value)
+  }
+
+  @Test func rangesWithoutEnd() {
+    func range(_ start: Scalar, _ stop: Scalar, _ step: Scalar) -> MarsError.Code? {
+      error("arange", [], [("start", .scalar(start)), ("stop", .scalar(stop)), ("step", .scalar(step))])?.code
+    }
+    #expect(range(Scalar(0.0), Scalar(-Double.infinity), Scalar(1.0)) == nil)
+    #expect(range(Scalar(0.0), Scalar(Double.infinity), Scalar(1.0)) == .value)
+    #expect(range(Scalar(0.0), Scalar(Double.nan), Scalar(1.0)) == .value)
+    #expect(range(Scalar(Int64(0)), Scalar(Int64.min), Scalar(Int64(-1))) == .value)
+    #expect(range(Scalar(Int64(0)), Scalar(Int64.max), Scalar(Int64(-1))) == nil)
+    #expect(error("diag", [array(3)], [("k", .int(.min))])?.code == .value)
+    #expect(error("diff", [array(20_000)], [("n", .int(1 << 62))])?.code == .unsupported)
+  }
+
+  /// Values of every kind at the ends of what can be said.
+  private static let extremes: [AttrValue] =
+    [
+      .none, .bool(true), .string(""), .string("nonsense"), .strings([]), .strings(["x", ""]), .bytes([]), .bytes([0xff, 0]),
+      .scalar(Scalar(true)), .scalar(Scalar(Double.nan)), .scalar(Scalar(-Double.infinity)), .scalar(Scalar(real: 1, imag: .nan)),
+      .scalar(Scalar(dtype: .uint64, low: .max)), .scalar(Scalar(Int64.min)), .scalar(Scalar(Int64(-1))),
+    ] + [0, 1, -1, 2, 63, 64, 65, .max, .min, .max / 2, 1 << 62].map { .int($0) }
+    + [0, -0.0, -1, 1e300, .nan, .infinity, -.infinity, 9.3e18].map { .float($0) } + DType.allCases.map { .dtype($0) }
+    + [
+      [], [0], [-1], [1], [3], [.max], [.min], [2, 3], [0, 0], [.max, .max], [.min, .min], [1 << 40, 1 << 40], [-1, -1], [0, .max],
+      [1, 2, 3],
+    ]
+    .map { .ints($0) }
+
+  /// An error or a node, but never the end of the process, whatever a client or a graph file says.
+  @Test(.disabled("rules of some operators still overflow on numbers near the ends of 64 bits")) func anyCallIsAnswered() throws {
+    let shapes = [[], [3], [0, 2], [-1, 2], [1 << 30, 1 << 20]]
+    var (made, refused) = (0, 0)
+    for op in marsRegistry.all {
+      var lists: [[(String, AttrValue)]] = [[]]
+      for s in op.samples.prefix(1) { lists.append(s.attributes.map { ($0.key, $0.value) }) }
+      for list in lists {
+        for a in op.attributes {
+          for v in ErrorTests.extremes {
+            let attributes = list.filter { $0.0 != a.name } + [(a.name, v)]
+            for (k, shape) in shapes.enumerated() {
+              let dtypes: [DType] = k == 1 ? [.bool, .uint64, .float16, .complex64] : [.float64]
+              for d in dtypes {
+                let x = Value(Leaves.input.made(d, shape))
+                let count = op.inputs.contains { $0.isVariadic } ? [0, 2] : [op.inputs.count]
+                for n in count {
+                  do throws(MarsError) {
+                    let node = try op.apply((0..<n).map { _ in .value(x) }, attributes)
+                    made += node.outputs.isEmpty ? 0 : 1
+                  } catch {
+                    #expect(error.code != .internal, "\(op.name) \(attributes): \(error.message)")
+                    refused += 1
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    #expect(made > 1000 && refused > 1000, "\(made) made, \(refused) refused")
+  }
+}
+
+extension OpDef {
+  /// A placeholder.
+  fileprivate func made(_ d: DType, _ shape: [Int]) -> Node {
+    guard let n = try? apply([], [("name", .string("x")), ("dtype", .dtype(d)), ("shape", .ints(shape))]) else {
+      preconditionFailure("a placeholder can be made")
+    }
+    return n
+  }
 }

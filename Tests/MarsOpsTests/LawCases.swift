@@ -13,11 +13,13 @@ enum LawCases {
     "take_along_axis": "reads positions in another input; tested against NumPy",
     "assign_arrays": "writes to positions in another input; tested against NumPy",
     "put_rows": "writes to positions in another input; tested against NumPy",
+    "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
   /// Operands that hold positions: values outside of an axis are errors when they run.
   static let indices: [String: Set<Int>] = [
     "take": [1], "take_axis": [1], "take_along_axis": [1], "index_arrays": [1, 2], "assign_arrays": [2, 3], "put_rows": [1],
+    "unravel_index": [0],
   ]
 
   /// Samples of operators that declare none, or whose operands differ in dtype.

@@ -54,6 +54,8 @@ import Testing
       "searchsorted", "unravel_index", "loop_nest",
       // Their inputs must be positions in another input, which sample values are not; tests against NumPy cover them.
       "index_arrays", "take_along_axis", "assign_arrays", "put_rows",
+      // Refuses what sample values mark.
+      "refuse_where",
     ]
     for op in marsRegistry.all where !exempt.contains(op.name) {
       if case .ufunc = op.typing { continue }

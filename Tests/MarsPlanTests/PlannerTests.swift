@@ -222,6 +222,20 @@ import Testing
     #expect(tasks == 313 * 313 + 1)
     print("planned \(tasks) tasks in \(time)")
   }
+
+  /// Tiles are made smaller, and small tensors are not kept in one piece, until the largest task fits.
+  @Test(arguments: [1 << 20, 1 << 18, 1 << 16]) func largestTaskFitsTheLimit(limit: Int) throws {
+    let a = try TestOps.rechunk.apply([.value(TestOps.source.source([500, 500]))], [("chunk", .ints([500, 250]))])
+    for v in [TestOps.source.source([500, 500]), Value(a)] {
+      let sum = try Value(TestOps.sum.apply([.value(TestOps.add(v, TestOps.transpose(v)))], [("axis", .ints([0]))]))
+      let p = try plan([sum], limit: limit)
+      let pinned = v == Value(a)
+      let largest = (0..<p.taskCount).map { t in p.slots(ofTask: t).reduce(0) { $0 + p.slotBytes[Int($1)] } }.max() ?? 0
+      #expect(largest <= limit || pinned, "a task needs \(largest) bytes within \(limit)")
+      #expect(p.remarks.contains { $0.contains("one task needs") } == (largest > limit))
+      #expect(p.explain().contains("peak: \(min(limit, p.forecastPeak)) bytes"))
+    }
+  }
 }
 
 extension OpDef {

@@ -40,6 +40,19 @@ func selecting(_ device: FakeDevice) {
     #expect(try values(t.engine.run(PlanMaker.chain(elements: 10, chunk: 1, steps: 1)).results()[0]).count == 10)
   }
 
+  /// A thread that waits runs tasks too, in a worker's stead.
+  @Test(arguments: [1, 2]) func waitingThreadsHelp(workers: Int) throws {
+    var script = FakeDevice.Script()
+    script.sleepMicroseconds = 2000
+    let t = TestEngine(workers: workers, script)
+    for _ in 0..<5 {
+      let run = t.engine.run(PlanMaker.chain(elements: 30, chunk: 1, steps: 0))
+      try run.wait()
+    }
+    #expect(t.device.calls == 150)
+    #expect(t.device.script.withLock { $0.mostRunning } == workers)
+  }
+
   @Test func waitTimesOut() throws {
     var script = FakeDevice.Script()
     script.sleepMicroseconds = 300_000

@@ -15,6 +15,9 @@ final class FakeDevice: Device {
     /// First element of every output, in the order of calls.
     var written: [Double] = []
     var records = false
+    /// Kernels that run now, and most that ever did at the same time.
+    var running = 0
+    var mostRunning = 0
     /// Kernels do nothing: for measuring what surrounds them.
     var isHollow = false
   }
@@ -48,8 +51,11 @@ final class FakeKernel: PreparedKernel {
     if isHollow { return }
     let (fails, sleep, records) = device.script.withLock { s in
       s.calls += 1
+      s.running += 1
+      s.mostRunning = max(s.mostRunning, s.running)
       return (s.calls == s.failAt, s.sleepMicroseconds, s.records)
     }
+    defer { device.script.withLock { $0.running -= 1 } }
     if sleep > 0 { usleep(sleep) }
     if fails { throw MarsError(.value, "the script says so") }
     interpret(call)

@@ -34,7 +34,7 @@ struct SubtaskTests {
     var chunks: [String: Tensor] = [:]
     for (n, p) in cut.subtasks.enumerated() {
       #expect(p.after.allSatisfy { $0 < n })
-      let graph = try p.graph.withUnsafeBytes { bytes in try Graph.parse(ByteView(bytes), allowsFiles: false, allowsCallbacks: false) }
+      let graph = try p.graph.withUnsafeBytes { bytes in try Graph.parse(ByteView(bytes), allowsFiles: false) }
       #expect(graph.inputs.map(\.name) == p.inputs)
       #expect(graph.outputs.map(\.name) == p.outputs)
       let bindings = try p.inputs.map { ($0, try #require(chunks[$0], "a chunk is read before it is made")) }

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include <mars/mars.h>
+#include <math.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -136,13 +137,15 @@ static int in_child(int (*body)(void)) {
   const pid_t child = fork();
   if (child == 0) _exit(body());
   if (child < 0) return 0;
-  for (waited = 0; waited < 60000 && (ended = waitpid(child, &status, WNOHANG)) == 0; waited += 5) sleep_ms(5);
+  for (waited = 0; waited < 60000 && (ended = waitpid(child, &status, WNOHANG)) == 0; waited++) sleep_ms(1);
   if (ended == 0) {
+    fprintf(stderr, "child hangs\n");
     kill(child, SIGKILL);
     ended = waitpid(child, &status, 0);
   }
   if (ended != child) return 0;
   if (WIFSIGNALED(status)) fprintf(stderr, "child ended by signal %d\n", WTERMSIG(status));
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) fprintf(stderr, "child ended with %d\n", WEXITSTATUS(status));
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -904,12 +907,15 @@ static void runs(void) {
   CHECK(mars_run_progress(&p, run) == MARS_OK && !p.is_done);
   CHECK(mars_run_results(&value, 1, run) < 0 && value == NULL); /* not finished */
   log_add(&log, &log.held, -1);
-  CHECK(mars_run_wait(run, 30) == MARS_OK);
+  CHECK(mars_run_wait(run, HUGE_VAL) == MARS_OK); /* for as long as it takes */
   CHECK(mars_run_progress(&p, run) == MARS_OK && p.is_done && p.tasks_done == p.tasks_total && p.tasks_total > 0);
   CHECK(mars_run_results(&value, 1, run) == MARS_OK);
   CHECK(element(value, 3) == 30);
   CHECK(mars_run_cancel(run) == MARS_OK); /* too late: nothing */
   CHECK(mars_run_wait(run, 0) == MARS_OK);
+  CHECK(mars_run_wait(run, -1) == MARS_OK);
+  CHECK(mars_run_wait(run, HUGE_VAL) == MARS_OK);
+  CHECK(mars_run_wait(run, NAN) == MARS_ERROR_VALUE);
   mars_run_release(run);
   mars_tensor_release(value);
   mars_tensor_release(m);
@@ -1143,6 +1149,195 @@ static void fork_after_a_cancelled_run(void) {
   CHECK(log_wait(&log, &log.destroyed));
 }
 
+/* ---- forks under load ---- */
+
+/* A chain of arithmetic that no other `number` gives: a kernel of its own. */
+static double chain_value(unsigned number, double x) {
+  int i;
+  for (i = 0; i < 10; i++, number /= 3) x = number % 3 == 0 ? x + 3 : number % 3 == 1 ? x * 2 : 1 - x;
+  return x;
+}
+static int compute_chain(unsigned number) {
+  mars_tensor *t = range(5);
+  const double expected = chain_value(number, 4);
+  unsigned n = number;
+  int i, ok;
+  for (i = 0; i < 10 && t; i++, n /= 3) {
+    mars_tensor *next = NULL;
+    if (n % 3 == 0) next = apply2("add", t, of_int(3));
+    else if (n % 3 == 1) next = apply2("multiply", t, of_int(2));
+    else {
+      mars_operand in[2];
+      in[0] = of_int(1);
+      in[1] = of_tensor(t);
+      mars_graph_apply(&next, 1, NULL, op("subtract"), in, 2, NULL, 0, NULL);
+    }
+    mars_tensor_release(t);
+    t = next;
+  }
+  ok = t && element(t, 4) == expected;
+  mars_tensor_release(t);
+  return ok ? 0 : 1;
+}
+
+static int compute_product(void) {
+  enum { n = 64 };
+  const int64_t shape[2] = {n, n};
+  double *data = (double *)malloc(n * n * sizeof *data);
+  mars_tensor *a = NULL, *p, *s;
+  mars_array array = array1(MARS_FLOAT64, data, shape);
+  int i, ok;
+  for (i = 0; i < n * n; i++) data[i] = 1;
+  array.ndim = 2;
+  mars_tensor_from_array(&a, &array, MARS_COPY, NULL);
+  free(data);
+  p = apply2("matmul", a, of_tensor(a));
+  s = apply1("sum", p);
+  ok = element(s, 0) == (double)n * n * n;
+  mars_tensor_release(a);
+  mars_tensor_release(p);
+  mars_tensor_release(s);
+  return ok ? 0 : 1;
+}
+
+static call_log load; /* calls: rounds of load; fail: wrong results; held: whether to go on */
+static unsigned next_chain;
+
+static void *load_with_compiles(void *user) {
+  unsigned n = 20000; /* children take the lower numbers */
+  (void)user;
+  while (log_get(&load, &load.held)) {
+    if (compute_chain(n++) != 0) log_add(&load, &load.fail, 1);
+    log_add(&load, &load.calls, 1);
+  }
+  return NULL;
+}
+static void *load_with_products(void *user) {
+  (void)user;
+  while (log_get(&load, &load.held)) {
+    if (compute_product() != 0) log_add(&load, &load.fail, 1);
+    log_add(&load, &load.calls, 1);
+  }
+  return NULL;
+}
+static void *load_with_runs(void *user) {
+  (void)user;
+  while (log_get(&load, &load.held)) {
+    if (compute() != 0) log_add(&load, &load.fail, 1);
+    log_add(&load, &load.calls, 1);
+  }
+  return NULL;
+}
+
+/* Everything that the parent's threads may have been doing at the fork. */
+static int compute_all(void) {
+  const mars_status status = mars_run_wait(run_of_parent, 30);
+  if (status >= 0 || status == MARS_ERROR_TIMEOUT) return 1;
+  if (compute_chain(20000) != 0) return 2;      /* compiled before, or about to be */
+  if (compute_product() != 0) return 3;
+  if (compute() != 0) return 4;
+  if (next_chain % 16 == 0 && compute_chain(next_chain) != 0) return 5; /* compiled here */
+  return 0;
+}
+
+/* The kernels of this test are compiled, not read from disk. */
+static void a_thousand_forks_under_load(void) {
+  const int n = scale(1000);
+  mars_session *usual = session;
+  pthread_t threads[3];
+  static call_log held;
+  mars_tensor *m = NULL;
+  const char *key = "cache_dir", *value = "";
+  int i;
+  session = NULL;
+  if (mars_session_open(&session, &key, &value, 1) != MARS_OK) session = usual;
+  CHECK(session != usual);
+  log_init(&load);
+  load.held = 1;
+  run_of_parent = NULL;
+  start_held(&held, &run_of_parent, &m);
+  CHECK(run_of_parent != NULL);
+  CHECK(pthread_create(&threads[0], NULL, load_with_compiles, NULL) == 0);
+  CHECK(pthread_create(&threads[1], NULL, load_with_products, NULL) == 0);
+  CHECK(pthread_create(&threads[2], NULL, load_with_runs, NULL) == 0);
+  for (i = 0; i < n && run_of_parent && !checks_failed_in_test; i++) {
+    if (i > 0 && i % 50 == 0) { /* a call is held for seconds only */
+      log_add(&held, &held.held, -1);
+      CHECK(mars_run_wait(run_of_parent, 30) == MARS_OK);
+      mars_run_release(run_of_parent);
+      mars_tensor_release(m);
+      CHECK(log_wait(&held, &held.destroyed));
+      run_of_parent = NULL;
+      start_held(&held, &run_of_parent, &m);
+      REQUIRE(run_of_parent != NULL);
+    }
+    next_chain = (unsigned)i;
+    CHECK(in_child(compute_all));
+  }
+  log_add(&load, &load.held, -1);
+  for (i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+  CHECK(load.calls > n); /* there was load */
+  CHECK(load.fail == 0);
+  log_add(&held, &held.held, -1);
+  if (run_of_parent) CHECK(mars_run_wait(run_of_parent, 30) == MARS_OK);
+  mars_run_release(run_of_parent);
+  mars_tensor_release(m);
+  mars_session_release(session);
+  session = usual;
+  CHECK(compute() == 0);
+}
+
+/* ---- cancelling ---- */
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* A long run answers to wait and cancel within 0.1 s, and the session goes on. */
+static void cancel_is_quick(void) {
+  mars_tensor *t = NULL, *u, *s;
+  mars_run *run = NULL;
+  mars_attribute a[3];
+  const int64_t size[2] = {1000000, 10000};
+  double start, waited, cancelled;
+  int i;
+  memset(a, 0, sizeof a);
+  for (i = 0; i < 3; i++) a[i].struct_size = sizeof a[i];
+  a[0].name = "seed";
+  a[0].kind = MARS_ATTR_SCALAR;
+  a[0].dtype = MARS_UINT64;
+  a[0].i = 7;
+  a[1].name = "stream";
+  a[1].kind = MARS_ATTR_INT;
+  a[2].name = "size";
+  a[2].kind = MARS_ATTR_INTS;
+  a[2].data = size;
+  a[2].count = 2;
+  REQUIRE(mars_graph_apply(&t, 1, NULL, op("random"), NULL, 0, a, 3, NULL) == MARS_OK);
+  u = apply1("sin", t);
+  s = apply1("sum", u);
+  for (i = 0; i < 3; i++) {
+    REQUIRE(mars_execute_async(&run, session, &s, 1, NULL, 0) == MARS_OK);
+    start = seconds();
+    CHECK(mars_run_wait(run, 0.2) == MARS_ERROR_TIMEOUT);
+    waited = seconds() - start;
+    CHECK(waited > 0.19 && waited < 0.3);
+    start = seconds();
+    CHECK(mars_run_cancel(run) == MARS_OK);
+    CHECK(mars_run_wait(run, 10) == MARS_ERROR_CANCELLED);
+    cancelled = seconds() - start;
+    CHECK(cancelled < 0.1);
+    CHECK(compute() == 0);
+    CHECK(seconds() - start < 0.5); /* tasks of the cancelled run keep nobody waiting */
+    mars_run_release(run);
+  }
+  mars_tensor_release(t);
+  mars_tensor_release(u);
+  mars_tensor_release(s);
+}
+
 int main(int argc, char **argv) {
   wanted = argv + (argc > 0);
   RUN(every_function_links);
@@ -1190,6 +1385,8 @@ int main(int argc, char **argv) {
   RUN(a_forked_child_computes);
   RUN(fork_during_a_run);
   RUN(fork_after_a_cancelled_run);
+  RUN(a_thousand_forks_under_load);
+  RUN(cancel_is_quick);
   mars_session_release(session);
   return report();
 }

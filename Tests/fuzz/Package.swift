@@ -7,18 +7,34 @@ let fuzzed: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
   .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"]),
 ]
+let fuzzedC: [CSetting] = [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+let fuzzer: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
 
 let package = Package(
   name: "marsfuzz",
   targets: [
-    .target(
-      name: "CGraphProto", path: "Sources/CGraphProto", cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])],
-      linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CMars", cSettings: fuzzedC),
+    .target(name: "CLLVM", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CBLAS", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("lapacke")]),
+    .target(name: "CGraphProto", cSettings: fuzzedC, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "MarsBase", swiftSettings: fuzzed),
+    .target(name: "MarsNumerics", dependencies: ["MarsBase", "CBLAS"], swiftSettings: fuzzed),
     .target(name: "MarsGraph", dependencies: ["MarsBase"], swiftSettings: fuzzed),
+    .target(name: "MarsOps", dependencies: ["MarsBase", "MarsGraph", "MarsNumerics"], swiftSettings: fuzzed),
     .target(name: "MarsFormat", dependencies: ["MarsBase", "MarsGraph", "CGraphProto"], swiftSettings: fuzzed),
+    .target(name: "MarsPlan", dependencies: ["MarsBase", "MarsGraph"], swiftSettings: fuzzed),
+    .target(name: "MarsJIT", dependencies: ["MarsBase", "MarsGraph", "CLLVM"], swiftSettings: fuzzed),
+    .target(
+      name: "MarsRuntime", dependencies: ["MarsBase", "MarsGraph", "MarsNumerics", "MarsPlan", "MarsJIT"], swiftSettings: fuzzed),
+    .target(
+      name: "MarsSession",
+      dependencies: ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime"],
+      swiftSettings: fuzzed),
+    .target(
+      name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], exclude: ["exports.map"],
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]),
     .executableTarget(
-      name: "graph_decode", dependencies: ["MarsBase", "MarsGraph", "MarsFormat"], swiftSettings: fuzzed,
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+      name: "graph_decode", dependencies: ["MarsBase", "MarsGraph", "MarsFormat"], swiftSettings: fuzzed, linkerSettings: fuzzer),
+    .executableTarget(name: "abi_programs", dependencies: ["CMars", "MarsABI"], swiftSettings: fuzzed, linkerSettings: fuzzer),
   ]
 )

@@ -4,6 +4,7 @@ The library is the one that MARS_LIBRARY names, else build/libmars.so of this ch
 is installed.
 """
 
+import gc
 import importlib.util
 import os
 import sys
@@ -28,6 +29,12 @@ def session(tmp_path):
 
     with mars.Session(spill_dir=tmp_path) as s:
         yield s
+
+
+@pytest.fixture
+def collected():
+    """No results of earlier tests in reference cycles: they would count against the memory limit, which is the process's."""
+    gc.collect()
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_wrong_values():
     a = mt.tensor(X)
     with pytest.raises(ValueError):
         a[[0, 1]] = np.zeros(4)
-    with pytest.raises(ValueError):
+    with pytest.raises(TypeError, match="requires a 0 or 1-dimensional input"):
         a[a > 3] = np.zeros((2, 2))
 
 

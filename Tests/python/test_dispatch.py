@@ -23,6 +23,8 @@ CALLS = {
     "stack": lambda f, a: f([a, a]), "swapaxes": lambda f, a: f(a, 0, 1), "take": lambda f, a: f(a, [0, 5]), "take_along_axis": lambda f, a: f(a, np.array([[0], [1], [2]]), axis=1),
     "tensordot": lambda f, a: f(a, a, axes=2), "tile": lambda f, a: f(a, 2), "unravel_index": None, "vdot": lambda f, a: f(a, a), "vecdot": lambda f, a: f(a, a),
     "vstack": lambda f, a: f([a, a]), "where": lambda f, a: f(a > 0.3, a, 0), "matmul": lambda f, a: f(a, a.T),
+    "append": lambda f, a: f(a, a), "einsum": lambda f, a: f("ij->j", a), "pad": lambda f, a: f(a, 1), "percentile": lambda f, a: f(a, 30),
+    "quantile": lambda f, a: f(a, 0.3), "select": lambda f, a: f([a > 0.3], [a]),
     "linspace": lambda f, a: f(a[0], a[1], 5), "logspace": lambda f, a: f(a[0], a[1], 5), "empty_like": None, "fix": lambda f, a: f(a * 9),
 }  # fmt: skip
 PLAIN = sorted(

@@ -114,7 +114,7 @@ def test_repr_never_runs():
     assert repr(a) == "Tensor(shape=(2, 3), dtype=float64)" and not a.is_executed
     assert repr(a.execute()) == "Tensor([[2., 2., 2.],\n        [2., 2., 2.]], dtype=float64)"
     big = mt.ones((2000, 3)).execute()
-    assert repr(big) == "Tensor(shape=(2000, 3), dtype=float64, executed)"
+    assert repr(big).endswith("...,\n        [1., 1., 1.],\n        [1., 1., 1.],\n        [1., 1., 1.]], shape=(2000, 3), dtype=float64)")
     assert repr(mt.ones(3) + 1) == "Tensor(shape=(3,), dtype=float64)"
 
 

@@ -1,6 +1,7 @@
 """Sessions, options, laziness, threads, interrupts, errors of runs."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from test_elementwise import same
+
+pytestmark = pytest.mark.usefixtures("collected")
 
 
 def test_nothing_runs_before_execute(session):
@@ -92,10 +95,52 @@ def test_eager():
         mars.options.eager_mode = False
 
 
-def test_memory_limit():
-    s = mars.Session(memory_limit="64MiB")
-    total = (mt.random.rand(20_000_000) + 1).sum().fetch(session=s)
-    assert 2.9e7 < total < 3.1e7
+def forecast_bytes(text):
+    number, unit = re.search(r"peak (?:at most )?([\d.]+) (B|KiB|MiB|GiB)", text).groups()
+    return float(number) * {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[unit]
+
+
+def test_memory_limit(tmp_path):
+    limit = 48 << 20
+    s = mars.Session(memory_limit="48MiB", spill_dir=tmp_path)
+    x = np.arange(9_000_000.0).reshape(3000, 3000)
+    # 72 MB that are needed twice and cannot be recomputed cheaply: for the mean, and less the mean.
+    a = mt.sort(mt.asarray(x)[:, ::-1], axis=1)
+    spread = mt.abs(a - a.mean()).sum()
+    assert spread.fetch(session=s) == pytest.approx(np.abs(x - x.mean()).sum(), rel=1e-12)
+    after = s.statistics()
+    assert after["spilled_bytes"] > 0 and after["unspilled_bytes"] > 0
+    assert after["peak_bytes"] <= limit
+    # A job without intermediate results runs in less than its forecast, and writes nothing.
+    total = (mt.random.rand(20_000_000) + 1).sum()
+    assert 2.9e7 < total.fetch(session=s) < 3.1e7
+    assert s.statistics()["spilled_bytes"] == after["spilled_bytes"]
+
+
+FULL_DISK = """
+    import resource, sys
+    import mars, mars.tensor as mt
+    # Files may have one megabyte: what is written beyond fails as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    s = mars.Session(memory_limit="48MiB", spill_dir=sys.argv[1], cache_dir="")
+    kept = (mt.arange(100_000) * 2).execute(session=s)
+    a = mt.sort(mt.random.rand(3000, 3000), axis=1)
+    try:
+        mt.abs(a - a.mean()).sum().fetch(session=s)
+        print("finished")
+    except (OSError, MemoryError) as e:
+        print(type(e).__name__, e)
+    print((mt.ones(1_000_000) + 1).sum().fetch(session=s), kept.sum().fetch(session=s), s.statistics()["used_bytes"] < 2 << 20)
+"""
+
+
+def test_full_disk(tmp_path):
+    done = run_script(FULL_DISK, arguments=[tmp_path])
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("OSError") and str(tmp_path) in first, done.stdout
+    assert second == "2000000.0 9999900000 True"
+    assert not list(tmp_path.iterdir()), "files are left behind"
 
 
 def test_impossible_memory_limit():
@@ -133,11 +178,32 @@ def test_run_errors_name_the_place():
     same((mt.ones(3) + 1).fetch(), np.full(3, 2.0))
 
 
-def test_long_chains():
+def live_nodes(most):
+    """Nodes that exist, at most `most` of them as soon as threads of the library have let go of plans that ended."""
+    for _ in range(200):
+        n = mars.current_session().statistics()["live_nodes"]
+        if n <= most:
+            break
+        time.sleep(0.02)
+    return n
+
+
+@pytest.mark.filterwarnings("ignore:.*wait to be executed")
+def test_long_chains(session):
+    before = session.statistics()["live_nodes"]
     a = mt.zeros(4)
-    for _ in range(5000):
+    for _ in range(50_000):
         a = a + 1
-    same(a.fetch(), np.full(4, 5000.0))
+    assert session.statistics()["live_nodes"] >= before + 50_000
+    same(a.fetch(), np.full(4, 50_000.0))
+    # What was executed drops its history; what never was is only taken apart.
+    assert live_nodes(before + 10) <= before + 10
+    a = mt.zeros(4)
+    for _ in range(50_000):
+        a = mt.sqrt(a)
+    assert session.statistics()["live_nodes"] >= before + 50_000
+    del a
+    assert live_nodes(before) <= before
 
 
 INTERRUPTED = """
@@ -146,24 +212,24 @@ INTERRUPTED = """
     big = mt.sin(mt.random.rand(4_000_000_000)).sum()
     sent = []
     def send():
-        time.sleep(1.0)
+        time.sleep(0.7)
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
     (mt.random.rand(1000) + 1).sum().execute()
     mt.sin(mt.random.rand(1000)).sum().execute()
-    threading.Thread(target=send).start()
-    try:
-        big.execute()
-        print("finished")
-    except KeyboardInterrupt:
-        print("interrupted", time.perf_counter() - sent[0])
-    print("then", (mt.ones(10) + 1).sum().fetch())
+    for _ in range(5):
+        threading.Thread(target=send).start()
+        try:
+            big.execute()
+            print("finished")
+        except KeyboardInterrupt:
+            print("interrupted", time.perf_counter() - sent[-1], (mt.ones(10) + 1).sum().fetch())
 """
 
 
-def run_script(text, **environment):
+def run_script(text, arguments=(), **environment):
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text)],
+        [sys.executable, "-c", textwrap.dedent(text), *arguments],
         capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )  # fmt: skip
 
@@ -171,10 +237,11 @@ def run_script(text, **environment):
 def test_interrupt():
     done = run_script(INTERRUPTED)
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
-    assert first.startswith("interrupted"), done.stdout
-    assert float(first.split()[1]) < float(os.environ.get("MARS_TEST_INTERRUPT_SECONDS", "0.25"))
-    assert second == "then 20.0"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    # The session goes on after every one of them.
+    assert [(line[0], line[2]) for line in lines] == [("interrupted", "20.0")] * 5, done.stdout
+    # The median: one that comes late on a busy machine says nothing about the library.
+    assert sorted(float(line[1]) for line in lines)[2] < 0.1, done.stdout
 
 
 def test_interrupt_of_the_process():
@@ -234,7 +301,8 @@ def test_sums_of_partial_products_survive_spilling(limit, workers, tmp_path):
     mt.random.seed(1)
     a = mt.random.rand(1000, 1000)
     expected = (a @ a.T).std().fetch()
-    x = a.fetch()
+    x = a.fetch().copy()
+    del a  # what is kept counts against the limit
     with mars.Session(memory_limit=f"{limit}MiB", workers=workers, spill_dir=tmp_path) as session:
         mt.random.seed(1)
         for source in (mt.random.rand(1000, 1000), mt.tensor(x)):
@@ -242,3 +310,91 @@ def test_sums_of_partial_products_survive_spilling(limit, workers, tmp_path):
         difference = mt.tensor(x) @ mt.tensor(x) - mt.tensor(x)
         np.testing.assert_allclose(difference.sum(axis=0).fetch(), (x @ x - x).sum(axis=0), rtol=1e-9, atol=1e-7)
         assert session.statistics()["spilled_bytes"] > 0
+
+
+# ---- memory and disk ----
+
+
+def test_a_spill_dir_that_cannot_be_used_is_named_at_once(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for bad in (file, tmp_path / "no" / "parent", "/proc"):
+        with pytest.raises(OSError, match=str(bad)):
+            mars.Session(spill_dir=bad)
+    session = mars.Session(spill_dir=tmp_path / "new")
+    with pytest.raises(OSError, match="spill_dir"):
+        session.set_option("spill_dir", file)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_nothing_can_hold_is_refused_at_once(session):
+    huge = mt.zeros(2**40)
+    before = session.statistics()["spilled_bytes"]
+    for call in (huge.fetch, huge.execute, huge.explain):
+        started = time.monotonic()
+        if call == huge.explain:
+            assert "peak" in call()
+            continue
+        with pytest.raises(MemoryError, match=str(8 * 2**40)):
+            call()
+        assert time.monotonic() - started < 5
+    assert session.statistics()["spilled_bytes"] == before
+
+
+@pytest.mark.parametrize(("n", "limit"), [(300, "256KiB"), (500, "1MiB"), (1000, "1MiB")])
+def test_tiles_follow_the_limit(tmp_path, n, limit):
+    with mars.Session(memory_limit=limit, spill_dir=tmp_path) as session:
+        mt.random.seed(3)
+        a = mt.random.rand(n, n)
+        for t in (mt.sort(a, axis=0).sum(), (a.T + a).sum(), mt.sort(a, axis=1)[::50].copy()):
+            text = t.explain()
+            assert "one task needs" not in text
+            peak = int(text.split("peak: ")[1].split(" ")[0])
+            t.execute()
+            assert peak <= int(session.options()["memory_limit"])
+        mt.random.seed(3)
+    with mars.Session():
+        mt.random.seed(3)
+        same(mt.sort(mt.random.rand(n, n), axis=1)[::50].copy(), t.fetch())
+
+
+def test_results_larger_than_the_limit(tmp_path):
+    with mars.Session(memory_limit="16MiB", spill_dir=tmp_path) as session:
+        a = mt.arange(5_000_000).rechunk(100_000) * 2
+        assert "stays in chunks" in a.explain()
+        values = a.fetch()
+        assert values[-1] == 9_999_998 and session.statistics()["used_bytes"] <= 16 << 20
+        np.testing.assert_array_equal(a[4_000_000:4_000_003].fetch(), [8_000_000, 8_000_002, 8_000_004])
+
+
+def test_a_save_that_fails_leaves_nothing(tmp_path):
+    def fail(chunk):
+        raise ValueError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        mt.save(tmp_path / "a.npy", mt.ones(10).map_chunk(fail))
+    assert os.listdir(tmp_path) == []
+    mt.save(tmp_path / "a.npy", mt.ones(10))
+    assert os.listdir(tmp_path) == ["a.npy"]
+
+
+def test_views_made_before_an_execution_use_its_data(session):
+    calls = []
+
+    def counted(chunk):
+        calls.append(1)
+        return chunk
+
+    base = mt.arange(8.0).map_chunk(counted)
+    view = base[::2]
+    assert (view + 1).shape == (4,)
+    base.execute()
+    ran = len(calls)
+    same((view * 2).fetch(), np.arange(0, 16, 4.0))
+    assert len(calls) == ran
+
+
+def test_zeros_of_both_signs_are_two_values():
+    x = mt.tensor([np.nan])
+    plus, minus = mars.execute(1 / mt.nan_to_num(x, nan=0.0), 1 / mt.nan_to_num(x, nan=-0.0))
+    assert plus.fetch()[0] == np.inf and minus.fetch()[0] == -np.inf

@@ -6,11 +6,15 @@
  *   - Names are mars_noun_verb.  Outputs come first and are untouched on failure.
  *   - A function that can fail returns mars_status: MARS_OK or a negative code; mars_error_last then tells what happened, per thread.
  *   - Handles (mars_session, mars_graph, mars_tensor, mars_run) are reference counted, may be used from any thread and released in any
- *     order.  NULL is accepted by every release.
+ *     order.  NULL is accepted by every release.  Each call is atomic; a read followed by a write (a += 1 is an apply and an assign) is not.
+ *     As with free(), a handle released more often than it was had, or used after its last release, is undefined behaviour.
  *   - Structs start with struct_size: set it to sizeof the struct.  Zero every field that is not used.
  *   - Memory handed over travels with an owner and a release function.  A failing call has taken nothing: neither release nor destroy
  *     is called.
  *   - NULL where a handle or an output is needed, and a handle of another kind, give MARS_ERROR_HANDLE.
+ *   - Callbacks (release, destroy, mars_chunk_function) come on any thread, several at once, and never while the library holds a lock.  They
+ *     may call mars_*; inside a mars_chunk_function a call that would have to wait for a run fails with MARS_ERROR_VALUE, because it would
+ *     hold up the threads that compute (what is at hand can be fetched, and tiny graphs run on the calling thread).
  *   - Strings are UTF-8 and end with NUL.  The library never prints, exits or installs signal handlers.
  */
 #ifndef MARS_MARS_H
@@ -56,7 +60,8 @@ typedef int32_t mars_status;
 #define MARS_ERROR_TIMEOUT (-14)
 #define MARS_ERROR_INTERNAL (-15)
 
-/* What the last failed call on this thread reported.  Pointers stay valid until the next failing call on the thread. */
+/* What the last failed call on this thread reported.  Successful calls leave it as it is.  Pointers stay valid until the next failing call
+ * on the thread. */
 typedef struct mars_error {
   uint32_t struct_size;
   mars_status code;
@@ -107,7 +112,8 @@ mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, co
 /* Opens a session.  Options are key/value strings, `count` of each; an unknown key is an error.
  *   "workers"       threads of the process-wide pool; "0" or absent: one per processor
  *   "memory_limit"  bytes, or with KiB, MiB, GiB; "0" or absent: most of the machine's memory
- *   "spill_dir"     directory for chunks that do not fit; absent: below the system's temporary directory
+ *   "spill_dir"     directory for chunks that do not fit; absent: below the system's temporary directory.  One that cannot be written to,
+ *                   or made, is MARS_ERROR_OS here
  *   "cache_dir"     directory of compiled kernels; "" turns the disk cache off
  *   "trace"         "1" records trace events
  * The whole list with texts is in mars_session_options. */
@@ -145,8 +151,18 @@ void mars_array_release(mars_array *array);
 
 /* ---- operators ---- */
 
-/* JSON array of all operators: name, namespace, method, operators, numpy, summary, details, example, inputs, attributes
- * (name, kind, default, since, doc), outputs, effects. */
+/* JSON array of all operators, objects of:
+ *   name, namespace (null: not for clients), method, operators (Python's), numpy, summary, details, example (texts),
+ *   inputs      [{name, variadic, doc}]; a variadic input is the last one and stands for zero or more operands
+ *   attributes  [{name, kind, required, default, since, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
+ *               or "bytes", for MARS_ATTR_BOOL to MARS_ATTR_BYTES; an attribute that is not required and not given has its default; null is
+ *               NumPy's None, which MARS_ATTR_NONE gives
+ *   outputs     names; the last may end in "...", see mars_graph_apply
+ *   ufunc       whether it also takes "dtype" (kind dtype: selects the loop, and so the dtype of the result) and "casting" (kind string:
+ *               "no", "equiv", "safe", "same_kind", the default, or "unsafe"), as NumPy's ufuncs do
+ *   effects     "pure", "readsExternal", "writes" or "callback"
+ * Of random operators `seed` is a required MARS_ATTR_SCALAR of dtype MARS_UINT64 (mars_attr_uint64 of ops.h), `stream` an int: equal seeds
+ * and streams give equal numbers, so take a new stream for every call. */
 mars_status mars_op_describe_all(mars_string **out);
 /* JSON object of one operator. */
 mars_status mars_op_describe(mars_string **out, const char *name);
@@ -175,6 +191,7 @@ mars_status mars_graph_get_output(mars_tensor **out, mars_string **name, mars_gr
 #define MARS_OPERAND_WEAK_INT 2
 #define MARS_OPERAND_WEAK_UINT 3 /* integers above the range of int64: the value is the bits of `i` */
 #define MARS_OPERAND_WEAK_FLOAT 4
+#define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double */
 #define MARS_OPERAND_WEAK_COMPLEX 5
 
 /* A tensor, or a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy. */
@@ -214,16 +231,17 @@ typedef struct mars_attribute {
 /* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.  An operator whose last
  * output is described with a name that ends in "..." has as many as its arguments say: `out_count` is room, what is left of it becomes NULL,
  * and too little of it is an error that names the number.
- * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` may be NULL.  `origin` names the place of
- * the call in the client's program for error messages, or NULL. */
+ * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` is not looked at: the tensors own their
+ * nodes, and it is there for graphs that may want to know of them one day; pass the graph that the call belongs to, or NULL.  An attribute of
+ * kind int serves where a float, a scalar (of dtype int64) or ints are declared, a float where a scalar is.  `origin` names the place of the
+ * call in the client's program for error messages, or NULL. */
 mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *graph, int32_t op, const mars_operand *inputs, size_t input_count,
                              const mars_attribute *attributes, size_t attribute_count, const char *origin);
 
 /* Graph file (graph.proto) of the graph's inputs and outputs and all that lies between. */
 mars_status mars_graph_serialize(mars_string **out, mars_graph *graph);
 #define MARS_PARSE_ALLOW_FILES 1u
-#define MARS_PARSE_ALLOW_CALLBACKS 2u
-/* Reads a graph file.  Files and callbacks are errors unless allowed by `flags`. */
+/* Reads a graph file.  Operators that touch files are errors unless allowed by `flags`; those that call a client back always are. */
 mars_status mars_graph_parse(mars_graph **out, const void *bytes, size_t size, uint32_t flags);
 
 /* ---- tensors ---- */
@@ -245,7 +263,7 @@ typedef struct mars_tensor_info {
 } mars_tensor_info;
 /* Never runs anything. */
 mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tensor);
-/* dtype and number of axes only: the cheap form. */
+/* The same in parts: the cheap form.  Any of `dtype`, `ndim` and `shape` may be NULL; `shape` must have room for MARS_MAX_DIMS extents. */
 mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, const mars_tensor *tensor);
 /* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything. */
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
@@ -258,7 +276,8 @@ mars_status mars_tensor_snapshot(mars_tensor **out, const mars_tensor *tensor);
 
 /* A function of the client called with one chunk: input and output have the same shape; `lower` is the place of the chunk in the tensor.
  * Chunks may be strided.  A call may end after its run was cancelled.  Returns 0, or non-zero with a message in `message` (NUL terminated,
- * `message_size` bytes at most). */
+ * `message_size` bytes at most).  Called by the threads that compute, as many at once as there are workers; see Conventions for what it may
+ * call. */
 typedef int32_t (*mars_chunk_function)(void *user, const mars_array *input, mars_array *output, const int64_t *lower, char *message, size_t message_size);
 /* map_chunk: `function` applied to every chunk, result dtype `dtype`.  `destroy` (may be NULL) is called once, when nothing needs `user`
  * any more, on any thread. */
@@ -280,7 +299,8 @@ typedef struct mars_binding {
 } mars_binding;
 
 /* Computes tensors and waits.  Afterwards they hold their values and have dropped their history.  Without bindings, that is: with bindings the
- * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings. */
+ * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings.  Results
+ * that fit neither the memory limit nor the free space of spill_dir are MARS_ERROR_MEMORY at once. */
 mars_status mars_execute(mars_tensor **results, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
                          size_t binding_count);
 /* The same without waiting. */
@@ -294,19 +314,25 @@ typedef struct mars_progress {
   int64_t tasks_total; /* known so far */
 } mars_progress;
 mars_status mars_run_progress(mars_progress *out, mars_run *run);
-/* Waits up to `seconds`; MARS_ERROR_TIMEOUT if it is not done by then; the run's own error if it failed. */
+/* Waits up to `seconds`; MARS_ERROR_TIMEOUT if it is not done by then; the run's own error if it failed.  0 or less only looks; infinity waits
+ * for ever; NaN is MARS_ERROR_VALUE.  Several threads may wait for one run. */
 mars_status mars_run_wait(mars_run *run, double seconds);
 /* The results of a finished run; an error while it is running. */
 mars_status mars_run_results(mars_tensor **results, size_t count, mars_run *run);
 /* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED. */
 mars_status mars_run_cancel(mars_run *run);
+/* Releasing the last handle of a run that is not done cancels it. */
 void mars_run_release(mars_run *run);
 
-/* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, shared with the engine where it can be.
- * Free with mars_array_release; shape and strides
- * live until then.  The memory is read-only: the engine may use it again. */
+/* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, aligned to its elements, shared with the
+ * engine where it can be.  strides may be those of a view; NULL means C order.  Free with mars_array_release; shape and strides live until
+ * then.  The memory is read-only, which `flags` says (MARS_ARRAY_READONLY): the engine may use it again.
+ * What the limit counts: results of an execution of up to half of the memory limit in all are computed in one piece; that piece counts for as
+ * long as a tensor or a fetched array holds it, and fetching copies nothing.  A larger result stays in chunks, which count and move to disk;
+ * fetching copies it into memory of the client's own, which the limit does not count, as it does not count the destination of
+ * mars_fetch_into.  MARS_ERROR_MEMORY says at once, before anything runs, that a machine has no memory for one piece of that size. */
 mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *tensor);
-/* As mars_fetch, into memory of the caller with the tensor's dtype and shape, not read-only. */
+/* As mars_fetch, into memory of the caller with the tensor's dtype and shape, of any strides, not read-only. */
 mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const mars_array *destination);
 
 /* Text of the plan that executing the tensors would run. */

@@ -116,45 +116,50 @@ static inline mars_status mars_op_add(mars_tensor **out, mars_graph *graph, mars
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("add", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Whether all elements are true over axes.  Attributes: axis (ints), keepdims (bool). */
+/* Whether all elements are true over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_all(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("all", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* Whether all elements are close.  Attributes: rtol (float), atol (float), equal_nan (bool). */
+/* Whether all elements are close.  Attributes: rtol (float, default 1e-05), atol (float, default 1e-08), equal_nan (bool, default 0). */
 static inline mars_status mars_op_allclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("allclose", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The largest element over axes; NaN wins.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The largest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_amax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("amax", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The smallest element over axes; NaN wins.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The smallest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_amin(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("amin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The angle of a complex value, in radians.  Attributes: deg (bool). */
+/* The angle of a complex value, in radians.  Attributes: deg (bool, default 0). */
 static inline mars_status mars_op_angle(mars_tensor **out, mars_graph *graph, mars_operand z, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {z};
   return mars_op_apply("angle", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Whether any element is true over axes.  Attributes: axis (ints), keepdims (bool). */
+/* Whether any element is true over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_any(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("any", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* Values from start to stop with a fixed step.  Attributes: start (scalar), stop (scalar), step (scalar), dtype (dtype). */
+/* A tensor with others behind it.  Attributes: axis (int, default None). */
+static inline mars_status mars_op_append(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand values, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {arr, values};
+  return mars_op_apply("append", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Values from start to stop with a fixed step.  Attributes: start (scalar, optional), stop (scalar, required), step (scalar, optional), dtype (dtype, default None). */
 static inline mars_status mars_op_arange(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("arange", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -193,17 +198,17 @@ static inline mars_status mars_op_arctanh(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("arctanh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The position of the largest element.  Attributes: axis (ints), keepdims (bool). */
+/* The position of the largest element.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_argmax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argmax", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The position of the smallest element.  Attributes: axis (ints), keepdims (bool). */
+/* The position of the smallest element.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_argmin(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argmin", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Indices that sort; equal elements keep their order.  Attributes: axis (int), kind (string), descending (bool), stable (bool). */
+/* Indices that sort; equal elements keep their order.  Attributes: axis (int, default -1), kind (string, default None), descending (bool, default 0), stable (bool, default None). */
 static inline mars_status mars_op_argsort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argsort", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -213,7 +218,7 @@ static inline mars_status mars_op_argwhere(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argwhere", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Rounds to a number of decimals, halves to even.  Attributes: decimals (int). */
+/* Rounds to a number of decimals, halves to even.  Attributes: decimals (int, default 0). */
 static inline mars_status mars_op_around(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("around", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -223,7 +228,7 @@ static inline mars_status mars_op_array_equal(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {a1, a2};
   return mars_op_apply("array_equal", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Cuts a tensor into views along an axis.  Attributes: sections (int), indices (ints), axis (int). */
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default 0), indices (ints, default {}), axis (int, default 0). */
 static inline mars_status mars_op_array_split(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
   return mars_op_apply("array_split", out, out_count, graph, inputs, 1, attributes, attribute_count);
@@ -238,7 +243,7 @@ static inline mars_status mars_op_asinh(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {x};
   return mars_op_apply("asinh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Converts to another dtype.  Attributes: dtype (dtype). */
+/* Converts to another dtype.  Attributes: dtype (dtype, required). */
 static inline mars_status mars_op_astype(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("astype", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -273,7 +278,7 @@ static inline mars_status mars_op_atleast_3d(mars_tensor **out, mars_graph *grap
   const mars_operand inputs[1] = {a};
   return mars_op_apply("atleast_3d", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The weighted mean over axes.  Attributes: axis (ints), keepdims (bool). */
+/* The weighted mean over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_average(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -324,7 +329,7 @@ static inline mars_status mars_op_bitwise_xor(mars_tensor **out, mars_graph *gra
 static inline mars_status mars_op_broadcast_arrays(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("broadcast_arrays", out, out_count, graph, inputs, input_count, NULL, 0);
 }
-/* Repeats along axes of extent 1 and new leading axes.  Attributes: shape (ints). */
+/* Repeats along axes of extent 1 and new leading axes.  Attributes: shape (ints, required). */
 static inline mars_status mars_op_broadcast_to(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("broadcast_to", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -339,6 +344,13 @@ static inline mars_status mars_op_ceil(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("ceil", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* Slices along an axis drawn at random.  Attributes: size (ints, default None), replace (bool, default 1), axis (int, default 0), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
+static inline mars_status mars_op_choice(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *p, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = a;
+  if (p) inputs[1] = *p;
+  return mars_op_apply("choice", out, 1, graph, inputs, p ? 2 : 1, attributes, attribute_count);
+}
 /* Limits values to an interval. */
 static inline mars_status mars_op_clip(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand a_min, mars_operand a_max) {
   const mars_operand inputs[3] = {a, a_min, a_max};
@@ -348,16 +360,16 @@ static inline mars_status mars_op_clip(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_column_stack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("column_stack", out, 1, graph, inputs, input_count, NULL, 0);
 }
-/* Slices along an axis where a condition holds.  Attributes: axis (int). */
+/* Slices along an axis where a condition holds.  Attributes: axis (int, default None). */
 static inline mars_status mars_op_compress(mars_tensor **out, mars_graph *graph, mars_operand condition, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {condition, a};
   return mars_op_apply("compress", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Joins tensors along an axis.  Attributes: axis (int), dtype (dtype). */
+/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None). */
 static inline mars_status mars_op_concat(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("concat", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
-/* Joins tensors along an axis.  Attributes: axis (int), dtype (dtype). */
+/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None). */
 static inline mars_status mars_op_concatenate(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("concatenate", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
@@ -376,7 +388,7 @@ static inline mars_status mars_op_copysign(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("copysign", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* The correlation matrix of variables.  Attributes: rowvar (bool). */
+/* The correlation matrix of variables.  Attributes: rowvar (bool, default 1). */
 static inline mars_status mars_op_corrcoef(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("corrcoef", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -391,32 +403,32 @@ static inline mars_status mars_op_cosh(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("cosh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The number of elements that are not zero over axes.  Attributes: axis (ints), keepdims (bool). */
+/* The number of elements that are not zero over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_count_nonzero(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("count_nonzero", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The covariance matrix of variables.  Attributes: rowvar (bool), bias (bool), ddof (int). */
+/* The covariance matrix of variables.  Attributes: rowvar (bool, default 1), bias (bool, default 0), ddof (int, default None). */
 static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
   return mars_op_apply("cov", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The running product.  Attributes: axis (int), dtype (dtype). */
+/* The running product.  Attributes: axis (int, default None), dtype (dtype, default None). */
 static inline mars_status mars_op_cumprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("cumprod", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The running sum.  Attributes: axis (int), dtype (dtype). */
+/* The running sum.  Attributes: axis (int, default None), dtype (dtype, default None). */
 static inline mars_status mars_op_cumsum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("cumsum", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The running product, with the one before it where wanted.  Attributes: axis (int), dtype (dtype), include_initial (bool). */
+/* The running product, with the one before it where wanted.  Attributes: axis (int, default None), dtype (dtype, default None), include_initial (bool, default 0). */
 static inline mars_status mars_op_cumulative_prod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("cumulative_prod", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The running sum, with the zero before it where wanted.  Attributes: axis (int), dtype (dtype), include_initial (bool). */
+/* The running sum, with the zero before it where wanted.  Attributes: axis (int, default None), dtype (dtype, default None), include_initial (bool, default 0). */
 static inline mars_status mars_op_cumulative_sum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("cumulative_sum", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -431,17 +443,17 @@ static inline mars_status mars_op_degrees(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("degrees", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* A diagonal matrix from a vector, or the diagonal of a matrix.  Attributes: k (int). */
+/* A diagonal matrix from a vector, or the diagonal of a matrix.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_diag(mars_tensor **out, mars_graph *graph, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {v};
   return mars_op_apply("diag", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The diagonal of two axes, as the last axis.  Attributes: offset (int), axis1 (int), axis2 (int). */
+/* The diagonal of two axes, as the last axis.  Attributes: offset (int, default 0), axis1 (int, default 0), axis2 (int, default 1). */
 static inline mars_status mars_op_diagonal(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("diagonal", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Differences of neighbours along an axis.  Attributes: n (int), axis (int). */
+/* Differences of neighbours along an axis.  Attributes: n (int, default 1), axis (int, default -1). */
 static inline mars_status mars_op_diff(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("diff", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -465,11 +477,15 @@ static inline mars_status mars_op_dot(mars_tensor **out, mars_graph *graph, mars
 static inline mars_status mars_op_dstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("dstack", out, 1, graph, inputs, input_count, NULL, 0);
 }
-/* A tensor whose values do not matter; they are zeros.  Attributes: shape (ints), dtype (dtype). */
+/* Products of tensors summed over labelled axes.  Attributes: subscripts (string, required), dtype (dtype, default None). */
+static inline mars_status mars_op_einsum(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("einsum", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
+/* A tensor whose values do not matter; they are zeros.  Attributes: shape (ints, required), dtype (dtype, default float64). */
 static inline mars_status mars_op_empty(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("empty", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* A tensor of the same shape and dtype whose values do not matter.  Attributes: dtype (dtype), shape (ints). */
+/* A tensor of the same shape and dtype whose values do not matter.  Attributes: dtype (dtype, default None), shape (ints, default None). */
 static inline mars_status mars_op_empty_like(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("empty_like", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -489,7 +505,7 @@ static inline mars_status mars_op_exp2(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("exp2", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Inserts axes of extent 1.  Attributes: axis (ints). */
+/* Inserts axes of extent 1.  Attributes: axis (ints, required). */
 static inline mars_status mars_op_expand_dims(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("expand_dims", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -499,7 +515,7 @@ static inline mars_status mars_op_expm1(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {x};
   return mars_op_apply("expm1", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Exponential numbers with a mean.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Exponential numbers with a mean.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_exponential(mars_tensor **out, mars_graph *graph, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {scale};
   return mars_op_apply("exponential", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -509,7 +525,7 @@ static inline mars_status mars_op_extract(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[2] = {condition, arr};
   return mars_op_apply("extract", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Ones on a diagonal, zeros elsewhere.  Attributes: N (int), M (int), k (int), dtype (dtype). */
+/* Ones on a diagonal, zeros elsewhere.  Attributes: N (int, required), M (int, default None), k (int, default 0), dtype (dtype, default float64). */
 static inline mars_status mars_op_eye(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("eye", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -528,12 +544,12 @@ static inline mars_status mars_op_flatnonzero(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[1] = {a};
   return mars_op_apply("flatnonzero", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* All elements as one axis.  Attributes: order (string). */
+/* All elements as one axis.  Attributes: order (string, default 'C'). */
 static inline mars_status mars_op_flatten(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("flatten", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Reverses the order of elements along axes.  Attributes: axis (ints). */
+/* Reverses the order of elements along axes.  Attributes: axis (ints, default None). */
 static inline mars_status mars_op_flip(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("flip", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -583,12 +599,12 @@ static inline mars_status mars_op_frexp(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {x};
   return mars_op_apply("frexp", out, 2, graph, inputs, 1, NULL, 0);
 }
-/* One value (or a tensor that broadcasts) everywhere.  Attributes: shape (ints), dtype (dtype). */
+/* One value (or a tensor that broadcasts) everywhere.  Attributes: shape (ints, required), dtype (dtype, default None). */
 static inline mars_status mars_op_full(mars_tensor **out, mars_graph *graph, mars_operand fill_value, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {fill_value};
   return mars_op_apply("full", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* One value in the shape and dtype of another tensor.  Attributes: dtype (dtype), shape (ints). */
+/* One value in the shape and dtype of another tensor.  Attributes: dtype (dtype, default None), shape (ints, default None). */
 static inline mars_status mars_op_full_like(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand fill_value, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, fill_value};
   return mars_op_apply("full_like", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -608,7 +624,7 @@ static inline mars_status mars_op_greater_equal(mars_tensor **out, mars_graph *g
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("greater_equal", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Gumbel numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Gumbel numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_gumbel(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("gumbel", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -617,6 +633,18 @@ static inline mars_status mars_op_gumbel(mars_tensor **out, mars_graph *graph, m
 static inline mars_status mars_op_heaviside(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("heaviside", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* How many values lie in each of a number of bins, and the edges of these.  Attributes: bins (int, default 10), low (scalar, default None), high (scalar, default None), density (bool, default 0).  Outputs: hist, bin_edges. */
+static inline mars_status mars_op_histogram(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = a;
+  if (weights) inputs[1] = *weights;
+  return mars_op_apply("histogram", out, 2, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
+}
+/* The edges of the bins of a histogram.  Attributes: bins (int, default 10), low (scalar, default None), high (scalar, default None). */
+static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Joins tensors side by side. */
 static inline mars_status mars_op_hstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
@@ -632,7 +660,7 @@ static inline mars_status mars_op_i0(mars_tensor **out, mars_graph *graph, mars_
   const mars_operand inputs[1] = {x};
   return mars_op_apply("i0", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The square identity matrix.  Attributes: n (int), dtype (dtype). */
+/* The square identity matrix.  Attributes: n (int, required), dtype (dtype, default float64). */
 static inline mars_status mars_op_identity(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("identity", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -641,7 +669,7 @@ static inline mars_status mars_op_imag(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("imag", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The indices of a grid, one block per axis.  Attributes: dimensions (ints), dtype (dtype). */
+/* The indices of a grid, one block per axis.  Attributes: dimensions (ints, required), dtype (dtype, default int64). */
 static inline mars_status mars_op_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("indices", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -650,7 +678,7 @@ static inline mars_status mars_op_inner(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("inner", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Integers in [low, high).  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype), endpoint (bool). */
+/* Integers in [low, high).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default int64), endpoint (bool, default 0). */
 static inline mars_status mars_op_integers(mars_tensor **out, mars_graph *graph, mars_operand low, mars_operand high, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("integers", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -660,7 +688,7 @@ static inline mars_status mars_op_invert(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("invert", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Whether |a - b| <= atol + rtol * |b|.  Attributes: rtol (float), atol (float), equal_nan (bool). */
+/* Whether |a - b| <= atol + rtol * |b|.  Attributes: rtol (float, default 1e-05), atol (float, default 1e-08), equal_nan (bool, default 0). */
 static inline mars_status mars_op_isclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("isclose", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -675,7 +703,7 @@ static inline mars_status mars_op_isfinite(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[1] = {x};
   return mars_op_apply("isfinite", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Whether each element is among others.  Attributes: invert (bool). */
+/* Whether each element is among others.  Attributes: invert (bool, default 0). */
 static inline mars_status mars_op_isin(mars_tensor **out, mars_graph *graph, mars_operand element, mars_operand test_elements, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {element, test_elements};
   return mars_op_apply("isin", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -705,7 +733,7 @@ static inline mars_status mars_op_isreal(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("isreal", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Laplace numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Laplace numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_laplace(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("laplace", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -735,7 +763,7 @@ static inline mars_status mars_op_less_equal(mars_tensor **out, mars_graph *grap
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("less_equal", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Evenly spaced values from start to stop.  Attributes: num (int), endpoint (bool), dtype (dtype). */
+/* Evenly spaced values from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_linspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("linspace", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -790,17 +818,17 @@ static inline mars_status mars_op_logical_xor(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("logical_xor", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Logistic numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Logistic numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_logistic(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("logistic", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Exponentials of normal numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Exponentials of normal numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_lognormal(mars_tensor **out, mars_graph *graph, mars_operand mean, mars_operand sigma, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {mean, sigma};
   return mars_op_apply("lognormal", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Powers of a base with evenly spaced exponents.  Attributes: num (int), endpoint (bool), dtype (dtype), base (float). */
+/* Powers of a base with evenly spaced exponents.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), base (float, default 10.0). */
 static inline mars_status mars_op_logspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("logspace", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -815,7 +843,7 @@ static inline mars_status mars_op_matrix_transpose(mars_tensor **out, mars_graph
   const mars_operand inputs[1] = {a};
   return mars_op_apply("matrix_transpose", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The largest element over axes; NaN wins.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The largest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_max(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -827,23 +855,23 @@ static inline mars_status mars_op_maximum(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("maximum", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* The arithmetic mean over axes.  Attributes: axis (ints), dtype (dtype), keepdims (bool). */
+/* The arithmetic mean over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_mean(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("mean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The median over an axis.  Attributes: axis (int), keepdims (bool). */
+/* The median over an axis.  Attributes: axis (int, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_median(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("median", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Coordinate matrices from coordinate vectors.  Attributes: indexing (string). */
+/* Coordinate matrices from coordinate vectors.  Attributes: indexing (string, default 'xy'). */
 static inline mars_status mars_op_meshgrid(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("meshgrid", out, out_count, graph, inputs, input_count, attributes, attribute_count);
 }
-/* The smallest element over axes; NaN wins.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The smallest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_min(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -865,7 +893,7 @@ static inline mars_status mars_op_modf(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("modf", out, 2, graph, inputs, 1, NULL, 0);
 }
-/* Moves axes to other places.  Attributes: source (ints), destination (ints). */
+/* Moves axes to other places.  Attributes: source (ints, required), destination (ints, required). */
 static inline mars_status mars_op_moveaxis(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("moveaxis", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -875,64 +903,64 @@ static inline mars_status mars_op_multiply(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("multiply", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Replaces NaN and infinities by numbers.  Attributes: nan (float), posinf (float), neginf (float). */
+/* Replaces NaN and infinities by numbers.  Attributes: nan (float, default 0.0), posinf (float, default None), neginf (float, default None). */
 static inline mars_status mars_op_nan_to_num(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("nan_to_num", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The position of the largest element that is not NaN.  Attributes: axis (ints), keepdims (bool). */
+/* The position of the largest element that is not NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanargmax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nanargmax", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The position of the smallest element that is not NaN.  Attributes: axis (ints), keepdims (bool). */
+/* The position of the smallest element that is not NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanargmin(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nanargmin", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The largest element over axes, ignoring NaN.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The largest element over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanmax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmax", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The mean over axes, ignoring NaN.  Attributes: axis (ints), dtype (dtype), keepdims (bool). */
+/* The mean over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanmean(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The smallest element over axes, ignoring NaN.  Attributes: axis (ints), keepdims (bool), initial (scalar). */
+/* The smallest element over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The product over axes, NaN counted as 1.  Attributes: axis (ints), dtype (dtype), keepdims (bool), initial (scalar). */
+/* The product over axes, NaN counted as 1.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanprod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints), dtype (dtype), ddof (float), keepdims (bool). */
+/* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanstd(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanstd", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The sum over axes, NaN counted as 0.  Attributes: axis (ints), dtype (dtype), keepdims (bool), initial (scalar). */
+/* The sum over axes, NaN counted as 0.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nansum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nansum", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The variance over axes, ignoring NaN.  Attributes: axis (ints), dtype (dtype), ddof (float), keepdims (bool). */
+/* The variance over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanvar(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -954,12 +982,12 @@ static inline mars_status mars_op_nonzero(mars_tensor **out, size_t out_count, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nonzero", out, out_count, graph, inputs, 1, NULL, 0);
 }
-/* The 2-norm of vectors, the Frobenius norm of matrices.  Attributes: axis (ints), keepdims (bool). */
+/* Norms of vectors and matrices.  Attributes: ord (scalar, default None), axis (ints, default None), keepdims (bool, default 0), kind (string, default ''). */
 static inline mars_status mars_op_norm(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("norm", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Normal numbers with a mean and a standard deviation.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Normal numbers with a mean and a standard deviation.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_normal(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("normal", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -969,11 +997,11 @@ static inline mars_status mars_op_not_equal(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("not_equal", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Ones.  Attributes: shape (ints), dtype (dtype). */
+/* Ones.  Attributes: shape (ints, required), dtype (dtype, default float64). */
 static inline mars_status mars_op_ones(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("ones", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Ones in the shape and dtype of another tensor.  Attributes: dtype (dtype), shape (ints). */
+/* Ones in the shape and dtype of another tensor.  Attributes: dtype (dtype, default None), shape (ints, default None). */
 static inline mars_status mars_op_ones_like(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ones_like", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -983,12 +1011,29 @@ static inline mars_status mars_op_outer(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("outer", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Lomax (Pareto II) numbers of shape a.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'). */
+static inline mars_status mars_op_pad(mars_tensor **out, mars_graph *graph, mars_operand array_, const mars_operand *constant_values, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = array_;
+  if (constant_values) inputs[1] = *constant_values;
+  return mars_op_apply("pad", out, 1, graph, inputs, constant_values ? 2 : 1, attributes, attribute_count);
+}
+/* Lomax (Pareto II) numbers of shape a.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_pareto(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("pareto", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Permutes the axes.  Attributes: axes (ints). */
+/* Percentiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("percentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* The slices along an axis in random order.  Attributes: axis (int, default 0), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
+static inline mars_status mars_op_permutation(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
+  return mars_op_apply("permutation", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Permutes the axes.  Attributes: axes (ints, default None). */
 static inline mars_status mars_op_permute_dims(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("permute_dims", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1008,17 +1053,22 @@ static inline mars_status mars_op_power(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("power", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Multiplies elements over axes.  Attributes: axis (ints), dtype (dtype), keepdims (bool), initial (scalar). */
+/* Multiplies elements over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_prod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("prod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The largest minus the smallest element over axes.  Attributes: axis (ints), keepdims (bool). */
+/* The largest minus the smallest element over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_ptp(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ptp", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Quantiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("quantile", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* From radians to degrees. */
 static inline mars_status mars_op_rad2deg(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1030,20 +1080,20 @@ static inline mars_status mars_op_radians(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("radians", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Uniform numbers in [0, 1).  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Uniform numbers in [0, 1).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_random(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("random", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Raw 64-bit words of the generator.  Attributes: seed (scalar), stream (int), size (ints). */
+/* Raw 64-bit words of the generator.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
 static inline mars_status mars_op_random_raw(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("random_raw", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* All elements as one axis.  Attributes: order (string). */
+/* All elements as one axis.  Attributes: order (string, default 'C'). */
 static inline mars_status mars_op_ravel(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ravel", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Rayleigh numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Rayleigh numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_rayleigh(mars_tensor **out, mars_graph *graph, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {scale};
   return mars_op_apply("rayleigh", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1053,7 +1103,7 @@ static inline mars_status mars_op_real(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("real", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* The same values in chunks of given extents, which the planner keeps.  Attributes: chunk_size (ints), splits (ints). */
+/* The same values in chunks of given extents, which the planner keeps.  Attributes: chunk_size (ints, default {-1}), splits (ints, default None). */
 static inline mars_status mars_op_rechunk(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("rechunk", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1068,12 +1118,12 @@ static inline mars_status mars_op_remainder(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("remainder", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Repeats each element.  Attributes: repeats (ints), axis (int). */
+/* Repeats each element.  Attributes: repeats (ints, required), axis (int, default None). */
 static inline mars_status mars_op_repeat(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("repeat", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The same elements under other extents.  Attributes: shape (ints), order (string). */
+/* The same elements under other extents.  Attributes: shape (ints, required), order (string, default 'C'). */
 static inline mars_status mars_op_reshape(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("reshape", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1088,25 +1138,32 @@ static inline mars_status mars_op_rint(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("rint", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Shifts elements along axes, around the end.  Attributes: shift (ints), axis (ints). */
+/* Shifts elements along axes, around the end.  Attributes: shift (ints, required), axis (ints, default None). */
 static inline mars_status mars_op_roll(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("roll", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Rotates by quarter turns.  Attributes: k (int), axes (ints). */
+/* Rotates by quarter turns.  Attributes: k (int, default 1), axes (ints, default {0, 1}). */
 static inline mars_status mars_op_rot90(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
   return mars_op_apply("rot90", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Rounds to a number of decimals, halves to even.  Attributes: decimals (int). */
+/* Rounds to a number of decimals, halves to even.  Attributes: decimals (int, default 0). */
 static inline mars_status mars_op_round(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("round", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Where elements would be inserted into a sorted vector.  Attributes: side (string). */
+/* Where elements would be inserted into a sorted vector.  Attributes: side (string, default 'left'). */
 static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, v};
   return mars_op_apply("searchsorted", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* The choice of the first condition that holds, else the default. */
+static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, mars_operand default_, const mars_operand *arrays) {
+  mars_operand inputs[2];
+  inputs[0] = default_;
+  if (arrays) inputs[1] = *arrays;
+  return mars_op_apply("select", out, 1, graph, inputs, arrays ? 2 : 1, NULL, 0);
 }
 /* -1, 0 or 1 by the sign; complex values divided by their modulus. */
 static inline mars_status mars_op_sign(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1133,7 +1190,7 @@ static inline mars_status mars_op_sinh(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("sinh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* A sorted copy.  Attributes: axis (int), kind (string), descending (bool), stable (bool). */
+/* A sorted copy.  Attributes: axis (int, default -1), kind (string, default None), descending (bool, default 0), stable (bool, default None). */
 static inline mars_status mars_op_sort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("sort", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1143,7 +1200,7 @@ static inline mars_status mars_op_spacing(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("spacing", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Cuts a tensor into views along an axis.  Attributes: sections (int), indices (ints), axis (int). */
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default 0), indices (ints, default {}), axis (int, default 0). */
 static inline mars_status mars_op_split(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
   return mars_op_apply("split", out, out_count, graph, inputs, 1, attributes, attribute_count);
@@ -1158,28 +1215,28 @@ static inline mars_status mars_op_square(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("square", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Removes axes of extent 1.  Attributes: axis (ints). */
+/* Removes axes of extent 1.  Attributes: axis (ints, default None). */
 static inline mars_status mars_op_squeeze(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("squeeze", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Joins tensors of one shape along a new axis.  Attributes: axis (int). */
+/* Joins tensors of one shape along a new axis.  Attributes: axis (int, default 0). */
 static inline mars_status mars_op_stack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("stack", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
-/* Standard Cauchy numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Standard Cauchy numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_standard_cauchy(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("standard_cauchy", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Exponential numbers of mean 1.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Exponential numbers of mean 1.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_standard_exponential(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("standard_exponential", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Standard normal numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Standard normal numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_standard_normal(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("standard_normal", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* The standard deviation over axes.  Attributes: axis (ints), dtype (dtype), ddof (float), keepdims (bool). */
+/* The standard deviation over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_std(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -1191,24 +1248,24 @@ static inline mars_status mars_op_subtract(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("subtract", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Adds elements over axes.  Attributes: axis (ints), dtype (dtype), keepdims (bool), initial (scalar). */
+/* Adds elements over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_sum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("sum", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* Swaps two axes.  Attributes: axis1 (int), axis2 (int). */
+/* Swaps two axes.  Attributes: axis1 (int, required), axis2 (int, required). */
 static inline mars_status mars_op_swapaxes(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("swapaxes", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Elements or slices by integer indices.  Attributes: axis (int). */
+/* Elements or slices by integer indices.  Attributes: axis (int, default None), mode (string, default 'raise'). */
 static inline mars_status mars_op_take(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, indices};
   return mars_op_apply("take", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Elements along an axis by indices of their own.  Attributes: axis (int). */
+/* Elements along an axis by indices of their own.  Attributes: axis (int, default -1). */
 static inline mars_status mars_op_take_along_axis(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {arr, indices};
   return mars_op_apply("take_along_axis", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -1223,41 +1280,41 @@ static inline mars_status mars_op_tanh(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("tanh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Sums of products over chosen axes.  Attributes: axes (int), axes_a (ints), axes_b (ints). */
+/* Sums of products over chosen axes.  Attributes: axes (int, default 2), axes_a (ints, default None), axes_b (ints, default None). */
 static inline mars_status mars_op_tensordot(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("tensordot", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Repeats the whole tensor.  Attributes: reps (ints). */
+/* Repeats the whole tensor.  Attributes: reps (ints, required). */
 static inline mars_status mars_op_tile(mars_tensor **out, mars_graph *graph, mars_operand A, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {A};
   return mars_op_apply("tile", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The sum of the diagonal.  Attributes: offset (int), axis1 (int), axis2 (int), dtype (dtype). */
+/* The sum of the diagonal.  Attributes: offset (int, default 0), axis1 (int, default 0), axis2 (int, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_trace(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("trace", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Permutes the axes.  Attributes: axes (ints). */
+/* Permutes the axes.  Attributes: axes (ints, default None). */
 static inline mars_status mars_op_transpose(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("transpose", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Ones at and below a diagonal, zeros above.  Attributes: N (int), M (int), k (int), dtype (dtype). */
+/* Ones at and below a diagonal, zeros above.  Attributes: N (int, required), M (int, default None), k (int, default 0), dtype (dtype, default float64). */
 static inline mars_status mars_op_tri(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("tri", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Triangular numbers.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Triangular numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_triangular(mars_tensor **out, mars_graph *graph, mars_operand left, mars_operand mode, mars_operand right, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[3] = {left, mode, right};
   return mars_op_apply("triangular", out, 1, graph, inputs, 3, attributes, attribute_count);
 }
-/* The matrix with zeros above a diagonal.  Attributes: k (int). */
+/* The matrix with zeros above a diagonal.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_tril(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
   return mars_op_apply("tril", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The matrix with zeros below a diagonal.  Attributes: k (int). */
+/* The matrix with zeros below a diagonal.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_triu(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
   return mars_op_apply("triu", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1272,27 +1329,27 @@ static inline mars_status mars_op_trunc(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {x};
   return mars_op_apply("trunc", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Uniform numbers in [low, high).  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Uniform numbers in [low, high).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_uniform(mars_tensor **out, mars_graph *graph, mars_operand low, mars_operand high, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("uniform", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The sorted distinct values.  Attributes: return_index (bool), return_inverse (bool), return_counts (bool), equal_nan (bool). */
+/* The sorted distinct values.  Attributes: return_index (bool, default 0), return_inverse (bool, default 0), return_counts (bool, default 0), equal_nan (bool, default 1). */
 static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
-/* Indices along every axis from C-order positions.  Attributes: shape (ints). */
+/* Indices along every axis from C-order positions.  Attributes: shape (ints, required). */
 static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {indices};
   return mars_op_apply("unravel_index", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
-/* The slices along an axis, as views.  Attributes: axis (int). */
+/* The slices along an axis, as views.  Attributes: axis (int, default 0). */
 static inline mars_status mars_op_unstack(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("unstack", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
-/* The variance over axes.  Attributes: axis (ints), dtype (dtype), ddof (float), keepdims (bool). */
+/* The variance over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_var(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
@@ -1304,7 +1361,7 @@ static inline mars_status mars_op_vdot(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("vdot", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Inner products of vectors along an axis; the first is conjugated.  Attributes: axis (int). */
+/* Inner products of vectors along an axis; the first is conjugated.  Attributes: axis (int, default -1). */
 static inline mars_status mars_op_vecdot(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("vecdot", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -1313,7 +1370,7 @@ static inline mars_status mars_op_vecdot(mars_tensor **out, mars_graph *graph, m
 static inline mars_status mars_op_vstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("vstack", out, 1, graph, inputs, input_count, NULL, 0);
 }
-/* Weibull numbers of shape a.  Attributes: seed (scalar), stream (int), size (ints), dtype (dtype). */
+/* Weibull numbers of shape a.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_weibull(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("weibull", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1323,11 +1380,11 @@ static inline mars_status mars_op_where(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[3] = {condition, x, y};
   return mars_op_apply("where", out, 1, graph, inputs, 3, NULL, 0);
 }
-/* Zeros.  Attributes: shape (ints), dtype (dtype). */
+/* Zeros.  Attributes: shape (ints, required), dtype (dtype, default float64). */
 static inline mars_status mars_op_zeros(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("zeros", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* Zeros in the shape and dtype of another tensor.  Attributes: dtype (dtype), shape (ints). */
+/* Zeros in the shape and dtype of another tensor.  Attributes: dtype (dtype, default None), shape (ints, default None). */
 static inline mars_status mars_op_zeros_like(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("zeros_like", out, 1, graph, inputs, 1, attributes, attribute_count);

@@ -97,6 +97,7 @@ typedef int LLVMBool;
   V(LLVMSetAlignment, (LLVMValueRef v, unsigned bytes), (v, bytes)) \
   X(LLVMValueRef, LLVMBuildGEP2, (LLVMBuilderRef b, LLVMTypeRef t, LLVMValueRef p, LLVMValueRef *i, unsigned k, const char *n), (b, t, p, i, k, n)) \
   X(LLVMValueRef, LLVMBuildAlloca, (LLVMBuilderRef b, LLVMTypeRef t, const char *n), (b, t, n)) \
+  X(LLVMValueRef, LLVMBuildArrayAlloca, (LLVMBuilderRef b, LLVMTypeRef t, LLVMValueRef v, const char *n), (b, t, v, n)) \
   X(LLVMValueRef, LLVMBuildExtractElement, (LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef i, const char *n), (b, v, i, n)) \
   X(LLVMValueRef, LLVMBuildInsertElement, (LLVMBuilderRef b, LLVMValueRef v, LLVMValueRef e, LLVMValueRef i, const char *n), (b, v, e, i, n)) \
   X(LLVMValueRef, LLVMBuildShuffleVector, (LLVMBuilderRef b, LLVMValueRef x, LLVMValueRef y, LLVMValueRef m, const char *n), (b, x, y, m, n)) \

@@ -104,6 +104,7 @@ static void operand(const mars_operand *o) {
     case MARS_OPERAND_WEAK_UINT: say("uint:%" PRIu64, (uint64_t)o->i); break;
     case MARS_OPERAND_WEAK_FLOAT: say("float:%g", o->re); break;
     case MARS_OPERAND_WEAK_COMPLEX: say("complex:%g,%g", o->re, o->im); break;
+    case MARS_OPERAND_WEAK_BIG: say("big:%g", o->re); break;
     default: say("?%d", o->kind);
   }
 }

@@ -86,6 +86,19 @@ class BasicsTest {
   }
 
   @Test
+  void buffersOfAnotherByteOrderAreRefused() {
+    ByteOrder other = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+    ByteBuffer swapped = ByteBuffer.allocateDirect(16).order(other).putDouble(0, 1).putDouble(8, 2);
+    for (DType dtype : new DType[] {DType.FLOAT64, DType.INT16}) {
+      String message = assertThrows(IllegalArgumentException.class, () -> Tensor.alias(swapped, dtype, 16 / dtype.itemSize())).getMessage();
+      assertTrue(message.contains(other.toString()), message);
+      assertThrows(IllegalArgumentException.class, () -> Tensor.copyOf(swapped, dtype, 16 / dtype.itemSize()));
+    }
+    // Elements of one byte have no order.
+    assertEquals(16, Tensor.alias(swapped, DType.UINT8, 16).shape()[0]);
+  }
+
+  @Test
   void buffersShowTheMemory() {
     NDArray values = Tensor.of(new double[] {1, 2, 3}, 3).fetch();
     assertTrue(values.isContiguous());

@@ -121,7 +121,7 @@ class GraphTest {
                 DynamicTest.dynamicTest(
                     folder.relativize(file).toString(),
                     () -> {
-                      Graph graph = Graph.parse(Files.readAllBytes(file), Graph.Capability.FILES, Graph.Capability.CALLBACKS);
+                      Graph graph = Graph.parse(Files.readAllBytes(file), Graph.Capability.FILES);
                       assertFalse(graph.outputs().isEmpty());
                       assertArrayEquals(graph.serialize(), Graph.parse(graph.serialize()).serialize());
                     }));

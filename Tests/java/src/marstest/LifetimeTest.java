@@ -12,6 +12,7 @@ import io.mars.Tensor;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ class LifetimeTest {
 
   @Test
   void anAliasedBufferLivesAsLongAsTheTensor() throws Exception {
-    ByteBuffer buffer = ByteBuffer.allocateDirect(8);
+    ByteBuffer buffer = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
     Tensor tensor = Tensor.alias(buffer, DType.FLOAT64, 1);
     WeakReference<ByteBuffer> weak = new WeakReference<>(buffer);
     buffer = null;

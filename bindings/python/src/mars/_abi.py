@@ -106,7 +106,7 @@ class Progress(Structure):
 
 ARRAY_READONLY = 1
 COPY, ALIAS = 0, 1
-PARSE_ALLOW_FILES, PARSE_ALLOW_CALLBACKS = 1, 2
+PARSE_ALLOW_FILES = 1
 
 Release = ctypes.CFUNCTYPE(None, c_void_p)
 ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)

@@ -24,7 +24,7 @@ _ATTRIBUTE_WORDS = sizeof(Attribute) // 8
 _SCRATCH = 256  # 64-bit integers of a call's attributes
 
 # First word of a mars_operand: struct_size and kind.
-_TENSOR, _BOOL, _INT, _UINT, _FLOAT, _COMPLEX = (sizeof(Operand) | kind << 32 for kind in range(6))
+_TENSOR, _BOOL, _INT, _UINT, _FLOAT, _COMPLEX, _BIG = (sizeof(Operand) | kind << 32 for kind in range(7))
 # First word of a mars_attribute.
 _A_NONE, _A_BOOL, _A_INT, _A_FLOAT, _A_STRING, _A_DTYPE, _A_SCALAR, _A_INTS, _A_STRINGS, _A_BYTES = (
     sizeof(Attribute) | kind << 32 for kind in range(10)
@@ -151,7 +151,8 @@ def _put_integer(f: _Frame, at: int, x: int) -> None:
         f.o[at] = _UINT
         f.o[at + 2] = x
     else:
-        raise OverflowError(f"Python integer {x} out of bounds for int64")
+        f.o[at] = _BIG
+        f.o_doubles[at + 3] = float(x)
 
 
 # ---- attributes ----
@@ -295,12 +296,13 @@ _encoders = {
 # ---- operators ----
 
 _REQUIRED = object()
+SAME_KIND = "same_kind"
 
 
 class Op:
     """One operator: its number and how its attributes are written."""
 
-    __slots__ = ("_attributes", "info", "name", "number", "out_count")
+    __slots__ = ("_attributes", "info", "name", "number", "out_count", "own")
 
     def __init__(self, info: dict[str, Any]) -> None:
         self.info = info
@@ -309,7 +311,12 @@ class Op:
         number = ctypes.c_int32()
         _abi.check(lib.mars_op_find(byref(number), self.name.encode()))
         self.number = number.value
-        self._attributes = tuple(_Attribute(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"])
+        declared = [_Attribute(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"]]
+        self.own = tuple(declared)
+        if info.get("ufunc"):
+            # What the library takes of every ufunc, after what each declares.
+            declared += [_Attribute("dtype", "dtype", None), _Attribute("casting", "string", SAME_KIND)]
+        self._attributes = tuple(declared)
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"

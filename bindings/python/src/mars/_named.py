@@ -69,9 +69,9 @@ class Graph:
         return _abi.text(lib.mars_graph_serialize(byref(out), self.handle), out)
 
     @staticmethod
-    def parse(data: bytes, allow_files: bool = False, allow_callbacks: bool = False) -> Graph:
-        """Reads a graph file.  Operators that touch files or call back are errors unless allowed."""
-        flags = (_abi.PARSE_ALLOW_FILES if allow_files else 0) | (_abi.PARSE_ALLOW_CALLBACKS if allow_callbacks else 0)
+    def parse(data: bytes, allow_files: bool = False) -> Graph:
+        """Reads a graph file.  Operators that touch files are errors unless allowed; those that call a client back always are."""
+        flags = _abi.PARSE_ALLOW_FILES if allow_files else 0
         out = c_void_p()
         check(lib.mars_graph_parse(byref(out), data, len(data), flags))
         graph = Graph.__new__(Graph)

@@ -45,7 +45,7 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
         status = _execute_async(byref(out), session.argument, byref(tensors), size_argument(n), bindings, bound)
         if status:
             fail(status, running=True)
-        status = _run_wait(out, 0.0)
+        status = _run_wait(out, _SLICE)  # at once: a thread that waits runs tasks of small runs itself
         if status:
             if status == _abi.TIMEOUT:
                 status = _wait(out)

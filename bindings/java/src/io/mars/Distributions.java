@@ -9,6 +9,54 @@ public abstract sealed class Distributions permits Random {
   abstract Tensor draw(String distribution, Attributes options, Operand... parameters);
 
   /**
+   * Slices along an axis drawn at random.
+   *
+   * <p>NumPy: {@code numpy.random.Generator.choice}.
+   *
+   * @param a a tensor or a number
+   * @param size extents; None: one slice; not given: None
+   * @return the result
+   */
+  public Tensor choice(Operand a, long... size) {
+    return draw("choice", new Attributes().setUnlessEmpty("size", size), a);
+  }
+
+  /**
+   * Slices along an axis drawn at random.
+   *
+   * @param a a tensor or a number
+   * @param options attributes that differ from their defaults: size, replace, axis
+   * @return the result
+   */
+  public Tensor choice(Operand a, Attributes options) {
+    return draw("choice", options, a);
+  }
+
+  /**
+   * Slices along an axis drawn at random.
+   *
+   * @param a a tensor or a number
+   * @param p at most one: probabilities of the slices, which sum to 1
+   * @param size extents; None: one slice; not given: None
+   * @return the result
+   */
+  public Tensor choice(Operand a, Operand p, long... size) {
+    return draw("choice", new Attributes().setUnlessEmpty("size", size), a, p);
+  }
+
+  /**
+   * Slices along an axis drawn at random.
+   *
+   * @param a a tensor or a number
+   * @param p at most one: probabilities of the slices, which sum to 1
+   * @param options attributes that differ from their defaults: size, replace, axis
+   * @return the result
+   */
+  public Tensor choice(Operand a, Operand p, Attributes options) {
+    return draw("choice", options, a, p);
+  }
+
+  /**
    * Exponential numbers with a mean.
    *
    * <p>The values are Mars's own, not those of NumPy's generators.
@@ -558,6 +606,42 @@ public abstract sealed class Distributions permits Random {
    */
   public Tensor pareto(double a, Attributes options) {
     return draw("pareto", options, Operand.of(a));
+  }
+
+  /**
+   * The slices along an axis in random order.
+   *
+   * <p>The order of random keys, so that it does not depend on chunks.
+   *
+   * <p>NumPy: {@code numpy.random.Generator.permutation}.
+   *
+   * @param x the tensor
+   * @return the result
+   */
+  public Tensor permutation(Operand x) {
+    return draw("permutation", Attributes.NONE, x);
+  }
+
+  /**
+   * The slices along an axis in random order.
+   *
+   * @param x the tensor
+   * @param axis the axis
+   * @return the result
+   */
+  public Tensor permutation(Operand x, long axis) {
+    return draw("permutation", new Attributes().set("axis", axis), x);
+  }
+
+  /**
+   * The slices along an axis in random order.
+   *
+   * @param x the tensor
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public Tensor permutation(Operand x, Attributes options) {
+    return draw("permutation", options, x);
   }
 
   /**

@@ -9,9 +9,7 @@ public final class Graph extends Resource {
   /** What a graph that is read may do beside computing. */
   public enum Capability {
     /** Read and write files. */
-    FILES(1),
-    /** Call functions of the client. */
-    CALLBACKS(2);
+    FILES(1);
 
     private final int flag;
 

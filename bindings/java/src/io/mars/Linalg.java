@@ -12,47 +12,46 @@ public final class Linalg {
   private Linalg() {}
 
   /**
-   * The 2-norm of vectors, the Frobenius norm of matrices.
+   * Norms of vectors and matrices.
+   *
+   * <p>Those of matrices that need singular values (2, -2, 'nuc') are not there yet.
    *
    * <p>NumPy: {@code numpy.linalg.norm}.
    *
    * @param x the tensor
-   * @param axis axes to reduce; None: all of them; not given: None
    * @return the result
    */
-  public static Tensor norm(Operand x, long... axis) {
-    return Operator.of("norm").apply(new Attributes().setUnlessEmpty("axis", axis), x);
+  public static Tensor norm(Operand x) {
+    return Operator.of("norm").apply(Attributes.NONE, x);
   }
 
   /**
-   * The 2-norm of vectors, the Frobenius norm of matrices.
+   * Norms of vectors and matrices.
    *
    * @param x the tensor
-   * @param axis axes to reduce; None: all of them
-   * @param keepdims whether reduced axes stay with extent 1
+   * @param ord order of the norm; None: 2 of vectors, Frobenius of matrices
    * @return the result
    */
-  public static Tensor norm(Operand x, long axis, boolean keepdims) {
-    return Operator.of("norm").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), x);
+  public static Tensor norm(Operand x, long ord) {
+    return Operator.of("norm").apply(new Attributes().set("ord", ord), x);
   }
 
   /**
-   * The 2-norm of vectors, the Frobenius norm of matrices.
+   * Norms of vectors and matrices.
    *
    * @param x the tensor
-   * @param axis axes to reduce; None: all of them
-   * @param keepdims whether reduced axes stay with extent 1
+   * @param ord order of the norm; None: 2 of vectors, Frobenius of matrices
    * @return the result
    */
-  public static Tensor norm(Operand x, long[] axis, boolean keepdims) {
-    return Operator.of("norm").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), x);
+  public static Tensor norm(Operand x, double ord) {
+    return Operator.of("norm").apply(new Attributes().set("ord", ord), x);
   }
 
   /**
-   * The 2-norm of vectors, the Frobenius norm of matrices.
+   * Norms of vectors and matrices.
    *
    * @param x the tensor
-   * @param options attributes that differ from their defaults: axis, keepdims
+   * @param options attributes that differ from their defaults: ord, axis, keepdims, kind
    * @return the result
    */
   public static Tensor norm(Operand x, Attributes options) {

@@ -64,10 +64,10 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: the flattened array (argmax, argmin,
-   *     argsort, compress, ...); the axis (array_split, diff, split, stack, ...); the axis; None: flattened arrays (concat, concatenate);
-   *     axes to reverse; None: all (flip); the axis; None: flattened (repeat); the axes; None: flattened (roll); axes of extent 1; None:
-   *     all of them (squeeze); the axis that is summed over (vecdot).
+   * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
+   *     None: the flattened array (argmax, argmin, argsort, compress, ...); the axis (array_split, choice, diff, permutation, ...); the
+   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axis; None: flattened (repeat); the
+   *     axes; None: flattened (roll); axes of extent 1; None: all of them (squeeze); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -114,6 +114,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes bias(boolean bias) {
     return self().set("bias", bias);
+  }
+
+  /**
+   * Sets {@code bins}: number of bins of equal width (histogram, histogram_bin_edges).
+   *
+   * @param bins the value
+   * @return this
+   */
+  default Attributes bins(long bins) {
+    return self().set("bins", bins);
   }
 
   /**
@@ -167,6 +177,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram).
+   *
+   * @param density the value
+   * @return this
+   */
+  default Attributes density(boolean density) {
+    return self().set("density", density);
+  }
+
+  /**
    * Sets {@code descending}: whether the largest come first (argsort, sort).
    *
    * @param descending the value
@@ -178,9 +198,9 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code dtype}: element type; None: that of the values (arange, empty_like, full, full_like, ...); dtype of the result (concat,
-   *     concatenate); dtype of the sums (cumprod, cumsum, cumulative_prod, cumulative_sum); element type; None: the default (empty, eye,
-   *     identity, indices, ...); float32 or float64 (exponential, gumbel, laplace, logistic, ...); an integer dtype or bool (integers);
-   *     dtype in which to compute and of the result (mean, nanmean, nanprod, nanstd, ...).
+   *     concatenate); dtype of the sums (cumprod, cumsum, cumulative_prod, cumulative_sum); dtype in which to compute and of the result
+   *     (einsum, mean, nanmean, nanprod, ...); element type; None: the default (empty, eye, identity, indices, ...); float32 or float64
+   *     (exponential, gumbel, laplace, logistic, ...); an integer dtype or bool (integers).
    *
    * @param dtype the value
    * @return this
@@ -207,6 +227,26 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes equalNan(boolean equalNan) {
     return self().set("equal_nan", equalNan);
+  }
+
+  /**
+   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
+   *
+   * @param high the value
+   * @return this
+   */
+  default Attributes high(long high) {
+    return self().set("high", high);
+  }
+
+  /**
+   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
+   *
+   * @param high the value
+   * @return this
+   */
+  default Attributes high(double high) {
+    return self().set("high", high);
   }
 
   /**
@@ -290,13 +330,54 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code kind}: a method of NumPy's; there is one here, and it is stable (argsort, sort).
+   * Sets {@code kind}: a method of NumPy's; there is one here, and it is stable (argsort, sort); 'fro' or 'nuc' in place of ord (norm).
    *
    * @param kind the value
    * @return this
    */
   default Attributes kind(String kind) {
     return self().set("kind", kind);
+  }
+
+  /**
+   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
+   *
+   * @param low the value
+   * @return this
+   */
+  default Attributes low(long low) {
+    return self().set("low", low);
+  }
+
+  /**
+   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
+   *
+   * @param low the value
+   * @return this
+   */
+  default Attributes low(double low) {
+    return self().set("low", low);
+  }
+
+  /**
+   * Sets {@code method}: between two elements: 'linear', 'lower', 'higher', 'nearest' or 'midpoint' (percentile, quantile).
+   *
+   * @param method the value
+   * @return this
+   */
+  default Attributes method(String method) {
+    return self().set("method", method);
+  }
+
+  /**
+   * Sets {@code mode}: 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what becomes of indices out of bounds: 'raise',
+   *     'wrap' or 'clip' (take).
+   *
+   * @param mode the value
+   * @return this
+   */
+  default Attributes mode(String mode) {
+    return self().set("mode", mode);
   }
 
   /**
@@ -350,6 +431,26 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code ord}: order of the norm; None: 2 of vectors, Frobenius of matrices (norm).
+   *
+   * @param ord the value
+   * @return this
+   */
+  default Attributes ord(long ord) {
+    return self().set("ord", ord);
+  }
+
+  /**
+   * Sets {@code ord}: order of the norm; None: 2 of vectors, Frobenius of matrices (norm).
+   *
+   * @param ord the value
+   * @return this
+   */
+  default Attributes ord(double ord) {
+    return self().set("ord", ord);
+  }
+
+  /**
    * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest (flatten, ravel, reshape).
    *
    * @param order the value
@@ -367,6 +468,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes posinf(double posinf) {
     return self().set("posinf", posinf);
+  }
+
+  /**
+   * Sets {@code replace}: whether a slice may be drawn more than once (choice).
+   *
+   * @param replace the value
+   * @return this
+   */
+  default Attributes replace(boolean replace) {
+    return self().set("replace", replace);
   }
 
   /**
@@ -450,7 +561,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code size}: extents; None: those of the parameters (exponential, gumbel, integers, laplace, ...).
+   * Sets {@code size}: extents; None: one slice (choice); extents; None: those of the parameters (exponential, gumbel, integers, laplace,
+   *     ...).
    *
    * @param size the value
    * @return this
@@ -520,7 +632,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code stream}: stream number, 0 to 2**32 - 1 (exponential, gumbel, integers, laplace, ...).
+   * Sets {@code stream}: stream number, 0 to 2**32 - 1 (choice, exponential, gumbel, integers, ...).
    *
    * @param stream the value
    * @return this

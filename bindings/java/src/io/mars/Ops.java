@@ -517,6 +517,43 @@ public final class Ops {
   }
 
   /**
+   * A tensor with others behind it.
+   *
+   * <p>NumPy: {@code numpy.append}.
+   *
+   * @param arr a tensor or a number
+   * @param values a tensor or a number
+   * @return the result
+   */
+  public static Tensor append(Operand arr, Operand values) {
+    return Operator.of("append").apply(Attributes.NONE, arr, values);
+  }
+
+  /**
+   * A tensor with others behind it.
+   *
+   * @param arr a tensor or a number
+   * @param values a tensor or a number
+   * @param axis the axis; None: both flattened
+   * @return the result
+   */
+  public static Tensor append(Operand arr, Operand values, long axis) {
+    return Operator.of("append").apply(new Attributes().set("axis", axis), arr, values);
+  }
+
+  /**
+   * A tensor with others behind it.
+   *
+   * @param arr a tensor or a number
+   * @param values a tensor or a number
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public static Tensor append(Operand arr, Operand values, Attributes options) {
+    return Operator.of("append").apply(options, arr, values);
+  }
+
+  /**
    * Values from start to stop with a fixed step.
    *
    * <p>NumPy: {@code numpy.arange}.
@@ -1493,7 +1530,7 @@ public final class Ops {
   /**
    * Repeats along axes of extent 1 and new leading axes.
    *
-   * <p>A view: no copy.
+   * <p>A view that cannot be written to.
    *
    * <p>NumPy: {@code numpy.broadcast_to}.
    *
@@ -1532,7 +1569,7 @@ public final class Ops {
   /**
    * Limits values to an interval.
    *
-   * <p>min(max(a, a_min), a_max). A limit that is None is maximum or minimum alone.
+   * <p>min(max(a, a_min), a_max). Integers beyond what the dtype can hold limit nothing.
    *
    * <p>NumPy: {@code numpy.clip}.
    *
@@ -2132,7 +2169,7 @@ public final class Ops {
   /**
    * The diagonal of two axes, as the last axis.
    *
-   * <p>A view: no copy.
+   * <p>A view that cannot be written to.
    *
    * <p>NumPy: {@code numpy.diagonal}.
    *
@@ -2364,6 +2401,45 @@ public final class Ops {
    */
   public static Tensor dstack(Operand... arrays) {
     return Operator.of("dstack").apply(Attributes.NONE, arrays);
+  }
+
+  /**
+   * Products of tensors summed over labelled axes.
+   *
+   * <p>Pairs are contracted one after the other, the smallest result first, by matrix products where a label is summed.
+   *
+   * <p>NumPy: {@code numpy.einsum}.
+   *
+   * @param operands the tensors
+   * @param subscripts labels of the operands' axes, and after '-&gt;' of the result's
+   * @return the result
+   */
+  public static Tensor einsum(Operand[] operands, String subscripts) {
+    return Operator.of("einsum").apply(new Attributes().set("subscripts", subscripts), operands);
+  }
+
+  /**
+   * Products of tensors summed over labelled axes.
+   *
+   * @param operands the tensors
+   * @param subscripts labels of the operands' axes, and after '-&gt;' of the result's
+   * @param dtype dtype in which to compute and of the result
+   * @return the result
+   */
+  public static Tensor einsum(Operand[] operands, String subscripts, DType dtype) {
+    return Operator.of("einsum").apply(new Attributes().set("subscripts", subscripts).set("dtype", dtype), operands);
+  }
+
+  /**
+   * Products of tensors summed over labelled axes.
+   *
+   * @param operands the tensors
+   * @param subscripts labels of the operands' axes, and after '-&gt;' of the result's
+   * @param options attributes that differ from their defaults: dtype
+   * @return the result
+   */
+  public static Tensor einsum(Operand[] operands, String subscripts, Attributes options) {
+    return Operator.of("einsum").apply(new Attributes(options).set("subscripts", subscripts), operands);
   }
 
   /**
@@ -3669,6 +3745,147 @@ public final class Ops {
    */
   public static Tensor heaviside(double x1, Operand x2) {
     return Operator.of("heaviside").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * <p>Up to 127 bins the values are counted where they are; beyond, they are sorted. NaN lies in no bin.
+   *
+   * <p>NumPy: {@code numpy.histogram}.
+   *
+   * @param a a tensor or a number
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a) {
+    return Operator.of("histogram").applyAll(2, Attributes.NONE, a);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param bins number of bins of equal width
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, long bins) {
+    return Operator.of("histogram").applyAll(2, new Attributes().set("bins", bins), a);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param bins number of bins of equal width
+   * @param low lower end of the range; None: the smallest value
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, long bins, long low) {
+    return Operator.of("histogram").applyAll(2, new Attributes().set("bins", bins).set("low", low), a);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param bins number of bins of equal width
+   * @param low lower end of the range; None: the smallest value
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, long bins, double low) {
+    return Operator.of("histogram").applyAll(2, new Attributes().set("bins", bins).set("low", low), a);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param options attributes that differ from their defaults: bins, low, high, density
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, Attributes options) {
+    return Operator.of("histogram").applyAll(2, options, a);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param weights at most one: what each value counts
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, Operand weights) {
+    return Operator.of("histogram").applyAll(2, Attributes.NONE, a, weights);
+  }
+
+  /**
+   * How many values lie in each of a number of bins, and the edges of these.
+   *
+   * @param a a tensor or a number
+   * @param weights at most one: what each value counts
+   * @param options attributes that differ from their defaults: bins, low, high, density
+   * @return hist, bin_edges
+   */
+  public static Tensor[] histogram(Operand a, Operand weights, Attributes options) {
+    return Operator.of("histogram").applyAll(2, options, a, weights);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * <p>NumPy: {@code numpy.histogram_bin_edges}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a) {
+    return Operator.of("histogram_bin_edges").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a the tensor
+   * @param bins number of bins of equal width
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, long bins) {
+    return Operator.of("histogram_bin_edges").apply(new Attributes().set("bins", bins), a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a the tensor
+   * @param bins number of bins of equal width
+   * @param low lower end of the range; None: the smallest value
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, long bins, long low) {
+    return Operator.of("histogram_bin_edges").apply(new Attributes().set("bins", bins).set("low", low), a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a the tensor
+   * @param bins number of bins of equal width
+   * @param low lower end of the range; None: the smallest value
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, long bins, double low) {
+    return Operator.of("histogram_bin_edges").apply(new Attributes().set("bins", bins).set("low", low), a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: bins, low, high
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, Attributes options) {
+    return Operator.of("histogram_bin_edges").apply(options, a);
   }
 
   /**
@@ -6885,6 +7102,188 @@ public final class Ops {
   }
 
   /**
+   * A tensor with elements added around it.
+   *
+   * <p>Axes are padded one after the other, so corners follow from both.
+   *
+   * <p>NumPy: {@code numpy.pad}.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long... padWidth) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other
+   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long padWidth, String mode) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other
+   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long[] padWidth, String mode) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long[] padWidth, Attributes options) {
+    return Operator.of("pad").apply(new Attributes(options).set("pad_width", padWidth), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param constantValues at most one: what broadcasts to (axes, 2)
+   * @param padWidth elements before and after along each axis, one after the other
+   * @return the result
+   */
+  public static Tensor pad(Operand array, Operand constantValues, long... padWidth) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth), array, constantValues);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param constantValues at most one: what broadcasts to (axes, 2)
+   * @param padWidth elements before and after along each axis, one after the other
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor pad(Operand array, Operand constantValues, long[] padWidth, Attributes options) {
+    return Operator.of("pad").apply(new Attributes(options).set("pad_width", padWidth), array, constantValues);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
+   *     they are numbers, and give NaN in tensors. At an element the result is that element, also where its neighbour is infinite and NumPy
+   *     has NaN.
+   *
+   * <p>NumPy: {@code numpy.percentile}.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, long... axis) {
+    return Operator.of("percentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("percentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("percentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, Attributes options) {
+    return Operator.of("percentile").apply(options, a, q);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, double q, long... axis) {
+    return Operator.of("percentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("percentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("percentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, double q, Attributes options) {
+    return Operator.of("percentile").apply(options, a, Operand.of(q));
+  }
+
+  /**
    * Permutes the axes.
    *
    * <p>A view: no copy.
@@ -7161,6 +7560,112 @@ public final class Ops {
    */
   public static Tensor ptp(Operand a, Attributes options) {
     return Operator.of("ptp").apply(options, a);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
+   *     they are numbers, and give NaN in tensors. At an element the result is that element, also where its neighbour is infinite and NumPy
+   *     has NaN.
+   *
+   * <p>NumPy: {@code numpy.quantile}.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, long... axis) {
+    return Operator.of("quantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("quantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("quantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, Attributes options) {
+    return Operator.of("quantile").apply(options, a, q);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, double q, long... axis) {
+    return Operator.of("quantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("quantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("quantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, double q, Attributes options) {
+    return Operator.of("quantile").apply(options, a, Operand.of(q));
   }
 
   /**
@@ -7662,6 +8167,29 @@ public final class Ops {
   }
 
   /**
+   * The choice of the first condition that holds, else the default.
+   *
+   * <p>NumPy: {@code numpy.select}.
+   *
+   * @param default_ a tensor or a number
+   * @return the result
+   */
+  public static Tensor select(Operand default_) {
+    return Operator.of("select").apply(Attributes.NONE, default_);
+  }
+
+  /**
+   * The choice of the first condition that holds, else the default.
+   *
+   * @param default_ a tensor or a number
+   * @param arrays conditions, then as many choices
+   * @return the result
+   */
+  public static Tensor select(Operand default_, Operand arrays) {
+    return Operator.of("select").apply(Attributes.NONE, default_, arrays);
+  }
+
+  /**
    * -1, 0 or 1 by the sign; complex values divided by their modulus.
    *
    * <p>NaN stays NaN.
@@ -8142,7 +8670,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param indices a tensor or a number
-   * @param options attributes that differ from their defaults: axis
+   * @param options attributes that differ from their defaults: axis, mode
    * @return the result
    */
   public static Tensor take(Operand a, Operand indices, Attributes options) {
@@ -8567,6 +9095,8 @@ public final class Ops {
 
   /**
    * Indices along every axis from C-order positions.
+   *
+   * <p>A position outside is an error when it runs.
    *
    * <p>NumPy: {@code numpy.unravel_index}.
    *

@@ -1,6 +1,7 @@
 package io.mars;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -90,7 +91,7 @@ public final class Tensor extends Resource implements TensorMethods {
   /**
    * A tensor of what remains in a buffer, which is copied now.
    *
-   * @param data a direct buffer of elements in C order and native byte order
+   * @param data a direct buffer of elements in C order, in native byte order and set to it: {@code order(ByteOrder.nativeOrder())}
    * @param dtype type of the elements
    * @param shape extents
    * @return the tensor
@@ -103,7 +104,7 @@ public final class Tensor extends Resource implements TensorMethods {
    * A tensor that uses the memory of what remains in a buffer, without copying. The buffer stays reachable as long as the tensor needs it;
    * do not write to it until what depends on it has been executed.
    *
-   * @param data a direct buffer of elements in C order and native byte order
+   * @param data a direct buffer of elements in C order, in native byte order and set to it: {@code order(ByteOrder.nativeOrder())}
    * @param dtype type of the elements
    * @param shape extents
    * @return the tensor
@@ -114,6 +115,11 @@ public final class Tensor extends Resource implements TensorMethods {
 
   private static Tensor fromBuffer(ByteBuffer data, DType dtype, long[] shape, int mode) {
     if (!data.isDirect()) throw new IllegalArgumentException("a direct buffer is needed");
+    if (dtype.itemSize() > 1 && data.order() != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          "the buffer's byte order is " + data.order() + ", but elements are in native order, " + ByteOrder.nativeOrder()
+              + ": write them through buffer.order(ByteOrder.nativeOrder())");
+    }
     if (data.remaining() % dtype.itemSize() != 0) {
       throw new IllegalArgumentException(data.remaining() + " bytes are not a whole number of elements of " + dtype);
     }

@@ -808,7 +808,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * <p>min(max(a, a_min), a_max). A limit that is None is maximum or minimum alone.
+   * <p>min(max(a, a_min), a_max). Integers beyond what the dtype can hold limit nothing.
    *
    * <p>NumPy: {@code numpy.clip}.
    *
@@ -1020,7 +1020,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The diagonal of two axes, as the last axis.
    *
-   * <p>A view: no copy.
+   * <p>A view that cannot be written to.
    *
    * <p>NumPy: {@code numpy.diagonal}.
    *
@@ -3603,7 +3603,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * Elements or slices by integer indices.
    *
    * @param indices a tensor or a number
-   * @param options attributes that differ from their defaults: axis
+   * @param options attributes that differ from their defaults: axis, mode
    * @return the result
    */
   default Tensor take(Operand indices, Attributes options) {

@@ -93,6 +93,39 @@ def copy(a: Any) -> Tensor:
     return tensor(a)
 
 
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """Writes values into a tensor, or those of a tensor into an array: dst[...] = src, where the mask holds."""
+    if not isinstance(dst, Tensor):
+        if not isinstance(dst, _np.ndarray):
+            raise TypeError(f"copyto() argument 1 must be a tensor or an array, not {type(dst).__name__}")
+        _np.copyto(dst, _np.asarray(src), casting=casting, where=_np.asarray(where))  # type: ignore[arg-type]
+        return
+    if not isinstance(src, (int, float, complex)):
+        src = src if isinstance(src, Tensor) else tensor(src)
+        src = _registry.function("astype")(src, dst.dtype, casting=casting)
+    if where is not True:
+        src = _registry.function("astype")(_registry.function("where")(where, src, dst), dst.dtype, casting=casting)
+    dst[...] = src
+
+
+def put(a: Tensor, ind: Any, v: Any, mode: str = "raise") -> None:
+    """Writes values, over and over again if they are fewer, to places that are counted in C order."""
+    if not isinstance(a, Tensor):
+        raise TypeError(f"argument 1 must be a tensor, not {type(a).__name__}")
+    ind, v, n = asarray(ind).reshape(-1), asarray(v).reshape(-1), a.size
+    if not ind.size or not v.size:
+        return
+    if mode == "wrap":
+        ind = ind % n
+    elif mode == "clip":
+        ind = _registry.function("clip")(ind, 0, n - 1)
+    elif mode != "raise":
+        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
+    flat = tensor(a).reshape(-1)
+    flat[ind] = _registry.function("astype")(_registry.function("tile")(v, -(-ind.size // v.size))[: ind.size], a.dtype)
+    a[...] = flat.reshape(a.shape)
+
+
 def shape(a: Any) -> tuple[int, ...]:
     return (a if isinstance(a, Tensor) else _np.asarray(a)).shape
 

@@ -19,6 +19,7 @@ __all__ = [
     "amin",
     "angle",
     "any",
+    "append",
     "arange",
     "arccos",
     "arccosh",
@@ -82,6 +83,7 @@ __all__ = [
     "divmod",
     "dot",
     "dstack",
+    "einsum",
     "empty",
     "empty_like",
     "equal",
@@ -110,6 +112,8 @@ __all__ = [
     "greater",
     "greater_equal",
     "heaviside",
+    "histogram",
+    "histogram_bin_edges",
     "hstack",
     "hypot",
     "i0",
@@ -174,12 +178,15 @@ __all__ = [
     "ones",
     "ones_like",
     "outer",
+    "pad",
+    "percentile",
     "permute_dims",
     "positive",
     "pow",
     "power",
     "prod",
     "ptp",
+    "quantile",
     "rad2deg",
     "radians",
     "ravel",
@@ -195,6 +202,7 @@ __all__ = [
     "rot90",
     "round",
     "searchsorted",
+    "select",
     "sign",
     "signbit",
     "sin",
@@ -241,19 +249,65 @@ _Ints: TypeAlias = int | Sequence[int]
 _Scalar: TypeAlias = complex | np.generic
 _Out: TypeAlias = Tensor | np.ndarray[Any, Any] | tuple[Tensor | np.ndarray[Any, Any] | None, ...]
 
-def abs(x: _Operand, out: _Out | None = None) -> Tensor:
+def abs(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The absolute value; of complex values the modulus."""
 
-def absolute(x: _Operand, out: _Out | None = None) -> Tensor:
+def absolute(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The absolute value; of complex values the modulus."""
 
-def acos(x: _Operand, out: _Out | None = None) -> Tensor:
+def acos(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse cosine, in radians."""
 
-def acosh(x: _Operand, out: _Out | None = None) -> Tensor:
+def acosh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic cosine."""
 
-def add(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def add(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Adds element by element."""
 
 def all(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
@@ -284,11 +338,24 @@ def amin(
 ) -> Tensor:
     """The smallest element over axes; NaN wins."""
 
-def angle(z: _Operand, deg: bool = False, out: _Out | None = None) -> Tensor:
+def angle(
+    z: _Operand,
+    deg: bool = False,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The angle of a complex value, in radians."""
 
 def any(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
     """Whether any element is true over axes."""
+
+def append(arr: _Operand, values: _Operand, axis: int | None = None, out: _Out | None = None) -> Tensor:
+    """A tensor with others behind it."""
 
 def arange(
     start: Any,
@@ -301,25 +368,89 @@ def arange(
 ) -> Tensor:
     """Values from start to stop with a fixed step."""
 
-def arccos(x: _Operand, out: _Out | None = None) -> Tensor:
+def arccos(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse cosine, in radians."""
 
-def arccosh(x: _Operand, out: _Out | None = None) -> Tensor:
+def arccosh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic cosine."""
 
-def arcsin(x: _Operand, out: _Out | None = None) -> Tensor:
+def arcsin(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse sine, in radians."""
 
-def arcsinh(x: _Operand, out: _Out | None = None) -> Tensor:
+def arcsinh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic sine."""
 
-def arctan(x: _Operand, out: _Out | None = None) -> Tensor:
+def arctan(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse tangent, in radians."""
 
-def arctan2(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def arctan2(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The angle of the point (x2, x1), in radians."""
 
-def arctanh(x: _Operand, out: _Out | None = None) -> Tensor:
+def arctanh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic tangent."""
 
 def argmax(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
@@ -336,7 +467,17 @@ def argsort(
 def argwhere(a: _Operand, out: _Out | None = None) -> Tensor:
     """Indices of the elements that are not zero, one row each."""
 
-def around(a: _Operand, decimals: int = 0, out: _Out | None = None) -> Tensor:
+def around(
+    a: _Operand,
+    decimals: int = 0,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Rounds to a number of decimals, halves to even."""
 
 def array_equal(a1: _Operand, a2: _Operand, out: _Out | None = None) -> Tensor:
@@ -345,22 +486,78 @@ def array_equal(a1: _Operand, a2: _Operand, out: _Out | None = None) -> Tensor:
 def array_split(ary: _Operand, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
 
-def asin(x: _Operand, out: _Out | None = None) -> Tensor:
+def asin(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse sine, in radians."""
 
-def asinh(x: _Operand, out: _Out | None = None) -> Tensor:
+def asinh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic sine."""
 
-def astype(x: _Operand, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Tensor:
+def astype(
+    x: _Operand,
+    dtype: Any,
+    /,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+    *,
+    device: str | None = None,
+) -> Tensor:
     """Converts to another dtype."""
 
-def atan(x: _Operand, out: _Out | None = None) -> Tensor:
+def atan(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse tangent, in radians."""
 
-def atan2(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def atan2(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The angle of the point (x2, x1), in radians."""
 
-def atanh(x: _Operand, out: _Out | None = None) -> Tensor:
+def atanh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The inverse hyperbolic tangent."""
 
 def atleast_1d(a: _Operand, out: _Out | None = None) -> Tensor:
@@ -377,28 +574,105 @@ def average(
 ) -> Tensor:
     """The weighted mean over axes."""
 
-def bitwise_and(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_and(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Bitwise and."""
 
-def bitwise_count(x: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_count(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The number of one bits in |x|."""
 
-def bitwise_invert(x: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_invert(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """All bits flipped; of bool the logical not."""
 
-def bitwise_left_shift(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_left_shift(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Shifts bits to the left."""
 
-def bitwise_not(x: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_not(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """All bits flipped; of bool the logical not."""
 
-def bitwise_or(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_or(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Bitwise or."""
 
-def bitwise_right_shift(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_right_shift(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Shifts bits to the right."""
 
-def bitwise_xor(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def bitwise_xor(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Bitwise exclusive or."""
 
 def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
@@ -407,10 +681,28 @@ def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
 def broadcast_to(a: _Operand, shape: _Ints, out: _Out | None = None) -> Tensor:
     """Repeats along axes of extent 1 and new leading axes."""
 
-def cbrt(x: _Operand, out: _Out | None = None) -> Tensor:
+def cbrt(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The cube root."""
 
-def ceil(x: _Operand, out: _Out | None = None) -> Tensor:
+def ceil(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The smallest integer that is not smaller."""
 
 def clip(
@@ -430,22 +722,68 @@ def concat(arrays: Iterable[_Operand], axis: int = 0, dtype: DTypeLike | None = 
 def concatenate(arrays: Iterable[_Operand], axis: int = 0, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
     """Joins tensors along an axis."""
 
-def conj(x: _Operand, out: _Out | None = None) -> Tensor:
+def conj(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The complex conjugate; real values unchanged."""
 
-def conjugate(x: _Operand, out: _Out | None = None) -> Tensor:
+def conjugate(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The complex conjugate; real values unchanged."""
 
-def copysign(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def copysign(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x1 with the sign of x2."""
 
 def corrcoef(x: _Operand, rowvar: bool = True, out: _Out | None = None) -> Tensor:
     """The correlation matrix of variables."""
 
-def cos(x: _Operand, out: _Out | None = None) -> Tensor:
+def cos(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The cosine of an angle in radians."""
 
-def cosh(x: _Operand, out: _Out | None = None) -> Tensor:
+def cosh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The hyperbolic cosine."""
 
 def count_nonzero(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
@@ -470,10 +808,28 @@ def cumulative_sum(
 ) -> Tensor:
     """The running sum, with the zero before it where wanted."""
 
-def deg2rad(x: _Operand, out: _Out | None = None) -> Tensor:
+def deg2rad(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """From degrees to radians."""
 
-def degrees(x: _Operand, out: _Out | None = None) -> Tensor:
+def degrees(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """From radians to degrees."""
 
 def diag(v: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
@@ -485,10 +841,30 @@ def diagonal(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, out: 
 def diff(a: _Operand, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis."""
 
-def divide(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def divide(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Divides element by element."""
 
-def divmod(x1: _Operand, x2: _Operand, out: _Out | None = None) -> tuple[Tensor, Tensor]:
+def divmod(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> tuple[Tensor, Tensor]:
     """Quotient and remainder at once."""
 
 def dot(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
@@ -496,6 +872,9 @@ def dot(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
 
 def dstack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
     """Joins tensors along the third axis."""
+
+def einsum(subscripts: str, *operands: Any, out: _Out | None = None, dtype: Any = None, casting: str = "safe", optimize: Any = True) -> Any:
+    """Products of tensors summed over labelled axes."""
 
 def empty(shape: _Ints, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None, device: str | None = None) -> Tensor:
     """A tensor whose values do not matter; they are zeros."""
@@ -505,19 +884,56 @@ def empty_like(
 ) -> Tensor:
     """A tensor of the same shape and dtype whose values do not matter."""
 
-def equal(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def equal(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 equals x2."""
 
-def exp(x: _Operand, out: _Out | None = None) -> Tensor:
+def exp(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """e to the power x."""
 
-def exp2(x: _Operand, out: _Out | None = None) -> Tensor:
+def exp2(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """2 to the power x."""
 
 def expand_dims(a: _Operand, axis: _Ints, out: _Out | None = None) -> Tensor:
     """Inserts axes of extent 1."""
 
-def expm1(x: _Operand, out: _Out | None = None) -> Tensor:
+def expm1(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """exp(x) - 1, accurate for small x."""
 
 def extract(condition: _Operand, arr: _Operand, out: _Out | None = None) -> Tensor:
@@ -528,10 +944,28 @@ def eye(
 ) -> Tensor:
     """Ones on a diagonal, zeros elsewhere."""
 
-def fabs(x: _Operand, out: _Out | None = None) -> Tensor:
+def fabs(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The absolute value in a floating dtype."""
 
-def fix(x: _Operand, out: _Out | None = None) -> Tensor:
+def fix(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The integer part."""
 
 def flatnonzero(a: _Operand, out: _Out | None = None) -> Tensor:
@@ -546,25 +980,93 @@ def fliplr(a: _Operand, out: _Out | None = None) -> Tensor:
 def flipud(a: _Operand, out: _Out | None = None) -> Tensor:
     """Reverses the rows."""
 
-def float_power(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def float_power(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x1 to the power x2 in float64 at least."""
 
-def floor(x: _Operand, out: _Out | None = None) -> Tensor:
+def floor(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The largest integer that is not larger."""
 
-def floor_divide(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def floor_divide(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The quotient rounded towards minus infinity."""
 
-def fmax(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def fmax(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The larger value, ignoring NaN."""
 
-def fmin(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def fmin(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The smaller value, ignoring NaN."""
 
-def fmod(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def fmod(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The remainder with the sign of the dividend, as in C."""
 
-def frexp(x: _Operand, out: _Out | None = None) -> tuple[Tensor, Tensor]:
+def frexp(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> tuple[Tensor, Tensor]:
     """Mantissa in [0.5, 1) and exponent with x = mantissa * 2**exponent."""
 
 def full(
@@ -585,28 +1087,94 @@ def full_like(
 def gcd(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
     """The greatest common divisor of |x1| and |x2|."""
 
-def greater(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def greater(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 is greater than x2."""
 
-def greater_equal(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def greater_equal(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 is at least x2."""
 
-def heaviside(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def heaviside(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """0 below zero, 1 above it, and x2 at zero."""
+
+def histogram(
+    a: _Operand, bins: Any = 10, range: tuple[float, float] | None = None, density: bool | None = None, weights: _Operand | None = None
+) -> tuple[Tensor, Tensor]:
+    """How many values lie in each of a number of bins, and the edges of these."""
+
+def histogram_bin_edges(a: _Operand, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
+    """The edges of the bins of a histogram."""
 
 def hstack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
     """Joins tensors side by side."""
 
-def hypot(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def hypot(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """sqrt(x1**2 + x2**2) without overflow."""
 
-def i0(x: _Operand, out: _Out | None = None) -> Tensor:
+def i0(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The modified Bessel function of the first kind, order 0."""
 
 def identity(n: int, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """The square identity matrix."""
 
-def imag(x: _Operand, out: _Out | None = None) -> Tensor:
+def imag(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The imaginary part; 0 of real values."""
 
 def indices(dimensions: _Ints, dtype: DTypeLike = "int64", chunk_size: _Ints | None = None) -> Tensor:
@@ -615,49 +1183,174 @@ def indices(dimensions: _Ints, dtype: DTypeLike = "int64", chunk_size: _Ints | N
 def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """Sums of products over the last axes."""
 
-def invert(x: _Operand, out: _Out | None = None) -> Tensor:
+def invert(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """All bits flipped; of bool the logical not."""
 
-def isclose(a: _Operand, b: _Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False, out: _Out | None = None) -> Tensor:
+def isclose(
+    a: _Operand,
+    b: _Operand,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether |a - b| <= atol + rtol * |b|."""
 
-def iscomplex(x: _Operand, out: _Out | None = None) -> Tensor:
+def iscomplex(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the imaginary part is not zero."""
 
-def isfinite(x: _Operand, out: _Out | None = None) -> Tensor:
+def isfinite(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is neither infinite nor NaN."""
 
 def isin(element: _Operand, test_elements: _Operand, invert: bool = False, out: _Out | None = None) -> Tensor:
     """Whether each element is among others."""
 
-def isinf(x: _Operand, out: _Out | None = None) -> Tensor:
+def isinf(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is infinite."""
 
-def isnan(x: _Operand, out: _Out | None = None) -> Tensor:
+def isnan(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is NaN."""
 
-def isneginf(x: _Operand, out: _Out | None = None) -> Tensor:
+def isneginf(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is minus infinity."""
 
-def isposinf(x: _Operand, out: _Out | None = None) -> Tensor:
+def isposinf(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is plus infinity."""
 
-def isreal(x: _Operand, out: _Out | None = None) -> Tensor:
+def isreal(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the imaginary part is zero."""
 
 def lcm(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
     """The least common multiple of |x1| and |x2|."""
 
-def ldexp(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def ldexp(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x1 * 2**x2."""
 
-def left_shift(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def left_shift(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Shifts bits to the left."""
 
-def less(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def less(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 is less than x2."""
 
-def less_equal(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def less_equal(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 is at most x2."""
 
 def linspace(
@@ -671,34 +1364,129 @@ def linspace(
 ) -> Tensor:
     """Evenly spaced values from start to stop."""
 
-def log(x: _Operand, out: _Out | None = None) -> Tensor:
+def log(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The natural logarithm."""
 
-def log10(x: _Operand, out: _Out | None = None) -> Tensor:
+def log10(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The logarithm to base 10."""
 
-def log1p(x: _Operand, out: _Out | None = None) -> Tensor:
+def log1p(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """log(1 + x), accurate for small x."""
 
-def log2(x: _Operand, out: _Out | None = None) -> Tensor:
+def log2(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The logarithm to base 2."""
 
-def logaddexp(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def logaddexp(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The logarithm to base e of e**x1 + e**x2."""
 
-def logaddexp2(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def logaddexp2(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The logarithm to base 2 of 2**x1 + 2**x2."""
 
-def logical_and(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def logical_and(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether both are true (not zero)."""
 
-def logical_not(x: _Operand, out: _Out | None = None) -> Tensor:
+def logical_not(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the value is false (zero)."""
 
-def logical_or(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def logical_or(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether either is true (not zero)."""
 
-def logical_xor(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def logical_xor(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether exactly one is true (not zero)."""
 
 def logspace(
@@ -728,7 +1516,17 @@ def max(
 ) -> Tensor:
     """The largest element over axes; NaN wins."""
 
-def maximum(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def maximum(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The larger value, element by element."""
 
 def mean(
@@ -757,22 +1555,73 @@ def min(
 ) -> Tensor:
     """The smallest element over axes; NaN wins."""
 
-def minimum(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def minimum(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The smaller value, element by element."""
 
-def mod(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def mod(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The remainder with the sign of the divisor."""
 
-def modf(x: _Operand, out: _Out | None = None) -> tuple[Tensor, Tensor]:
+def modf(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> tuple[Tensor, Tensor]:
     """Fractional and integral part, both with the sign of x."""
 
 def moveaxis(a: _Operand, source: _Ints, destination: _Ints, out: _Out | None = None) -> Tensor:
     """Moves axes to other places."""
 
-def multiply(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def multiply(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Multiplies element by element."""
 
-def nan_to_num(x: _Operand, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None, out: _Out | None = None) -> Tensor:
+def nan_to_num(
+    x: _Operand,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Replaces NaN and infinities by numbers."""
 
 def nanargmax(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
@@ -859,16 +1708,45 @@ def nanvar(
 ) -> Tensor:
     """The variance over axes, ignoring NaN."""
 
-def negative(x: _Operand, out: _Out | None = None) -> Tensor:
+def negative(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Changes the sign."""
 
-def nextafter(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def nextafter(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The next value after x1 towards x2."""
 
 def nonzero(a: _Operand, out: _Out | None = None) -> tuple[Tensor, ...]:
     """Indices of the elements that are not zero, one tensor per axis."""
 
-def not_equal(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def not_equal(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether x1 differs from x2."""
 
 def ones(shape: _Ints, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None, device: str | None = None) -> Tensor:
@@ -882,16 +1760,61 @@ def ones_like(
 def outer(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """All products of two flattened tensors."""
 
+def pad(array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
+    """A tensor with elements added around it."""
+
+def percentile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Percentiles over axes."""
+
 def permute_dims(a: _Operand, axes: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Permutes the axes."""
 
-def positive(x: _Operand, out: _Out | None = None) -> Tensor:
+def positive(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The same values."""
 
-def pow(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def pow(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x1 to the power x2, element by element."""
 
-def power(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def power(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x1 to the power x2, element by element."""
 
 def prod(
@@ -908,25 +1831,84 @@ def prod(
 def ptp(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
     """The largest minus the smallest element over axes."""
 
-def rad2deg(x: _Operand, out: _Out | None = None) -> Tensor:
+def quantile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Quantiles over axes."""
+
+def rad2deg(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """From radians to degrees."""
 
-def radians(x: _Operand, out: _Out | None = None) -> Tensor:
+def radians(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """From degrees to radians."""
 
 def ravel(a: _Operand, order: str = "C", out: _Out | None = None) -> Tensor:
     """All elements as one axis."""
 
-def real(x: _Operand, out: _Out | None = None) -> Tensor:
+def real(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The real part."""
 
 def rechunk(a: _Operand, chunk_size: _Ints = ..., splits: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """The same values in chunks of given extents, which the planner keeps."""
 
-def reciprocal(x: _Operand, out: _Out | None = None) -> Tensor:
+def reciprocal(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """1 / x."""
 
-def remainder(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def remainder(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The remainder with the sign of the divisor."""
 
 def repeat(a: _Operand, repeats: _Ints, axis: int | None = None, out: _Out | None = None) -> Tensor:
@@ -935,10 +1917,29 @@ def repeat(a: _Operand, repeats: _Ints, axis: int | None = None, out: _Out | Non
 def reshape(a: _Operand, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The same elements under other extents."""
 
-def right_shift(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def right_shift(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Shifts bits to the right."""
 
-def rint(x: _Operand, out: _Out | None = None) -> Tensor:
+def rint(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The nearest integer, halves to even."""
 
 def roll(a: _Operand, shift: _Ints, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
@@ -947,25 +1948,83 @@ def roll(a: _Operand, shift: _Ints, axis: _Ints | None = None, out: _Out | None 
 def rot90(m: _Operand, k: int = 1, axes: _Ints = ..., out: _Out | None = None) -> Tensor:
     """Rotates by quarter turns."""
 
-def round(a: _Operand, decimals: int = 0, out: _Out | None = None) -> Tensor:
+def round(
+    a: _Operand,
+    decimals: int = 0,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Rounds to a number of decimals, halves to even."""
 
 def searchsorted(a: _Operand, v: _Operand, side: str = "left", sorter: Any = None) -> Tensor:
     """Where elements would be inserted into a sorted vector."""
 
-def sign(x: _Operand, out: _Out | None = None) -> Tensor:
+def select(condlist: Any, choicelist: Any, default: _Operand = 0) -> Tensor:
+    """The choice of the first condition that holds, else the default."""
+
+def sign(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """-1, 0 or 1 by the sign; complex values divided by their modulus."""
 
-def signbit(x: _Operand, out: _Out | None = None) -> Tensor:
+def signbit(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Whether the sign bit is set."""
 
-def sin(x: _Operand, out: _Out | None = None) -> Tensor:
+def sin(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The sine of an angle in radians."""
 
-def sinc(x: _Operand, out: _Out | None = None) -> Tensor:
+def sinc(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """sin(pi x) / (pi x), and 1 at 0."""
 
-def sinh(x: _Operand, out: _Out | None = None) -> Tensor:
+def sinh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The hyperbolic sine."""
 
 def sort(
@@ -973,16 +2032,43 @@ def sort(
 ) -> Tensor:
     """A sorted copy."""
 
-def spacing(x: _Operand, out: _Out | None = None) -> Tensor:
+def spacing(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The distance to the next value of larger magnitude."""
 
 def split(ary: _Operand, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
 
-def sqrt(x: _Operand, out: _Out | None = None) -> Tensor:
+def sqrt(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The non-negative square root."""
 
-def square(x: _Operand, out: _Out | None = None) -> Tensor:
+def square(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """x * x."""
 
 def squeeze(a: _Operand, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
@@ -1004,7 +2090,17 @@ def std(
 ) -> Tensor:
     """The standard deviation over axes."""
 
-def subtract(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def subtract(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Subtracts element by element."""
 
 def sum(
@@ -1021,16 +2117,34 @@ def sum(
 def swapaxes(a: _Operand, axis1: int, axis2: int, out: _Out | None = None) -> Tensor:
     """Swaps two axes."""
 
-def take(a: _Operand, indices: _Operand, axis: int | None = None, out: _Out | None = None) -> Tensor:
+def take(a: _Operand, indices: _Operand, axis: int | None = None, mode: str = "raise", out: _Out | None = None) -> Tensor:
     """Elements or slices by integer indices."""
 
 def take_along_axis(arr: _Operand, indices: _Operand, axis: int = -1, out: _Out | None = None) -> Tensor:
     """Elements along an axis by indices of their own."""
 
-def tan(x: _Operand, out: _Out | None = None) -> Tensor:
+def tan(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The tangent of an angle in radians."""
 
-def tanh(x: _Operand, out: _Out | None = None) -> Tensor:
+def tanh(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The hyperbolic tangent."""
 
 def tensordot(a: _Operand, b: _Operand, axes: Any = 2) -> Tensor:
@@ -1054,10 +2168,29 @@ def tril(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros below a diagonal."""
 
-def true_divide(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def true_divide(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """Divides element by element."""
 
-def trunc(x: _Operand, out: _Out | None = None) -> Tensor:
+def trunc(
+    x: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The integer part."""
 
 def unique(
@@ -1225,7 +2358,9 @@ class TensorMethods:
         self, axis: int = -1, kind: str | None = None, descending: bool = False, stable: bool | None = None, out: _Out | None = None
     ) -> Tensor:
         """Indices that sort; equal elements keep their order."""
-    def astype(self, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Tensor:
+    def astype(
+        self, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
+    ) -> Tensor:
         """Converts to another dtype."""
     def clip(
         self, min: Any = None, max: Any = None, out: _Out | None = None, *, a_min: _Operand | None = None, a_max: _Operand | None = None
@@ -1290,7 +2425,17 @@ class TensorMethods:
         """Repeats each element."""
     def reshape(self, *shape: int | Sequence[int] | None, order: str = "C", copy: bool | None = None) -> Tensor:
         """The same elements under other extents."""
-    def round(self, decimals: int = 0, out: _Out | None = None) -> Tensor:
+    def round(
+        self,
+        decimals: int = 0,
+        out: _Out | None = None,
+        *,
+        where: Any = True,
+        casting: Any = "same_kind",
+        order: Any = "K",
+        dtype: Any = None,
+        subok: Any = True,
+    ) -> Tensor:
         """Rounds to a number of decimals, halves to even."""
     def searchsorted(self, v: _Operand, side: str = "left", sorter: Any = None) -> Tensor:
         """Where elements would be inserted into a sorted vector."""
@@ -1320,7 +2465,7 @@ class TensorMethods:
         """Adds elements over axes."""
     def swapaxes(self, axis1: int, axis2: int, out: _Out | None = None) -> Tensor:
         """Swaps two axes."""
-    def take(self, indices: _Operand, axis: int | None = None, out: _Out | None = None) -> Tensor:
+    def take(self, indices: _Operand, axis: int | None = None, mode: str = "raise", out: _Out | None = None) -> Tensor:
         """Elements or slices by integer indices."""
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
         """The sum of the diagonal."""

@@ -16,5 +16,5 @@ _Ints: TypeAlias = int | Sequence[int]
 _Scalar: TypeAlias = complex | np.generic
 _Out: TypeAlias = Tensor | np.ndarray[Any, Any] | tuple[Tensor | np.ndarray[Any, Any] | None, ...]
 
-def norm(x: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
-    """The 2-norm of vectors, the Frobenius norm of matrices."""
+def norm(x: _Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Norms of vectors and matrices."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mars._graph import apply
 from mars.tensor import _registry
 from mars.tensor._registry import descriptions, finish, op
 
@@ -22,46 +21,76 @@ def _by_numpy_name() -> dict[str, str]:
     return found
 
 
-# ufunc.reduce and ufunc.accumulate that are functions of NumPy.
+# ufunc.reduce and ufunc.accumulate that are operators of the library.
 _REDUCTIONS = {
-    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
+    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "fmax": "nanmax", "fmin": "nanmin", "logical_and": "all",
+    "logical_or": "any",
 }  # fmt: skip
-_ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
+_ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod", "maximum": "maximum_accumulate", "minimum": "minimum_accumulate"}
 
 
 def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What Tensor.__array_ufunc__ gives."""
+    if _are_foreign(type(x) for x in (*inputs, *(kwargs.get("out") or ()))):
+        return NotImplemented
     name = _by_numpy_name().get(called.__name__, called.__name__)
+    if method != "__call__":
+        return ufunc_method(name, method, inputs, kwargs, called.__name__)
+    if name not in descriptions:
+        raise _missing(f"numpy.{called.__name__}")
     out = kwargs.pop("out", None)
     if out is not None and all(o is None for o in out):
         out = None
-    if method == "__call__":
-        if name not in descriptions:
-            return NotImplemented
-        where = kwargs.pop("where", True)
-        dtype = kwargs.pop("dtype", None)
-        casting = kwargs.pop("casting", "same_kind")
-        if kwargs or casting not in ("same_kind", "unsafe"):
-            return NotImplemented
-        if dtype is not None:
-            inputs = tuple(_registry.function("astype")(_as_tensor(x), dtype) for x in inputs)
-        result = apply(op(name), inputs)
-        if where is not True:
-            if out is None or isinstance(result, tuple):
-                raise NotImplementedError("`where` of a ufunc needs `out`")
-            result = _registry.function("where")(where, result, out[0])
-    elif method == "reduce" and called.__name__ in _REDUCTIONS:
+    for k in ("order", "subok"):
+        kwargs.pop(k, None)
+    _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name].get("ufunc") else {"dtype"})
+    if descriptions[name].get("ufunc"):
+        return _registry.call_ufunc(op(name), inputs, out=out, **kwargs)
+    return finish(_registry.function(name)(*inputs, **kwargs), out)
+
+
+def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], called: str | None = None) -> Any:
+    """add.reduce and its like, of an operator that is a ufunc."""
+    called = called or name
+    out = kwargs.pop("out", None)
+    _refuse(f"numpy.{called}.{method}", kwargs, {"axis", "dtype", "keepdims", "initial", "where", "casting", "order", "subok"})
+    if method in ("reduce", "accumulate"):
+        known = (_REDUCTIONS if method == "reduce" else _ACCUMULATIONS).get(called)
+        if known is None:
+            raise _missing(f"numpy.{called}.{method}")
+        if len(inputs) > 1:
+            kwargs.update(zip(("axis", "dtype", "out", "keepdims", "initial", "where"), inputs[1:], strict=False))
+            out = kwargs.pop("out", out)
         kwargs.setdefault("axis", 0)
-        result = _call(_REDUCTIONS[called.__name__], inputs, kwargs)
-    elif method == "accumulate" and called.__name__ in _ACCUMULATIONS:
-        kwargs.setdefault("axis", 0)
-        result = _call(_ACCUMULATIONS[called.__name__], inputs, kwargs)
-    elif method == "outer" and not kwargs and name in descriptions:
+        return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out)
+    if method == "outer" and name in descriptions and descriptions[name].get("ufunc"):
         a, b = map(_as_tensor, inputs)
-        result = apply(op(name), (a[(..., *[None] * b.ndim)], b))
-    else:
-        return NotImplemented
-    return finish(result, out)
+        for k in ("order", "subok"):
+            kwargs.pop(k, None)
+        return _registry.call_ufunc(op(name), (a[(..., *[None] * b.ndim)], b), out=out, **kwargs)
+    raise _missing(f"numpy.{called}.{method}")
+
+
+def _missing(name: str) -> TypeError:
+    """What is said where Mars lacks something, rather than to compute it in one piece with NumPy."""
+    return TypeError(f"{name} is not supported on tensors: Mars has no such operator; NumPy's own works on what fetch() gives")
+
+
+def _refuse(name: str, kwargs: dict[str, Any], known: set[str]) -> None:
+    for k in kwargs:
+        if k not in known:
+            raise TypeError(f"keyword {k!r} of {name} is not supported on tensors")
+
+
+def _are_foreign(types: Any) -> bool:
+    """Whether one of the types answers NumPy's functions in its own way, so that it may know what to do with a tensor."""
+    from mars.tensor._tensor import Tensor
+
+    for t in types:
+        own = getattr(t, "__array_ufunc__", None)
+        if own is not None and own is not np.ndarray.__array_ufunc__ and not issubclass(t, (Tensor, np.generic)):
+            return True
+    return False
 
 
 def _as_tensor(x: Any) -> Any:
@@ -70,9 +99,10 @@ def _as_tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)
 
 
-def function(called: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def function(called: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What Tensor.__array_function__ gives."""
     import mars.tensor
+    from mars.tensor._tensor import Tensor
 
     module = called.__module__.removeprefix("numpy").removeprefix(".")
     qualified = f"{module}.{called.__name__}" if module in ("linalg", "fft", "random") else called.__name__
@@ -83,7 +113,9 @@ def function(called: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if target is None and name in descriptions:
         target = _registry.function(name)
     if target is None:
-        return NotImplemented
+        if any(not issubclass(t, (Tensor, np.ndarray)) for t in types):
+            return NotImplemented
+        raise _missing(f"numpy.{qualified}")
     return _call(target, args, kwargs)
 
 

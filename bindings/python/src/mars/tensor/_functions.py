@@ -6,10 +6,14 @@ What they compute is the library's; only arguments are put in order here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from mars import _abi
 from mars._graph import apply
+from mars._run import can_cast
 from mars.tensor import _registry
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor, convert
@@ -53,18 +57,28 @@ def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: An
     if low is None and high is None:
         made = a.copy() if isinstance(a, Tensor) else convert(a)
     elif low is None:
-        made = apply(op("minimum"), (a, high))
+        made = apply(op("clip_above"), (a, high))
     elif high is None:
-        made = apply(op("maximum"), (a, low))
+        made = apply(op("clip_below"), (a, low))
     else:
         made = apply(op("clip"), (a, low, high))
     return _registry.finish(made, out)  # type: ignore[no-any-return]
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+def astype(
+    x: Any, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
+) -> Tensor:
     _registry.check_device(device)
-    if not copy and isinstance(x, Tensor) and x.dtype == _abi.dtype_of(_abi.code_of(dtype)):
-        return x
+    x = _tensor(x)
+    code, own = _abi.code_of(dtype), _abi.code_of(x.dtype)
+    if casting != "unsafe":
+        if casting not in ("no", "equiv", "safe", "same_kind"):
+            raise ValueError(f"casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got {casting!r})")
+        if code != own and (casting in ("no", "equiv") or not can_cast(own, code, casting)):
+            target = _abi.dtype_of(code)
+            raise TypeError(f"Cannot cast array data from dtype('{x.dtype}') to dtype('{target}') according to the rule '{casting}'")
+    if not copy and code == own:
+        return x  # type: ignore[no-any-return]
     return apply(op("astype"), (x,), _attributes("astype", dtype=dtype))  # type: ignore[no-any-return]
 
 
@@ -153,6 +167,88 @@ def unique(
     return made if any(asked.values()) else made[0]
 
 
+def histogram(
+    a: Any, bins: Any = 10, range: tuple[float, float] | None = None, density: bool | None = None, weights: Any = None
+) -> tuple[Tensor, Tensor]:
+    if isinstance(bins, str):
+        raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
+    beside = () if weights is None else (weights,)
+    if hasattr(bins, "__index__") and not hasattr(bins, "__len__"):
+        low, high = (None, None) if range is None else range
+        given = _attributes("histogram", bins=bins, low=low, high=high, density=bool(density))
+        return apply(op("histogram"), (a, *beside), given)  # type: ignore[no-any-return]
+    if isinstance(bins, (list, tuple)) and any(x > y for x, y in pairwise(bins)):
+        raise ValueError("`bins` must increase monotonically, when an array")
+    bins = _tensor(bins)
+    return apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density))), bins
+
+
+def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
+    if isinstance(bins, str):
+        raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
+    if not hasattr(bins, "__index__") or hasattr(bins, "__len__"):
+        return _tensor(bins)  # type: ignore[no-any-return]
+    low, high = (None, None) if range is None else range
+    return apply(op("histogram_bin_edges"), (a,), _attributes("histogram_bin_edges", bins=bins, low=low, high=high))  # type: ignore[no-any-return]
+
+
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
+    if callable(mode):
+        raise TypeError("a function as mode of pad is not supported")
+    if reflect_type != "even":
+        raise TypeError(f"reflect_type={reflect_type!r} is not supported")
+    array = _tensor(array)
+    if isinstance(pad_width, dict):
+        widths = [(0, 0)] * array.ndim
+        for axis, width in pad_width.items():
+            widths[axis] = (width, width) if hasattr(width, "__index__") else width
+        pad_width = widths
+    width = np.asarray(pad_width)
+    if width.dtype.kind not in "iu":
+        raise TypeError("`pad_width` must be of integral type.")
+    given = np.broadcast_to(width, (array.ndim, 2)).ravel().tolist()
+    operands = (array,) if constant_values is None or mode != "constant" else (array, _tensor(constant_values))
+    return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
+
+
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+    conditions, choices = list(condlist), list(choicelist)
+    if len(conditions) != len(choices):
+        raise ValueError("list of cases must be same length as list of conditions")
+    return apply(op("select"), (default, *conditions, *choices))  # type: ignore[no-any-return]
+
+
+def einsum(subscripts: str, *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", optimize: Any = True) -> Tensor:
+    if not isinstance(subscripts, str):
+        raise TypeError("einsum takes its subscripts as a string")
+    made = apply(op("einsum"), operands, _attributes("einsum", subscripts=subscripts, dtype=dtype))
+    return _registry.finish(made, out)  # type: ignore[no-any-return]
+
+
+def _quantile(name: str) -> Callable[..., Tensor]:
+    def quantile(
+        a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
+        weights: Any = None,
+    ) -> Tensor:  # fmt: skip
+        if weights is not None:
+            raise TypeError(f"weights of {name} are not supported")
+        if not isinstance(q, (int, float, Tensor)):
+            q = np.asarray(q)
+            most = 1 if name == "quantile" else 100
+            if not np.all((q >= 0) & (q <= most)):
+                raise ValueError(f"{name.capitalize()}s must be in the range [0, {most}]")
+        made = apply(op(name), (a, q), _attributes(name, axis=axis, method=method, keepdims=keepdims))
+        return _registry.finish(made, out)  # type: ignore[no-any-return]
+
+    quantile.__name__ = quantile.__qualname__ = name
+    return quantile
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    given = {"kind": ord} if isinstance(ord, str) else {"ord": ord}
+    return apply(op("norm"), (x,), _attributes("norm", axis=axis, keepdims=keepdims, **given))  # type: ignore[no-any-return]
+
+
 def _tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)
 
@@ -161,4 +257,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "arange": arange, "eye": eye, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
     "nanvar": _spread("nanvar"), "nanstd": _spread("nanstd"), "diff": diff, "searchsorted": searchsorted, "reshape": reshape,
     "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "tensordot": tensordot, "unique": unique,
+    "histogram": histogram, "histogram_bin_edges": histogram_bin_edges, "pad": pad, "select": select, "einsum": einsum,
+    "quantile": _quantile("quantile"), "percentile": _quantile("percentile"),
+    "norm": norm,
 }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import Handle, Op, apply, assign, binary, hooks, unary
+from mars._graph import SAME_KIND, Handle, Op, apply, assign, binary, hooks, unary
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
 for _description in descriptions.values():
@@ -159,11 +159,25 @@ def apply_open(made: Op, operands: Sequence[Any], values: Sequence[Any] = ()) ->
 
 
 def rechunked(made: Any, chunk_size: Any) -> Any:
-    """A new tensor in chunks of `chunk_size`, one extent for all axes or one per axis."""
+    """A new tensor in chunks of `chunk_size`: one extent for all axes, or for each axis an extent or the sizes of all its chunks."""
     if chunk_size is None:
         return made
-    chunks = [chunk_size] * made.ndim if isinstance(chunk_size, int) else chunk_size
-    return function("rechunk")(made, chunks)
+    if isinstance(chunk_size, int):
+        return function("rechunk")(made, [chunk_size] * made.ndim)
+    chunks = tuple(chunk_size)
+    if not any(isinstance(c, (tuple, list)) for c in chunks):
+        return function("rechunk")(made, chunks)
+    if len(chunks) != made.ndim:
+        raise ValueError(f"chunks are given for {len(chunks)} axes of a tensor with {made.ndim}")
+    splits: list[int] = []
+    for sizes, extent in zip(chunks, made.shape, strict=True):
+        if not isinstance(sizes, (tuple, list)):
+            if sizes <= 0 and sizes != -1:
+                raise ValueError("chunk_size must be positive or -1")
+            step = sizes if sizes > 0 else max(extent, 1)
+            sizes = [min(step, extent - i) for i in range(0, extent, step)] or [0]
+        splits += [len(sizes), *sizes]
+    return function("rechunk")(made, splits=splits)
 
 
 def parameters(description: dict[str, Any]) -> list[Parameter]:
@@ -198,12 +212,16 @@ def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
     return "\n".join(lines)
 
 
-def define(name: str, found: list[Parameter], lines: list[str], scope: dict[str, Any], first: str = "") -> Callable[..., Any]:
-    """A function of these parameters (after a parameter `first`) with this body.
+def define(
+    name: str, found: list[Parameter], lines: list[str], scope: dict[str, Any], first: str = "", keywords: dict[str, Any] | None = None
+) -> Callable[..., Any]:
+    """A function of these parameters (after a parameter `first`, before those by keyword only) with this body.
 
     Its defaults are the very objects of the declaration: `apply` knows by them what the caller did not give.
     """
     text = ([first] if first else []) + [p.name if p.default is inspect.Parameter.empty else f"{p.name}=None" for p in found]
+    if keywords:
+        text += ["*", *(f"{k}=None" for k in keywords)]
     source = f"def {name}({', '.join(text)}):\n    " + "\n    ".join(lines)
     exec(compile(source, f"<mars {name}>", "exec"), scope)
     made: Any = scope[name]
@@ -212,6 +230,7 @@ def define(name: str, found: list[Parameter], lines: list[str], scope: dict[str,
         made.__kwdefaults__ = {p.name: p.default for p in defaults}
     else:
         made.__defaults__ = tuple(p.default for p in defaults)
+        made.__kwdefaults__ = keywords
     return made  # type: ignore[no-any-return]
 
 
@@ -254,6 +273,8 @@ def function(name: str) -> Callable[..., Any]:
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
     lines = _device_check(name, signature)
+    if description.get("ufunc") and not is_open(description) and not is_source:
+        return _ufunc(description, made, signature, operands, values)
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if is_source:
         lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
@@ -267,6 +288,64 @@ def function(name: str) -> Callable[..., Any]:
     f.__doc__ = docstring(description, found)
     f.__module__ = "mars.tensor" + (f".{description['namespace']}" if description["namespace"] else "")
     return f
+
+
+# Keywords of NumPy's ufuncs.  Results have no memory order of their own, and there are no subclasses: `order` and `subok` say nothing here.
+_UFUNC_KEYWORDS = {"where": True, "casting": SAME_KIND, "order": "K", "dtype": None, "subok": True}
+
+
+def call_ufunc(
+    o: Op, operands: Any, values: Any = (), *, out: Any = None, where: Any = True, casting: Any = SAME_KIND, dtype: Any = None
+) -> Any:
+    """A ufunc with NumPy's keywords.  `values` are its own attributes."""
+    values = (*values, *(a.default for a in o.own[len(values) :]), dtype, casting)
+    result = apply(o, operands, values)
+    if where is True:
+        return finish(result, out)
+    if isinstance(result, tuple):
+        raise TypeError(f"`where` of {o.name} with its {len(result)} results is not supported")
+    if isinstance(out, tuple):
+        (out,) = out
+    if out is None:
+        # Elements that the mask leaves out have no value in NumPy; here they are zeros.
+        return function("where")(where, result, False)
+    if isinstance(out, np.ndarray):
+        np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
+        return out
+    check_same_kind(result, out)
+    return finish(function("where")(where, function("astype")(result, out.dtype), out), out)
+
+
+def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], operands: str, values: str) -> Callable[..., Any]:
+    """The function of a ufunc, with NumPy's keywords and methods."""
+    name = description["name"]
+    own = {p.name for p in signature}
+    keywords = {k: v for k, v in _UFUNC_KEYWORDS.items() if k not in own}
+    given = [k for k in ("where", "casting", "dtype") if k in keywords]
+    is_plain = " and ".join(f"{k} is {'None' if k == 'dtype' else 'True' if k == 'where' else '_same_kind'}" for k in given)
+    lines = [
+        f"if not ({is_plain}):",
+        f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
+        f"result = _apply(_op, {operands}, ({values}))",
+        "return _finish(result, out) if out is not None else result",
+    ]
+    scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
+    f: Any = define(name, signature, lines, scope, keywords=keywords)
+    f.__doc__ = docstring(description, signature)
+    f.__module__ = "mars.tensor"
+    for m in ("reduce", "accumulate", "reduceat", "outer", "at"):
+        setattr(f, m, _ufunc_method(name, m))
+    return f  # type: ignore[no-any-return]
+
+
+def _ufunc_method(name: str, which: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from mars.tensor import _dispatch
+
+        return _dispatch.ufunc_method(name, which, args, kwargs)
+
+    call.__name__, call.__qualname__ = which, f"{name}.{which}"
+    return call
 
 
 def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
@@ -301,7 +380,7 @@ def method(name: str) -> Callable[..., Any]:
         several.__name__, several.__doc__ = name, f.__doc__
         return several
     inputs, outputs = description["inputs"], description["outputs"]
-    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"]:
+    if not description["attributes"] and len(inputs) == len(outputs) == 1 and not inputs[0]["variadic"] and not is_open(description):
         short = unary(op(name))
 
         def plain(self: Any, out: Any = None) -> Any:
@@ -367,11 +446,26 @@ def _install(tensor: type[Any], symbol: str, name: str, description: dict[str, A
         add(symbol, lambda: lambda self, other: _several(op(name), self, other))
         add("__r" + symbol[2:], lambda: lambda self, other: _several(op(name), other, self))
         return
+    if symbol in ("__eq__", "__ne__"):
+        add(symbol, lambda: _equality(op(name), symbol == "__ne__"))
+        return
     add(symbol, lambda: binary(op(name)))
     if symbol in _NOT_REFLECTED:
         return
     add("__r" + symbol[2:], lambda: binary(op(name), reflected=True))
     add("__i" + symbol[2:], lambda: _in_place(op(name)))
+
+
+def _equality(o: Op, differs: bool) -> Any:
+    """== or !=: what is no number equals no element."""
+    compare = binary(o)
+
+    def call(self: Any, other: Any) -> Any:
+        if other is None or isinstance(other, (str, bytes)):
+            return apply(op("logical_or" if differs else "logical_and"), (self, differs))
+        return compare(self, other)
+
+    return call
 
 
 def _several(o: Op, a: Any, b: Any) -> Any:

@@ -134,7 +134,11 @@ class Tensor(Handle, TensorMethods):
         return self
 
     def fetch(self, session: _session.Session | None = None) -> Any:
-        """The values: an array of NumPy, or a scalar of NumPy for 0-d; executes first if need be."""
+        """The values: an array of NumPy, or a scalar of NumPy for 0-d; executes first if need be.
+
+        A result of up to half of the memory limit is one piece that the array shares: it counts against the limit while either lives.  A
+        larger one stays in chunks, and is copied into memory of the array's own, which the limit does not count.
+        """
         return _run.values(session or _session.current(), self, True)
 
     def to_numpy(self, session: _session.Session | None = None) -> np.ndarray[Any, Any]:
@@ -157,17 +161,19 @@ class Tensor(Handle, TensorMethods):
         check(lib.mars_tensor_snapshot(byref(out), self._h))
         return wrap(out.value or 0)  # type: ignore[no-any-return]
 
-    def rechunk(self, chunk_size: int | Sequence[int]) -> Tensor:
-        """The same values in chunks of the given extents, one for all axes or one per axis."""
+    def rechunk(self, chunk_size: int | Sequence[int | Sequence[int]]) -> Tensor:
+        """The same values in chunks of the given extents: one for all axes, or for each axis one or the sizes of all its chunks."""
         return _registry.rechunked(self, chunk_size)  # type: ignore[no-any-return]
 
     def fill(self, value: Any) -> None:
         """Writes one value everywhere."""
         assign(self, value)
 
-    def sort(self, axis: int = -1) -> None:
-        """Sorts in place."""
-        assign(self, function("sort")(self, axis=axis))
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        """Sorts in place.  There is one method, and it is stable: `kind` and `stable` say nothing."""
+        if order is not None:
+            raise ValueError("Cannot specify order when the array has no fields.")
+        assign(self, function("sort")(self, axis=axis, kind=kind, stable=stable))
 
     def item(self, *args: Any) -> Any:
         """One element as a Python scalar; executes."""
@@ -255,20 +261,47 @@ class Tensor(Handle, TensorMethods):
 
     # ---- text ----
 
-    _SHOWN = 1000
-
     def __repr__(self) -> str:
+        """Values as NumPy shows them once they are at hand, else dtype and shape; never computes anything."""
         code, shape, is_executed = _run.describe(self)
-        if is_executed and -1 not in shape and int(np.prod(shape)) <= self._SHOWN:
-            text = np.array2string(self.to_numpy(), separator=", ", prefix="Tensor(")
-            return f"Tensor({text}, dtype={_abi.dtype_name(code)})"
-        extents = ", ".join("?" if n < 0 else str(n) for n in shape) + ("," if len(shape) == 1 else "")
-        return f"Tensor(shape=({extents}), dtype={_abi.dtype_name(code)}{', executed' if is_executed else ''})"
+        if not is_executed or -1 in shape:
+            extents = ", ".join("?" if n < 0 else str(n) for n in shape) + ("," if len(shape) == 1 else "")
+            return f"Tensor(shape=({extents}), dtype={_abi.dtype_name(code)}{', executed' if is_executed else ''})"
+        shown, options = self._shown()
+        text = np.array2string(shown, separator=", ", prefix="Tensor(", suffix=",", **options)
+        if options or (not shown.size and shape != (0,)):
+            text = f"{text if shown.size else '[]'}, shape={shape}"
+        return f"Tensor({text}, dtype={_abi.dtype_name(code)})"
+
+    def __str__(self) -> str:
+        _, shape, is_executed = _run.describe(self)
+        if not is_executed or -1 in shape:
+            return repr(self)
+        if not shape:
+            return str(self.fetch())
+        shown, options = self._shown()
+        return np.array2string(shown, **options)
+
+    def _shown(self) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+        """The values that are printed, and the options that make NumPy abbreviate them where they are not all of them."""
+        given: dict[str, Any] = dict(np.get_printoptions())
+        edge = given["edgeitems"]
+        if self.size <= given["threshold"]:
+            return self.to_numpy(), {}
+        # First and last elements of every axis, and one that NumPy replaces by dots: what else there is need not be in memory.
+        corners = self
+        for axis, extent in enumerate(self.shape):
+            if extent > 2 * edge + 1:
+                ends = [corners[(*[slice(None)] * axis, s)] for s in (slice(edge + 1), slice(extent - edge, None))]
+                corners = function("concatenate")(ends, axis=axis)
+        return corners.to_numpy(), {"threshold": 0}
 
     def __format__(self, spec: str) -> str:
-        if spec and not self._type()[1]:
-            return format(self.fetch(), spec)
-        return format(repr(self), spec)
+        if not spec:
+            return str(self)
+        if self._type()[1]:
+            raise TypeError("unsupported format string passed to Tensor.__format__")
+        return format(self.fetch(), spec)
 
     # ---- protocols ----
 
@@ -288,7 +321,7 @@ class Tensor(Handle, TensorMethods):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         from mars.tensor import _dispatch
 
-        return _dispatch.function(func, args, kwargs)
+        return _dispatch.function(func, types, args, kwargs)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         import mars.tensor

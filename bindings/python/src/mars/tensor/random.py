@@ -49,6 +49,8 @@ def _words(entropy: Any) -> Iterable[int]:
             n >>= 64
             if not n:
                 return
+    if isinstance(entropy, (str, bytes)) or not hasattr(entropy, "__iter__"):
+        raise TypeError(f"a seed is an integer or a sequence of integers, not {entropy!r}")
     for item in entropy:
         yield from _words(item)
 
@@ -57,6 +59,10 @@ def seed_of(entropy: Any) -> int:
     """64 bits of what NumPy takes as a seed."""
     if entropy is None:
         return int.from_bytes(os.urandom(8), "little")
+    if isinstance(entropy, np.random.SeedSequence):
+        entropy = entropy.generate_state(2, np.uint64)
+    if isinstance(entropy, np.ndarray):
+        entropy = entropy.tolist()
     words = list(_words(entropy))
     if len(words) == 1 and hasattr(entropy, "__index__"):
         return words[0]
@@ -192,6 +198,18 @@ class RandomState(_Distributions):
         """Integers from low up to high, which is not included; from 0 up to low where high is None."""
         return _integers(self._source, low, high, size=size, dtype=dtype, chunk_size=chunk_size)
 
+    def permutation(self, x: Any) -> Any:
+        """The numbers below x, or the slices of x along its first axis, in random order."""
+        return _permutation(self._source, x, 0)
+
+    def shuffle(self, x: Any) -> None:
+        """Puts the slices along the first axis in random order, in place."""
+        _shuffle(self._source, x, 0)
+
+    def choice(self, a: Any, size: Any = None, replace: bool = True, p: Any = None, *, chunk_size: Any = None) -> Any:
+        """Numbers below a, or elements of a, drawn at random, with probabilities p."""
+        return _choice(self._source, a, p, size=size, replace=replace, chunk_size=chunk_size)
+
     def get_state(self) -> tuple[int, int]:
         return self._source.get()
 
@@ -223,6 +241,20 @@ class Generator(_Distributions):
         """Integers from low up to high (with `endpoint` included); from 0 up to low where high is None."""
         return _integers(self._source, low, high, size=size, dtype=dtype, endpoint=endpoint, chunk_size=chunk_size)
 
+    def permutation(self, x: Any, axis: int = 0) -> Any:
+        """The numbers below x, or the slices of x along an axis, in random order."""
+        return _permutation(self._source, x, axis)
+
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        """Puts the slices along an axis in random order, in place."""
+        _shuffle(self._source, x, axis)
+
+    def choice(
+        self, a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, shuffle: bool = True, *, chunk_size: Any = None
+    ) -> Any:
+        """Numbers below a, or slices of a along an axis, drawn at random, with probabilities p; always in random order."""
+        return _choice(self._source, a, p, size=size, replace=replace, axis=axis, chunk_size=chunk_size)
+
     def spawn(self, n_children: int) -> list[Generator]:
         """New generators whose seeds follow from this one's."""
         made = []
@@ -245,6 +277,44 @@ def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
     return _drawer("integers")(source, *((0, low) if high is None else (low, high)), **options)
 
 
+def _population(a: Any) -> Any:
+    """The numbers below an integer; anything else as it is."""
+    if isinstance(a, np.ndarray) or not hasattr(a, "__index__") or getattr(a, "ndim", None):
+        return a
+    if operator.index(a) < 0:
+        raise ValueError("a must be a non-negative integer")
+    return _registry.function("arange")(operator.index(a))
+
+
+def _permutation(source: _Source, x: Any, axis: int) -> Any:
+    return _drawer("permutation")(source, _population(x), axis=axis)
+
+
+def _shuffle(source: _Source, x: Any, axis: int) -> None:
+    from mars.tensor._tensor import Tensor
+
+    if not isinstance(x, Tensor):
+        raise TypeError(f"shuffle works in place on tensors, not on {type(x).__name__}")
+    x[...] = _permutation(source, x, axis)
+
+
+def _choice(source: _Source, a: Any, p: Any, *, size: Any, chunk_size: Any, **options: Any) -> Any:
+    seed, stream = source.take()
+    if p is not None and not hasattr(p, "execute"):
+        p = np.asarray(p, float)
+        if (p < 0).any():
+            raise ValueError("Probabilities are not non-negative")
+        if abs(p.sum() - 1) > 1e-8:
+            raise ValueError("Probabilities do not sum to 1. See Notes section of docstring for more information.")
+        if not options["replace"] and np.count_nonzero(p) < int(np.prod(() if size is None else size)):
+            raise ValueError("Fewer non-zero entries in p than size")
+    o = _registry.op("choice")
+    given = {"seed": seed, "stream": stream, "size": size, **options}
+    values = [given.get(a["name"], a.get("default")) for a in o.info["attributes"]]
+    made = apply(o, (_population(a),) if p is None else (_population(a), p), values)
+    return _registry.rechunked(made, chunk_size)
+
+
 def default_rng(seed: Any = None) -> Generator:
     """A Generator; of a Generator, itself."""
     return seed if isinstance(seed, Generator) else Generator(seed)
@@ -257,6 +327,9 @@ seed = _global.seed
 rand = _global.rand
 randn = _global.randn
 randint = _global.randint
+permutation = _global.permutation  # type: ignore[assignment]
+shuffle = _global.shuffle
+choice = _global.choice  # type: ignore[assignment]
 get_state = _global.get_state
 set_state = _global.set_state
 
@@ -275,5 +348,16 @@ if not TYPE_CHECKING:
 
 def __dir__() -> list[str]:
     return sorted(
-        {"Generator", "RandomState", "default_rng", "rand", "randint", "randn", "seed", *_OTHER_NAMES, *_registry.names("random")}
+        {
+            "Generator",
+            "RandomState",
+            "default_rng",
+            "rand",
+            "randint",
+            "randn",
+            "seed",
+            "shuffle",
+            *_OTHER_NAMES,
+            *_registry.names("random"),
+        }
     )

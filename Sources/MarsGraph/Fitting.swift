@@ -1,0 +1,59 @@
+import MarsBase
+
+extension DType {
+  /// The values of an integer dtype.
+  package var integerRange: ClosedRange<Int128> {
+    let bits = Int128(8 * itemSize)
+    return kind == .unsigned ? 0...((1 << bits) - 1) : -(1 << (bits - 1))...((1 << (bits - 1)) - 1)
+  }
+}
+
+extension Scalar {
+  /// The value of an integer or bool, nil for other kinds.
+  package var asInt128: Int128? {
+    switch wide {
+    case .bool(let b): b ? 1 : 0
+    case .signed(let i): Int128(i)
+    case .unsigned(let u): Int128(u)
+    case .floating, .complex: nil
+    }
+  }
+
+  /// A value of an integer dtype's range.
+  package init(_ value: Int128, as d: DType) {
+    self = Scalar(dtype: .uint64, low: UInt64(truncatingIfNeeded: value)).cast(to: d)
+  }
+
+  /// The scalar in dtype `d`, as NumPy takes a Python scalar: an integer must be representable in an integer dtype.
+  package func fitting(_ d: DType) throws(MarsError) -> Scalar {
+    if d.isInteger, dtype.isInteger, let x = asInt128, !d.integerRange.contains(x) {
+      throw MarsError(.overflow, "Python integer \(x) out of bounds for \(d.name)")
+    }
+    return cast(to: d)
+  }
+
+  /// The scalar in dtype `d`, as NumPy stores a Python scalar in an array: also floats must have a value there, and complex ones none.
+  package func stored(as d: DType) throws(MarsError) -> Scalar {
+    if d.isInteger {
+      if dtype.isComplex {
+        throw MarsError(.type, "int() argument must be a string, a bytes-like object or a real number, not 'complex'")
+      }
+      if dtype.isFloating {
+        let x = asDouble
+        if x.isNaN { throw MarsError(.value, "cannot convert float NaN to integer") }
+        if x.isInfinite { throw MarsError(.overflow, "cannot convert float infinity to integer") }
+        guard let whole = Int128(exactly: x.rounded(.towardZero)),
+          DType.int64.integerRange.contains(whole) || (d == .uint64 && d.integerRange.contains(whole))
+        else {
+          throw MarsError(.overflow, "Python int too large to convert to C long")
+        }
+        guard d.integerRange.contains(whole) else {
+          throw MarsError(.overflow, "Python integer \(whole) out of bounds for \(d.name)")
+        }
+      }
+    } else if d.isFloating && dtype.isComplex {
+      throw MarsError(.type, "float() argument must be a string or a real number, not 'complex'")
+    }
+    return try fitting(d)
+  }
+}

@@ -1,0 +1,111 @@
+import MarsBase
+import MarsGraph
+
+/// Counting values in bins.
+enum Histograms {
+  private static let bins = AttrDef("bins", .int, default: .int(10), "number of bins of equal width")
+  private static let range = [
+    AttrDef("low", .scalar, default: AttrValue.none, "lower end of the range; None: the smallest value"),
+    AttrDef("high", .scalar, default: AttrValue.none, "upper end of the range, included; None: the largest value"),
+  ]
+  private static let weights = InputDef("weights", variadic: true, "at most one: what each value counts")
+  private static let density = AttrDef("density", .bool, default: .bool(false), "whether the histogram is scaled to an integral of 1")
+
+  private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {
+    guard !a.type.dtype.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
+    let n = c.int("bins")
+    guard n > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
+    let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
+    let low: Value
+    let high: Value
+    if let l = c.scalar("low"), let h = c.scalar("high") {
+      let (x, y) = (l.asDouble, h.asDouble)
+      guard x <= y else { throw c.error(.value, "max must be larger than min in range parameter.") }
+      guard x.isFinite && y.isFinite else { throw c.error(.value, "supplied range of [\(x), \(y)] is not finite") }
+      let widened = x == y ? 0.5 : 0
+      low = Reductions.constant(Scalar(x - widened), d)
+      high = Reductions.constant(Scalar(y + widened), d)
+    } else if a.type.isKnown && a.type.count == 0 {
+      (low, high) = (Reductions.constant(Scalar(0.0), d), Reductions.constant(Scalar(1.0), d))
+    } else {
+      let (least, most) = (try a.op(Reductions.min).cast(d), try a.op(Reductions.max).cast(d))
+      let isPoint = try least.op(Comparison.equal, most)
+      low = try isPoint.op(Selection.where, try least.op(Arithmetic.subtract, weak: Scalar(0.5)), least)
+      high = try isPoint.op(Selection.where, try most.op(Arithmetic.add, weak: Scalar(0.5)), most)
+    }
+    return try low.op(Creation.linspace, high, with: ["num": .int(n + 1), "dtype": .dtype(d)])
+  }
+
+  /// From this number of bins on values are sorted; with fewer every value is compared with every edge, which fuses and needs no memory.
+  private static let mostCompared = 128
+
+  private static func counts(_ c: OpContext, _ a: Value, _ edges: Value, _ weights: Value?) throws(MarsError) -> Value {
+    guard edges.type.rank == 1, edges.type.isKnown, edges.type.shape[0] > 1 else {
+      throw c.error(.value, "`bins` must be 1d, when an array, of two edges or more")
+    }
+    if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
+    let n = edges.type.shape[0] - 1
+    let d = Promotion.common(a.type.dtype, edges.type.dtype)
+    guard !d.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
+    let (x, e) = (try a.reshaped([-1]).cast(d), try edges.cast(d))
+    let (low, high) = (try e.sliced(axis: 0, start: 0, count: n), try e.sliced(axis: 0, start: 1, count: n))
+    var found: Value
+    if weights == nil && n >= mostCompared {
+      let sorted = try x.op(Sorting.sort)
+      let below = try sorted.op(Sorting.searchsorted, low)
+      let last = try sorted.op(
+        Sorting.searchsorted, try e.sliced(axis: 0, start: n, count: 1), with: ["side": .string("right")])
+      found = try Value(try Joining.concatenate.apply([.value(below), .value(last)], [("axis", .int(0))])).op(Scans.diff)
+    } else {
+      let column = try x.expanded(at: [1])
+      let number = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n))))]))
+      let atEnd = try column.op(Comparison.equal, high).op(
+        Comparison.logicalAnd, try number.op(Comparison.equal, weak: Scalar(Int64(n - 1))))
+      let isIn = try column.op(Comparison.greaterEqual, low).op(
+        Comparison.logicalAnd, try column.op(Comparison.less, high).op(Comparison.logicalOr, atEnd))
+      if let weights {
+        let w = try weights.reshaped([-1]).expanded(at: [1])
+        let taken = try isIn.op(Selection.where, w, Reductions.constant(Scalar(Int64(0)), w.type.dtype))
+        found = try taken.op(Reductions.sum, with: ["axis": .ints([0]), "dtype": .dtype(w.type.dtype)])
+      } else {
+        found = try isIn.op(Reductions.sum, with: ["axis": .ints([0]), "dtype": .dtype(.int64)])
+      }
+    }
+    guard c.bool("density") else { return found }
+    let width = try high.op(Arithmetic.subtract, low).cast(.float64)
+    return try found.op(Arithmetic.divide, width).op(Arithmetic.divide, try found.op(Reductions.sum))
+  }
+
+  static let binEdges = OpDef(
+    "histogram_bin_edges", inputs: [InputDef("a")], attributes: [bins] + range, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try edges(c, v[0])] },
+    doc: OpDoc(
+      "The edges of the bins of a histogram.", numpy: "numpy.histogram_bin_edges",
+      example: "mt.histogram_bin_edges([1.0, 2.0, 4.0], bins=3)"),
+    samples: [Sample([[7]], [.integer]), Sample([[0]], attributes: ["bins": .int(3)])])
+
+  static let binCounts = OpDef(
+    "histogram_counts", inputs: [InputDef("a"), InputDef("bins", "edges that ascend; the last one belongs to the last bin"), weights],
+    attributes: [density], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try counts(c, v[0], v[1], v.count > 2 ? v[2] : nil)] },
+    cost: Cost(perElement: 20), doc: OpDoc("The values in bins of given edges.", example: "mt.histogram([1.0, 2.0, 4.0], [0, 2, 5])[0]"),
+    exposure: .hidden, samples: [Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]])])
+
+  static let histogram = OpDef(
+    "histogram", inputs: [InputDef("a"), weights], attributes: [bins] + range + [density], outputs: ["hist", "bin_edges"],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let e = try edges(c, v[0])
+      return [try counts(c, v[0], e, v.count > 1 ? v[1] : nil), e]
+    }, cost: Cost(perElement: 20),
+    doc: OpDoc(
+      "How many values lie in each of a number of bins, and the edges of these.",
+      details: "Up to 127 bins the values are counted where they are; beyond, they are sorted.  NaN lies in no bin.",
+      numpy: "numpy.histogram", example: "mt.histogram([1.0, 2.0, 4.0], bins=3)[0]"),
+    samples: [
+      Sample([[3, 5]], [.integer]), Sample([[9]], DTypeSet(.int32), attributes: ["bins": .int(200)]),
+      Sample([[9]], attributes: ["low": .scalar(Scalar(-1.0)), "high": .scalar(Scalar(1.0)), "density": .bool(true)]),
+    ])
+
+  static let family = OpFamily([binEdges, binCounts, histogram])
+}

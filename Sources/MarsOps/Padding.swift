@@ -1,0 +1,136 @@
+import MarsBase
+import MarsGraph
+
+/// Making tensors larger: frames around them, values after them.
+enum Padding {
+  /// Neighbouring indices with one step: what a slice can give.
+  private struct Piece {
+    let start: Int
+    var step: Int
+    var count: Int
+  }
+
+  /// Indices of an axis of `n` elements at places `from` up to `to`, beyond its ends, as slices.
+  private static func pieces(_ c: OpContext, _ n: Int, _ from: Int, _ to: Int) throws(MarsError) -> [Piece] {
+    var out: [Piece] = []
+    for i in from..<to {
+      let index: Int
+      func modulo(_ a: Int, _ b: Int) -> Int { (a % b + b) % b }
+      switch c.string("mode") {
+      case "edge": index = i < 0 ? 0 : n - 1
+      case "wrap": index = modulo(i, n)
+      case "reflect":
+        let k = modulo(i, Swift.max(1, 2 * (n - 1)))
+        index = k < n ? k : 2 * (n - 1) - k
+      case "symmetric":
+        let k = modulo(i, 2 * n)
+        index = k < n ? k : 2 * n - 1 - k
+      default:
+        throw c.error(.value, "mode '\(c.string("mode"))' is not supported: there are constant, edge, reflect, symmetric, wrap, empty")
+      }
+      if var last = out.last {
+        let end = last.start + last.step * (last.count - 1)
+        if last.count == 1 && abs(index - end) <= 1 { last.step = index - end }
+        if index - end == last.step {
+          last.count += 1
+          out[out.count - 1] = last
+          continue
+        }
+      }
+      out.append(Piece(start: index, step: 1, count: 1))
+    }
+    return out
+  }
+
+  private static func slice(_ x: Value, _ axis: Int, _ p: Piece) throws(MarsError) -> Value {
+    if p.step != 0 { return try x.sliced(axis: axis, start: p.start, step: p.step, count: p.count) }
+    var shape = x.type.shape
+    shape[axis] = p.count
+    return try x.sliced(axis: axis, start: p.start, count: 1).broadcast(to: shape)
+  }
+
+  static let pad = OpDef(
+    "pad", inputs: [InputDef("array"), InputDef("constant_values", variadic: true, "at most one: what broadcasts to (axes, 2)")],
+    attributes: [
+      AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other"),
+      AttrDef("mode", .string, default: .string("constant"), "'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'"),
+    ], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      var x = v[0]
+      let width = c.ints("pad_width")
+      guard width.count == 2 * x.type.rank else { throw c.error(.value, "pad_width must have 2 entries per axis") }
+      guard width.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
+      guard x.type.isKnown else { throw c.error(.unsupported, "pad needs known extents") }
+      guard v.count <= 2 else { throw c.error(.type, "pad takes one array of constant values") }
+      let isConstant = ["constant", "empty"].contains(c.string("mode"))
+      let values = try v.count > 1 ? v[1].cast(x.type.dtype).broadcast(to: [x.type.rank, 2]) : nil
+      for k in 0..<x.type.rank {
+        let (before, after, n) = (width[2 * k], width[2 * k + 1], x.type.shape[k])
+        if before + after == 0 { continue }
+        guard n > 0 || isConstant else {
+          throw c.error(.value, "can't extend empty axis \(k) using modes other than 'constant' or 'empty'")
+        }
+        var parts: [Value] = [x]
+        for (side, count) in [before, after].enumerated() where count > 0 {
+          var added: [Value] = []
+          if isConstant {
+            var shape = x.type.shape
+            shape[k] = count
+            let value =
+              try values?.sliced(axis: 0, start: k, count: 1).sliced(axis: 1, start: side, count: 1).reshaped([])
+              ?? Reductions.constant(Scalar(Int64(0)), x.type.dtype)
+            added = [Value(try Creation.full.apply([.value(value)], [("shape", .ints(shape)), ("dtype", .dtype(x.type.dtype))]))]
+          } else {
+            for p in try pieces(c, n, side == 0 ? -count : n, side == 0 ? 0 : n + count) { added.append(try slice(x, k, p)) }
+          }
+          parts = side == 0 ? added + parts : parts + added
+        }
+        x = Value(try Joining.concatenate.apply(parts.map { .value($0) }, [("axis", .int(k))]))
+      }
+      return [x]
+    },
+    doc: OpDoc(
+      "A tensor with elements added around it.", details: "Axes are padded one after the other, so corners follow from both.",
+      numpy: "numpy.pad", example: "mt.pad([1, 2, 3], (1, 2), mode='reflect')"),
+    samples: ["constant", "edge", "reflect", "symmetric", "wrap"].map {
+      Sample([[3, 4]], .all, attributes: ["pad_width": .ints([1, 2, 0, 7]), "mode": .string($0)])
+    } + [
+      Sample([[3, 1], [2, 2]], attributes: ["pad_width": .ints([1, 2, 3, 0])]), Sample([[0]], attributes: ["pad_width": .ints([1, 2])]),
+    ])
+
+  static let append = OpDef(
+    "append", inputs: [InputDef("arr"), InputDef("values")],
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: both flattened")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard let axis = c.optionalInt("axis") else {
+        return [
+          Value(
+            try Joining.concatenate.apply([.value(try v[0].reshaped([-1])), .value(try v[1].reshaped([-1]))], [("axis", .int(0))]))
+        ]
+      }
+      return [Value(try Joining.concatenate.apply(v.map { .value($0) }, [("axis", .int(axis))]))]
+    }, doc: OpDoc("A tensor with others behind it.", numpy: "numpy.append", example: "mt.append([1, 2], [[3, 4]])"),
+    samples: [Sample([[2, 3], [4]], .all), Sample([[2, 3], [1, 3]], attributes: ["axis": .int(0)])])
+
+  static let select = OpDef(
+    "select", inputs: [InputDef("default"), InputDef("arrays", variadic: true, "conditions, then as many choices")], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let n = v.count / 2
+      guard v.count % 2 == 1 else { throw c.error(.value, "list of cases must be same length as list of conditions") }
+      guard n > 0 else { throw c.error(.value, "select with an empty condition list is not possible") }
+      let (conditions, choices) = (v[1...n], v[(n + 1)...])
+      for (i, k) in conditions.enumerated() where k.type.dtype != .bool {
+        throw c.error(.type, "invalid entry \(i) in condlist: should be boolean ndarray")
+      }
+      let d = choices.reduce(v[0].type.dtype) { Promotion.common($0, $1.type.dtype) }
+      var out = try v[0].cast(d)
+      for (condition, choice) in zip(conditions, choices).reversed() { out = try condition.op(Selection.where, try choice.cast(d), out) }
+      return [out]
+    },
+    doc: OpDoc(
+      "The choice of the first condition that holds, else the default.", numpy: "numpy.select",
+      example: "x = mt.arange(5)\nmt.select([x < 2, x > 3], [x, x * 10], -1)"),
+    samples: [Sample([[], [4], [3, 1], [4], [3, 4]], .all, fixed: [1: .bool, 2: .bool])])
+
+  static let family = OpFamily([pad, append, select])
+}

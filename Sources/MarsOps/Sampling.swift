@@ -1,0 +1,88 @@
+import MarsBase
+import MarsGraph
+
+/// Orders and samples drawn at random.
+enum Sampling {
+  private static let source = [
+    AttrDef("seed", .scalar, "the key: uint64 hash of the seed entropy"),
+    AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
+  ]
+  private static let axis = AttrDef("axis", .int, default: .int(0), "the axis")
+  private static let sampleAttributes: [String: AttrValue] = ["seed": .scalar(Scalar(dtype: .uint64, low: 0x1234_5678_9ABC_DEF0))]
+
+  /// Numbers of the call's stream.
+  private static func draw(_ c: OpContext, _ op: OpDef, _ size: [Int], _ operands: [Operand] = []) throws(MarsError) -> Value {
+    Value(try op.apply(operands, [("seed", c["seed"]), ("stream", c["stream"]), ("size", .ints(size))]))
+  }
+
+  private static func extent(_ c: OpContext, _ v: Value) throws(MarsError) -> (axis: Int, count: Int) {
+    guard v.type.rank > 0 else { throw c.error(.value, "a must be a tensor of one axis or more") }
+    let k = try c.normalisedAxis(c.int("axis"), rank: v.type.rank)
+    guard v.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known extent") }
+    return (k, v.type.shape[k])
+  }
+
+  static let permutation = OpDef(
+    "permutation", inputs: [InputDef("x")], attributes: [axis] + source, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (k, n) = try extent(c, v[0])
+      // The order of random keys; keys of 64 bits are practically never equal.
+      let order = try draw(c, Random.words, [n]).op(Sorting.argsort)
+      return [try v[0].op(Masks.take, order, with: ["axis": .int(k)])]
+    }, cost: Cost(perElement: 70),
+    doc: OpDoc(
+      "The slices along an axis in random order.", details: "The order of random keys, so that it does not depend on chunks.",
+      numpy: "numpy.random.Generator.permutation", example: "mt.random.permutation([1, 2, 3]).sum()"),
+    exposure: Exposure(namespace: "random"),
+    samples: [
+      Sample([[5]], .all, attributes: sampleAttributes), Sample([[3, 4]], attributes: sampleAttributes.merging(["axis": .int(1)]) { $1 }),
+    ])
+
+  static let choice = OpDef(
+    "choice", inputs: [InputDef("a"), InputDef("p", variadic: true, "at most one: probabilities of the slices, which sum to 1")],
+    attributes: [
+      AttrDef("size", .ints, default: AttrValue.none, "extents; None: one slice"),
+      AttrDef("replace", .bool, default: .bool(true), "whether a slice may be drawn more than once"), axis,
+    ] + source, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (k, n) = try extent(c, v[0])
+      let size = c.optionalInts("size") == nil ? [] : try c.shape("size")
+      let count = size.reduce(1, *)
+      guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
+      guard v.count == 1 || v[1].type.shape == [n] else { throw c.error(.value, "a and p must have same size") }
+      let p = try v.count > 1 ? v[1].cast(.float64) : nil
+      var index: Value
+      if c.bool("replace") {
+        if let p, n > 0 {
+          let sums = try p.op(Scans.cumsum)
+          let shares = try sums.op(Arithmetic.divide, try sums.sliced(axis: 0, start: n - 1, count: 1))
+          index = try shares.op(Sorting.searchsorted, try draw(c, Random.random, size), with: ["side": .string("right")])
+          index = try index.op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
+        } else {
+          let bounds: [Operand] = [.weak(Scalar(Int64(0))), .weak(Scalar(Int64(Swift.max(1, n))))]
+          index = try draw(c, Random.integers, size, bounds)
+        }
+      } else {
+        guard count <= n else { throw c.error(.value, "Cannot take a larger sample than population when replace is False") }
+        // With probabilities: the smallest of exponential times divided by them (Efraimidis, Spirakis 2006).
+        let keys: Value
+        if let p {
+          keys = try draw(c, Random.standardExponential, [n]).op(Arithmetic.divide, p)
+        } else {
+          keys = try draw(c, Random.words, [n])
+        }
+        index = try keys.op(Sorting.argsort).sliced(axis: 0, start: 0, count: count).reshaped(size)
+      }
+      return [try v[0].op(Masks.take, index, with: ["axis": .int(k)])]
+    }, cost: Cost(perElement: 70),
+    doc: OpDoc(
+      "Slices along an axis drawn at random.", numpy: "numpy.random.Generator.choice",
+      example: "mt.random.choice([1, 2, 3], size=5) < 4"),
+    exposure: Exposure(namespace: "random"),
+    samples: [
+      Sample([[5]], .all, attributes: sampleAttributes.merging(["size": .ints([3, 2])]) { $1 }),
+      Sample([[5, 2]], attributes: sampleAttributes.merging(["size": .ints([4]), "replace": .bool(false)]) { $1 }),
+    ])
+
+  static let family = OpFamily([permutation, choice])
+}
