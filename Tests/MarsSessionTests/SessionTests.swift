@@ -155,7 +155,10 @@ struct SessionTests {
     #expect(time < .seconds(60))
   }
 
-  @Test func graphsAreReleased() async {
+  /// The address sanitizer keeps what is freed back for a while: the process grows all the same.
+  static let isAddressSanitized = dlsym(nil, "__asan_init") != nil
+
+  @Test(.disabled(if: SessionTests.isAddressSanitized)) func graphsAreReleased() async {
     await #expect(processExitsWith: .success) {
       func round(_ n: Int) throws {
         for _ in 0..<n {
@@ -174,7 +177,7 @@ struct SessionTests {
     }
   }
 
-  @Test func sessionsAreReleased() async {
+  @Test(.disabled(if: SessionTests.isAddressSanitized)) func sessionsAreReleased() async {
     await #expect(processExitsWith: .success) {
       func round(_ n: Int) throws {
         for i in 0..<n {
