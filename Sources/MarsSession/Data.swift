@@ -30,9 +30,8 @@ extension Tensor {
 
   /// The tensor with its preferred chunks made binding; itself if it has none.
   package func pinned() throws(MarsError) -> Tensor {
-    guard let preferredChunks else { return self }
-    let op = try marsRegistry.require("rechunk")
-    return try Tensor.apply(op, [.tensor(self)], [("chunk_size", .ints(preferredChunks))])[0]
+    pin()
+    return self
   }
 }
 

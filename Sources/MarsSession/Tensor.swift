@@ -37,6 +37,8 @@ package final class Tensor: Sendable {
   package let dtype: DType
   /// Chunk extents that the client would like, kept until something depends on them.
   let preferredChunks: [Int]?
+  /// Whether somebody has been told that the preferred chunks are what there is.
+  private let isPinned = Locked(false)
   /// Whether it may be read only, as a diagonal or what was broadcast.
   package let isReadOnly: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
@@ -78,11 +80,15 @@ package final class Tensor: Sendable {
   private func valueToView() throws(MarsError) -> Value { try value(of: storage.state.withLock { $0 }).value }
 
   private func value(of now: Storage.State) throws(MarsError) -> (value: Value, version: Int) {
-    if chain.isWhole { return (now.value, now.version) }
+    let isPinned = preferredChunks != nil && self.isPinned.withLock { $0 }
+    if chain.isWhole && !isPinned { return (now.value, now.version) }
     // A view of a graph is made anew once there is data: it would compute what is there and keep all that led to it.
     let base = ObjectIdentifier(now.value.node)
     if let s = seen.withLock({ $0 }), s.version == now.version, s.base == base || s.isData { return (s.value, s.version) }
-    let v = try chain.read(now.value)
+    var v = chain.isWhole ? now.value : try chain.read(now.value)
+    if isPinned, let preferredChunks {
+      v = Value(try marsRegistry.require("rechunk").apply([.value(v)], [("chunk_size", .ints(preferredChunks))]))
+    }
     seen.withLock { $0 = Seen(version: now.version, base: base, value: v) }
     return (v, now.version)
   }
@@ -153,6 +159,9 @@ package final class Tensor: Sendable {
     if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil
   }
+
+  /// From now on operators meet the tensor in its preferred chunks.
+  func pin() { if preferredChunks != nil { isPinned.withLock { $0 = true } } }
 
   // MARK: Operations
 

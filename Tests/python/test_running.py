@@ -398,3 +398,14 @@ def test_zeros_of_both_signs_are_two_values():
     x = mt.tensor([np.nan])
     plus, minus = mars.execute(1 / mt.nan_to_num(x, nan=0.0), 1 / mt.nan_to_num(x, nan=-0.0))
     assert plus.fetch()[0] == np.inf and minus.fetch()[0] == -np.inf
+
+
+def test_reading_nsplits_pins_the_preferred_chunks():
+    x = np.arange(10_000.0).reshape(100, 100)
+    a = mt.tensor(x, chunk_size=(10, 10)).execute()
+    assert "10x10 tasks" not in (a + 1).sum().explain()
+    assert a.nsplits == ((10,) * 10,) * 2
+    assert "10x10 tasks" in (a.T + a).sum().explain()
+    same((a.T + a).sum().fetch(), (x.T + x).sum())
+    a += 1
+    same((a[5:] * 2).fetch(), (x[5:] + 1) * 2)
