@@ -1592,7 +1592,7 @@ def eager_add(P, p):
 
 @work("dot_two_consumers", ("mars",), scaled={"n": 0.5, "limit_mib": 1.0}, truth=dot_truth, n=12000, limit_mib=1024)
 def dot_two_consumers(P, p):
-    """s = (p - a).std(), then a count of p - a > s, with p = a.dot(a.T): p is larger than the limit and is needed twice."""
+    """s = (p - a).std(), then a count of p - a > n / 4 + s, with p = a.dot(a.T): p is larger than the limit and is needed twice."""
     path = npy_file(P, p.n, p.n)
 
     def run():
@@ -1600,7 +1600,7 @@ def dot_two_consumers(P, p):
         before = P.session.statistics()["spilled_bytes"]
         difference = a.dot(a.T) - a
         s = difference.std()
-        above = (difference > s).sum()
+        above = (difference > s + p.n / 4).sum()  # a product's elements are near n / 4
         s, above = (float(np.asarray(P.fetch(v))) for v in P.call(lambda: (s, above)))
         return s, above, P.session.statistics()["spilled_bytes"] - before
 
