@@ -87,8 +87,7 @@ public func mars_tensor_from_dlpack(_ out: UnsafeMutablePointer<OpaquePointer?>?
       throw MarsError(.type, "DLPack type (code \(m.code), bits \(m.bits), lanes \(m.lanes)) has no dtype")
     }
     let shape = try extents(UnsafePointer(m.shape), m.ndim, "shape", leastExtent: 0)
-    guard let count = Shape.count(shape), !count.multipliedReportingOverflow(by: d.itemSize).overflow, m.byte_offset <= UInt64(Int.max)
-    else {
+    guard Shape.isAddressable(shape, itemSize: d.itemSize), m.byte_offset <= UInt64(Int.max) else {
       throw MarsError(.value, "the DLPack array is too big: shape \(Shape.text(shape)) of \(d.name)")
     }
     guard let data = m.data ?? (shape.contains(0) ? UnsafeMutableRawPointer(bitPattern: 64) : nil) else {

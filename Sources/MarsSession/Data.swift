@@ -24,14 +24,8 @@ extension Tensor {
   /// `function` applied to every chunk.
   package func mapChunk(_ function: any ChunkCallback, dtype: DType, origin: String) throws(MarsError) -> Tensor {
     let op = try marsRegistry.require("map_chunk")
-    let source = try pinned()
-    return try Tensor.apply(op, [.tensor(source)], [("dtype", .dtype(dtype))], payload: .callback(ChunkClient(function)), origin: origin)[0]
-  }
-
-  /// The tensor with its preferred chunks made binding; itself if it has none.
-  package func pinned() throws(MarsError) -> Tensor {
     pin()
-    return self
+    return try Tensor.apply(op, [.tensor(self)], [("dtype", .dtype(dtype))], payload: .callback(ChunkClient(function)), origin: origin)[0]
   }
 }
 

@@ -123,8 +123,8 @@ package final class Session: Sendable {
 
   /// JSON of the chunk extents along each axis.
   package func chunksText(_ tensor: Tensor) throws(MarsError) -> String {
-    let t = try tensor.pinned()
-    let value = try t.value().value
+    tensor.pin()
+    let value = try tensor.value().value
     let plan = try Planner([value], options: planOptions).plan
     var w = JSONWriter()
     w.array { w in
