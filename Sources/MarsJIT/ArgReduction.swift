@@ -12,12 +12,15 @@ extension Emitter {
   static let longLoop = 1 << 14
 
   /// Whether level l is one arg reduction of cheap values whose lanes lie along its innermost loop.
+  ///
+  /// Rows of wide elements keep their indices: that costs less than to look at a part of each row twice.
   func isBlockedArg(_ l: Int) -> Bool {
     let level = spec.levels[l]
     guard level.reducers.count == 1, let r = level.reducers.first, r.stateCount == 2, layout.indexGrows(l), layout.laneLoop >= 0,
       layout.laneLoop == layout.loops - 1, layout.level(layout.laneLoop) == l
     else { return false }
-    return layout.lanes >= 32 && facts.weight <= 8 && facts.philoxGroup == 0 && level.program.insts[Int(r.value)].type != .bool
+    let d = level.program.insts[Int(r.value)].type
+    return layout.lanes >= 32 && facts.weight <= 8 && facts.philoxGroup == 0 && d != .bool && (layout.loops == 1 || d.itemSize < 8)
   }
 
   /// Value and index of the first extreme of level l, whose loops are from..<to.

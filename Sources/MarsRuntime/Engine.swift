@@ -77,7 +77,9 @@ package final class Engine: @unchecked Sendable {
   func notify() {
     if state.pointee.mustSignal {
       state.pointee.mustSignal = false
-      if state.pointee.idleWorkers > 0 { lock.signalWork() }
+      lock.tellNews()
+      // Waking a thread takes longer than most tasks: who looks about takes the work, and wakes others if there is more.
+      if state.pointee.idleWorkers > 0 && state.pointee.lookingWorkers == 0 { lock.signalWork() }
       if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
     }
     if state.pointee.mustBroadcast {

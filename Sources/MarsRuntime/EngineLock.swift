@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The engine's mutex and the conditions on which its threads wait.
 final class EngineLock: @unchecked Sendable {
@@ -6,6 +7,8 @@ final class EngineLock: @unchecked Sendable {
   private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let change = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let io = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  /// Counts the times that there was something new for workers, for those who look without the lock.
+  private let news = Atomic<Int>(0)
 
   init() {
     mutex.initialize(to: pthread_mutex_t())
@@ -42,6 +45,17 @@ final class EngineLock: @unchecked Sendable {
   func signalIO() { pthread_cond_signal(io) }
   func broadcastChange() { pthread_cond_broadcast(change) }
   func waitForWork() { pthread_cond_wait(work, mutex) }
+  var newsCount: Int { news.load(ordering: .relaxed) }
+  func tellNews() { news.add(1, ordering: .relaxed) }
+  /// Returns when there is news since `count`, or after `nanoseconds`; without the lock.
+  func lookForNews(since count: Int, nanoseconds: Int) {
+    let end = EngineLock.nanoseconds() + nanoseconds
+    repeat {
+      for _ in 0..<100 where news.load(ordering: .relaxed) != count { return }
+      // Whoever has something to do comes first.
+      sched_yield()
+    } while EngineLock.nanoseconds() < end
+  }
   func waitForIO() { pthread_cond_wait(io, mutex) }
   func wakeAll() {
     pthread_cond_broadcast(work)

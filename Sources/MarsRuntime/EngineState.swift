@@ -45,6 +45,8 @@ struct EngineState: ~Copyable {
   /// Threads that hold tasks: workers, and threads that wait for a run; never more than there are workers.
   var busyThreads = 0
   var idleWorkers = 0
+  /// Workers that look for work without the lock for a moment before they sleep.
+  var lookingWorkers = 0
   var workerCount = 0
   var liveWorkers = 0
   var liveSpillers = 0

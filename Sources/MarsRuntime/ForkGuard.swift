@@ -93,6 +93,7 @@ extension EngineState {
     liveSpillers = 0
     endingThreads = 0
     idleWorkers = 0
+    lookingWorkers = 0
     waitingReaders = 0
     running = 0
     busyThreads = 0

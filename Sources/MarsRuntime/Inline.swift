@@ -43,7 +43,7 @@ extension Engine {
         return isWhole
       }
       if !isReserved { return nil }
-      let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: 0)
+      let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: TaskContext.caller)
       var failure: MarsError? = nil
       for t in 0..<plan.taskCount {
         do throws(MarsError) { try runInlineTask(context, box, t, buffers, workspace) } catch {

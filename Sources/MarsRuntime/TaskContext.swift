@@ -6,7 +6,9 @@ import MarsPlan
 
 /// A worker's scratch memory and caches, with which it runs tasks.
 final class TaskContext: @unchecked Sendable {
+  /// In traces: a worker's number, or `caller` for threads that run tasks while they wait.
   let number: Int
+  static let caller = 100
   /// Plans of the grants in hand.
   private var plans: [PlanBox] = []
   private var traced: [Bool] = []

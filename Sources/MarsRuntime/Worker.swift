@@ -56,6 +56,17 @@ extension Engine {
           continue
         }
         notify()
+        // The thread that waits for a run helps: with all workers looking about, one too many would be awake.
+        if ended > 0 && state.pointee.lookingWorkers < state.pointee.workerCount - 1 {
+          ended = 0
+          let count = lock.newsCount
+          state.pointee.lookingWorkers += 1
+          lock.unlock()
+          lock.lookForNews(since: count, nanoseconds: Engine.lookNanoseconds)
+          lock.lock()
+          state.pointee.lookingWorkers -= 1
+          continue
+        }
         state.pointee.idleWorkers += 1
         lock.waitForWork()
         ended = 0
@@ -94,8 +105,8 @@ extension Engine {
   /// Only what is compiled or copied: no client's functions, and no task that takes long, the last of them begun before `end` (seconds on the
   /// monotonic clock).  Never more threads at work than there are workers.
   func help(_ run: RunCorePointer, until end: Double?) {
-    guard run.pointee.plan.isHelpable && !run.pointee.trace && run.pointee.outcome.isRunning else { return }
-    let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: 0)
+    guard run.pointee.plan.isHelpable && run.pointee.outcome.isRunning else { return }
+    let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: TaskContext.caller)
     var list = GrantList()
     var idleSince = 0
     while true {
@@ -121,13 +132,15 @@ extension Engine {
     // What is left is for workers.
     state.pointee.mustSignal = true
     unlock()
-    context.forgetPlan()
+    context.forgetPlan(trace)
     inlineContexts.withLock { $0.append(context) }
     lock.lock()
   }
 
   /// How long a thread that waits looks again and again before it sleeps.
   private static let spinNanoseconds = 50_000
+  /// How long a worker looks for the next run before it sleeps: a loop of small operations leaves gaps of some tens of microseconds.
+  private static let lookNanoseconds = 200_000
 
   /// One thread more may start on what is left, if one sleeps.
   @inline(__always)
