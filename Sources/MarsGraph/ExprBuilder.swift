@@ -38,7 +38,6 @@ package struct ExprBuilder: Sendable {
 
   package private(set) var insts: [Inst] = []
   private var known: [Inst: Int32] = [:]
-  private var constants: [Int32: Scalar] = [:]
   package var frame: Frame
   /// Arguments collected so far, shared by all levels of a kernel.
   package private(set) var scalars: [Scalar] = []
@@ -51,7 +50,6 @@ package struct ExprBuilder: Sendable {
     let e = Expr(insts)
     insts = []
     known = [:]
-    constants = [:]
     return e
   }
 
@@ -80,13 +78,8 @@ package struct ExprBuilder: Sendable {
       slot = scalars.count
       scalars.append(s)
     }
-    let r = emit(Inst(.scalar, s.dtype, imm: UInt64(slot)))
-    constants[r.number] = s
-    return r
+    return emit(Inst(.scalar, s.dtype, imm: UInt64(slot)))
   }
-
-  /// The value of a scalar argument, for bodies that choose another formula by it (x**2).
-  package func knownValue(_ x: ExprRef) -> Scalar? { constants[x.number] }
 
   /// A value that is part of the kernel.
   package mutating func constant(_ t: DType, _ v: Double) -> ExprRef {

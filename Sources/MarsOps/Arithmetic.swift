@@ -73,11 +73,10 @@ enum Arithmetic {
     OpDef(
       name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(powerLoops),
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        guard let d = c.loop?.inputs[1], d.kind == .signed else { return [try v[0].op(powerLoop, v[1])] }
-        if let exponent = v[1].constant {
-          if exponent.asDouble < 0 { throw c.error(.value, Lanes.negativePower) }
-          return [try v[0].op(powerLoop, v[1])]
-        }
+        let isSigned = c.loop?.inputs[1].kind == .signed
+        if isSigned, let exponent = v[1].constant, exponent.asDouble < 0 { throw c.error(.value, Lanes.negativePower) }
+        if let short = try shortcut(v[0], v[1]) { return [short] }
+        guard isSigned, v[1].constant == nil, let d = c.loop?.inputs[1] else { return [try v[0].op(powerLoop, v[1])] }
         return [try v[0].op(powerLoop, try v[1].cast(d).op(checkedExponent.def))]
       }, cost: Cost(perElement: 20),
       doc: OpDoc(
@@ -105,22 +104,21 @@ enum Arithmetic {
   static let power = powerNamed("power", operators: ["__pow__"])
   static let pow = powerNamed("pow")
 
-  /// The formula by the exponent where that is a scalar, as NumPy's `**` chooses it.
-  static func power(_ b: inout ExprBuilder, _ x: ExprRef, _ y: ExprRef) -> ExprRef {
-    let t = b.type(x)
-    if let s = b.knownValue(y) {
-      let e: Double? = if case .complex(let re, let im) = s.wide { im == 0 ? re : nil } else { s.asDouble }
-      switch e {
-      case 2: return b.mul(x, x)
-      case 1: return x
-      case 0.5 where !t.isInteger: return b.squareRoot(x)
-      case -1 where !t.isInteger:
-        let one = b.constant(t, 1)
-        return b.div(one, x)
-      default: break
-      }
+  /// The operator that raises x to a scalar exponent, as NumPy's `**` chooses it; nil: the general one.  Chosen at the call and not by the
+  /// body, which must give the same bits whether the exponent is fused with it or not.
+  private static func shortcut(_ x: Value, _ y: Value) throws(MarsError) -> Value? {
+    guard let s = y.constant else { return nil }
+    let e: Double? = if case .complex(let re, let im) = s.wide { im == 0 ? re : nil } else { s.asDouble }
+    switch e {
+    case 2: return try x.op(square)
+    case 1: return try x.op(positive)
+    case 0.5 where !x.type.dtype.isInteger: return try x.op(Exponential.sqrt)
+    case -1 where !x.type.dtype.isInteger: return try x.op(reciprocal)
+    default: return nil
     }
-    return t.isComplex ? b.complexPower(x, y) : b.op(.pow, x, y)
+  }
+  private static func power(_ b: inout ExprBuilder, _ x: ExprRef, _ y: ExprRef) -> ExprRef {
+    b.type(x).isComplex ? b.complexPower(x, y) : b.op(.pow, x, y)
   }
 
   static let floatPower = binary(

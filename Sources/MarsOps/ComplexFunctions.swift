@@ -150,7 +150,7 @@ extension ExprBuilder {
     return join(sqrtParts(parts(x)), type(x))
   }
 
-  /// exp(w log z), with z**0 = 1 and 0**w = 0 for positive real w, as NumPy has them.
+  /// exp(w log z); the exponents 0, 1, 2 and 3 are products, and 0**w = 0 for positive real w, as NumPy has them.
   package mutating func complexPower(_ z: ExprRef, _ w: ExprRef) -> ExprRef {
     let (p, q) = (parts(z), parts(w))
     let l = logParts(p)
@@ -163,8 +163,16 @@ extension ExprBuilder {
     let positive = op(.and, realExponent, above(q.re, 0))
     let (zero, one, nan) = (number(0), number(1), number(.nan))
     let atZero = select(positive, zero, nan)
-    return join(
-      (select(exponentZero, one, select(baseZero, atZero, e.re)), select(exponentZero, zero, select(baseZero, atZero, e.im))), type(z))
+    var out = (re: select(exponentZero, one, select(baseZero, atZero, e.re)), im: select(exponentZero, zero, select(baseZero, atZero, e.im)))
+    var product = p
+    for n in 1...3 {
+      let isExponent = op(.and, realExponent, op(.eq, as: .bool, q.re, number(Double(n))))
+      out = (select(isExponent, product.re, out.re), select(isExponent, product.im, out.im))
+      product = (
+        op(.sub, op(.mul, p.re, product.re), op(.mul, p.im, product.im)), op(.add, op(.mul, p.re, product.im), op(.mul, p.im, product.re))
+      )
+    }
+    return join(out, type(z))
   }
 
   // MARK: Hyperbolic and trigonometric

@@ -1,5 +1,6 @@
 """Every operator that equals a ufunc of NumPy, for every dtype, against NumPy: values, dtypes and refusals."""
 
+import mars
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -230,3 +231,23 @@ def test_out(rng):
 def test_sign_of_zero(name, dtype):
     x = np.array([-0.0, 0.0] * 20, dtype)
     np.testing.assert_array_equal(np.signbit(getattr(mt, name)(mt.tensor(x)).fetch()), np.signbit(getattr(np, name)(x)))
+
+
+@pytest.mark.parametrize("name", ["power", "float_power"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_known_exponents_give_the_same_bits_fused_or_not(name, dtype):
+    parts = [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan]
+    numbers = [complex(re, im) for re in parts for im in parts] if dtype.startswith("c") else parts
+    x = np.array(numbers, dtype)
+    for exponent in (0, 1, 2, 3, -1, 0.5, 5, 2.5):
+
+        def raised(x=x, exponent=exponent):
+            return getattr(mt, name)(mt.tensor(x), exponent).to_numpy()
+
+        with mars.Session(fuse=False):
+            alone = raised()
+        assert raised().tobytes() == alone.tobytes(), exponent
+    for exponent in (0, 1, 2, 3) if dtype == "complex128" else ():
+        with np.errstate(all="ignore"):
+            expected = np.power(x, np.full(x.shape, exponent, dtype))
+        np.testing.assert_array_equal(getattr(mt, name)(mt.tensor(x), mt.full(x.shape, exponent, dtype=dtype)).to_numpy(), expected)
