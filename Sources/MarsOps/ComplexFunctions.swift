@@ -163,7 +163,9 @@ extension ExprBuilder {
     let positive = op(.and, realExponent, above(q.re, 0))
     let (zero, one, nan) = (number(0), number(1), number(.nan))
     let atZero = select(positive, zero, nan)
-    var out = (re: select(exponentZero, one, select(baseZero, atZero, e.re)), im: select(exponentZero, zero, select(baseZero, atZero, e.im)))
+    var out = (
+      re: select(exponentZero, one, select(baseZero, atZero, e.re)), im: select(exponentZero, zero, select(baseZero, atZero, e.im))
+    )
     var product = p
     for n in 1...3 {
       let isExponent = op(.and, realExponent, op(.eq, as: .bool, q.re, number(Double(n))))
