@@ -235,14 +235,16 @@ struct RegionBuilder {
     return evaluate(v, map)
   }
 
-  /// Depth is bounded by `Demand.largestInline`.
+  /// As deep as expressions are nested: `Demand.mostNested`.
   private mutating func evaluate(_ v: Val, _ map: AxisMap) -> ExprRef {
     let key = MemoKey(value: v, map: map)
     if let r = memo[key] { return r }
     let x = index.vertices[Int(v.vertex)]
     let context = x.node.context
     switch x.node.op.body {
-    case .view(let rule): return read(x.inputs[0], rule(context).after(map))
+    case .view:
+      let b = demand.behind(view: Int(v.vertex))
+      return read(b.base, b.map.after(map))
     case .expr(let body):
       let shape = x.node.outputs[0].shape
       var args: [ExprRef] = []

@@ -205,6 +205,29 @@ import Testing
     #expect(specs.count < 5)
   }
 
+  /// What costs nothing nests without end unless depth itself is bounded; tests run on stacks of 512 KB.
+  @Test func deepChainsOfWhatCostsNothing() throws {
+    let x = TestOps.data([10, 10])
+    var rechunked = x
+    for _ in 0..<50_000 { rechunked = try TestOps.rechunk(rechunked, attributes: ["chunk": .ints([5, 5])]) }
+    let p = try plan([rechunked])
+    #expect(p.stages.count > 500 && p.stages.count < 5000)
+    var viewed = x
+    for _ in 0..<100_000 { viewed = try TestOps.transpose(viewed) }
+    #expect(try plan([viewed]).stages.count == 1)
+    var both = try TestOps.rechunk(x, attributes: ["chunk": .ints([5, 5])])
+    for _ in 0..<20_000 { both = try TestOps.rechunk(TestOps.transpose(both), attributes: ["chunk": .ints([5, 5])]) }
+    #expect(try plan([TestOps.sum(both), both]).stages.count < 5000)
+    // Each user of a chain of views sees through all of it at once.
+    var users: [Value] = []
+    viewed = x
+    for _ in 0..<20_000 {
+      viewed = try TestOps.transpose(viewed)
+      users.append(try TestOps.sqrt(viewed))
+    }
+    #expect(try plan(users).taskCount == 20_000)
+  }
+
   @Test func chunkedIntermediatesWithOtherSplitsAreRechunked() throws {
     let a = try TestOps.heavy(TestOps.data([4000, 4000]))
     let r = try Value(TestOps.rechunk.apply([.value(TestOps.transpose(a))], [("chunk", .ints([500, 4000]))]))

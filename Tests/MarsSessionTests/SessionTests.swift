@@ -123,6 +123,41 @@ struct SessionTests {
     #expect(try r.map { try session.doubles($0) } == [[0, 1, 2, 3], [0, 1, 2, 3], [1, 3]])
   }
 
+  @Test func deepChainsRunOnASmallStack() throws {
+    let faults = Locked<[String]>([])
+    let done = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      do {
+        let session = try Session(options: [])
+        let n = 50_000
+        var rechunked = try Tensor.range(4).op("add", 0)
+        for _ in 0..<n { rechunked = try rechunked.op("rechunk", with: [("chunk_size", .ints([2]))]) }
+        var copied = try Tensor.range(4)
+        for _ in 0..<n { copied = try copied.sliced((3, -1, 4)).snapshot() }
+        // As a file says it, and not as handles put views together.
+        var node = try copied.value().value
+        let axes: [(String, AttrValue)] = [
+          ("axes", .ints([0])), ("starts", .ints([3])), ("steps", .ints([-1])), ("shape", .ints([4])),
+        ]
+        for _ in 0..<2 * n { node = Value(try marsRegistry.require("view").apply([.value(node)], axes)) }
+        let file = Graph()
+        try file.addOutput("x", Tensor(node))
+        let bytes = try file.serialise()
+        let read = try bytes.withUnsafeBytes { try Graph.parse(ByteView($0), allowsFiles: false) }
+        let out = try #require(read.outputs.first?.tensor)
+        for t in [rechunked, copied, out] {
+          let values = try session.doubles(t)
+          if values != [0, 1, 2, 3] { faults.withLock { $0.append("\(values)") } }
+        }
+      } catch { faults.withLock { $0.append("\(error)") } }
+      done.signal()
+    }
+    thread.stackSize = 512 << 10
+    thread.start()
+    done.wait()
+    #expect(faults.withLock { $0 } == [])
+  }
+
   @Test func partsOfReductionsShrink() throws {
     // Rows that are longer than a chunk: cut to single rows, partial sums would be as large as the operand, for ever.
     let session = try Session(options: [("chunk_bytes", "64")])
