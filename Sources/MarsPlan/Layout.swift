@@ -14,6 +14,9 @@ struct Layout {
   private var rechunked: [RechunkKey: Int] = [:]
   /// Bytes that results in one piece take so far.
   private var resultBytes = 0
+  /// Tasks of the first `countedStages` stages.
+  private var taskCount = 0
+  private var countedStages = 0
 
   private struct RechunkKey: Hashable {
     let tensor: Int
@@ -110,7 +113,9 @@ struct Layout {
     case .native(let rule): try placeNative(rule, region)
     }
     // Positions in a plan are 32 bits, and every task takes memory.
-    guard plan.stages.reduce(0, { $0 + $1.grid.chunkCount }) <= 4 * Grid.mostChunks else {
+    taskCount += plan.stages[countedStages...].reduce(0) { $0 + $1.grid.chunkCount }
+    countedStages = plan.stages.count
+    guard taskCount <= 4 * Grid.mostChunks else {
       throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
     }
   }

@@ -82,7 +82,10 @@ struct RegionBuilder {
       let x = index.vertices[i]
       switch x.node.op.body {
       case .reduce: found.append(i)
-      case .expr, .view:
+      case .view:
+        let u = demand.behind(view: i).base
+        if !demand.isMaterialised[Int(u.vertex)] { stack.append(u) }
+      case .expr:
         for u in x.inputs where !demand.isMaterialised[Int(u.vertex)] { stack.append(u) }
       default: break
       }
