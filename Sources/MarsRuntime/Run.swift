@@ -8,6 +8,13 @@ package enum RunResult: Sendable {
   case dense(DenseArray)
   /// Chunks that stay with the engine.
   case chunked(any ChunkedData)
+
+  package var type: TensorType {
+    switch self {
+    case .dense(let array): array.type
+    case .chunked(let data): data.type
+    }
+  }
 }
 
 /// How far a run is.

@@ -13,6 +13,8 @@ package final class Execution: Sendable {
   private let isBound: Bool
   /// Whether the one tensor's own data may have been written over.
   private let overwrites: Bool
+  /// Whether somebody keeps the memory of the results: no later write may go into it.
+  private let isFetch: Bool
   private let run: Run
   private struct State: Sendable {
     /// Of a plan that is not complete.
@@ -23,7 +25,7 @@ package final class Execution: Sendable {
   }
   private let state: Locked<State>
 
-  init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)]) throws(MarsError) {
+  init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)], isFetch: Bool = false) throws(MarsError) {
     var values: [Value] = []
     var versions: [Int] = []
     var overwriting: Node? = nil
@@ -52,6 +54,7 @@ package final class Execution: Sendable {
     askedFor = tensors.count
     self.versions = versions
     isBound = !bindings.isEmpty
+    self.isFetch = isFetch
     overwrites = overwriting != nil
     let plan: Plan
     var planner: Planner? = nil
@@ -156,6 +159,12 @@ package final class Execution: Sendable {
     return try results()
   }
 
+  /// What was computed of the first tensor, put in its place unless there was a write in the meantime.
+  func data() throws(MarsError) -> RunResult {
+    _ = try results()
+    return try run.results()[0]
+  }
+
   /// The computed tensors: the given ones, now holding data, or new ones where inputs were bound.
   package func results() throws(MarsError) -> [Tensor] {
     if let done = state.withLock({ $0.settled }) { return done }
@@ -175,9 +184,9 @@ package final class Execution: Sendable {
         } else {
           let isOwn = run.isOwnMemory(i)
           if overwrites && !isOwn {
-            tensors[i].settleOverwritten(Value(node), version: versions[i])
+            tensors[i].settleOverwritten(Value(node), version: versions[i], isSeen: isFetch)
           } else {
-            tensors[i].settle(Value(node), version: versions[i], isOwn: isOwn)
+            tensors[i].settle(Value(node), version: versions[i], isOwn: isOwn && !isFetch)
           }
           out.append(tensors[i])
         }

@@ -27,13 +27,18 @@ enum Fetch {
 
   /// Chunks brought together in memory of the client's, which the limit does not count.
   static func gather(_ data: any ChunkedData) throws(MarsError) -> DenseArray {
-    guard let stored = data as? StoredTensor else { throw MarsError(.internal, "chunks of an unknown kind") }
     try checkRoom(data.type.byteCount, within: 0)
     guard let buffer = Buffer.unlimited(byteCount: data.type.byteCount) else {
       throw MarsError(.memory, "no memory to bring \(data.type.byteCount) bytes of chunks together")
     }
     let out = DenseArray(buffer: buffer, type: data.type)
-    try stored.copy(Box(whole: data.type.shape), to: out.view)
+    try copy(data, to: out.view)
     return out
+  }
+
+  /// Copies chunks into memory of the same shape.
+  static func copy(_ data: any ChunkedData, to target: ArrayView) throws(MarsError) {
+    guard let stored = data as? StoredTensor else { throw MarsError(.internal, "chunks of an unknown kind") }
+    try stored.copy(Box(whole: data.type.shape), to: target)
   }
 }

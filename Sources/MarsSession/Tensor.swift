@@ -128,14 +128,15 @@ package final class Tensor: Sendable {
   }
 
   /// Puts in place what an execution wrote over the tensor's own data.
-  func settleOverwritten(_ data: Value, version: Int) {
+  /// - Parameter isSeen: whether somebody keeps that memory.
+  func settleOverwritten(_ data: Value, version: Int, isSeen: Bool) {
     storage.state.withLock { s in
       guard s.version == version else {
         // The memory is that of the old data, on which the writes made in the meantime stand.
         return
       }
       s.value = data
-      if s.taken != nil { (s.unseen, s.taken) = (data.node, nil) }
+      if s.taken != nil { (s.unseen, s.taken) = (isSeen ? nil : data.node, nil) }
     }
   }
 

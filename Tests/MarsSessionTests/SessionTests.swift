@@ -261,6 +261,48 @@ struct SessionTests {
   }
   private let finished = DispatchSemaphore(value: 0)
 
+  /// What a fetch returns is what the tensor held at one moment, though others write all the time, in the same memory where they can.
+  @Test func fetchesWhileOthersWrite() throws {
+    let session = try Session(options: [])
+    let chunked = try Session(options: [("chunk_bytes", "512")])
+    let end = ContinuousClock.now + .seconds(1)
+    for (s, shared) in [(session, try Tensor.range(1000).op("multiply", 0)), (chunked, try Tensor.range(1000).op("multiply", 0))] {
+      let faults = Locked<[String]>([])
+      let rounds = Locked<Int>(0)
+      let threads = (0..<4).map { n in
+        Thread {
+          var k = 0
+          while ContinuousClock.now < end + (s === session ? .zero : .seconds(1)), faults.withLock({ $0.isEmpty }) {
+            do {
+              k += 1
+              switch n {
+              case 0:
+                // All elements but the first are equal at every moment: a mixture would be seen.
+                if k % 8 == 0 { try shared.assign(.tensor(try Tensor.range(1000).op("multiply", 0).op("add", Double(k)))) }
+              case 1:
+                try shared.sliced((0, 1, 1)).assign(.weak(Scalar(Double(k))))
+                _ = try s.execute([shared])
+              default:
+                let held = try s.fetch(shared)
+                let values = (0..<1000).map { held.view.base.load(fromByteOffset: 8 * $0, as: Double.self) }
+                if values.dropFirst().contains(where: { $0 != values[1] }) { faults.withLock { $0.append("a mixture") } }
+                usleep(50)
+                let again = held.view.base.load(as: Double.self)
+                if again != values[0] { faults.withLock { $0.append("fetched \(values[0]) became \(again)") } }
+                rounds.withLock { $0 += 1 }
+              }
+            } catch { faults.withLock { $0.append("\(error)") } }
+          }
+          finished.signal()
+        }
+      }
+      for t in threads { t.start() }
+      for _ in threads { finished.wait() }
+      #expect(faults.withLock { $0 } == [])
+      #expect(rounds.withLock { $0 } > 0)
+    }
+  }
+
   // MARK: Memory
 
   @Test func limitHoldsAndChunksSpill() throws {
