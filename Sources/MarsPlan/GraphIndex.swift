@@ -110,14 +110,18 @@ struct GraphIndex {
 
   /// Walks from `wanted` to the leaves without recursion.
   init(
-    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade
+    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade,
+    _ patience: Patience
   ) throws(MarsError) {
     var stack: [Step] = []
+    var steps = 0
     // Inputs whose bound values are being walked.
     var open: Set<ObjectIdentifier> = []
     for w in wanted {
       stack.append(.visit(w.node))
       while let step = stack.popLast() {
+        steps += 1
+        if steps % 1024 == 0 { try patience.check() }
         switch step {
         case .visit(let node):
           let id = ObjectIdentifier(node)

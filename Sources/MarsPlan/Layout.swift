@@ -98,7 +98,8 @@ struct Layout {
 
   // MARK: Placing regions
 
-  mutating func place(_ region: Region) throws(MarsError) {
+  mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
+    try patience.check()
     switch region.kind {
     case .kernel(let spec):
       let node = index.node(region.roots[0])

@@ -135,7 +135,7 @@ package final class Run: @unchecked Sendable {
 
   // MARK: Control
 
-  /// Goes on with a plan that has the old one as its beginning: what `Plan.needs` asked for has been planned.
+  /// Goes on with a plan that has the old one as its beginning: what was awaited, or what `Plan.needs` asked for, has been planned.
   package func extend(to plan: Plan) {
     let base: Int32 = core.pointee.trace ? engine.trace.register(plan) : -1
     let grids = engine.locked { _ in
@@ -149,11 +149,14 @@ package final class Run: @unchecked Sendable {
       return out
     }
     let box = PlanBox(plan, actualGrids: grids, traceBase: base)
+    let isOwn = engine.holdsChunks(of: plan)
     engine.locked { s in
+      if !isOwn { s.fail(core, Engine.foreignChunks) }
       s.bury(core.pointee.plan)
       guard core.pointee.outcome.isRunning else { return }
       let firstTensor = core.pointee.plan.plan.tensors.count
       core.pointee.adopt(box)
+      s.nextSequence = max(s.nextSequence, core.pointee.sequenceBase + plan.taskCount)
       s.attachKept(core, firstTensor: firstTensor)
       s.dropUnheld(core)
       s.finishIfComplete(core)

@@ -37,7 +37,7 @@ struct SubtaskWriter {
       outputs.append((SubtaskWriter.name(c), v))
     }
     var options = EncodeOptions()
-    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.gather(data) }
+    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.array(data) }
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
@@ -141,7 +141,7 @@ struct SubtaskWriter {
       a.type.shape = box.extents
       return Value(Leaves.node(a))
     }
-    if case .keptChunks(let data) = t.storage { return try cut(Value(Leaves.node(data)), box) }
+    if case .keptChunks(let data) = t.storage { return Value(Leaves.node(try Fetch.gather(data, box))) }
     let first = box.lower.indices.map { t.grid.axes[$0].chunk(at: box.lower[$0]) }
     let last = box.lower.indices.map { t.grid.axes[$0].chunk(at: max(box.upper($0) - 1, box.lower[$0])) }
     return try assemble(tensor, t, box, first, last, axis: 0, fillsGaps: fillsGaps)

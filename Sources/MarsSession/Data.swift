@@ -1,16 +1,28 @@
 import MarsBase
 import MarsGraph
 import MarsOps
+import MarsPlan
+import MarsRuntime
 
 extension Tensor {
-  /// A tensor of a copy of an array.
-  package static func copy(of v: ArrayView, preferredChunks: [Int]? = nil) throws(MarsError) -> Tensor {
+  /// A tensor of a copy of an array, in memory that counts against the limit.
+  ///
+  /// Large copies are blocks of the store, which can go to disk.  Small ones stay where they are: the plans of graphs on them are kept, and
+  /// their tasks run on the calling thread.
+  package static func copy(of v: ArrayView, preferredChunks: [Int]? = nil, host: EngineHost = .shared) throws(MarsError) -> Tensor {
     let bytes = v.count * v.dtype.itemSize
-    guard let buffer = Buffer.unlimited(byteCount: bytes) else { throw MarsError(.memory, "no memory for a copy of \(bytes) bytes") }
-    StridedCopy.copy(from: v, to: ArrayView(base: buffer.base, dtype: v.dtype, shape: v.shape))
-    let array = DenseArray(buffer: buffer, type: TensorType(v.dtype, v.shape))
+    let engine = host.engine
+    if bytes >= smallestStored {
+      let grid = ChunkSizes.grid(ofSource: TensorType(v.dtype, v.shape), memoryLimit: engine.memoryLimit)
+      return Tensor(Value(Leaves.node(try engine.store(v, in: grid))), preferredChunks: preferredChunks)
+    }
+    let array = DenseArray(buffer: try engine.makeBuffer(byteCount: bytes), type: TensorType(v.dtype, v.shape))
+    StridedCopy.copy(from: v, to: array.view)
     return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)
   }
+
+  /// Copies of so many bytes can go to disk.
+  private static let smallestStored = 1 << 20
 
   /// A tensor around the client's memory, given back by `release`.
   package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError)

@@ -30,6 +30,7 @@ package final class Session: Sendable {
     }
   }
 
+  package var host: EngineHost { lease.host }
   var engine: Engine { lease.host.engine }
 
   var planOptions: PlanOptions {
@@ -109,8 +110,9 @@ package final class Session: Sendable {
     return try e.results()
   }
 
+  /// Starts to compute tensors; a graph that takes long to plan is planned in the background.
   package func start(_ tensors: [Tensor], bindings: [(String, Tensor)] = []) throws(MarsError) -> Execution {
-    let e = try Execution(self, tensors, bindings)
+    let e = try Execution(self, tensors, bindings, mayPlanLater: true)
     e.driveInBackground()
     return e
   }
@@ -143,11 +145,11 @@ package final class Session: Sendable {
   ///
   /// They are those of one moment between the call and its end, whatever other threads write meanwhile.
   package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
-    if let d = tensor.dense() { return FetchedArray(d) }
+    if let d = try tensor.dense() { return FetchedArray(d) }
     if tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
     switch try compute(tensor) {
     case .dense(let d): return FetchedArray(d)
-    case .chunked(let data): return FetchedArray(try Fetch.gather(data))
+    case .chunked(let data): return FetchedArray(try Fetch.array(data))
     }
   }
 
@@ -157,7 +159,7 @@ package final class Session: Sendable {
       throw MarsError(
         .value, "destination is \(target.dtype.name)\(Shape.text(target.shape)) but the tensor is \(type.text)")
     }
-    let found: RunResult = if let d = tensor.dense() { .dense(d) } else { try compute(tensor) }
+    let found: RunResult = if let d = try tensor.dense() { .dense(d) } else { try compute(tensor) }
     guard found.type.shape == target.shape else {
       throw MarsError(.value, "destination has shape \(Shape.text(target.shape)) but the tensor has \(Shape.text(found.type.shape))")
     }

@@ -1,6 +1,7 @@
 import MarsBase
 import MarsGraph
 import MarsOps
+import MarsRuntime
 
 /// What tensors that alias each other share: the current value, replaced by every write.
 final class Storage: Sendable {
@@ -149,13 +150,19 @@ package final class Tensor: Sendable {
   }
 
   /// The value as a window of memory, if it is at hand in one piece.
-  func dense() -> DenseArray? {
+  func dense() throws(MarsError) -> DenseArray? {
     let now = storage.read()
-    if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body,
-      let c = try? chain.settled(on: a.type.shape),
-      let w = c.window(a)
-    {
-      return w
+    if case .leaf(.data) = now.value.node.op.body, let c = try? chain.settled(on: now.value.type.shape) {
+      if case .dense(let a) = now.value.node.payload, let w = c.window(a) { return w }
+      if case .chunked(let data) = now.value.node.payload, let stored = data as? StoredTensor, let a = try stored.piece(),
+        let w = c.window(a)
+      {
+        // A small part would keep all of it in memory.
+        if w.type.byteCount >= a.type.byteCount / 4 { return w }
+        let copy = DenseArray(buffer: try stored.engine.makeBuffer(byteCount: w.type.byteCount), type: w.type)
+        StridedCopy.copy(from: w.view, to: copy.view)
+        return copy
+      }
     }
     if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil

@@ -250,6 +250,22 @@ import Testing
     print("planned \(tasks) tasks in \(time)")
   }
 
+  /// Whoever waits for a plan of millions of tasks can end that at any time.
+  @Test(arguments: [10, 100, 400]) func planningStopsWhenAsked(milliseconds: Int) throws {
+    let a = TestOps.data([700, 700])
+    var v = try TestOps.rechunk(a, attributes: ["chunk": .ints([1, 1])])
+    for _ in 0..<5 { v = try TestOps.rechunk(TestOps.heavy(TestOps.heavy(TestOps.transpose(v))), attributes: ["chunk": .ints([1, 1])]) }
+    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    let patience = Patience { ContinuousClock.now > end }
+    do {
+      _ = try Planner([v], options: options, patience: patience)
+      Issue.record("millions of tasks are planned in \(milliseconds) ms")
+    } catch { #expect(error.code == .cancelled) }
+    let late = ContinuousClock.now - end
+    // Here it is milliseconds; sanitizers and busy machines are slow.
+    #expect(late < .seconds(1), "\(late) after it was asked")
+  }
+
   /// Tiles are made smaller, and small tensors are not kept in one piece, until the largest task fits.
   @Test(arguments: [1 << 20, 1 << 18, 1 << 16]) func largestTaskFitsTheLimit(limit: Int) throws {
     let a = try TestOps.rechunk.apply([.value(TestOps.source.source([500, 500]))], [("chunk", .ints([500, 250]))])

@@ -328,6 +328,58 @@ struct SessionTests {
     #expect(try roomy.statistic("spilled_bytes") == 0)
   }
 
+  /// Copies of a client's arrays count against the limit, and go to disk where all of them do not fit.
+  @Test(.disabled(if: SessionTests.isAddressSanitized)) func snapshotsSpill() async {
+    await #expect(processExitsWith: .success) {
+      let limit = 48 << 20
+      let session = try Session.alone([("memory_limit", String(limit)), ("workers", "2")])
+      func snapshot(_ n: Int, _ value: Double) throws -> Tensor {
+        var data = [Double](repeating: value, count: n)
+        return try data.withUnsafeMutableBytes {
+          try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [n]), host: session.host)
+        }
+      }
+      // Loads the compiler.
+      _ = try session.doubles(try snapshot(1000, 1).op("add", 1).op("sum"))
+      let before = residentBytes()
+      let n = 650_000
+      var all: [Tensor] = []
+      for k in 0..<24 { all.append(try snapshot(n, Double(k))) }
+      // One that is cut, as it takes much of the limit.
+      let large = try snapshot(3_000_000, 0.5)
+      let spilled = try session.statistic("spilled_bytes")
+      precondition(spilled > 60 << 20, "\(spilled) bytes were spilled")
+      var sum = all[0]
+      for t in all.dropFirst() { sum = try sum.op("add", t) }
+      let total = try session.doubles(try sum.op("sum"))
+      precondition(total == [276 * Double(n)], "\(total)")
+      let half = try session.doubles(try large.op("sum"))
+      precondition(half == [1_500_000], "\(half)")
+      for k in [0, 12, 23] {
+        let values = try session.doubles(all[k])
+        precondition(values.count == n && values.allSatisfy { $0 == Double(k) })
+        let part = try session.doubles(try all[k].sliced((5, 2, 10)))
+        precondition(part == [Double](repeating: Double(k), count: 10))
+      }
+      let peak = try session.statistic("peak_bytes")
+      precondition(peak <= limit, "\(peak) bytes at the peak")
+      let growth = residentBytes() - before
+      precondition(growth <= limit + (150 << 20), "the process grew by \(growth) bytes")
+      all = []
+    }
+  }
+
+  @Test func smallSnapshotsCount() throws {
+    let session = try Session.alone()
+    let before = try session.statistic("used_bytes")
+    var data = [Double](repeating: 1, count: 1000)
+    let t = try data.withUnsafeMutableBytes {
+      try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [1000]), host: session.host)
+    }
+    #expect(try session.statistic("used_bytes") - before == 8000)
+    #expect(try session.doubles(t) == data)
+  }
+
   @Test func resultsThatAreDroppedGiveTheirMemoryBack() throws {
     let session = try Session.alone([("memory_limit", String(64 << 20))])
     for _ in 0..<8 {
@@ -372,6 +424,35 @@ struct SessionTests {
   }
 
   // MARK: Cancelling
+
+  @Test func cancellingWhilePlanningIsQuick() throws {
+    let session = try Session(options: [])
+    let clock = ContinuousClock()
+    func large(_ n: Int) throws -> Tensor {
+      try Tensor.random(n).op("rechunk", with: [("chunk_size", .ints([1]))]).op("sum")
+    }
+    let job = try large(1_000_000)
+    var run: Execution? = nil
+    let starting = try clock.measure { run = try session.start([job]) }
+    // Planning takes seconds.
+    #expect(starting < .milliseconds(900), "\(starting)")
+    #expect(try run?.wait(seconds: 0.05) == false)
+    let time = clock.measure {
+      run?.cancel()
+      do {
+        _ = try run?.wait(seconds: 10)
+        Issue.record("a cancelled run ends well")
+      } catch { #expect((error as? MarsError)?.code == .cancelled) }
+    }
+    #expect(time < .milliseconds(100), "\(time)")
+    // What is planned in the background gives the result all the same, and its errors.
+    let planned = try session.start([try large(50_000), try Tensor.range(3).op("add", 1)])
+    #expect(try planned.wait(seconds: 60))
+    #expect(try session.doubles(try planned.finishedResults()[1]) == [1, 2, 3])
+    let graph = Graph()
+    let x = try graph.addInput("x", .float64, [1])
+    #expect(throws: MarsError.self) { try session.start([try large(50_000), try x.op("add", 1)]).wait(seconds: 60) }
+  }
 
   @Test func cancellingIsQuick() throws {
     let session = try Session(options: [])
