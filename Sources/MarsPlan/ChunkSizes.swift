@@ -117,6 +117,7 @@ package struct ChunkSizes {
         if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
         periodic[k] = all.filter { $0 > chunk[k] }.min() ?? 0
       }
+      // Of axes with splits of their own only: those with periods are left as they are.
       if refines { cut(&axes, &chunk, { product(itemSize, $0.map { max($0, 1) }) }, wanted, except: whole) }
       let plain = try grid(shape, axes, chunk)
       return Grid(

@@ -18,8 +18,6 @@ struct Region {
   var wholeAxes: Set<Int> = []
   /// Splits that the user pinned, per iteration axis.
   var pins: [Int: AxisSplits] = [:]
-  /// Splits that the user would like.
-  var wishes: [Int: AxisSplits] = [:]
   var work: Double
 
   enum Kind {
@@ -93,11 +91,19 @@ struct RegionBuilder {
     return found.sorted()
   }
 
+  enum Attempt {
+    case made(Region)
+    /// Reduce vertices.
+    case loose([Int])
+  }
+
   /// Inner reductions run whole for every outer element: longer ones are cut loose by the caller.
   static let longestInner = 1 << 16
 
   /// The region whose result is every needed output of vertex `root`.
-  mutating func kernel(root: Int, outputs: [Int]) -> (region: Region, loose: [Int]) {
+  ///
+  /// Instead of it the reductions that do not fit into one nest with it: they are to become tensors first.
+  mutating func kernel(root: Int, outputs: [Int]) -> Attempt {
     let vertex = index.vertices[root]
     // From the outside in.
     var levels: [Level] = []
@@ -131,12 +137,7 @@ struct RegionBuilder {
       reductions = next
       depth += 1
     }
-    if !loose.isEmpty {
-      return (
-        Region(roots: [], shape: [], kind: .native(NativeRule(.selecting(axis: 0))), inputs: [], outputAxes: [], labels: [], work: 0), loose
-      )
-    }
-    return (build(root: root, outputs: outputs, levels: levels), [])
+    return loose.isEmpty ? .made(build(root: root, outputs: outputs, levels: levels)) : .loose(loose)
   }
 
   private mutating func build(root: Int, outputs: [Int], levels: [Level]) -> Region {
