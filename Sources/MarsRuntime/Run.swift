@@ -2,6 +2,15 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 
+/// How one run is made.
+package struct RunOptions: Sendable {
+  /// Whether events of this run are recorded in `Engine.trace`.
+  package var trace = false
+  /// Whether a tiny plan may run on the calling thread.
+  package var mayRunInline = true
+  package init() {}
+}
+
 /// A result of a run.
 package enum RunResult: Sendable {
   /// One piece of memory.
