@@ -20,6 +20,7 @@ struct Scheduler {
       for (o, out) in plan.stages[s].outputs.enumerated() { producer[out.tensor] = (s, o) }
     }
     for s in tables.count..<plan.stages.count {
+      try patience.check()
       taskOfChunk.append([Int32](repeating: -1, count: plan.stages[s].grid.chunkCount))
       tables.append(StageTable(plan.stages[s], plan) { producer[$0] })
       gathered.append(0)

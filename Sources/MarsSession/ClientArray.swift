@@ -11,7 +11,7 @@ extension Tensor {
   package static func copy(of v: ArrayView, preferredChunks: [Int]? = nil, host: EngineHost = .shared) throws(MarsError) -> Tensor {
     let bytes = v.count * v.dtype.itemSize
     let engine = host.engine
-    if bytes >= smallestStored {
+    if bytes >= max(4096, min(1 << 20, engine.memoryLimit / 128)) {
       let grid = ChunkSizes.grid(ofSource: TensorType(v.dtype, v.shape), memoryLimit: engine.memoryLimit)
       return Tensor(Value(Leaves.node(try engine.store(v, in: grid))), preferredChunks: preferredChunks)
     }
@@ -19,9 +19,6 @@ extension Tensor {
     StridedCopy.copy(from: v, to: array.view)
     return Tensor(Value(Leaves.node(array)), preferredChunks: preferredChunks)
   }
-
-  /// Copies of so many bytes can go to disk.
-  private static let smallestStored = 1 << 20
 
   /// A tensor around the client's memory, given back by `release`.
   package static func alias(of v: ArrayView, preferredChunks: [Int]? = nil, release: @escaping @Sendable () -> Void) throws(MarsError)
