@@ -1,9 +1,3 @@
-/// Marks an extent that is not known before the graph runs.
-package let unknownExtent = -1
-
-/// Most axes of a tensor, as of NumPy's arrays.
-package let maximumRank = 64
-
 /// A half-open axis-aligned box of index space.
 package struct Box: Hashable, Sendable {
   package var lower: [Int]
@@ -20,58 +14,4 @@ package struct Box: Hashable, Sendable {
   package var rank: Int { lower.count }
   package var count: Int { extents.reduce(1, *) }
   package func upper(_ axis: Int) -> Int { lower[axis] + extents[axis] }
-}
-
-package enum Shape {
-  /// Elements of a shape whose extents are known; nil on overflow, which as in NumPy extents of 0 do not hide.
-  package static func count(_ shape: [Int]) -> Int? {
-    var n = 1
-    for d in shape where d != 0 {
-      let (p, o) = n.multipliedReportingOverflow(by: d)
-      if o { return nil }
-      n = p
-    }
-    return shape.contains(0) ? 0 : n
-  }
-
-  /// Whether elements of a shape, extents of 0 counted as 1, can be addressed as bytes.
-  package static func isAddressable(_ shape: [Int], itemSize: Int) -> Bool { count(shape.map { max($0, 1) } + [itemSize]) != nil }
-
-  package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
-
-  /// Strides of a C-order array, in elements.
-  package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
-    var s = [Int](repeating: 1, count: shape.count)
-    var i = shape.count - 2
-    while i >= 0 {
-      s[i] = s[i + 1] * max(shape[i + 1], 1)
-      i -= 1
-    }
-    return s
-  }
-
-  /// NumPy's broadcast of several shapes; nil where they do not agree.  Unknown against 1 or unknown stays unknown; against n it is n.
-  package static func broadcast(_ shapes: [[Int]]) -> [Int]? {
-    let rank = shapes.map(\.count).max() ?? 0
-    var out = [Int](repeating: 1, count: rank)
-    for s in shapes {
-      let pad = rank - s.count
-      for (j, d) in s.enumerated() {
-        let i = j + pad
-        if out[i] == d || d == 1 { continue }
-        if out[i] == 1 || out[i] == unknownExtent {
-          out[i] = d
-        } else if d != unknownExtent {
-          return nil
-        }
-      }
-    }
-    return out
-  }
-
-  /// "(2, 3)", "(4,)", "()": as Python prints a tuple, `?` for an unknown extent.
-  package static func text(_ shape: [Int]) -> String {
-    let parts = shape.map { $0 == unknownExtent ? "?" : String($0) }
-    return parts.count == 1 ? "(\(parts[0]),)" : "(" + parts.joined(separator: ", ") + ")"
-  }
 }

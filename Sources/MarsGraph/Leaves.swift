@@ -4,7 +4,7 @@ import MarsBase
 package enum Leaves {
   /// Memory or runtime chunks named by the node's payload.
   package static let data = OpDef(
-    "data", inputs: [], attributes: [AttrDef("type", .ints, default: .ints([]), "shape of the data")],
+    "data", inputs: [], attributes: [AttrDef("type", .ints, default: .ints([]), "not used: the payload has the type")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in throw c.error(.value, "data nodes are made with their type") },
     body: .leaf(.data), doc: OpDoc("Data in memory.", example: "mt.tensor([1, 2])"), exposure: .hidden)
 

@@ -110,7 +110,10 @@ enum Reductions {
         })),
     doc: OpDoc(
       "Adds elements over axes.",
-      details: "bool and integers add up in 64 bits, half types in float32.  The tree of additions is fixed by the shape.",
+      details: """
+        bool and integers add up in 64 bits, half types in float32.  Floats add up in an order that follows from the chunks and from what \
+        the sum is fused with: one graph under one memory limit has the same bits with any number of workers.
+        """,
       numpy: "numpy.sum",
       example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true),
     samples: samples(.all) + [

@@ -4,7 +4,7 @@ import MarsGraph
 /// Decides how regions are cut into tasks.
 ///
 /// A pure function of the graph and the memory limit, never of the number of workers: so results keep their bits.
-struct ChunkSizes {
+package struct ChunkSizes {
   let memoryLimit: Int
   /// Wanted bytes of the largest operand of a task, or nil for the automatic size.
   let chunkBytes: Int?
@@ -117,6 +117,7 @@ struct ChunkSizes {
         if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
         periodic[k] = all.filter { $0 > chunk[k] }.min() ?? 0
       }
+      // Of axes with splits of their own only: those with periods are left as they are.
       if refines { cut(&axes, &chunk, { product(itemSize, $0.map { max($0, 1) }) }, wanted, except: whole) }
       let plain = try grid(shape, axes, chunk)
       return Grid(
@@ -140,6 +141,22 @@ struct ChunkSizes {
       return max(1, n / parts + (n % parts == 0 ? 0 : 1))
     }
     return try grid(shape, axes, chunk)
+  }
+
+  /// Chunks for data that come from outside.
+  ///
+  /// One piece, of which any window can be read in place, unless too little memory would be left beside it.
+  package static func grid(ofSource type: TensorType, memoryLimit: Int) -> Grid {
+    if type.byteCount <= memoryLimit / 8 { return Grid(whole: type.shape) }
+    let wanted = ChunkSizes(memoryLimit: memoryLimit, chunkBytes: nil, refinement: 0).target(type.byteCount)
+    var chunk = type.shape
+    for k in type.shape.indices {
+      let now = chunk.reduce(type.dtype.itemSize, *)
+      if now <= wanted { break }
+      let parts = (now - 1) / wanted + 1
+      chunk[k] = max(1, (type.shape[k] - 1) / parts + 1)
+    }
+    return Grid(type.shape.indices.map { AxisSplits(extent: type.shape[$0], chunk: chunk[$0]) })
   }
 
   /// Takes over the splits of the operands, largest first; joins differing ones where that makes few chunks more.

@@ -21,6 +21,10 @@ struct Demand {
   var isMaterialised: [Bool]
   /// Per vertex: operations that computing an element inside a user's kernel repeats.
   var inlineCost: [Double]
+  /// Per vertex: expressions that computing an element inside a user's kernel writes out, the vertex's own included.
+  private var nested: [Int]
+  /// Per view: the first tensor, or value that is no view, behind it, with the map from the view's index space.
+  private var shown: [Vertex.Behind?]
   /// Per vertex: whether an expression inside users' kernels holds a fused reduction, so that it may only be read element by element.
   private var holdsReduction: [Bool]
   /// Per vertex: whether some extent, of it or of what it is made from, is not known in this part.
@@ -28,6 +32,8 @@ struct Demand {
 
   /// Expressions larger than this are cut: kernels stay small enough to compile quickly.
   static let largestInline = 48.0
+  /// Expressions nested deeper are cut, whatever they cost: writing them out recurses, and graphs are deep.
+  static let mostNested = 48
   /// A value cheaper than this is computed again by each of several users.
   static let cheap = 4.0
 
@@ -36,6 +42,8 @@ struct Demand {
     uses = index.vertices.map { [Uses](repeating: Uses(), count: $0.node.outputs.count) }
     isMaterialised = [Bool](repeating: false, count: n)
     inlineCost = [Double](repeating: 0, count: n)
+    nested = [Int](repeating: 0, count: n)
+    shown = [Vertex.Behind?](repeating: nil, count: n)
     isDeferred = [Bool](repeating: false, count: n)
     holdsReduction = [Bool](repeating: false, count: n)
     countUses(index)
@@ -89,18 +97,24 @@ struct Demand {
         isMaterialised[i] = true
         // Its tasks can run, but nothing that follows can be planned before they have.
         continue
-      case .view:
-        inlineCost[i] = cost(v.inputs[0], index)
+      case .view(let rule):
+        inlineCost[i] = cost(v.inputs[0])
+        nested[i] = nesting(v.inputs[0])
         isMaterialised[i] = isResult
+        let map = rule(v.node.context)
+        let below = isMaterialised[Int(v.inputs[0].vertex)] ? nil : shown[Int(v.inputs[0].vertex)]
+        shown[i] = Vertex.Behind(base: below?.base ?? v.inputs[0], map: below?.map.after(map) ?? map)
       case .expr:
         var c = v.node.op.cost.perElement
-        for x in v.inputs { c += cost(x, index) }
+        for x in v.inputs { c += cost(x) }
         inlineCost[i] = c
+        // What reads nothing, as a constant, is the end of a nest.
+        nested[i] = v.inputs.isEmpty ? 0 : v.inputs.reduce(1) { $0 + nesting($1) }
         let total = mine.reduce(0) { $0 + $1.count }
         let isShared = total > 1 && !(recomputes && (c <= Demand.cheap || v.node.op.cost.isCheapSource))
         let repeats = mine.contains { $0.isBroadcast } && c > 1 && v.node.outputs[0].count > 1
         isMaterialised[i] =
-          isResult || isShared || repeats || c > Demand.largestInline || mine.contains(where: \.byNative)
+          isResult || isShared || repeats || c > Demand.largestInline || nested[i] > Demand.mostNested || mine.contains(where: \.byNative)
           || (total > 1 && diesWithMe(v, index))
         holdsReduction[i] = v.inputs.contains { !isMaterialised[Int($0.vertex)] && holdsReduction[Int($0.vertex)] }
         if holdsReduction[i] && !isReadDirectly(i, index) { isMaterialised[i] = true }
@@ -115,9 +129,10 @@ struct Demand {
         isMaterialised[i] = !fuses
         holdsReduction[i] = true
         var inner = v.node.op.cost.perElement
-        for x in v.inputs { inner += cost(x, index) }
+        for x in v.inputs { inner += cost(x) }
         inlineCost[i] = fuses ? inner : 0
-        if inner > Demand.largestInline { isMaterialised[i] = true }
+        nested[i] = v.inputs.reduce(1) { $0 + nesting($1) }
+        if inner > Demand.largestInline || nested[i] > Demand.mostNested { isMaterialised[i] = true }
       case .composed:
         // One that waits for extents is expanded in a later part.
         precondition(isDeferred[i], "composed operators are expanded before planning")
@@ -151,12 +166,17 @@ struct Demand {
     }
   }
 
-  private func cost(_ x: Val, _ index: GraphIndex) -> Double {
-    isMaterialised[Int(x.vertex)] ? 0 : inlineCost[Int(x.vertex)]
+  private func cost(_ x: Val) -> Double { isMaterialised[Int(x.vertex)] ? 0 : inlineCost[Int(x.vertex)] }
+  private func nesting(_ x: Val) -> Int { isMaterialised[Int(x.vertex)] ? 0 : nested[Int(x.vertex)] }
+
+  /// What a kernel reads where it reads a view that is no tensor.
+  func behind(view i: Int) -> Vertex.Behind {
+    guard let b = shown[i] else { preconditionFailure("only views show something behind them") }
+    return b
   }
 
   /// Whether an input of the expression is an intermediate tensor that only this expression reads: keeping the result then costs no more
-  /// memory than keeping the input, and the buffer can be taken over.
+  /// memory than keeping the input, and the buffer can be taken over.  As deep as expressions are nested.
   private func diesWithMe(_ v: Vertex, _ index: GraphIndex) -> Bool {
     for x in v.inputs {
       let (base, _) = index.stripViews(x)

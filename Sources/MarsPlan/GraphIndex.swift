@@ -18,6 +18,13 @@ struct Vertex {
   var inputs: [Val]
   /// Tensors of the plan that hold the outputs already (computed by an earlier part), -1 where none; empty otherwise.
   var tensors: [Int] = []
+  /// Of a view: what all views up to here are of, and the map from this one's index space to it; nil for anything else.
+  var behind: Behind? = nil
+
+  struct Behind {
+    var base: Val
+    var map: AxisMap
+  }
 }
 
 /// What an earlier part of the plan computed of a node.
@@ -103,14 +110,18 @@ struct GraphIndex {
 
   /// Walks from `wanted` to the leaves without recursion.
   init(
-    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade
+    _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade,
+    _ patience: Patience
   ) throws(MarsError) {
     var stack: [Step] = []
+    var steps = 0
     // Inputs whose bound values are being walked.
     var open: Set<ObjectIdentifier> = []
     for w in wanted {
       stack.append(.visit(w.node))
       while let step = stack.popLast() {
+        steps += 1
+        if steps % 1024 == 0 { try patience.check() }
         switch step {
         case .visit(let node):
           let id = ObjectIdentifier(node)
@@ -183,8 +194,13 @@ struct GraphIndex {
     return again
   }
 
-  private mutating func add(_ v: Vertex, for original: Node) {
+  private mutating func add(_ vertex: Vertex, for original: Node) {
+    var v = vertex
     var number = vertices.count
+    if case .view(let rule) = v.node.op.body, v.tensors.isEmpty {
+      let (base, map) = stripViews(v.inputs[0])
+      v.behind = Vertex.Behind(base: base, map: map.after(rule(v.node.context)))
+    }
     var isMergeable = v.node.op.effects.mayMerge && v.tensors.isEmpty
     if case .none = v.node.payload {} else { isMergeable = false }
     if isMergeable {
@@ -213,14 +229,8 @@ struct GraphIndex {
 
   /// The value behind views, and the map from the view's index space to the base's.
   func stripViews(_ v: Val) -> (base: Val, map: AxisMap) {
-    var base = v
-    var map = AxisMap.identity(type(v).rank)
-    while case .view(let rule) = node(base).op.body, vertices[Int(base.vertex)].tensors.isEmpty {
-      let vertex = vertices[Int(base.vertex)]
-      map = rule(vertex.node.context).after(map)
-      base = vertex.inputs[0]
-    }
-    return (base, map)
+    guard let b = vertices[Int(v.vertex)].behind else { return (v, .identity(type(v).rank)) }
+    return (b.base, b.map)
   }
 
   func isLeaf(_ v: Val) -> Bool {

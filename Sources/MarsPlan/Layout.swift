@@ -14,6 +14,9 @@ struct Layout {
   private var rechunked: [RechunkKey: Int] = [:]
   /// Bytes that results in one piece take so far.
   private var resultBytes = 0
+  /// Tasks of the first `countedStages` stages.
+  private var taskCount = 0
+  private var countedStages = 0
 
   private struct RechunkKey: Hashable {
     let tensor: Int
@@ -95,7 +98,8 @@ struct Layout {
 
   // MARK: Placing regions
 
-  mutating func place(_ region: Region) throws(MarsError) {
+  mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
+    try patience.check()
     switch region.kind {
     case .kernel(let spec):
       let node = index.node(region.roots[0])
@@ -106,11 +110,13 @@ struct Layout {
         guard case .map(let m) = i.window else { preconditionFailure("kernels read through maps") }
         return PendingInput(tensor: tensor(of: i.value), map: m)
       }
-      try placeKernel(spec, region, inputs, outputs, node)
-    case .native(let rule): try placeNative(rule, region)
+      try placeKernel(spec, region, inputs, outputs, node, patience)
+    case .native(let rule): try placeNative(rule, region, patience)
     }
     // Positions in a plan are 32 bits, and every task takes memory.
-    guard plan.stages.reduce(0, { $0 + $1.grid.chunkCount }) <= 4 * Grid.mostChunks else {
+    taskCount += plan.stages[countedStages...].reduce(0) { $0 + $1.grid.chunkCount }
+    countedStages = plan.stages.count
+    guard taskCount <= 4 * Grid.mostChunks else {
       throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
     }
   }
@@ -127,7 +133,8 @@ struct Layout {
   }
 
   private mutating func placeKernel(
-    _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node
+    _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node,
+    _ patience: Patience
   ) throws(MarsError) {
     var operands: [(axes: Set<Int>, itemSize: Int)] = []
     var suggestions: [ChunkSizes.Suggestion] = []
@@ -147,6 +154,7 @@ struct Layout {
     let last = spec.levels.count - 2
     let grid = try sizes.kernelGrid(
       region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [])
+    try patience.check()
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }
     if cut.isEmpty {
@@ -161,14 +169,14 @@ struct Layout {
       stage.work = region.work
       plan.stages.append(stage)
     } else {
-      try placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node)
+      try placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node, patience)
     }
   }
 
   /// A reduction over axes that are cut: partial states per task, then a second stage that combines and finishes.
   private mutating func placeCutReduction(
     _ spec: KernelSpec, _ region: Region, _ aligned: [StageInput], _ inputs: [PendingInput], _ outputs: [PendingOutput], _ grid: Grid,
-    _ cut: Set<Int>, _ node: Node
+    _ cut: Set<Int>, _ node: Node, _ patience: Patience
   ) throws(MarsError) {
     let last = spec.levels.count - 2
     let level = spec.levels[last]
@@ -200,6 +208,7 @@ struct Layout {
       stage.outputs.append(StageOutput(tensor: number, axes: kept.map { cut.contains($0) ? .chunkNumber($0) : .iteration($0) }))
     }
     plan.stages.append(stage)
+    try patience.check()
 
     // Combine: same reducers over the chunk numbers, then the program of the last level.
     var newAxis: [Int: Int] = [:]
@@ -248,10 +257,10 @@ struct Layout {
       partials.map { PendingInput(tensor: $0, map: identity) }
       + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
     let nextOutputs = outputs.map { PendingOutput(type: $0.type, axes: $0.axes.map { $0.flatMap { newAxis[$0] } }, value: $0.value) }
-    try placeKernel(combine, next, nextInputs, nextOutputs, node)
+    try placeKernel(combine, next, nextInputs, nextOutputs, node, patience)
   }
 
-  private mutating func placeNative(_ rule: NativeRule, _ region: Region) throws(MarsError) {
+  private mutating func placeNative(_ rule: NativeRule, _ region: Region, _ patience: Patience) throws(MarsError) {
     let node = index.node(region.roots[0])
     let rank = node.outputs[0].rank
     var suggestions: [ChunkSizes.Suggestion] = []
@@ -285,6 +294,7 @@ struct Layout {
     let grid = try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
       suggestions: suggestions, contracted: selected == nil ? contracted : [], periods: { rule.periods(node.context, $0) })
+    try patience.check()
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)
     for (n, i) in region.inputs.enumerated() {
       switch i.window {

@@ -38,7 +38,15 @@ package struct Plan: Sendable {
   package var results: [Int] = []
   /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
   package var needs: [Int] = []
-  package var isComplete: Bool { needs.isEmpty }
+  package var isComplete: Bool { needs.isEmpty && !isAwaited }
+  /// Whether nothing is planned yet: `awaited`.
+  private var isAwaited = false
+  /// Stands for a plan that is being made.
+  package static let awaited: Plan = {
+    var p = Plan()
+    p.isAwaited = true
+    return p
+  }()
   /// Bytes that chunks, workspaces and results may take.
   package var memoryLimit = Int.max
   /// Peak of chunk, workspace and result bytes when tasks run one after the other in plan order and nothing is moved to disk.

@@ -36,8 +36,10 @@ package final class PlanCache: Sendable {
   package var hits: Int { state.withLock { $0.hits } }
 
   /// The plan of a graph without bindings; the planner comes with it where planning has to go on.
-  package func plan(_ results: [Value], options: PlanOptions) throws(MarsError) -> (plan: Plan, planner: Planner?) {
-    guard let sketch = Sketch(results) else { return try PlanCache.make(results, options) }
+  package func plan(
+    _ results: [Value], options: PlanOptions, patience: Patience = .endless
+  ) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    guard let sketch = Sketch(results) else { return try PlanCache.make(results, options, patience) }
     let slot = Int(truncatingIfNeeded: sketch.hash % UInt64(PlanCache.entryCount))
     let (found, isKnown) = state.withLock { s -> (Entry?, Bool) in
       if let e = s.entries[slot], e.shape.hash == sketch.hash, e.options == options, sketch.matches(e.shape) {
@@ -49,21 +51,29 @@ package final class PlanCache: Sendable {
       return (nil, isKnown)
     }
     if let found { return (PlanCache.fill(found, sketch), nil) }
-    let made = try PlanCache.make(results, options)
+    let made = try PlanCache.make(results, options, patience)
     if isKnown, made.planner == nil, let entry = PlanCache.entry(made.plan, sketch, options) {
       state.withLock { $0.entries[slot] = entry }
     }
     return made
   }
 
-  private static func make(_ results: [Value], _ options: PlanOptions) throws(MarsError) -> (plan: Plan, planner: Planner?) {
-    let planner = try Planner(results, options: options)
+  private static func make(
+    _ results: [Value], _ options: PlanOptions, _ patience: Patience
+  ) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    let planner = try Planner(results, options: options, patience: patience)
     return (planner.plan, planner.plan.isComplete ? nil : planner)
   }
 
   private static func fill(_ e: Entry, _ sketch: Sketch) -> Plan {
     var plan = e.plan
-    for (t, n) in e.leaves { if case .dense(let array) = sketch.nodes[n].payload { plan.tensors[t].storage = .leaf(array) } }
+    for (t, n) in e.leaves {
+      switch sketch.nodes[n].payload {
+      case .dense(let array): plan.tensors[t].storage = .leaf(array)
+      case .chunked(let data): plan.tensors[t].storage = .keptChunks(data)
+      case .none, .callback: continue
+      }
+    }
     for (s, n) in e.nodes.enumerated() { plan.stages[s].node = sketch.nodes[n] }
     return plan
   }
@@ -73,18 +83,16 @@ package final class PlanCache: Sendable {
     var stripped = plan
     var leaves: [(Int, Int)] = []
     for (t, tensor) in plan.tensors.enumerated() {
+      let memory: ObjectIdentifier
       switch tensor.storage {
       case .whole, .chunks: continue
-      case .keptChunks: return nil
-      case .leaf(let array):
-        // `Sketch` refuses graphs with two leaves in one buffer.
-        let owner = sketch.nodes.firstIndex { n in
-          if case .dense(let other) = n.payload { other.buffer === array.buffer } else { false }
-        }
-        guard let owner else { return nil }
-        leaves.append((t, owner))
-        stripped.tensors[t].storage = .whole
+      case .keptChunks(let data): memory = ObjectIdentifier(data)
+      case .leaf(let array): memory = ObjectIdentifier(array.buffer)
       }
+      // `Sketch` refuses graphs with two leaves in one memory.
+      guard let owner = sketch.nodes.firstIndex(where: { $0.payload.memory == memory }) else { return nil }
+      leaves.append((t, owner))
+      stripped.tensors[t].storage = .whole
     }
     var nodes: [Int] = []
     for (s, stage) in plan.stages.enumerated() {
@@ -113,12 +121,14 @@ struct Sketch {
     var attributes: [Attributes]
     var outputs: [[TensorType]]
     var loops: [UfuncLoop?]
+    /// Chunks of data that lie in chunks.
+    var grids: [Grid?]
   }
 
   var shape: Shape {
     Shape(
       hash: hash, edges: edges, ops: nodes.map(\.op), attributes: nodes.map(\.attributes), outputs: nodes.map(\.outputs),
-      loops: nodes.map(\.loop))
+      loops: nodes.map(\.loop), grids: nodes.map(\.payload.grid))
   }
 
   /// nil for graphs that are large or whose plan depends on more than their structure.
@@ -133,9 +143,11 @@ struct Sketch {
       guard node.op.effects == .pure else { return nil }
       switch node.payload {
       case .none: break
-      case .dense(let array):
-        for other in nodes[..<k] { if case .dense(let o) = other.payload, o.buffer === array.buffer { return nil } }
-      case .chunked, .callback: return nil
+      case .dense, .chunked:
+        let memory = node.payload.memory
+        for other in nodes[..<k] where other.payload.memory == memory { return nil }
+        for a in node.payload.grid?.axes ?? [] { mix(UInt64(a.count)) }
+      case .callback: return nil
       }
       if case .leaf(.input) = node.op.body { return nil }
       for v in node.inputs where !add(v) { return nil }
@@ -192,8 +204,22 @@ struct Sketch {
   func matches(_ s: Shape) -> Bool {
     guard edges == s.edges, nodes.count == s.ops.count else { return false }
     for (i, n) in nodes.enumerated() {
-      guard n.op === s.ops[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i], n.loop == s.loops[i] else { return false }
+      guard n.op === s.ops[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i], n.loop == s.loops[i],
+        n.payload.grid == s.grids[i]
+      else { return false }
     }
     return true
   }
+}
+
+extension Payload {
+  /// Identity of the memory in which data lie.
+  fileprivate var memory: ObjectIdentifier? {
+    switch self {
+    case .dense(let array): ObjectIdentifier(array.buffer)
+    case .chunked(let data): ObjectIdentifier(data)
+    case .none, .callback: nil
+    }
+  }
+  fileprivate var grid: Grid? { if case .chunked(let data) = self { data.grid } else { nil } }
 }

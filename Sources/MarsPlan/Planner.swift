@@ -19,6 +19,20 @@ package struct PlanOptions: Hashable, Sendable {
   }
 }
 
+/// How long somebody waits for a plan.
+package struct Patience: Sendable {
+  private let isOver: (@Sendable () -> Bool)?
+  package static let endless = Patience(nil)
+  private init(_ isOver: (@Sendable () -> Bool)?) { self.isOver = isOver }
+  /// - Parameter isOver: asked every millisecond or so, from the planning thread.
+  package init(until isOver: @escaping @Sendable () -> Bool) { self.init(isOver) }
+
+  /// - Throws: `.cancelled` when patience is over.
+  func check() throws(MarsError) {
+    if let isOver, isOver() { throw MarsError(.cancelled, "planning was stopped") }
+  }
+}
+
 /// Turns a graph into a plan, in parts where extents are only known after some tasks have run.
 package struct Planner {
   package private(set) var plan = Plan()
@@ -30,11 +44,14 @@ package struct Planner {
   private var scheduler = Scheduler()
   /// A data leaf whose memory writes may go into: nobody else reads it.
   private let overwriting: Node?
+  private var patience: Patience
 
+  /// - Throws: what `patience` throws when it is over, beside what is wrong with the graph.
   package init(
-    _ results: [Value], bindings: [String: Value] = [:], overwriting: Node? = nil, options: PlanOptions
+    _ results: [Value], bindings: [String: Value] = [:], overwriting: Node? = nil, options: PlanOptions, patience: Patience = .endless
   ) throws(MarsError) {
     wanted = results
+    self.patience = patience
     self.overwriting = overwriting
     self.bindings = bindings
     self.options = options
@@ -44,14 +61,16 @@ package struct Planner {
   }
 
   /// Goes on with the extents of `plan.needs`: per needed tensor the shapes of its chunks in grid order.
-  package mutating func advance(produced: [Int: [[Int]]]) throws(MarsError) {
+  package mutating func advance(produced: [Int: [[Int]]], patience: Patience = .endless) throws(MarsError) {
+    self.patience = patience
     for (tensor, shapes) in produced { resolve(tensor, shapes) }
     try advance()
   }
 
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
-    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade)  // expand, bind, merge equal nodes
+    // Expand, bind, merge equal nodes.
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade, patience)
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
@@ -75,7 +94,7 @@ package struct Planner {
     var best: (layout: Layout, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
       var layout = Layout(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting)
-      for region in regions { try layout.place(region) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+      for region in regions { try layout.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
       // Results that are leaves become tensors here.
       let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
       plan = layout.plan
@@ -84,7 +103,7 @@ package struct Planner {
       plan.needs = layout.unknownTensors
       if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
       scheduler = scheduled
-      scheduler.schedule(&plan)  // depth first
+      try scheduler.schedule(&plan, patience)  // depth first
       if refinement == 0 && plan.slotBytes.reduce(0, +) <= options.memoryLimit / 4 { return layout }
       let largest = Forecast.largestTask(plan, from: before.taskCount)
       if largest <= options.memoryLimit { return layout }
@@ -115,6 +134,7 @@ package struct Planner {
     }
     var regions: [Region] = []
     for i in stride(from: n - 1, through: 0, by: -1) where needed[i].contains(true) {
+      try patience.check()
       let v = index.vertices[i]
       if !v.tensors.isEmpty { continue }
       if case .leaf = v.node.op.body { continue }
@@ -123,26 +143,29 @@ package struct Planner {
       } else if v.node.outputs.contains(where: { !$0.isKnown }) {
         throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.op.name)
       }
-      var region: Region
+      let region: Region
       if case .native(let rule) = v.node.op.body {
         region = native(i, rule, index, &demand)
       } else if case .nest(let rule) = v.node.op.body {
         guard let nest = rule(v.node.context) else { throw MarsError(.format, "a loop nest cannot be read", op: v.node.op.name) }
         region = finished(i, nest, index)
       } else {
-        var attempt = RegionBuilder(index, demand)
-        var (built, loose) = attempt.kernel(root: i, outputs: outputs)
-        while !loose.isEmpty {
-          for r in loose { demand.isMaterialised[r] = true }
-          attempt = RegionBuilder(index, demand)
-          (built, loose) = attempt.kernel(root: i, outputs: outputs)
-        }
-        region = built
+        region = kernel(i, outputs, index, &demand)
       }
       for x in region.inputs { needed[Int(x.value.vertex)][Int(x.value.output)] = true }
       regions.append(region)
     }
     return regions.reversed()
+  }
+
+  private func kernel(_ i: Int, _ outputs: [Int], _ index: GraphIndex, _ demand: inout Demand) -> Region {
+    while true {
+      var builder = RegionBuilder(index, demand)
+      switch builder.kernel(root: i, outputs: outputs) {
+      case .made(let region): return region
+      case .loose(let reductions): for r in reductions { demand.isMaterialised[r] = true }
+      }
+    }
   }
 
   /// A loop nest that another plan made: one task.

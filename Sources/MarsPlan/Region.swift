@@ -18,8 +18,6 @@ struct Region {
   var wholeAxes: Set<Int> = []
   /// Splits that the user pinned, per iteration axis.
   var pins: [Int: AxisSplits] = [:]
-  /// Splits that the user would like.
-  var wishes: [Int: AxisSplits] = [:]
   var work: Double
 
   enum Kind {
@@ -82,7 +80,10 @@ struct RegionBuilder {
       let x = index.vertices[i]
       switch x.node.op.body {
       case .reduce: found.append(i)
-      case .expr, .view:
+      case .view:
+        let u = demand.behind(view: i).base
+        if !demand.isMaterialised[Int(u.vertex)] { stack.append(u) }
+      case .expr:
         for u in x.inputs where !demand.isMaterialised[Int(u.vertex)] { stack.append(u) }
       default: break
       }
@@ -90,11 +91,19 @@ struct RegionBuilder {
     return found.sorted()
   }
 
+  enum Attempt {
+    case made(Region)
+    /// Reduce vertices.
+    case loose([Int])
+  }
+
   /// Inner reductions run whole for every outer element: longer ones are cut loose by the caller.
   static let longestInner = 1 << 16
 
   /// The region whose result is every needed output of vertex `root`.
-  mutating func kernel(root: Int, outputs: [Int]) -> (region: Region, loose: [Int]) {
+  ///
+  /// Instead of it the reductions that do not fit into one nest with it: they are to become tensors first.
+  mutating func kernel(root: Int, outputs: [Int]) -> Attempt {
     let vertex = index.vertices[root]
     // From the outside in.
     var levels: [Level] = []
@@ -128,12 +137,7 @@ struct RegionBuilder {
       reductions = next
       depth += 1
     }
-    if !loose.isEmpty {
-      return (
-        Region(roots: [], shape: [], kind: .native(NativeRule(.selecting(axis: 0))), inputs: [], outputAxes: [], labels: [], work: 0), loose
-      )
-    }
-    return (build(root: root, outputs: outputs, levels: levels), [])
+    return loose.isEmpty ? .made(build(root: root, outputs: outputs, levels: levels)) : .loose(loose)
   }
 
   private mutating func build(root: Int, outputs: [Int], levels: [Level]) -> Region {
@@ -235,14 +239,16 @@ struct RegionBuilder {
     return evaluate(v, map)
   }
 
-  /// Depth is bounded by `Demand.largestInline`.
+  /// As deep as expressions are nested: `Demand.mostNested`.
   private mutating func evaluate(_ v: Val, _ map: AxisMap) -> ExprRef {
     let key = MemoKey(value: v, map: map)
     if let r = memo[key] { return r }
     let x = index.vertices[Int(v.vertex)]
     let context = x.node.context
     switch x.node.op.body {
-    case .view(let rule): return read(x.inputs[0], rule(context).after(map))
+    case .view:
+      let b = demand.behind(view: Int(v.vertex))
+      return read(b.base, b.map.after(map))
     case .expr(let body):
       let shape = x.node.outputs[0].shape
       var args: [ExprRef] = []

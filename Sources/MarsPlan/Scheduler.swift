@@ -14,18 +14,19 @@ struct Scheduler {
   /// Per stage: scratch bytes in which its tasks put windows together.
   private var gathered: [Int] = []
 
-  mutating func schedule(_ plan: inout Plan) {
+  mutating func schedule(_ plan: inout Plan, _ patience: Patience) throws(MarsError) {
     while producer.count < plan.tensors.count { producer.append((-1, 0)) }
     for s in tables.count..<plan.stages.count {
       for (o, out) in plan.stages[s].outputs.enumerated() { producer[out.tensor] = (s, o) }
     }
     for s in tables.count..<plan.stages.count {
+      try patience.check()
       taskOfChunk.append([Int32](repeating: -1, count: plan.stages[s].grid.chunkCount))
       tables.append(StageTable(plan.stages[s], plan) { producer[$0] })
       gathered.append(0)
     }
-    for t in plan.needs { visit(tensor: t, &plan) }
-    for t in plan.results where t >= 0 { visit(tensor: t, &plan) }
+    for t in plan.needs { try visit(tensor: t, &plan, patience) }
+    for t in plan.results where t >= 0 { try visit(tensor: t, &plan, patience) }
     for (s, bytes) in gathered.enumerated() where bytes > 0 { plan.stages[s].gatherBytes = bytes }
   }
 
@@ -36,15 +37,15 @@ struct Scheduler {
     return plan.stages[stage].inputs.map(\.tensor)
   }
 
-  private mutating func visit(tensor t: Int, _ plan: inout Plan) {
+  private mutating func visit(tensor t: Int, _ plan: inout Plan, _ patience: Patience) throws(MarsError) {
     let (stage, output) = producer[t]
     if stage < 0 { return }
     let writer = tables[stage].outputs[output]
-    for c in 0..<plan.tensors[t].grid.chunkCount { run(stage, writer.task(ofTensorChunk: c), &plan) }
+    for c in 0..<plan.tensors[t].grid.chunkCount { try run(stage, writer.task(ofTensorChunk: c), &plan, patience) }
   }
 
   /// Numbers a task after everything that it waits for; without recursion.
-  private mutating func run(_ stage: Int, _ chunk: Int, _ plan: inout Plan) {
+  private mutating func run(_ stage: Int, _ chunk: Int, _ plan: inout Plan, _ patience: Patience) throws(MarsError) {
     if taskOfChunk[stage][chunk] >= 0 { return }
     var stack: [(stage: Int, chunk: Int)] = [(stage, chunk)]
     while let (s, c) = stack.last {
@@ -58,6 +59,7 @@ struct Scheduler {
       if stack.count == depth {
         stack.removeLast()
         emit(s, c, &plan)
+        if plan.taskCount % 1024 == 0 { try patience.check() }
       }
     }
   }

@@ -39,12 +39,15 @@ extension Plan {
     }
   }
 
-  /// The box of input `i` that a task reads and the chunks that it meets; no chunks for leaves.
+  /// The box of input `i` that a task reads and the chunks that it meets; no chunks of data that are there before the plan runs.
   package func read(byTask t: Int, input i: Int) -> (box: Box, chunks: [Subtask.Chunk]) {
     let stage = stages[Int(taskStage[t])]
     let tensor = tensors[stage.inputs[i].tensor]
     let box = stage.inputBox(i, stage.box(Int(taskChunk[t])), shape: tensor.type.shape)
-    if case .leaf = tensor.storage { return (box, []) }
+    switch tensor.storage {
+    case .leaf, .keptChunks: return (box, [])
+    case .whole, .chunks: break
+    }
     if box.extents.contains(0) { return (box, []) }
     let first = box.lower.indices.map { tensor.grid.axes[$0].chunk(at: box.lower[$0]) }
     let last = box.lower.indices.map { tensor.grid.axes[$0].chunk(at: box.upper($0) - 1) }

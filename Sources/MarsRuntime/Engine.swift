@@ -102,12 +102,10 @@ package final class Engine: @unchecked Sendable {
     let base = runOptions.trace ? trace.register(plan) : -1
     let box = PlanBox(plan, traceBase: base)
     let run = Run(engine: self, plan: box, trace: runOptions.trace)
-    for t in plan.tensors {
-      if case .keptChunks(let data) = t.storage, (data as? StoredTensor)?.engine !== self {
-        run.core.pointee.outcome = .failed(MarsError(.internal, "a plan names chunks of another engine"))
-        run.core.pointee.isRetired = true
-        return run
-      }
+    if !holdsChunks(of: plan) {
+      run.core.pointee.outcome = .failed(Engine.foreignChunks)
+      run.core.pointee.isRetired = true
+      return run
     }
     run.core.pointee.adopt(box)
     lock.lock()
@@ -116,6 +114,14 @@ package final class Engine: @unchecked Sendable {
     unlock()
     return run
   }
+
+  /// Whether the kept chunks that a plan reads are this engine's: their numbers mean nothing to another.
+  func holdsChunks(of plan: Plan) -> Bool {
+    plan.tensors.allSatisfy { t in
+      if case .keptChunks(let data) = t.storage { (data as? StoredTensor)?.engine === self } else { true }
+    }
+  }
+  static let foreignChunks = MarsError(.internal, "a plan names chunks of another engine")
 
   /// Tasks, bytes and buffers so far.
   package var statistics: EngineStatistics {
@@ -178,16 +184,6 @@ package final class Engine: @unchecked Sendable {
 
   static func refuseOnWorker(_ what: String) throws(MarsError) {
     if isWorkerThread { throw MarsError(.value, "\(what) would block a worker of the engine: it must not be called from a callback") }
-  }
-
-  /// A buffer that counts against the limit and is given back when it is released; for results made outside of plans.
-  package func makeBuffer(byteCount: Int) throws(MarsError) -> Buffer {
-    let capacity = BufferPool.capacity(byteCount)
-    let base: UnsafeMutableRawPointer? = locked { s in s.fits(capacity) ? s.allocate(capacity) : nil }
-    guard let base else {
-      throw MarsError(.memory, "no memory for a buffer of \(byteCount) bytes within the limit of \(memoryLimit) bytes")
-    }
-    return buffer(base, byteCount, capacity)
   }
 
   /// Wraps memory that counts as used already.

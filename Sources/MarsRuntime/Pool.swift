@@ -66,7 +66,7 @@ struct BufferPool: ~Copyable {
     return false
   }
 
-  /// Gives up buffers, oldest first, until at most `bytes` are kept; `dropLeaving` unmaps them.
+  /// Gives up buffers, oldest first, until at most `bytes` are kept; `takeLeaving` hands them out to be unmapped.
   mutating func trim(to bytes: Int) {
     if freeBytes <= bytes { return }
     var kept = 0

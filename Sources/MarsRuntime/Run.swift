@@ -2,12 +2,28 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 
+/// How one run is made.
+package struct RunOptions: Sendable {
+  /// Whether events of this run are recorded in `Engine.trace`.
+  package var trace = false
+  /// Whether a tiny plan may run on the calling thread.
+  package var mayRunInline = true
+  package init() {}
+}
+
 /// A result of a run.
 package enum RunResult: Sendable {
   /// One piece of memory.
   case dense(DenseArray)
   /// Chunks that stay with the engine.
   case chunked(any ChunkedData)
+
+  package var type: TensorType {
+    switch self {
+    case .dense(let array): array.type
+    case .chunked(let data): data.type
+    }
+  }
 }
 
 /// How far a run is.
@@ -128,7 +144,7 @@ package final class Run: @unchecked Sendable {
 
   // MARK: Control
 
-  /// Goes on with a plan that has the old one as its beginning: what `Plan.needs` asked for has been planned.
+  /// Goes on with a plan that has the old one as its beginning: what was awaited, or what `Plan.needs` asked for, has been planned.
   package func extend(to plan: Plan) {
     let base: Int32 = core.pointee.trace ? engine.trace.register(plan) : -1
     let grids = engine.locked { _ in
@@ -142,11 +158,14 @@ package final class Run: @unchecked Sendable {
       return out
     }
     let box = PlanBox(plan, actualGrids: grids, traceBase: base)
+    let isOwn = engine.holdsChunks(of: plan)
     engine.locked { s in
+      if !isOwn { s.fail(core, Engine.foreignChunks) }
       s.bury(core.pointee.plan)
       guard core.pointee.outcome.isRunning else { return }
       let firstTensor = core.pointee.plan.plan.tensors.count
       core.pointee.adopt(box)
+      s.nextSequence = max(s.nextSequence, core.pointee.sequenceBase + plan.taskCount)
       s.attachKept(core, firstTensor: firstTensor)
       s.dropUnheld(core)
       s.finishIfComplete(core)

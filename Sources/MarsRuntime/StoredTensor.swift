@@ -6,7 +6,7 @@ package final class StoredTensor: ChunkedData, @unchecked Sendable {
   package let type: TensorType
   /// Chunks as they came out; each is C-contiguous.
   package let grid: Grid
-  let engine: Engine
+  package let engine: Engine
   /// One per chunk of `grid`; each holds a reference.
   let blocks: [Int32]
 
@@ -67,11 +67,117 @@ package final class StoredTensor: ChunkedData, @unchecked Sendable {
     }
   }
 
-  /// The whole tensor in one new buffer that counts against the limit.
-  package func dense() throws(MarsError) -> DenseArray {
-    let out = DenseArray(buffer: try engine.makeBuffer(byteCount: type.byteCount), type: type)
-    try copy(Box(whole: type.shape), to: out.view)
-    return out
+  /// Whether the tensor lies in one piece.
+  package var isOnePiece: Bool { blocks.count == 1 }
+
+  /// The one piece, which stays in memory while the array lives; nil where there are several.
+  package func piece() throws(MarsError) -> DenseArray? {
+    guard isOnePiece else { return nil }
+    let (engine, block) = (engine, blocks[0])
+    let base = try engine.acquire(block)
+    engine.locked { s in
+      s.blocks[block].refs += 1
+      // Whoever keeps it may keep it for ever: a run must not wait for that.
+      s.readerPins -= 1
+    }
+    let buffer = Buffer(base: base, byteCount: type.byteCount) { _, _ in
+      engine.locked { s in
+        s.unpin(block)
+        s.release(block)
+        s.mustSignal = true
+      }
+    }
+    return DenseArray(buffer: buffer, type: type)
+  }
+}
+
+// MARK: Data from outside
+
+extension Engine {
+  /// A copy of an array in the chunks of `grid`, which count against the limit and can go to disk; waits for memory.
+  package func store(_ v: ArrayView, in grid: Grid) throws(MarsError) -> StoredTensor {
+    var blocks: [Int32] = []
+    do throws(MarsError) {
+      for c in 0..<grid.chunkCount {
+        let box = grid.box(c)
+        var from = v
+        from.shape = box.extents
+        for k in box.lower.indices { from.base += box.lower[k] * v.strides[k] }
+        let (block, base) = try makePinned(BufferPool.capacity(from.count * v.dtype.itemSize))
+        blocks.append(block)
+        StridedCopy.copy(from: from, to: ArrayView(base: base, dtype: v.dtype, shape: box.extents))
+        letGo(block)
+      }
+    } catch {
+      locked { s in for b in blocks { s.release(b) } }
+      throw error
+    }
+    return StoredTensor(engine: self, type: TensorType(v.dtype, v.shape), grid: grid, blocks: blocks)
+  }
+
+  /// A new block in memory, pinned for the caller.
+  private func makePinned(_ capacity: Int) throws(MarsError) -> (block: Int32, base: UnsafeMutableRawPointer) {
+    lock.lock()
+    defer { unlock() }
+    try waitToFit(capacity)
+    let block = state.pointee.makeBlock(capacity)
+    guard block >= 0, let base = state.pointee.blocks[block].base else { throw Engine.noMemory(capacity) }
+    state.pointee.pin(block, forWriting: true)
+    state.pointee.readerPins += 1
+    return (block, base)
+  }
+
+  /// Memory that counts against the limit and is given back when the buffer is released; waits until it fits.
+  package func makeBuffer(byteCount: Int) throws(MarsError) -> Buffer {
+    let capacity = BufferPool.capacity(byteCount)
+    lock.lock()
+    defer { unlock() }
+    try waitToFit(capacity)
+    guard let base = state.pointee.allocate(capacity) else { throw Engine.noMemory(capacity) }
+    return buffer(base, byteCount, capacity)
+  }
+
+  private static func noMemory(_ bytes: Int) -> MarsError { MarsError(.memory, "the system has no memory for \(bytes) bytes") }
+
+  /// Returns when `bytes` more fit into the limit: others are written to disk for them.  The lock is held, also on return.
+  private func waitToFit(_ bytes: Int) throws(MarsError) {
+    if state.pointee.fits(bytes) { return }
+    var isWaiting = false
+    defer { if isWaiting { state.pointee.waitingReaders -= 1 } }
+    repeat {
+      try makeRoom(bytes)
+      if state.pointee.fits(bytes) { return }
+      try pause(&isWaiting, "waiting for memory")
+    } while !state.pointee.fits(bytes)
+  }
+
+  /// Starts evictions so that `bytes` more fit; an error if they never will.  The lock is held.
+  private func makeRoom(_ bytes: Int) throws(MarsError) {
+    if bytes > state.pointee.limit {
+      throw MarsError(.memory, "a piece of \(bytes) bytes is larger than the memory limit of \(state.pointee.limit) bytes")
+    }
+    let isStuck = state.pointee.running == 0 && state.pointee.ioInFlight == 0
+    state.pointee.evict(toFit: bytes, beyond: isStuck ? Int.min : state.pointee.nextSequence)
+    if isStuck && state.pointee.ioInFlight == 0 && !state.pointee.fits(bytes) {
+      let e = state.pointee.spillFailure
+      state.pointee.spillFailure = nil
+      throw e
+        ?? MarsError(
+          .memory, "not enough memory for \(bytes) bytes more: \(state.pointee.used) of \(state.pointee.limit) bytes are in use")
+    }
+  }
+
+  /// Waits for something to change; the lock is held, also on return.
+  private func pause(_ isWaiting: inout Bool, _ what: String) throws(MarsError) {
+    try Engine.refuseOnWorker(what)
+    if !isWaiting {
+      isWaiting = true
+      state.pointee.waitingReaders += 1
+    }
+    notify()
+    let epoch = state.pointee.epoch
+    lock.waitForChange(until: EngineLock.now() + 0.5)
+    if state.pointee.epoch != epoch { throw MarsError(.cancelled, "the engine was shut down") }
   }
 }
 
@@ -82,10 +188,8 @@ extension Engine {
   func acquire(_ b: Int32) throws(MarsError) -> UnsafeMutableRawPointer {
     lock.lock()
     defer { unlock() }
-    var requested = false
-    defer {
-      if requested { state.pointee.waitingReaders -= 1 }
-    }
+    var isWaiting = false
+    defer { if isWaiting { state.pointee.waitingReaders -= 1 } }
     while true {
       let block = state.pointee.blocks[b]
       switch block.state {
@@ -98,36 +202,14 @@ extension Engine {
       case .spilled:
         if let e = state.pointee.restoreFailures.removeValue(forKey: b) { throw e }
         if block.isLost { throw MarsError(.os, "a chunk that was on disk when the process was forked cannot be read") }
-        if block.capacity > state.pointee.limit {
-          throw MarsError(.memory, "a chunk of \(block.capacity) bytes is larger than the memory limit of \(state.pointee.limit) bytes")
-        }
+        if !state.pointee.fits(block.capacity) { try makeRoom(block.capacity) }
         if state.pointee.fits(block.capacity) {
           if state.pointee.startRestoring(b) { break }
-          throw MarsError(.memory, "the system has no memory for a chunk of \(block.capacity) bytes")
+          throw Engine.noMemory(block.capacity)
         }
-        let stuck = state.pointee.running == 0 && state.pointee.ioInFlight == 0
-        state.pointee.evict(toFit: block.capacity, beyond: stuck ? Int.min : state.pointee.nextSequence)
-        if stuck && state.pointee.ioInFlight == 0 && !state.pointee.fits(block.capacity) {
-          let e = state.pointee.spillFailure
-          state.pointee.spillFailure = nil
-          throw e
-            ?? MarsError(
-              .memory,
-              "not enough memory to read back a chunk of \(block.capacity) bytes: \(state.pointee.used) of \(state.pointee.limit) bytes are in use"
-            )
-        }
-        if state.pointee.fits(block.capacity) { continue }
       case .free: throw MarsError(.internal, "a chunk was freed while it was in use")
       }
-      try Engine.refuseOnWorker("reading a chunk back from disk")
-      if !requested {
-        requested = true
-        state.pointee.waitingReaders += 1
-      }
-      notify()
-      let epoch = state.pointee.epoch
-      lock.waitForChange(until: EngineLock.now() + 0.5)
-      if state.pointee.epoch != epoch { throw MarsError(.cancelled, "the engine was shut down") }
+      try pause(&isWaiting, "reading a chunk back from disk")
     }
   }
 

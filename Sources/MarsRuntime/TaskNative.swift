@@ -267,3 +267,10 @@ extension Engine {
     }
   }
 }
+
+/// What a body with unknown extents has written.
+struct Produced {
+  var slot: Int32
+  var shape: [Int]
+  var byteCount: Int
+}

@@ -2,6 +2,7 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 import MarsRuntime
+import Synchronization
 
 /// One execution of tensors: planned in parts as extents become known, run, and put in place of the graphs.
 package final class Execution: Sendable {
@@ -13,8 +14,18 @@ package final class Execution: Sendable {
   private let isBound: Bool
   /// Whether the one tensor's own data may have been written over.
   private let overwrites: Bool
+  /// Whether somebody keeps the memory of the results: no later write may go into it.
+  private let isFetch: Bool
   private let run: Run
+  /// What planning starts from.
+  private struct Request: Sendable {
+    let values: [Value]
+    let bindings: [String: Value]
+    let overwriting: Node?
+  }
   private struct State: Sendable {
+    /// What is not planned at all yet.
+    var request: Request?
     /// Of a plan that is not complete.
     var planner: Planner?
     var failure: MarsError?
@@ -22,8 +33,15 @@ package final class Execution: Sendable {
     var settled: [Tensor]?
   }
   private let state: Locked<State>
+  private let isStopped = Atomic<Bool>(false)
 
-  init(_ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)]) throws(MarsError) {
+  /// Most time in which `init` plans, where planning may go on in another thread: a client in there does not see its user's Ctrl-C.
+  private static let mostPlanning = Duration.milliseconds(20)
+
+  /// - Parameter mayPlanLater: whether a graph that takes long to plan is left to `driveInBackground`.
+  init(
+    _ session: Session, _ tensors: [Tensor], _ bindings: [(String, Tensor)], isFetch: Bool = false, mayPlanLater: Bool = false
+  ) throws(MarsError) {
     var values: [Value] = []
     var versions: [Int] = []
     var overwriting: Node? = nil
@@ -52,23 +70,35 @@ package final class Execution: Sendable {
     askedFor = tensors.count
     self.versions = versions
     isBound = !bindings.isEmpty
+    self.isFetch = isFetch
     overwrites = overwriting != nil
-    let plan: Plan
-    var planner: Planner? = nil
-    if let overwriting {
-      let made = try Planner(values, overwriting: overwriting, options: session.planOptions)
-      plan = made.plan
-      if !plan.isComplete { planner = made }
-    } else if bindings.isEmpty {
-      (plan, planner) = try session.plans.plan(values, options: session.planOptions)
-    } else {
-      let made = try Planner(values, bindings: bound, options: session.planOptions)
-      plan = made.plan
-      if !plan.isComplete { planner = made }
+    let request = Request(values: values, bindings: bound, overwriting: overwriting)
+    var made: (plan: Plan, planner: Planner?)? = nil
+    let end = ContinuousClock.now + Execution.mostPlanning
+    let patience = mayPlanLater ? Patience { ContinuousClock.now > end } : .endless
+    do throws(MarsError) { made = try Execution.plan(request, session, patience) } catch {
+      guard mayPlanLater && error.code == .cancelled else { throw error }
     }
-    try Execution.checkRoom(plan, session)
-    state = Locked(State(planner: planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
+    let plan = made?.plan ?? .awaited
+    state = Locked(
+      State(request: made == nil ? request : nil, planner: made?.planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
     run = session.engine.run(plan, options: session.runOptions)
+  }
+
+  /// The plan, or its first part with the planner that goes on.
+  private static func plan(
+    _ r: Request, _ session: Session, _ patience: Patience
+  ) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    let made: (plan: Plan, planner: Planner?)
+    if r.overwriting == nil && r.bindings.isEmpty {
+      made = try session.plans.plan(r.values, options: session.planOptions, patience: patience)
+    } else {
+      let planner = try Planner(
+        r.values, bindings: r.bindings, overwriting: r.overwriting, options: session.planOptions, patience: patience)
+      made = (planner.plan, planner.plan.isComplete ? nil : planner)
+    }
+    try checkRoom(made.plan, session)
+    return made
   }
 
   /// Refuses at once results that neither the memory limit nor the disk can hold.
@@ -94,32 +124,41 @@ package final class Execution: Sendable {
   }
 
   private func finishPlanning() throws(MarsError) {
-    while !state.withLock({ $0.isPlanned }) {
-      guard let produced = try run.waitForNeeds(timeoutSeconds: nil) else { continue }
-      var shapes: [Int: [[Int]]] = [:]
-      for p in produced { shapes[p.tensor] = p.chunks }
-      let known = shapes
-      let plan: Plan
-      do throws(MarsError) {
-        plan = try state.withLock { (s: inout State) throws(MarsError) -> Plan in
-          guard var planner = s.planner.take() else { throw MarsError(.internal, "a complete plan goes on") }
-          try planner.advance(produced: known)
-          s.isPlanned = planner.plan.isComplete
-          let plan = planner.plan
-          if !s.isPlanned { s.planner = planner }
-          return plan
-        }
-      } catch {
-        state.withLock { s in
-          s.failure = error
-          s.isPlanned = true
-        }
-        run.cancel()
-        throw error
+    do throws(MarsError) {
+      if let request = state.withLock({ $0.request }) {
+        let made = try Execution.plan(request, session, untilStopped)
+        state.withLock { s in (s.request, s.planner, s.isPlanned) = (nil, made.planner, made.plan.isComplete) }
+        run.extend(to: made.plan)
       }
-      run.extend(to: plan)
+      while !state.withLock({ $0.isPlanned }) {
+        guard let produced = try run.waitForNeeds(timeoutSeconds: nil) else { continue }
+        run.extend(to: try planned(with: produced))
+      }
+    } catch {
+      state.withLock { s in
+        s.failure = s.failure ?? error
+        s.isPlanned = true
+      }
+      run.cancel()
+      throw error
     }
   }
+
+  /// The plan with what follows from the extents that came out.
+  private func planned(with produced: [ProducedTensor]) throws(MarsError) -> Plan {
+    var shapes: [Int: [[Int]]] = [:]
+    for p in produced { shapes[p.tensor] = p.chunks }
+    guard var planner = state.withLock({ $0.planner.take() }) else { throw MarsError(.internal, "a complete plan goes on") }
+    try planner.advance(produced: shapes, patience: untilStopped)
+    let next = planner
+    state.withLock { s in
+      s.isPlanned = next.plan.isComplete
+      if !s.isPlanned { s.planner = next }
+    }
+    return next.plan
+  }
+
+  private var untilStopped: Patience { Patience { self.isStopped.load(ordering: .relaxed) } }
 
   /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
   func driveInBackground() {
@@ -148,12 +187,21 @@ package final class Execution: Sendable {
     return true
   }
 
-  package func cancel() { run.cancel() }
+  package func cancel() {
+    isStopped.store(true, ordering: .relaxed)
+    run.cancel()
+  }
 
   /// The computed tensors of a run that has ended; an error before that.
   package func finishedResults() throws(MarsError) -> [Tensor] {
     guard run.progress.isEnded else { throw MarsError(.value, "the run is not done: wait for it before asking for results") }
     return try results()
+  }
+
+  /// What was computed of the first tensor, put in its place unless there was a write in the meantime.
+  func data() throws(MarsError) -> RunResult {
+    _ = try results()
+    return try run.results()[0]
   }
 
   /// The computed tensors: the given ones, now holding data, or new ones where inputs were bound.
@@ -175,9 +223,9 @@ package final class Execution: Sendable {
         } else {
           let isOwn = run.isOwnMemory(i)
           if overwrites && !isOwn {
-            tensors[i].settleOverwritten(Value(node), version: versions[i])
+            tensors[i].settleOverwritten(Value(node), version: versions[i], isSeen: isFetch)
           } else {
-            tensors[i].settle(Value(node), version: versions[i], isOwn: isOwn)
+            tensors[i].settle(Value(node), version: versions[i], isOwn: isOwn && !isFetch)
           }
           out.append(tensors[i])
         }

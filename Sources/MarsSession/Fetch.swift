@@ -25,15 +25,32 @@ enum Fetch {
     }
   }
 
-  /// Chunks brought together in memory of the client's, which the limit does not count.
-  static func gather(_ data: any ChunkedData) throws(MarsError) -> DenseArray {
-    guard let stored = data as? StoredTensor else { throw MarsError(.internal, "chunks of an unknown kind") }
-    try checkRoom(data.type.byteCount, within: 0)
-    guard let buffer = Buffer.unlimited(byteCount: data.type.byteCount) else {
-      throw MarsError(.memory, "no memory to bring \(data.type.byteCount) bytes of chunks together")
+  /// The elements of chunks: in place where they lie in one piece, else brought together.
+  static func array(_ data: any ChunkedData) throws(MarsError) -> DenseArray {
+    if let piece = try stored(data).piece() { return piece }
+    return try gather(data, Box(whole: data.type.shape))
+  }
+
+  /// A box of chunks brought together in memory of the client's, which the limit does not count: what does not fit the limit could not be
+  /// fetched at all.
+  static func gather(_ data: any ChunkedData, _ box: Box) throws(MarsError) -> DenseArray {
+    let type = TensorType(data.type.dtype, box.extents)
+    try checkRoom(type.byteCount, within: 0)
+    guard let buffer = Buffer.unlimited(byteCount: type.byteCount) else {
+      throw MarsError(.memory, "no memory to bring \(type.byteCount) bytes of chunks together")
     }
-    let out = DenseArray(buffer: buffer, type: data.type)
-    try stored.copy(Box(whole: data.type.shape), to: out.view)
+    let out = DenseArray(buffer: buffer, type: type)
+    try stored(data).copy(box, to: out.view)
     return out
+  }
+
+  /// Copies chunks into memory of the same shape.
+  static func copy(_ data: any ChunkedData, to target: ArrayView) throws(MarsError) {
+    try stored(data).copy(Box(whole: data.type.shape), to: target)
+  }
+
+  private static func stored(_ data: any ChunkedData) throws(MarsError) -> StoredTensor {
+    guard let stored = data as? StoredTensor else { throw MarsError(.internal, "chunks of an unknown kind") }
+    return stored
   }
 }

@@ -43,7 +43,7 @@ package final class Graph: Sendable {
     for o in e.outputs { outputs.append((o.name, try o.tensor.value().value)) }
     for i in e.inputs { inputs.append((i.name, try i.tensor.value().value)) }
     var options = EncodeOptions()
-    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.gather(data) }
+    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.array(data) }
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 

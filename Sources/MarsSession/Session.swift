@@ -30,6 +30,7 @@ package final class Session: Sendable {
     }
   }
 
+  package var host: EngineHost { lease.host }
   var engine: Engine { lease.host.engine }
 
   var planOptions: PlanOptions {
@@ -109,8 +110,9 @@ package final class Session: Sendable {
     return try e.results()
   }
 
+  /// Starts to compute tensors; a graph that takes long to plan is planned in the background.
   package func start(_ tensors: [Tensor], bindings: [(String, Tensor)] = []) throws(MarsError) -> Execution {
-    let e = try Execution(self, tensors, bindings)
+    let e = try Execution(self, tensors, bindings, mayPlanLater: true)
     e.driveInBackground()
     return e
   }
@@ -139,14 +141,16 @@ package final class Session: Sendable {
 
   // MARK: Fetching
 
+  /// The values of a tensor, computed if they are not there.
+  ///
+  /// They are those of one moment between the call and its end, whatever other threads write meanwhile.
   package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
-    if tensor.dense() == nil, tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
-    if tensor.dense() == nil { _ = try execute([tensor]) }
-    if let d = tensor.dense() { return FetchedArray(d) }
-    guard case .chunked(let data) = try tensor.value().value.node.payload else {
-      throw MarsError(.internal, "an executed tensor has no data")
+    if let d = try tensor.dense() { return FetchedArray(d) }
+    if tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
+    switch try compute(tensor) {
+    case .dense(let d): return FetchedArray(d)
+    case .chunked(let data): return FetchedArray(try Fetch.array(data))
     }
-    return FetchedArray(try Fetch.gather(data))
   }
 
   package func fetch(_ tensor: Tensor, into target: ArrayView) throws(MarsError) {
@@ -155,16 +159,20 @@ package final class Session: Sendable {
       throw MarsError(
         .value, "destination is \(target.dtype.name)\(Shape.text(target.shape)) but the tensor is \(type.text)")
     }
-    if tensor.dense() == nil { _ = try execute([tensor]) }
-    guard tensor.type.shape == target.shape else {
-      throw MarsError(.value, "destination has shape \(Shape.text(target.shape)) but the tensor has \(Shape.text(tensor.type.shape))")
+    let found: RunResult = if let d = try tensor.dense() { .dense(d) } else { try compute(tensor) }
+    guard found.type.shape == target.shape else {
+      throw MarsError(.value, "destination has shape \(Shape.text(target.shape)) but the tensor has \(Shape.text(found.type.shape))")
     }
-    if let d = tensor.dense() {
-      StridedCopy.copy(from: d.view, to: target)
-    } else if case .chunked(let data) = try tensor.value().value.node.payload, let stored = data as? StoredTensor {
-      try stored.copy(Box(whole: stored.type.shape), to: target)
-    } else {
-      throw MarsError(.internal, "an executed tensor has no data")
+    switch found {
+    case .dense(let d): StridedCopy.copy(from: d.view, to: target)
+    case .chunked(let data): try Fetch.copy(data, to: target)
     }
+  }
+
+  /// What an execution of the tensor alone returns: asking the tensor afterwards would meet what another thread has written to it since.
+  private func compute(_ tensor: Tensor) throws(MarsError) -> RunResult {
+    let e = try Execution(self, [tensor], [], isFetch: true)
+    try e.drive()
+    return try e.data()
   }
 }

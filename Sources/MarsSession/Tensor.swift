@@ -1,6 +1,7 @@
 import MarsBase
 import MarsGraph
 import MarsOps
+import MarsRuntime
 
 /// What tensors that alias each other share: the current value, replaced by every write.
 final class Storage: Sendable {
@@ -128,14 +129,15 @@ package final class Tensor: Sendable {
   }
 
   /// Puts in place what an execution wrote over the tensor's own data.
-  func settleOverwritten(_ data: Value, version: Int) {
+  /// - Parameter isSeen: whether somebody keeps that memory.
+  func settleOverwritten(_ data: Value, version: Int, isSeen: Bool) {
     storage.state.withLock { s in
       guard s.version == version else {
         // The memory is that of the old data, on which the writes made in the meantime stand.
         return
       }
       s.value = data
-      if s.taken != nil { (s.unseen, s.taken) = (data.node, nil) }
+      if s.taken != nil { (s.unseen, s.taken) = (isSeen ? nil : data.node, nil) }
     }
   }
 
@@ -148,13 +150,19 @@ package final class Tensor: Sendable {
   }
 
   /// The value as a window of memory, if it is at hand in one piece.
-  func dense() -> DenseArray? {
+  func dense() throws(MarsError) -> DenseArray? {
     let now = storage.read()
-    if case .dense(let a) = now.value.node.payload, case .leaf(.data) = now.value.node.op.body,
-      let c = try? chain.settled(on: a.type.shape),
-      let w = c.window(a)
-    {
-      return w
+    if case .leaf(.data) = now.value.node.op.body, let c = try? chain.settled(on: now.value.type.shape) {
+      if case .dense(let a) = now.value.node.payload, let w = c.window(a) { return w }
+      if case .chunked(let data) = now.value.node.payload, let stored = data as? StoredTensor, let a = try stored.piece(),
+        let w = c.window(a)
+      {
+        // A small part would keep all of it in memory.
+        if w.type.byteCount >= a.type.byteCount / 4 { return w }
+        let copy = DenseArray(buffer: try stored.engine.makeBuffer(byteCount: w.type.byteCount), type: w.type)
+        StridedCopy.copy(from: w.view, to: copy.view)
+        return copy
+      }
     }
     if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil

@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  @Test func plansOfDataInChunks() throws {
+    final class Chunks: ChunkedData {
+      let type = TensorType(.float64, [1000])
+      let grid: Grid
+      init(_ chunk: Int) { grid = Grid([AxisSplits(extent: 1000, chunk: chunk)]) }
+    }
+    let cache = PlanCache()
+    for chunk in [1000, 100, 200] { try check(cache) { [try TestOps.sum(Value(Leaves.node(Chunks(chunk))))] } }
+    // Twice the same data is another graph.
+    let one = Value(Leaves.node(Chunks(500)))
+    try check(hits: 0, cache) { [try TestOps.add(Value(one.node), Value(Leaves.node(one.node.chunks)))] }
+  }
+
   @Test func otherGraphsAreNotTaken() throws {
     let cache = PlanCache()
     for axis in [0, 1] {
@@ -91,5 +104,12 @@ import Testing
     }
     #expect(cache.hits == 1)
     #expect(node == nil)
+  }
+}
+
+extension Node {
+  fileprivate var chunks: any ChunkedData {
+    guard case .chunked(let data) = payload else { preconditionFailure("data in chunks") }
+    return data
   }
 }

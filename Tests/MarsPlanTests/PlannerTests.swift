@@ -205,6 +205,33 @@ import Testing
     #expect(specs.count < 5)
   }
 
+  /// What costs nothing nests without end unless depth itself is bounded; tests run on stacks of 512 KB.
+  @Test func deepChainsOfWhatCostsNothing() throws {
+    let x = TestOps.data([10, 10])
+    var rechunked = x
+    for _ in 0..<50_000 { rechunked = try TestOps.rechunk(rechunked, attributes: ["chunk": .ints([5, 5])]) }
+    let p = try plan([rechunked])
+    #expect(p.stages.count > 500 && p.stages.count < 5000)
+    var viewed = x
+    for _ in 0..<100_000 { viewed = try TestOps.transpose(viewed) }
+    #expect(try plan([viewed]).stages.count == 1)
+    var both = try TestOps.rechunk(x, attributes: ["chunk": .ints([5, 5])])
+    for _ in 0..<20_000 { both = try TestOps.rechunk(TestOps.transpose(both), attributes: ["chunk": .ints([5, 5])]) }
+    #expect(try plan([TestOps.sum(both), both]).stages.count < 5000)
+  }
+
+  /// Time grows with the length: each user of a chain of views sees through all of it at once.
+  @Test func manyUsersOfAChainOfViews() throws {
+    let x = TestOps.data([10, 10])
+    var viewed = x
+    var users: [Value] = []
+    for _ in 0..<20_000 {
+      viewed = try TestOps.transpose(viewed)
+      users.append(try TestOps.sqrt(viewed))
+    }
+    #expect(try plan(users).taskCount == 20_000)
+  }
+
   @Test func chunkedIntermediatesWithOtherSplitsAreRechunked() throws {
     let a = try TestOps.heavy(TestOps.data([4000, 4000]))
     let r = try Value(TestOps.rechunk.apply([.value(TestOps.transpose(a))], [("chunk", .ints([500, 4000]))]))
@@ -221,6 +248,22 @@ import Testing
     let time = try clock.measure { tasks = try plan([s]).taskCount }
     #expect(tasks == 313 * 313 + 1)
     print("planned \(tasks) tasks in \(time)")
+  }
+
+  /// Whoever waits for a plan of millions of tasks can end that at any time.
+  @Test(arguments: [10, 100, 400]) func planningStopsWhenAsked(milliseconds: Int) throws {
+    let a = TestOps.data([700, 700])
+    var v = try TestOps.rechunk(a, attributes: ["chunk": .ints([1, 1])])
+    for _ in 0..<5 { v = try TestOps.rechunk(TestOps.heavy(TestOps.heavy(TestOps.transpose(v))), attributes: ["chunk": .ints([1, 1])]) }
+    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    let patience = Patience { ContinuousClock.now > end }
+    do {
+      _ = try Planner([v], options: options, patience: patience)
+      Issue.record("millions of tasks are planned in \(milliseconds) ms")
+    } catch { #expect(error.code == .cancelled) }
+    let late = ContinuousClock.now - end
+    // Here it is milliseconds; sanitizers and busy machines are slow.
+    #expect(late < .seconds(1), "\(late) after it was asked")
   }
 
   /// Tiles are made smaller, and small tensors are not kept in one piece, until the largest task fits.

@@ -49,6 +49,37 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     #expect(s.spilledBytes <= 24 * Self.chunk * 8)
   }
 
+  /// Data from outside wait for memory, go to disk and come back; what somebody holds stays.
+  @Test func dataFromOutsideSpill() throws {
+    let n = 50_000
+    let t = TestEngine(limit: 3 * 8 * n)
+    var data = (0..<n).map(Double.init)
+    var kept: [StoredTensor] = []
+    for k in 0..<6 {
+      data[0] = Double(k)
+      kept.append(
+        try data.withUnsafeMutableBytes { b in
+          let view = ArrayView(base: b.baseAddress!, dtype: .float64, shape: [n])
+          return try t.engine.store(view, in: Grid([AxisSplits(extent: n, chunk: k < 3 ? n : n / 3)]))
+        })
+    }
+    #expect(t.engine.statistics.spilledBytes > 0 && t.engine.statistics.peakBytes <= 3 * 8 * n)
+    for (k, s) in kept.enumerated() {
+      let all = try values(.chunked(s))
+      #expect(all[0] == Double(k) && all[1...] == data[1...])
+    }
+    // Pieces that clients hold are in memory: with three of them there is no room, and nobody waits for it.
+    var held = try kept.prefix(2).map { try #require(try $0.piece()) }
+    #expect(try kept[5].piece() == nil)
+    #expect(throws: MarsError.self) { try t.engine.makeBuffer(byteCount: 2 * 8 * n) }
+    #expect(throws: MarsError.self) { try t.engine.makeBuffer(byteCount: 4 * 8 * n) }
+    #expect(doubles(held[1])[0] == 1)
+    held = []
+    _ = try t.engine.makeBuffer(byteCount: 2 * 8 * n)
+    kept = []
+    #expect(t.engine.statistics.usedBytes == 0)
+  }
+
   @Test func spillsToRealFiles() throws {
     let device = FakeDevice()
     let directory = "/tmp/mars-runtime-test-\(getpid())"

@@ -123,6 +123,41 @@ struct SessionTests {
     #expect(try r.map { try session.doubles($0) } == [[0, 1, 2, 3], [0, 1, 2, 3], [1, 3]])
   }
 
+  @Test func deepChainsRunOnASmallStack() throws {
+    let faults = Locked<[String]>([])
+    let done = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      do {
+        let session = try Session(options: [])
+        let n = 50_000
+        var rechunked = try Tensor.range(4).op("add", 0)
+        for _ in 0..<n { rechunked = try rechunked.op("rechunk", with: [("chunk_size", .ints([2]))]) }
+        var copied = try Tensor.range(4)
+        for _ in 0..<n { copied = try copied.sliced((3, -1, 4)).snapshot() }
+        // As a file says it, and not as handles put views together.
+        var node = try copied.value().value
+        let axes: [(String, AttrValue)] = [
+          ("axes", .ints([0])), ("starts", .ints([3])), ("steps", .ints([-1])), ("shape", .ints([4])),
+        ]
+        for _ in 0..<2 * n { node = Value(try marsRegistry.require("view").apply([.value(node)], axes)) }
+        let file = Graph()
+        try file.addOutput("x", Tensor(node))
+        let bytes = try file.serialise()
+        let read = try bytes.withUnsafeBytes { try Graph.parse(ByteView($0), allowsFiles: false) }
+        let out = try #require(read.outputs.first?.tensor)
+        for t in [rechunked, copied, out] {
+          let values = try session.doubles(t)
+          if values != [0, 1, 2, 3] { faults.withLock { $0.append("\(values)") } }
+        }
+      } catch { faults.withLock { $0.append("\(error)") } }
+      done.signal()
+    }
+    thread.stackSize = 512 << 10
+    thread.start()
+    done.wait()
+    #expect(faults.withLock { $0 } == [])
+  }
+
   @Test func partsOfReductionsShrink() throws {
     // Rows that are longer than a chunk: cut to single rows, partial sums would be as large as the operand, for ever.
     let session = try Session(options: [("chunk_bytes", "64")])
@@ -226,6 +261,48 @@ struct SessionTests {
   }
   private let finished = DispatchSemaphore(value: 0)
 
+  /// What a fetch returns is what the tensor held at one moment, though others write all the time, in the same memory where they can.
+  @Test func fetchesWhileOthersWrite() throws {
+    let session = try Session(options: [])
+    let chunked = try Session(options: [("chunk_bytes", "512")])
+    let end = ContinuousClock.now + .seconds(1)
+    for (s, shared) in [(session, try Tensor.range(1000).op("multiply", 0)), (chunked, try Tensor.range(1000).op("multiply", 0))] {
+      let faults = Locked<[String]>([])
+      let rounds = Locked<Int>(0)
+      let threads = (0..<4).map { n in
+        Thread {
+          var k = 0
+          while ContinuousClock.now < end + (s === session ? .zero : .seconds(1)), faults.withLock({ $0.isEmpty }) {
+            do {
+              k += 1
+              switch n {
+              case 0:
+                // All elements but the first are equal at every moment: a mixture would be seen.
+                if k % 8 == 0 { try shared.assign(.tensor(try Tensor.range(1000).op("multiply", 0).op("add", Double(k)))) }
+              case 1:
+                try shared.sliced((0, 1, 1)).assign(.weak(Scalar(Double(k))))
+                _ = try s.execute([shared])
+              default:
+                let held = try s.fetch(shared)
+                let values = (0..<1000).map { held.view.base.load(fromByteOffset: 8 * $0, as: Double.self) }
+                if values.dropFirst().contains(where: { $0 != values[1] }) { faults.withLock { $0.append("a mixture") } }
+                usleep(50)
+                let again = held.view.base.load(as: Double.self)
+                if again != values[0] { faults.withLock { $0.append("fetched \(values[0]) became \(again)") } }
+                rounds.withLock { $0 += 1 }
+              }
+            } catch { faults.withLock { $0.append("\(error)") } }
+          }
+          finished.signal()
+        }
+      }
+      for t in threads { t.start() }
+      for _ in threads { finished.wait() }
+      #expect(faults.withLock { $0 } == [])
+      #expect(rounds.withLock { $0 } > 0)
+    }
+  }
+
   // MARK: Memory
 
   @Test func limitHoldsAndChunksSpill() throws {
@@ -249,6 +326,58 @@ struct SessionTests {
     let same = try roomy.doubles(again[0])[0]
     #expect(abs(same - m) <= 1e-12)
     #expect(try roomy.statistic("spilled_bytes") == 0)
+  }
+
+  /// Copies of a client's arrays count against the limit, and go to disk where all of them do not fit.
+  @Test(.disabled(if: SessionTests.isAddressSanitized)) func snapshotsSpill() async {
+    await #expect(processExitsWith: .success) {
+      let limit = 48 << 20
+      let session = try Session.alone([("memory_limit", String(limit)), ("workers", "2")])
+      func snapshot(_ n: Int, _ value: Double) throws -> Tensor {
+        var data = [Double](repeating: value, count: n)
+        return try data.withUnsafeMutableBytes {
+          try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [n]), host: session.host)
+        }
+      }
+      // Loads the compiler.
+      _ = try session.doubles(try snapshot(1000, 1).op("add", 1).op("sum"))
+      let before = residentBytes()
+      let n = 650_000
+      var all: [Tensor] = []
+      for k in 0..<24 { all.append(try snapshot(n, Double(k))) }
+      // One that is cut, as it takes much of the limit.
+      let large = try snapshot(3_000_000, 0.5)
+      let spilled = try session.statistic("spilled_bytes")
+      precondition(spilled > 60 << 20, "\(spilled) bytes were spilled")
+      var sum = all[0]
+      for t in all.dropFirst() { sum = try sum.op("add", t) }
+      let total = try session.doubles(try sum.op("sum"))
+      precondition(total == [276 * Double(n)], "\(total)")
+      let half = try session.doubles(try large.op("sum"))
+      precondition(half == [1_500_000], "\(half)")
+      for k in [0, 12, 23] {
+        let values = try session.doubles(all[k])
+        precondition(values.count == n && values.allSatisfy { $0 == Double(k) })
+        let part = try session.doubles(try all[k].sliced((5, 2, 10)))
+        precondition(part == [Double](repeating: Double(k), count: 10))
+      }
+      let peak = try session.statistic("peak_bytes")
+      precondition(peak <= limit, "\(peak) bytes at the peak")
+      let growth = residentBytes() - before
+      precondition(growth <= limit + (150 << 20), "the process grew by \(growth) bytes")
+      all = []
+    }
+  }
+
+  @Test func smallSnapshotsCount() throws {
+    let session = try Session.alone()
+    let before = try session.statistic("used_bytes")
+    var data = [Double](repeating: 1, count: 1000)
+    let t = try data.withUnsafeMutableBytes {
+      try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [1000]), host: session.host)
+    }
+    #expect(try session.statistic("used_bytes") - before == 8000)
+    #expect(try session.doubles(t) == data)
   }
 
   @Test func resultsThatAreDroppedGiveTheirMemoryBack() throws {
@@ -295,6 +424,34 @@ struct SessionTests {
   }
 
   // MARK: Cancelling
+
+  @Test func cancellingWhilePlanningIsQuick() throws {
+    let session = try Session(options: [])
+    let clock = ContinuousClock()
+    func large(_ n: Int) throws -> Tensor {
+      try Tensor.random(n).op("rechunk", with: [("chunk_size", .ints([1]))]).op("sum")
+    }
+    let job = try large(1_000_000)
+    let run = try session.start([job])
+    // Nothing is planned yet: that takes seconds.
+    #expect(run.progress.total == 0)
+    #expect(try run.wait(seconds: 0.05) == false)
+    let time = clock.measure {
+      run.cancel()
+      do {
+        _ = try run.wait(seconds: 10)
+        Issue.record("a cancelled run ends well")
+      } catch { #expect((error as? MarsError)?.code == .cancelled) }
+    }
+    #expect(time < .milliseconds(100), "\(time)")
+    // What is planned in the background gives the result all the same, and its errors.
+    let planned = try session.start([try large(50_000), try Tensor.range(3).op("add", 1)])
+    #expect(try planned.wait(seconds: 60))
+    #expect(try session.doubles(try planned.finishedResults()[1]) == [1, 2, 3])
+    let graph = Graph()
+    let x = try graph.addInput("x", .float64, [1])
+    #expect(throws: MarsError.self) { try session.start([try large(50_000), try x.op("add", 1)]).wait(seconds: 60) }
+  }
 
   @Test func cancellingIsQuick() throws {
     let session = try Session(options: [])

@@ -209,10 +209,10 @@ def test_long_chains(session):
 INTERRUPTED = """
     import os, signal, threading, time
     import mars.tensor as mt
-    big = mt.sin(mt.random.rand(4_000_000_000)).sum()
+    big, delay = BIG, DELAY
     sent = []
     def send():
-        time.sleep(0.7)
+        time.sleep(delay)
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
     (mt.random.rand(1000) + 1).sum().execute()
@@ -234,8 +234,12 @@ def run_script(text, arguments=(), **environment):
     )  # fmt: skip
 
 
-def test_interrupt():
-    done = run_script(INTERRUPTED)
+# The second takes seconds to plan: it is interrupted before any of its tasks has run.
+@pytest.mark.parametrize(
+    ("big", "delay"), [("mt.sin(mt.random.rand(4_000_000_000)).sum()", "0.7"), ("mt.ones((4_000_000,), chunk_size=1).sum()", "0.3")]
+)
+def test_interrupt(big, delay):
+    done = run_script(INTERRUPTED.replace("BIG", big).replace("DELAY", delay))
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     # The session goes on after every one of them.

@@ -88,6 +88,21 @@ def test_pieces_make_the_whole(job, pieces, tmp_path):
             assert np.all(np.abs(found - wanted) <= 64 * np.spacing(np.abs(wanted)))
 
 
+@pytest.mark.parametrize("limit", ["8MiB", "1GiB"])
+def test_data_that_the_engine_keeps(limit, tmp_path):
+    # One piece, or chunks where it is large for the limit: each graph carries what its tasks read, and nobody waits for it.
+    x = np.arange(200_000.0).reshape(400, 500)
+    with mars.Session(chunk_bytes=100_000, memory_limit=limit, spill_dir=tmp_path) as session:
+        t = mt.tensor(x)
+        cut = session.cut(t[::-1] * 2, mt.sqrt(t).max(axis=1), pieces=3)
+    made = {name for piece in cut["subtasks"] for name in piece["outputs"]}
+    assert all(set(piece["inputs"]) <= made for piece in cut["subtasks"])
+    assert sum(len(base64.b64decode(piece["graph"])) for piece in cut["subtasks"]) < 2.5 * x.nbytes
+    double, largest = run_elsewhere(cut, tmp_path)
+    np.testing.assert_array_equal(double, x[::-1] * 2)
+    np.testing.assert_array_equal(largest, np.sqrt(x).max(axis=1))
+
+
 def test_refusals():
     session = mars.current_session()
     x = mt.arange(10)

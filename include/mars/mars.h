@@ -249,7 +249,7 @@ mars_status mars_graph_parse(mars_graph **out, const void *bytes, size_t size, u
 mars_tensor *mars_tensor_retain(mars_tensor *tensor);
 void mars_tensor_release(mars_tensor *tensor);
 
-#define MARS_COPY 0  /* snapshot now; the array's owner is released before the call returns */
+#define MARS_COPY 0  /* snapshot now, which counts against memory_limit; the array's owner is released before the call returns */
 #define MARS_ALIAS 1 /* use the memory in place; do not modify it until executed; released when no longer needed */
 /* A tensor of an array.  `chunks`: preferred chunk extents, one per axis, or NULL. */
 mars_status mars_tensor_from_array(mars_tensor **out, const mars_array *array, int32_t mode, const int64_t *chunks);
@@ -303,7 +303,7 @@ typedef struct mars_binding {
  * that fit neither the memory limit nor the free space of spill_dir are MARS_ERROR_MEMORY at once. */
 mars_status mars_execute(mars_tensor **results, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
                          size_t binding_count);
-/* The same without waiting. */
+/* The same without waiting.  What takes long to plan is planned in the background: errors of that come from mars_run_wait. */
 mars_status mars_execute_async(mars_run **out, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
                                size_t binding_count);
 

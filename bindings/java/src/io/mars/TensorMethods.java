@@ -3495,7 +3495,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Adds elements over axes.
    *
-   * <p>bool and integers add up in 64 bits, half types in float32. The tree of additions is fixed by the shape.
+   * <p>bool and integers add up in 64 bits, half types in float32. Floats add up in an order that follows from the chunks and from what the
+   *     sum is fused with: one graph under one memory limit has the same bits with any number of workers.
    *
    * <p>NumPy: {@code numpy.sum}.
    *

@@ -37,7 +37,7 @@ struct SubtaskWriter {
       outputs.append((SubtaskWriter.name(c), v))
     }
     var options = EncodeOptions()
-    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.gather(data) }
+    options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.array(data) }
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
@@ -141,7 +141,7 @@ struct SubtaskWriter {
       a.type.shape = box.extents
       return Value(Leaves.node(a))
     }
-    if case .keptChunks(let data) = t.storage { return try cut(Value(Leaves.node(data)), box) }
+    if case .keptChunks(let data) = t.storage { return Value(Leaves.node(try Fetch.gather(data, box))) }
     let first = box.lower.indices.map { t.grid.axes[$0].chunk(at: box.lower[$0]) }
     let last = box.lower.indices.map { t.grid.axes[$0].chunk(at: max(box.upper($0) - 1, box.lower[$0])) }
     return try assemble(tensor, t, box, first, last, axis: 0, fillsGaps: fillsGaps)
@@ -257,24 +257,5 @@ extension Session {
     }
     if let failure { throw failure }
     return w.text
-  }
-}
-
-enum Base64 {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    var out: [UInt8] = []
-    out.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var i = 0
-    while i < bytes.count {
-      let n = min(3, bytes.count - i)
-      var word = UInt32(bytes[i]) << 16
-      if n > 1 { word |= UInt32(bytes[i + 1]) << 8 }
-      if n > 2 { word |= UInt32(bytes[i + 2]) }
-      for k in 0..<4 { out.append(k <= n ? alphabet[Int(word >> UInt32(18 - 6 * k)) & 63] : 61) }
-      i += 3
-    }
-    return String(decoding: out, as: UTF8.self)
   }
 }

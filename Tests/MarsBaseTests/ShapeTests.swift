@@ -1,0 +1,43 @@
+import MarsBase
+import Testing
+
+@Suite struct ShapeTests {
+  @Test func broadcastsAsNumPy() {
+    #expect(Shape.broadcast([]) == [])
+    #expect(Shape.broadcast([[], [3]]) == [3])
+    #expect(Shape.broadcast([[2, 1], [3]]) == [2, 3])
+    #expect(Shape.broadcast([[4, 1, 3], [2, 1], [1]]) == [4, 2, 3])
+    #expect(Shape.broadcast([[0], [1]]) == [0])
+    #expect(Shape.broadcast([[2], [3]]) == nil)
+    #expect(Shape.broadcast([[0], [3]]) == nil)
+    #expect(Shape.broadcast([[2, 3], [3, 2]]) == nil)
+  }
+
+  /// An extent that is not known may still turn out to be 1.
+  @Test func broadcastsUnknownExtents() {
+    let n = unknownExtent
+    #expect(Shape.broadcast([[n], [1]]) == [n])
+    #expect(Shape.broadcast([[1], [n]]) == [n])
+    #expect(Shape.broadcast([[n], [n]]) == [n])
+    #expect(Shape.broadcast([[n], [5]]) == [5])
+    #expect(Shape.broadcast([[5], [n]]) == [5])
+    #expect(Shape.broadcast([[n, 1], [5], [1, n]]) == [n, 5])
+  }
+
+  @Test func countsWithoutOverflow() {
+    #expect(Shape.count([]) == 1)
+    #expect(Shape.count([2, 3, 4]) == 24)
+    #expect(Shape.count([2, 0, 4]) == 0)
+    #expect(Shape.count([1 << 32, 1 << 32]) == nil)
+    // As in NumPy, an extent of 0 does not hide that the others are too many.
+    #expect(Shape.count([1 << 32, 0, 1 << 32]) == nil)
+    #expect(Shape.isAddressable([1 << 60], itemSize: 4) && !Shape.isAddressable([1 << 60], itemSize: 8))
+  }
+
+  @Test func stridesAndText() {
+    #expect(Shape.rowMajorStrides([2, 3, 4]) == [12, 4, 1])
+    #expect(Shape.rowMajorStrides([]) == [])
+    #expect(Shape.rowMajorStrides([2, 0, 4]) == [4, 4, 1])
+    #expect([[], [4], [2, 3], [unknownExtent, 3]].map(Shape.text) == ["()", "(4,)", "(2, 3)", "(?, 3)"])
+  }
+}
