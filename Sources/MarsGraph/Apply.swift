@@ -70,10 +70,9 @@ extension OpDef {
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
-    for o in outputs where o.rank > maximumRank {
-      throw context.error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(o.rank)")
-    }
-    for o in outputs where o.isKnown {
+    for o in outputs {
+      try context.checkRank(o.rank)
+      // Also of unknown extents: what is known of them must leave room for one element.
       guard Shape.isAddressable(o.shape, itemSize: o.dtype.itemSize) else {
         throw context.error(.value, "array is too big: shape \(Shape.text(o.shape)) of \(o.dtype.name) exceeds the address space")
       }

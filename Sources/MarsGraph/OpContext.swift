@@ -44,6 +44,13 @@ package struct OpContext: Sendable {
   /// An error that names this operator.
   package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
 
+  /// NumPy's error for more axes than an array can have.
+  package func checkRank(_ rank: Int) throws(MarsError) {
+    guard rank <= maximumRank else {
+      throw error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(rank)")
+    }
+  }
+
   /// Axis in 0..<rank from one that may be negative; NumPy's AxisError otherwise.
   package func normalisedAxis(_ axis: Int, rank: Int) throws(MarsError) -> Int {
     guard axis >= -rank && axis < rank else {

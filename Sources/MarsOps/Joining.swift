@@ -30,12 +30,7 @@ enum Joining {
           })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
-        var sum = 0
-        for e in extents where e != unknownExtent {
-          let (next, overflow) = sum.addingReportingOverflow(e)
-          guard !overflow else { throw c.error(.value, "array is too big: the extents add up to more than an integer holds") }
-          sum = next
-        }
+        let sum = try c.sum(extents.filter { $0 != unknownExtent }, "the extents add up to more than an integer holds")
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : sum
         return [out]
       },
@@ -233,10 +228,7 @@ enum Joining {
       let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
       var out: [Int] = []
       for (r, n) in zip(reps, shape) {
-        // As many elements as `wide` has: only where one of them is 0 can another product overflow.
-        let (product, overflow) = r.multipliedReportingOverflow(by: n)
-        guard !overflow else { throw c.error(.value, "array is too big: an axis of \(n) is repeated \(r) times") }
-        out.append(product)
+        out.append(try c.product([r, n], "an axis of \(n) is repeated \(r) times"))
       }
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
@@ -261,12 +253,8 @@ enum Joining {
         throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
       }
       if repeats.count != 1 {
-        var total = 0
-        for n in repeats {
-          let (sum, overflow) = total.addingReportingOverflow(n)
-          guard !overflow && sum <= 1 << 40 else { throw c.error(.memory, "no memory for the indices of so many repeats") }
-          total = sum
-        }
+        let total = try c.sum(repeats, "the repeats add up to more than an integer holds")
+        guard total <= 1 << 40 else { throw c.error(.memory, "no memory for the indices of \(total) repeats") }
         // Tried first: an array of Swift's that does not fit ends the process.
         guard Buffer.unlimited(byteCount: total * 8) != nil else { throw c.error(.memory, "no memory for \(total) indices") }
         let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
@@ -277,9 +265,7 @@ enum Joining {
       shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
       var out = x.type.shape
-      let (extent, overflow) = out[k].multipliedReportingOverflow(by: repeats[0])
-      guard !overflow else { throw c.error(.value, "array is too big: an axis of \(out[k]) is repeated \(repeats[0]) times") }
-      out[k] = extent
+      out[k] = try c.product([out[k], repeats[0]], "an axis of \(out[k]) is repeated \(repeats[0]) times")
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [

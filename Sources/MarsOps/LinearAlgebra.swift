@@ -249,6 +249,7 @@ enum LinearAlgebra {
         for (i, j) in zip(a, b) {
           p.append(try c.normalisedAxis(i, rank: v[0].type.rank))
           q.append(try c.normalisedAxis(j, rank: v[1].type.rank))
+          guard Set(p).count == p.count && Set(q).count == q.count else { throw c.error(.value, "duplicate axes not allowed in tensordot") }
         }
       } else {
         let n = c.int("axes")

@@ -74,7 +74,10 @@ extension Value {
     type.shape == shape ? self : try op(Shapes.reshape, with: ["shape": .ints(shape)])
   }
   func broadcast(to shape: [Int]) throws(MarsError) -> Value {
-    try viewed(AxisMap.broadcast(type.shape, to: shape), shape: shape)
+    guard type.rank <= shape.count, Shape.broadcast([type.shape, shape]) == shape else {
+      throw MarsError(.value, "could not broadcast input array from shape \(Shape.text(type.shape)) into shape \(Shape.text(shape))")
+    }
+    return try viewed(AxisMap.broadcast(type.shape, to: shape), shape: shape)
   }
   func permuted(_ axes: [Int]) throws(MarsError) -> Value { try op(Shapes.transpose, with: ["axes": .ints(axes)]) }
 
@@ -98,13 +101,6 @@ extension OpContext {
     let rank = inputs[0].rank
     guard let axes = optionalInts(name) else { return Array(0..<rank) }
     return axes.map { $0 < 0 ? $0 + rank : $0 }.sorted()
-  }
-
-  /// A shape attribute; negative extents are errors.
-  func shape(_ name: String) throws(MarsError) -> [Int] {
-    let s = ints(name)
-    guard s.allSatisfy({ $0 >= 0 }) else { throw error(.value, "negative dimensions are not allowed") }
-    return s
   }
 
   /// The attribute 'axis' of an internal operator: not negative.  Graph files may hold anything.
