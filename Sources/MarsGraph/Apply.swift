@@ -9,13 +9,28 @@ package enum Operand: Sendable {
   case big(Double)
 }
 
+extension Node {
+  /// The same call with other operands: made when they turned out to have other types.
+  package func again(_ operands: [Operand]) throws(MarsError) -> Node {
+    let first = Node.nextNumber
+    do throws(MarsError) {
+      let node = try op.apply(operands, zip(op.attributes, attributes.values).map { ($0.name, $1) }, payload: payload, origin: origin)
+      if let caller { node.belong(to: caller, since: first) }
+      return node
+    } catch { throw error.at(op: calledName, origin: origin) }
+  }
+}
+
 extension OpDef {
   /// Makes a node: checks arguments, resolves weak scalars, infers types, expands composed operators.
   package func apply(
     _ operands: [Operand], _ given: [(String, AttrValue)] = [], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> Node {
+    let first = Node.nextNumber
     do throws(MarsError) {
-      return try applyUnlocated(operands, given, payload, origin)
+      let node = try applyUnlocated(operands, given, payload, origin)
+      if !node.expansion.isEmpty { node.belong(to: nil, since: first) }
+      return node
     } catch { throw error.at(op: name, origin: origin) }
   }
 

@@ -121,7 +121,7 @@ package struct Planner {
       let outputs = needed[i].indices.filter { needed[i][$0] }
       if case .native = v.node.op.body {
       } else if v.node.outputs.contains(where: { !$0.isKnown }) {
-        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.op.name)
+        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.calledName)
       }
       var region: Region
       if case .native(let rule) = v.node.op.body {
