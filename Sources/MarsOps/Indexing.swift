@@ -156,8 +156,7 @@ enum Indexing {
       // The value in the shape of the selection, then the index axes first and as one.
       var region = rest.map { shape[$0] }
       region.insert(contentsOf: flat.type.shape, at: c.int("position"))
-      var value = try v[1].cast(base.type.dtype)
-      while value.type.rank > region.count && value.type.shape[0] == 1 { value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])]) }
+      var value = try v[1].cast(base.type.dtype).droppingLeadingOnes(to: region.count)
       guard Shape.broadcast([value.type.shape, region]) == region else {
         throw c.error(
           .value,
@@ -249,10 +248,8 @@ enum Indexing {
       guard v.allSatisfy(\.type.isKnown) else { return [] }
       let before = Array(shape[0..<axis])
       let after = Array(shape[(axis + m)...])
-      var value = try v[2].cast(base.type.dtype)
       // The selection has one axis in place of the mask's: the value's extent along it says whether it is one value or one per element.
-      let selected = before.count + 1 + after.count
-      while value.type.rank > selected && value.type.shape[0] == 1 { value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])]) }
+      var value = try v[2].cast(base.type.dtype).droppingLeadingOnes(to: before.count + 1 + after.count)
       let own = value.type.rank - 1 - after.count
       let given = own >= 0 ? value.type.shape[own] : 1
       let open = before + [unknownExtent] + after

@@ -366,7 +366,7 @@ enum Joining {
     if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
     guard let r = region(c, in: call.outputBox) else { return }
     // The part of the output that the region covers, with the region's axes.
-    let (axes, starts, steps) = Shapes.lists(Shapes.map(c))
+    let (axes, starts, steps) = Shapes.map(c).lists
     let target = call.outputs[0].mapped(
       axes: axes, starts: axes.indices.map { starts[$0] + (axes[$0] < 0 ? 0 : steps[$0] * r.lower[axes[$0]]) - call.outputBox.lower[$0] },
       steps: steps, shape: r.extents)
@@ -383,15 +383,11 @@ enum Joining {
       let shape = try Shapes.extents(c, base: v[0].type.shape)
       // How the value broadcasts is known with its extents.
       guard v[0].type.isKnown && v[1].type.isKnown else { return [] }
-      var value = v[1]
+      var value = try v[1].droppingLeadingOnes(to: shape.count)
       let map = Shapes.map(c)
       let walked = Set(c.ints("axes"))
       guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
         throw c.error(.value, "cannot assign to a broadcast view")
-      }
-      // NumPy drops leading axes of extent 1 of the value.
-      while value.type.rank > shape.count && value.type.shape[0] == 1 {
-        value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])])
       }
       guard Shape.broadcast([value.type.shape, shape]) == shape else {
         throw c.error(
@@ -401,7 +397,7 @@ enum Joining {
       }
       value = try value.cast(v[0].type.dtype)
       if map.isIdentity && shape == v[0].type.shape { return [try value.broadcast(to: shape)] }
-      return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], Shapes.attributes(of: map, shape: shape)))]
+      return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], map.attributes(shape: shape)))]
     },
     doc: OpDoc(
       "A tensor with a strided region replaced: what a[...] = value stores.",

@@ -14,30 +14,6 @@ enum Shapes {
     AttrDef("shape", .ints, "extents of the view"),
   ]
 
-  static func attributes(of map: AxisMap, shape: [Int]) -> [(String, AttrValue)] {
-    let (axes, starts, steps) = lists(map)
-    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))]
-  }
-
-  /// A map as the values of the attributes 'axes', 'starts' and 'steps'.
-  static func lists(_ map: AxisMap) -> (axes: [Int], starts: [Int], steps: [Int]) {
-    var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
-    for a in map.axes {
-      switch a {
-      case .aligned(let k, let start, let step):
-        axes.append(k)
-        starts.append(start)
-        steps.append(step)
-      case .fixed(let i):
-        axes.append(-1)
-        starts.append(i)
-        steps.append(1)
-      case .contracted, .whole: preconditionFailure("a view is affine")
-      }
-    }
-    return (axes, starts, steps)
-  }
-
   static func map(_ c: OpContext) -> AxisMap {
     let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
     return AxisMap(
@@ -89,7 +65,10 @@ enum Shapes {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.inputs[0].dtype, try rule(c).1)] },
-      body: .view { c in (try? rule(c))?.0 ?? .identity(c.inputs[0].rank) }, cost: Cost(perElement: 0),
+      body: .view { c in
+        // The types of the node come from the same rule.
+        do throws(MarsError) { return try rule(c).0 } catch { preconditionFailure("\(name): \(error.message)") }
+      }, cost: Cost(perElement: 0),
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),

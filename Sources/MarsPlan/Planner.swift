@@ -123,26 +123,30 @@ package struct Planner {
       } else if v.node.outputs.contains(where: { !$0.isKnown }) {
         throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.calledName)
       }
-      var region: Region
+      let region: Region
       if case .native(let rule) = v.node.op.body {
         region = native(i, rule, index, &demand)
       } else if case .nest(let rule) = v.node.op.body {
         guard let nest = rule(v.node.context) else { throw MarsError(.format, "a loop nest cannot be read", op: v.node.op.name) }
         region = finished(i, nest, index)
       } else {
-        var attempt = RegionBuilder(index, demand)
-        var (built, loose) = attempt.kernel(root: i, outputs: outputs)
-        while !loose.isEmpty {
-          for r in loose { demand.isMaterialised[r] = true }
-          attempt = RegionBuilder(index, demand)
-          (built, loose) = attempt.kernel(root: i, outputs: outputs)
-        }
-        region = built
+        region = kernel(i, outputs, index, &demand)
       }
       for x in region.inputs { needed[Int(x.value.vertex)][Int(x.value.output)] = true }
       regions.append(region)
     }
     return regions.reversed()
+  }
+
+  /// A fused loop nest; reductions that do not fit into it become tensors.
+  private func kernel(_ i: Int, _ outputs: [Int], _ index: GraphIndex, _ demand: inout Demand) -> Region {
+    while true {
+      var builder = RegionBuilder(index, demand)
+      switch builder.kernel(root: i, outputs: outputs) {
+      case .region(let region): return region
+      case .loose(let reductions): for r in reductions { demand.isMaterialised[r] = true }
+      }
+    }
   }
 
   /// A loop nest that another plan made: one task.
@@ -249,15 +253,7 @@ package struct Planner {
   /// Puts the produced extents into a tensor of unknown extents.
   private mutating func resolve(_ t: Int, _ shapes: [[Int]]) {
     var tensor = plan.tensors[t]
-    var axes = tensor.grid.axes
-    for k in axes.indices {
-      // Chunks along axis k, read off the chunks whose other coordinates are 0.
-      let counts = tensor.grid.counts
-      var stepOfAxis = 1
-      for j in counts.indices where j > k { stepOfAxis *= counts[j] }
-      axes[k] = AxisSplits(sizes: (0..<counts[k]).map { shapes[$0 * stepOfAxis][k] })
-    }
-    tensor.grid = Grid(axes)
+    tensor.grid = tensor.grid.resolved(shapes)
     tensor.type = TensorType(tensor.type.dtype, tensor.grid.shape)
     tensor.hasUnknownExtents = false
     plan.tensors[t] = tensor

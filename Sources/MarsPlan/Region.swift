@@ -18,8 +18,6 @@ struct Region {
   var wholeAxes: Set<Int> = []
   /// Splits that the user pinned, per iteration axis.
   var pins: [Int: AxisSplits] = [:]
-  /// Splits that the user would like.
-  var wishes: [Int: AxisSplits] = [:]
   var work: Double
 
   enum Kind {
@@ -93,8 +91,14 @@ struct RegionBuilder {
   /// Inner reductions run whole for every outer element: longer ones are cut loose by the caller.
   static let longestInner = 1 << 16
 
+  enum Kernel {
+    case region(Region)
+    /// Reductions that must be tensors of their own first.
+    case loose([Int])
+  }
+
   /// The region whose result is every needed output of vertex `root`.
-  mutating func kernel(root: Int, outputs: [Int]) -> (region: Region, loose: [Int]) {
+  mutating func kernel(root: Int, outputs: [Int]) -> Kernel {
     let vertex = index.vertices[root]
     // From the outside in.
     var levels: [Level] = []
@@ -128,12 +132,7 @@ struct RegionBuilder {
       reductions = next
       depth += 1
     }
-    if !loose.isEmpty {
-      return (
-        Region(roots: [], shape: [], kind: .native(NativeRule(.selecting(axis: 0))), inputs: [], outputAxes: [], labels: [], work: 0), loose
-      )
-    }
-    return (build(root: root, outputs: outputs, levels: levels), [])
+    return loose.isEmpty ? .region(build(root: root, outputs: outputs, levels: levels)) : .loose(loose)
   }
 
   private mutating func build(root: Int, outputs: [Int], levels: [Level]) -> Region {
