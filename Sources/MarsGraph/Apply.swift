@@ -70,7 +70,7 @@ extension OpDef {
     switch typing {
     case .ufunc:
       guard let shape = Shape.broadcast(types.map(\.shape)), let loop else {
-        let shapes = types.map { Shape.text($0.shape).replacing(", ", with: ",") }.joined(separator: " ")
+        let shapes = types.map { Shape.tight($0.shape) }.joined(separator: " ")
         throw context.error(.value, "operands could not be broadcast together with shapes \(shapes)")
       }
       outputs = loop.outputs.map { TensorType($0, shape) }

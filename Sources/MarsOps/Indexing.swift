@@ -11,7 +11,7 @@ enum Indexing {
   static func positions(_ c: OpContext, _ indices: [Value], _ extents: [Int]) throws(MarsError) -> Value {
     guard !indices.isEmpty, indices.count == extents.count else { throw c.error(.value, "there must be one index array per indexed axis") }
     guard Shape.broadcast(indices.map(\.type.shape)) != nil else {
-      let shapes = indices.map { Shape.text($0.type.shape).replacing(", ", with: ",") }.joined(separator: " ")
+      let shapes = indices.map { Shape.tight($0.type.shape) }.joined(separator: " ")
       throw c.error(.index, "shape mismatch: indexing arrays could not be broadcast together with shapes \(shapes)")
     }
     for i in indices where !i.type.dtype.isInteger { throw c.error(.index, "arrays used as indices must be of integer (or boolean) type") }

@@ -25,7 +25,7 @@ extension OpContext {
 
   /// The checks that all reductions share; returns the reduced axes.
   func checkReduction() throws(MarsError) -> [Int] {
-    guard inputs.count <= 2 else { throw error(.type, "\(op.name)() takes at most one 'where' mask") }
+    guard inputs.count <= 2 else { throw error(.type, "there can be at most one 'where' mask") }
     if inputs.count == 2 {
       guard inputs[1].dtype == .bool else { throw error(.type, "'where' must be of dtype bool") }
       guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {

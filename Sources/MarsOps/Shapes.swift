@@ -308,7 +308,7 @@ enum Shapes {
     func mismatch() -> MarsError {
       c.error(
         .value,
-        "cannot reshape array of size \(total) into shape \(Shape.text(wanted).replacing(", ", with: ",").replacing("?", with: "-1"))")
+        "cannot reshape array of size \(total) into shape \(Shape.tight(wanted).replacing("?", with: "-1"))")
     }
     guard let known else { throw mismatch() }
     guard wanted.contains(-1) else {

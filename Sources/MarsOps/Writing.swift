@@ -86,7 +86,7 @@ enum Writing {
       guard Shape.broadcast([value.type.shape, shape]) == shape else {
         throw c.error(
           .value,
-          "could not broadcast input array from shape \(Shape.text(v[1].type.shape).replacing(", ", with: ",")) into shape \(Shape.text(shape).replacing(", ", with: ","))"
+          "could not broadcast input array from shape \(Shape.tight(v[1].type.shape)) into shape \(Shape.tight(shape))"
         )
       }
       value = try value.cast(v[0].type.dtype)
@@ -162,7 +162,7 @@ enum Writing {
       guard Shape.broadcast([value.type.shape, region]) == region else {
         throw c.error(
           .value,
-          "shape mismatch: value array of shape \(Shape.text(v[1].type.shape).replacing(", ", with: ",")) could not be broadcast to indexing result of shape \(Shape.text(region).replacing(", ", with: ","))"
+          "shape mismatch: value array of shape \(Shape.tight(v[1].type.shape)) could not be broadcast to indexing result of shape \(Shape.tight(region))"
         )
       }
       value = try Indexing.moved(try value.broadcast(to: region), from: c.int("position"), to: 0, count: flat.type.rank)
@@ -216,10 +216,9 @@ enum Writing {
     let filled = region.map { $0 == unknownExtent ? n : $0 }
     return c.error(
       .value,
-      "shape mismatch: value array of shape \(tight(value)) could not be broadcast to indexing result of shape \(tight(filled))")
+      "shape mismatch: value array of shape \(Shape.tight(value)) could not be broadcast to indexing result of shape \(Shape.tight(filled))"
+    )
   }
-
-  private static func tight(_ shape: [Int]) -> String { Shape.text(shape).replacing(", ", with: ",") }
 
   static let assignMasked = OpDef(
     "assign_masked", inputs: [InputDef("base"), InputDef("mask"), InputDef("value")],
@@ -259,7 +258,7 @@ enum Writing {
       guard Shape.broadcast([value.type.shape, region]) == region else {
         throw c.error(
           .value,
-          "shape mismatch: value array of shape \(tight(v[2].type.shape)) could not be broadcast to indexing result of shape \(tight(open).replacing("?", with: "-1"))"
+          "shape mismatch: value array of shape \(Shape.tight(v[2].type.shape)) could not be broadcast to indexing result of shape \(Shape.tight(open).replacing("?", with: "-1"))"
         )
       }
       if mask.type.shape.contains(0) {
