@@ -22,7 +22,7 @@ package struct MarsError: Error, Sendable {
   package var code: Code
   /// One sentence.
   package var message: String
-  /// The operator concerned, or "".
+  /// The operator that the client applied, or "".
   package var op: String
   /// Where the client created the failing node, or "".
   package var origin: String
