@@ -22,7 +22,7 @@ package struct MarsError: Error, Sendable {
   package var code: Code
   /// One sentence.
   package var message: String
-  /// The operator concerned, or "".
+  /// The operator that the client applied, or "".
   package var op: String
   /// Where the client created the failing node, or "".
   package var origin: String
@@ -34,8 +34,8 @@ package struct MarsError: Error, Sendable {
     self.origin = origin
   }
 
-  /// The same error naming the operator and creating call, where it does not yet.
+  /// The same error naming an operator that contains the one named so far, and the creating call where that is known.
   package func at(op: String, origin: String) -> MarsError {
-    MarsError(code, message, op: self.op.isEmpty ? op : self.op, origin: self.origin.isEmpty ? origin : self.origin)
+    MarsError(code, message, op: op, origin: origin.isEmpty ? self.origin : origin)
   }
 }

@@ -57,4 +57,7 @@ package enum Shape {
     let parts = shape.map { $0 == unknownExtent ? "?" : String($0) }
     return parts.count == 1 ? "(\(parts[0]),)" : "(" + parts.joined(separator: ", ") + ")"
   }
+
+  /// "(2,3)": as NumPy's errors print shapes.
+  package static func tight(_ shape: [Int]) -> String { text(shape).replacing(", ", with: ",") }
 }

@@ -36,6 +36,30 @@ package struct AxisMap: Hashable, Sendable {
     return true
   }
 
+  /// As the attributes of operators hold it: per base axis the view axis that it follows (-1: a fixed index), its start and its step.
+  package var lists: (axes: [Int], starts: [Int], steps: [Int]) {
+    var (followed, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
+    for a in axes {
+      switch a {
+      case .aligned(let k, let start, let step):
+        followed.append(k)
+        starts.append(start)
+        steps.append(step)
+      case .fixed(let i):
+        followed.append(-1)
+        starts.append(i)
+        steps.append(1)
+      case .contracted, .whole: preconditionFailure("a view is affine")
+      }
+    }
+    return (followed, starts, steps)
+  }
+  /// Attributes of operators on a view of `shape`.
+  package func attributes(shape: [Int]) -> [(String, AttrValue)] {
+    let l = lists
+    return [("axes", .ints(l.axes)), ("starts", .ints(l.starts)), ("steps", .ints(l.steps)), ("shape", .ints(shape))]
+  }
+
   /// The map of a view of a view: `self` maps the middle to the base, `outer` the view to the middle.
   package func after(_ outer: AxisMap) -> AxisMap {
     AxisMap(

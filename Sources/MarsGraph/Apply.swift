@@ -9,13 +9,28 @@ package enum Operand: Sendable {
   case big(Double)
 }
 
+extension Node {
+  /// The same call with other operands: made when they turned out to have other types.
+  package func again(_ operands: [Operand]) throws(MarsError) -> Node {
+    let first = Node.nextNumber
+    do throws(MarsError) {
+      let node = try op.apply(operands, zip(op.attributes, attributes.values).map { ($0.name, $1) }, payload: payload, origin: origin)
+      if let caller { node.belong(to: caller, since: first) }
+      return node
+    } catch { throw error.at(op: calledName, origin: origin) }
+  }
+}
+
 extension OpDef {
   /// Makes a node: checks arguments, resolves weak scalars, infers types, expands composed operators.
   package func apply(
     _ operands: [Operand], _ given: [(String, AttrValue)] = [], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> Node {
+    let first = Node.nextNumber
     do throws(MarsError) {
-      return try applyUnlocated(operands, given, payload, origin)
+      let node = try applyUnlocated(operands, given, payload, origin)
+      if !node.expansion.isEmpty { node.belong(to: nil, since: first) }
+      return node
     } catch { throw error.at(op: name, origin: origin) }
   }
 
@@ -26,8 +41,6 @@ extension OpDef {
 
   /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
   private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
-    var compares = false
-    if case .ufunc(let loops) = typing { compares = loops.contains { $0.inputs == [.int64, .uint64] } }
     var meetsInexact = false
     for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
     var out: [Operand] = []
@@ -36,7 +49,7 @@ extension OpDef {
         out.append(o)
         continue
       }
-      guard compares || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
+      guard comparesIntegers || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
       out.append(.weak(Scalar(x)))
     }
     return out
@@ -57,7 +70,7 @@ extension OpDef {
     switch typing {
     case .ufunc:
       guard let shape = Shape.broadcast(types.map(\.shape)), let loop else {
-        let shapes = types.map { Shape.text($0.shape).replacing(", ", with: ",") }.joined(separator: " ")
+        let shapes = types.map { Shape.tight($0.shape) }.joined(separator: " ")
         throw context.error(.value, "operands could not be broadcast together with shapes \(shapes)")
       }
       outputs = loop.outputs.map { TensorType($0, shape) }
@@ -70,10 +83,9 @@ extension OpDef {
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
     }
-    for o in outputs where o.rank > maximumRank {
-      throw context.error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(o.rank)")
-    }
-    for o in outputs where o.isKnown {
+    for o in outputs {
+      try context.checkRank(o.rank)
+      // Also of unknown extents: what is known of them must leave room for one element.
       guard Shape.isAddressable(o.shape, itemSize: o.dtype.itemSize) else {
         throw context.error(.value, "array is too big: shape \(Shape.text(o.shape)) of \(o.dtype.name) exceeds the address space")
       }
@@ -157,14 +169,12 @@ extension OpDef {
         wanted = wanted.map { Promotion.common($0, beside) } ?? (s.dtype == .uint64 ? .uint64 : beside)
       }
     }
-    let candidates: [Value]
-    do throws(MarsError) { candidates = try values(operands) { wanted ?? $0.dtype } } catch {
+    if let common = wanted, !fit(operands, common) {
       // A function of floating values takes its scalars as such, whatever the integers beside them.
-      if error.code == .overflow, let (values, loop) = inexact(operands, wanted, loops) { return (values, loop) }
-      // Comparisons know integers of mixed sign: one that the other operand's dtype cannot hold is compared as it is.
-      guard error.code == .overflow, loops.contains(where: { $0.inputs == [.int64, .uint64] }) else { throw error }
-      candidates = try values(operands) { $0.dtype }
+      if let (values, loop) = inexact(operands, common, loops) { return (values, loop) }
+      if comparesIntegers { wanted = nil }
     }
+    let candidates = try values(operands) { wanted ?? $0.dtype }
     let types = candidates.map(\.type.dtype)
     if let loop = match(types, loops) {
       if !loop.outputs.isEmpty { return (candidates, loop) }
@@ -181,12 +191,20 @@ extension OpDef {
       op: name)
   }
 
+  /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
+  private func fit(_ operands: [Operand], _ d: DType) -> Bool {
+    for (i, o) in operands.enumerated() where !isCondition(i) {
+      if case .weak(let s) = o, !s.fits(d), limited(s, d, i) == nil { return false }
+    }
+    return true
+  }
+
   /// Weak scalars in the inexact dtypes of the loop for dtype `wanted`; nil where it is a loop of integers.
-  private func inexact(_ operands: [Operand], _ wanted: DType?, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
+  private func inexact(_ operands: [Operand], _ wanted: DType, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
     let types = operands.map { o in
       switch o {
       case .value(let v): v.type.dtype
-      case .weak(let s): wanted ?? s.dtype
+      case .weak: wanted
       case .big: DType.float64
       }
     }

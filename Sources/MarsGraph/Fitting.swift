@@ -24,11 +24,15 @@ extension Scalar {
     self = Scalar(dtype: .uint64, low: UInt64(truncatingIfNeeded: value)).cast(to: d)
   }
 
+  /// Whether this is no integer that an integer dtype `d` cannot hold.
+  package func fits(_ d: DType) -> Bool {
+    guard d.isInteger, dtype.isInteger, let x = asInt128 else { return true }
+    return d.integerRange.contains(x)
+  }
+
   /// The scalar in dtype `d`, as NumPy takes a Python scalar: an integer must be representable in an integer dtype.
   package func fitting(_ d: DType) throws(MarsError) -> Scalar {
-    if d.isInteger, dtype.isInteger, let x = asInt128, !d.integerRange.contains(x) {
-      throw MarsError(.overflow, "Python integer \(x) out of bounds for \(d.name)")
-    }
+    guard fits(d) else { throw MarsError(.overflow, "Python integer \(asInt128 ?? 0) out of bounds for \(d.name)") }
     return cast(to: d)
   }
 

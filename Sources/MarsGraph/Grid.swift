@@ -80,6 +80,18 @@ package struct Grid: Hashable, Sendable {
     return b
   }
 
+  /// The grid that chunks turned out to make: along each axis the extents of the chunks on its edge.
+  /// - Parameter chunks: the extents of every chunk.
+  package func resolved(_ chunks: [[Int]]) -> Grid {
+    var step = 1
+    var out: [AxisSplits] = []
+    for i in stride(from: axes.count - 1, through: 0, by: -1) {
+      out.append(AxisSplits(sizes: (0..<axes[i].count).map { chunks[$0 * step][i] }))
+      step *= axes[i].count
+    }
+    return Grid(out.reversed())
+  }
+
   /// Elements of the largest chunk.
   package var largestChunk: Int { axes.reduce(1) { $0 * $1.largest } }
 }

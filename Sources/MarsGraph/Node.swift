@@ -54,7 +54,9 @@ package final class Node: @unchecked Sendable {
   /// For a composed operator: the values that stand for the outputs.
   package private(set) var expansion: [Value]
   /// Place of the creating call in the client's program, or "".
-  package let origin: String
+  package private(set) var origin: String
+  /// The operator that the client applied, if this node is part of that one's expansion.
+  private(set) var caller: OpDef?
   /// Grows with creation; inputs have smaller numbers.
   package let number: UInt64
 
@@ -78,6 +80,29 @@ package final class Node: @unchecked Sendable {
 
   package var context: OpContext {
     OpContext(op: op, inputs: inputs.map(\.type), attributes: attributes, outputs: outputs, loop: loop)
+  }
+
+  /// Name of the operator that the client applied, which errors carry: operators inside of others are nothing that clients know.
+  package var calledName: String { (caller ?? op).name }
+
+  /// The number of the next node.
+  static var nextNumber: UInt64 { nextNodeNumber.load(ordering: .relaxed) }
+
+  /// Makes this node, and those of its expansion that were made since `first`, part of the call of `caller` (nil: of this node's operator).
+  ///
+  /// Only before anybody else has seen the node.
+  func belong(to caller: OpDef?, since first: UInt64) {
+    self.caller = caller
+    let owner = caller ?? op
+    var pending = expansion.map(\.node)
+    while let n = pending.popLast() {
+      // What is inside of a node that has its owner has it too.
+      if n.number < first || n === self || (n.caller === owner && n.origin == origin) { continue }
+      n.caller = owner
+      n.origin = origin
+      for v in n.inputs { pending.append(v.node) }
+      for v in n.expansion { pending.append(v.node) }
+    }
   }
 
   deinit {

@@ -27,22 +27,36 @@ package struct OpContext: Sendable {
   /// The scalar that input `i` is, where the graph says so while types are being inferred.
   package func constant(_ i: Int) -> Scalar? { values.indices.contains(i) ? values[i].constant : nil }
 
+  /// The value of an attribute that the operator declares.
   package subscript(_ name: String) -> AttrValue {
-    guard let i = op.attributeIndex(name) else { return .none }
+    guard let i = op.attributeIndex(name) else { preconditionFailure("operator '\(op.name)' declares no attribute '\(name)'") }
     return attributes.values[i]
   }
-  package func bool(_ name: String) -> Bool { if case .bool(let v) = self[name] { v } else { false } }
-  package func int(_ name: String) -> Int { if case .int(let v) = self[name] { v } else { 0 } }
+  package func bool(_ name: String) -> Bool { if case .bool(let v) = self[name] { v } else { otherKind(name, false) } }
+  package func int(_ name: String) -> Int { if case .int(let v) = self[name] { v } else { otherKind(name, 0) } }
   package func optionalInt(_ name: String) -> Int? { if case .int(let v) = self[name] { v } else { nil } }
-  package func float(_ name: String) -> Double { if case .float(let v) = self[name] { v } else { 0 } }
-  package func string(_ name: String) -> String { if case .string(let v) = self[name] { v } else { "" } }
+  package func float(_ name: String) -> Double { if case .float(let v) = self[name] { v } else { otherKind(name, 0) } }
+  package func string(_ name: String) -> String { if case .string(let v) = self[name] { v } else { otherKind(name, "") } }
   package func dtype(_ name: String) -> DType? { if case .dtype(let v) = self[name] { v } else { nil } }
   package func scalar(_ name: String) -> Scalar? { if case .scalar(let v) = self[name] { v } else { nil } }
-  package func ints(_ name: String) -> [Int] { if case .ints(let v) = self[name] { v } else { [] } }
+  package func ints(_ name: String) -> [Int] { if case .ints(let v) = self[name] { v } else { otherKind(name, []) } }
   package func optionalInts(_ name: String) -> [Int]? { if case .ints(let v) = self[name] { v } else { nil } }
+
+  /// A rule that asks for another kind than the attribute is declared with, or forgets that it may be None, is wrong.
+  private func otherKind<T>(_ name: String, _ nothing: T) -> T {
+    assertionFailure("operator '\(op.name)' asks for another kind of attribute '\(name)' than \(self[name])")
+    return nothing
+  }
 
   /// An error that names this operator.
   package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
+
+  /// NumPy's error for more axes than an array can have.
+  package func checkRank(_ rank: Int) throws(MarsError) {
+    guard rank <= maximumRank else {
+      throw error(.value, "maximum supported dimension for an ndarray is currently \(maximumRank), found \(rank)")
+    }
+  }
 
   /// Axis in 0..<rank from one that may be negative; NumPy's AxisError otherwise.
   package func normalisedAxis(_ axis: Int, rank: Int) throws(MarsError) -> Int {

@@ -11,6 +11,9 @@ package final class OpDef: Sendable {
   /// Names of the outputs; usually one.  A name that ends in "..." stands for as many outputs as the expansion has.
   package let outputs: [String]
   package let typing: Typing
+  /// Of a ufunc: whether it compares integers of any sign and size as the numbers that they are.  A weak integer then need not fit the dtype
+  /// of what it meets.
+  package let comparesIntegers: Bool
   package let body: Body
   package let effects: Effects
   package let cost: Cost
@@ -31,7 +34,8 @@ package final class OpDef: Sendable {
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
-    _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
+    _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
+    comparesIntegers: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
     prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
@@ -41,6 +45,7 @@ package final class OpDef: Sendable {
     self.attributes = attributes
     self.outputs = outputs
     self.typing = typing
+    self.comparesIntegers = comparesIntegers
     self.body = body
     self.effects = effects
     self.cost = cost

@@ -2,6 +2,35 @@ import MarsBase
 import MarsGraph
 import MarsNumerics
 
+/// Extents that attributes ask for may be of any size: what is computed from them is checked here, before a node is.
+extension OpContext {
+  /// A shape attribute; negative extents, more axes than there can be and more elements than can be counted are errors.
+  func shape(_ name: String) throws(MarsError) -> [Int] {
+    let s = ints(name)
+    guard s.allSatisfy({ $0 >= 0 }) else { throw error(.value, "negative dimensions are not allowed") }
+    try checkRank(s.count)
+    _ = try product(s, "\(name) \(Shape.text(s))")
+    return s
+  }
+
+  /// A product of extents; an error that says what is too big where 64 bits do not hold it.
+  func product(_ extents: [Int], _ what: @autoclosure () -> String) throws(MarsError) -> Int {
+    guard let n = Shape.count(extents) else { throw error(.value, "array is too big: \(what())") }
+    return n
+  }
+
+  /// A sum of extents; an error that says what is too big where 64 bits do not hold it.
+  func sum(_ extents: [Int], _ what: @autoclosure () -> String) throws(MarsError) -> Int {
+    var n = 0
+    for e in extents {
+      let (next, overflow) = n.addingReportingOverflow(e)
+      guard !overflow else { throw error(.value, "array is too big: \(what())") }
+      n = next
+    }
+    return n
+  }
+}
+
 /// Errors that depend on values: found when they are computed.
 enum Checks {
   static let refuse = NativeOp(

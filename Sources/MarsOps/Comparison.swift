@@ -37,7 +37,7 @@ enum Comparison {
     binary(
       name, loops, "Whether x1 \(text) x2.",
       details: "Complex values are ordered by real, then imaginary part; NaN compares false but for not_equal.",
-      operators: operators
+      operators: operators, comparesIntegers: true
     ) { b, x, y in swapped ? compare(&b, r, y, x) : compare(&b, r, x, y) }
   }
 

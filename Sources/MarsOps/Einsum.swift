@@ -128,6 +128,9 @@ enum Einsum {
     return Term(value: try x.op(LinearAlgebra.matmul, y).reshaped(s + m + n), labels: labels)
   }
 
+  /// As NumPy.
+  private static let mostOperands = 64
+
   static let einsum = OpDef(
     "einsum", inputs: [InputDef("operands", variadic: true)],
     attributes: [
@@ -136,6 +139,8 @@ enum Einsum {
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "No input operands") }
+      // Every pair is looked at in every step.
+      guard v.count <= mostOperands else { throw c.error(.value, "too many operands provided to einstein sum function") }
       guard v.allSatisfy(\.type.isKnown) else { throw c.error(.unsupported, "einsum needs known extents") }
       let (labels, output) = try parse(c, c.string("subscripts"), v.map(\.type.rank))
       let d = c.dtype("dtype") ?? c.commonDType()

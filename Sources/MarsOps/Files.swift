@@ -107,7 +107,8 @@ enum Files {
       }
       let temporary = Npy.temporaryName(for: c.string("path"))
       let offset = Npy.headerSize(rank: type.rank)
-      let begun = Value(try begin.def.apply([], [("temporary", .string(temporary)), ("bytes", .int(offset + type.byteCount))]))
+      let bytes = try c.sum([offset, type.byteCount], "a file of \(type.byteCount) bytes and a header")
+      let begun = Value(try begin.def.apply([], [("temporary", .string(temporary)), ("bytes", .int(bytes))]))
       let rows = type.rank == 0 ? try v[0].expanded(at: [0]) : v[0]
       let written = try rows.op(write.def, begun, with: ["temporary": .string(temporary), "offset": .int(offset)])
       return [

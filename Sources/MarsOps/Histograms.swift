@@ -13,8 +13,8 @@ enum Histograms {
 
   private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {
     guard !a.type.dtype.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
-    let n = c.int("bins")
-    guard n > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
+    guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
+    let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
     let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
     let low: Value
     let high: Value
@@ -33,7 +33,7 @@ enum Histograms {
       low = try isPoint.op(Selection.where, try least.op(Arithmetic.subtract, weak: Scalar(0.5)), least)
       high = try isPoint.op(Selection.where, try most.op(Arithmetic.add, weak: Scalar(0.5)), most)
     }
-    return try low.op(Creation.linspace, high, with: ["num": .int(n + 1), "dtype": .dtype(d)])
+    return try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(d)])
   }
 
   /// From this number of bins on values are sorted; with fewer every value is compared with every edge, which fuses and needs no memory.

@@ -2,7 +2,7 @@ import MarsBase
 import MarsGraph
 import MarsNumerics
 
-/// Joining, repeating and writing into tensors.
+/// Joining tensors, and cutting them apart.
 enum Joining {
   private static let axis = AttrDef("axis", .int, default: .int(0), "the axis")
 
@@ -13,7 +13,7 @@ enum Joining {
     return at
   }
 
-  private static let join = NativeOp(
+  static let join = NativeOp(
     OpDef(
       "join", inputs: [InputDef("arrays", variadic: true)], attributes: [AttrDef("axis", .int, "the axis, 0 or more")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
@@ -30,12 +30,7 @@ enum Joining {
           })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
-        var sum = 0
-        for e in extents where e != unknownExtent {
-          let (next, overflow) = sum.addingReportingOverflow(e)
-          guard !overflow else { throw c.error(.value, "array is too big: the extents add up to more than an integer holds") }
-          sum = next
-        }
+        let sum = try c.sum(extents.filter { $0 != unknownExtent }, "the extents add up to more than an integer holds")
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : sum
         return [out]
       },
@@ -217,225 +212,6 @@ enum Joining {
       "Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
     samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
 
-  // MARK: Repeating
-
-  static let tile = OpDef(
-    "tile", inputs: [InputDef("A")], attributes: [AttrDef("reps", .ints, "repetitions per axis")], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.isKnown else { throw c.error(.unsupported, "tile needs known extents") }
-      let rank = Swift.max(v[0].type.rank, c.ints("reps").count)
-      let shape = [Int](repeating: 1, count: rank - v[0].type.rank) + v[0].type.shape
-      let reps = [Int](repeating: 1, count: rank - c.ints("reps").count) + c.ints("reps")
-      guard reps.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "negative dimensions are not allowed") }
-      // (r0, n0, r1, n1, ...) is a broadcast of the array; its axes are then joined in pairs.
-      let pad = rank - v[0].type.rank
-      let map = AxisMap(v[0].type.shape.indices.map { .aligned(2 * ($0 + pad) + 1) })
-      let wide = try v[0].viewed(map, shape: zip(reps, shape).flatMap { [$0, $1] })
-      var out: [Int] = []
-      for (r, n) in zip(reps, shape) {
-        // As many elements as `wide` has: only where one of them is 0 can another product overflow.
-        let (product, overflow) = r.multipliedReportingOverflow(by: n)
-        guard !overflow else { throw c.error(.value, "array is too big: an axis of \(n) is repeated \(r) times") }
-        out.append(product)
-      }
-      return [try wide.reshaped(out)]
-    }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
-    samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
-    answersCopies: true)
-
-  static let `repeat` = OpDef(
-    "repeat", inputs: [InputDef("a")],
-    attributes: [
-      AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
-      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
-    ],
-    typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let repeats = c.ints("repeats")
-      guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
-      let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
-      guard x.type.isKnown else { throw c.error(.unsupported, "repeat needs known extents") }
-      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      var shape = x.type.shape
-      guard repeats.count == 1 || repeats.count == shape[k] else {
-        throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
-      }
-      if repeats.count != 1 {
-        var total = 0
-        for n in repeats {
-          let (sum, overflow) = total.addingReportingOverflow(n)
-          guard !overflow && sum <= 1 << 40 else { throw c.error(.memory, "no memory for the indices of so many repeats") }
-          total = sum
-        }
-        // Tried first: an array of Swift's that does not fit ends the process.
-        guard Buffer.unlimited(byteCount: total * 8) != nil else { throw c.error(.memory, "no memory for \(total) indices") }
-        let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
-        guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
-        let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
-        return [try x.op(Masks.take, Value(indices), with: ["axis": .int(k)])]
-      }
-      shape.insert(repeats[0], at: k + 1)
-      let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)
-      var out = x.type.shape
-      let (extent, overflow) = out[k].multipliedReportingOverflow(by: repeats[0])
-      guard !overflow else { throw c.error(.value, "array is too big: an axis of \(out[k]) is repeated \(repeats[0]) times") }
-      out[k] = extent
-      return [try wide.reshaped(out)]
-    }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
-    samples: [
-      Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
-      Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
-    ], answersCopies: true)
-
-  static let roll = OpDef(
-    "roll", inputs: [InputDef("a")],
-    attributes: [
-      AttrDef("shift", .ints, "places, one per axis"), AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: flattened"),
-    ],
-    typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
-      func rolled(_ x: Value, _ k: Int, _ by: Int) throws(MarsError) -> Value {
-        let n = x.type.shape[k]
-        let s = n == 0 ? 0 : by % n + (by % n < 0 ? n : 0)
-        if s == 0 { return x }
-        let tail = try x.sliced(axis: k, start: n - s, count: s)
-        let head = try x.sliced(axis: k, start: 0, count: n - s)
-        return Value(try join.def.apply([.value(tail), .value(head)], [("axis", .int(k))]))
-      }
-      guard let axes = c.optionalInts("axis") else {
-        let flat = try v[0].reshaped([-1])
-        let n = Swift.max(1, flat.type.shape[0])
-        return [try rolled(flat, 0, c.ints("shift").reduce(0) { ($0 + $1 % n) % n }).reshaped(v[0].type.shape)]
-      }
-      let shifts = c.ints("shift")
-      guard shifts.count == axes.count || shifts.count == 1 || axes.count == 1 else {
-        throw c.error(.value, "'shift' and 'axis' should be scalars or 1D sequences")
-      }
-      var x = v[0]
-      if shifts.isEmpty || axes.isEmpty { return [x] }
-      for i in 0..<Swift.max(shifts.count, axes.count) {
-        let k = try c.normalisedAxis(axes.count == 1 ? axes[0] : axes[i], rank: x.type.rank)
-        x = try rolled(x, k, shifts.count == 1 ? shifts[0] : shifts[i])
-      }
-      return [x]
-    }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
-    samples: [
-      Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
-    ], answersCopies: true)
-
-  // MARK: Writing
-
-  /// The box of region indices whose elements lie in a box of the base; nil when there are none.
-  private static func region(_ c: OpContext, in box: Box) -> Box? {
-    var out = Box(whole: c.ints("shape"))
-    for (k, access) in Shapes.map(c).axes.enumerated() {
-      guard case .aligned(let a, let start, let step) = access else {
-        if case .fixed(let i) = access, i < box.lower[k] || i >= box.upper(k) { return nil }
-        continue
-      }
-      // lower <= start + step * i < upper
-      let (lo, hi) = (box.lower[k] - start, box.upper(k) - 1 - start)
-      let (p, q) = step > 0 ? (lo, hi) : (-hi, -lo)
-      let t = Swift.abs(step)
-      let first = p <= 0 ? 0 : (p + t - 1) / t
-      let last = q < 0 ? -1 : q / t
-      let from = Swift.max(out.lower[a], first)
-      let to = Swift.min(out.upper(a), last + 1)
-      if to <= from { return nil }
-      out.lower[a] = from
-      out.extents[a] = to - from
-    }
-    return out.extents.contains(0) ? nil : out
-  }
-
-  private static let assignRegion = NativeOp(
-    OpDef(
-      "assign_region", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        let shape = try Shapes.extents(c, base: c.inputs[0].shape)
-        guard shape == c.ints("shape"), c.inputs[0].dtype == c.inputs[1].dtype, Shape.broadcast([c.inputs[1].shape, shape]) == shape else {
-          throw c.error(.value, "the value must have the tensor's dtype and broadcast to the region")
-        }
-        return [c.inputs[0]]
-      },
-      body: .native(
-        NativeRule(
-          .boxes { c, box in
-            let value = c.inputs[1].shape
-            guard let r = region(c, in: box) else { return [box, Box(lower: value.map { _ in 0 }, extents: value.map { _ in 0 })] }
-            return [box, AxisMap.broadcast(value, to: c.ints("shape")).box(r)]
-          }, reusesInput0: true, leavesInput0: { c, box in region(c, in: box) == nil })),
-      doc: OpDoc("A tensor with a strided region replaced; value has its dtype.", example: "mt.zeros(3)"),
-      exposure: .hidden,
-      samples: [
-        Sample(
-          [[4, 6], [2, 3]], .all,
-          attributes: ["axes": .ints([0, 1]), "starts": .ints([3, 0]), "steps": .ints([-2, 2]), "shape": .ints([2, 3])]),
-        Sample(
-          [[4, 6], []], attributes: ["axes": .ints([-1, 0]), "starts": .ints([1, 0]), "steps": .ints([1, 1]), "shape": .ints([6])]),
-      ])
-  ) { (call: inout NativeCall) throws(MarsError) in
-    let c = call.context
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
-    guard let r = region(c, in: call.outputBox) else { return }
-    // The part of the output that the region covers, with the region's axes.
-    let (axes, starts, steps) = Shapes.lists(Shapes.map(c))
-    let target = call.outputs[0].mapped(
-      axes: axes, starts: axes.indices.map { starts[$0] + (axes[$0] < 0 ? 0 : steps[$0] * r.lower[axes[$0]]) - call.outputBox.lower[$0] },
-      steps: steps, shape: r.extents)
-    Strided.copy(call.inputs[1].broadcast(to: r.extents), to: target)
-  }
-
-  static let assign = OpDef(
-    "assign", inputs: [InputDef("base"), InputDef("value")], attributes: Shapes.mapAttributes,
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      _ = try Shapes.extents(c, base: c.inputs[0].shape)
-      return [c.inputs[0]]
-    },
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let shape = try Shapes.extents(c, base: v[0].type.shape)
-      // How the value broadcasts is known with its extents.
-      guard v[0].type.isKnown && v[1].type.isKnown else { return [] }
-      var value = v[1]
-      let map = Shapes.map(c)
-      let walked = Set(c.ints("axes"))
-      guard shape.contains(0) || shape.indices.allSatisfy({ walked.contains($0) || shape[$0] == 1 }) else {
-        throw c.error(.value, "cannot assign to a broadcast view")
-      }
-      // NumPy drops leading axes of extent 1 of the value.
-      while value.type.rank > shape.count && value.type.shape[0] == 1 {
-        value = try value.op(Shapes.squeeze, with: ["axis": .ints([0])])
-      }
-      guard Shape.broadcast([value.type.shape, shape]) == shape else {
-        throw c.error(
-          .value,
-          "could not broadcast input array from shape \(Shape.text(v[1].type.shape).replacing(", ", with: ",")) into shape \(Shape.text(shape).replacing(", ", with: ","))"
-        )
-      }
-      value = try value.cast(v[0].type.dtype)
-      if map.isIdentity && shape == v[0].type.shape { return [try value.broadcast(to: shape)] }
-      return [Value(try assignRegion.def.apply([.value(v[0]), .value(value)], Shapes.attributes(of: map, shape: shape)))]
-    },
-    doc: OpDoc(
-      "A tensor with a strided region replaced: what a[...] = value stores.",
-      details: "The value broadcasts to the region and is cast to the tensor's dtype.",
-      example: "mt.zeros(3)"), exposure: .hidden, samples: assignRegion.def.samples)
-
-  static let assignWhere = OpDef(
-    "assign_where", inputs: [InputDef("base"), InputDef("mask"), InputDef("value")], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard Shape.broadcast([v[0].type.shape, v[1].type.shape, v[2].type.shape]) == v[0].type.shape else {
-        throw c.error(.value, "mask and value do not broadcast to shape \(Shape.text(v[0].type.shape))")
-      }
-      return [try v[1].op(Selection.`where`, try v[2].cast(v[0].type.dtype), v[0])]
-    },
-    doc: OpDoc("A tensor with the elements under a mask replaced: what a[mask] = scalar stores.", example: "mt.where([True, False], 1, 2)"),
-    exposure: .hidden, samples: [Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool])])
-
   static let family = OpFamily(
-    [
-      concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays, tile, `repeat`, roll,
-      assign, assignWhere,
-    ], natives: [join, assignRegion])
+    [concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays], natives: [join])
 }

@@ -149,7 +149,7 @@ enum LinearAlgebra {
         .value,
         c.op.name == "tensordot"
           ? "shape-mismatch for sum"
-          : "shapes \(Shape.text(a.type.shape).replacing(", ", with: ",")) and \(Shape.text(b.type.shape).replacing(", ", with: ",")) not aligned: \(a.type.shape[i]) (dim \(i)) != \(b.type.shape[j]) (dim \(j))"
+          : "shapes \(Shape.tight(a.type.shape)) and \(Shape.tight(b.type.shape)) not aligned: \(a.type.shape[i]) (dim \(i)) != \(b.type.shape[j]) (dim \(j))"
       )
     }
     let freeA = (0..<a.type.rank).filter { !axesA.contains($0) }
@@ -168,7 +168,7 @@ enum LinearAlgebra {
       if r == 0 || s == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
       let (k, j) = (r - 1, Swift.max(0, s - 2))
       guard agree(v[0].type.shape[k], v[1].type.shape[j]) else {
-        func text(_ v: Value) -> String { Shape.text(v.type.shape).replacing(", ", with: ",") }
+        func text(_ v: Value) -> String { Shape.tight(v.type.shape) }
         throw c.error(
           .value, "shapes \(text(v[0])) and \(text(v[1])) not aligned: \(v[0].type.shape[k]) (dim \(k)) != \(v[1].type.shape[j]) (dim \(j))"
         )
@@ -249,6 +249,7 @@ enum LinearAlgebra {
         for (i, j) in zip(a, b) {
           p.append(try c.normalisedAxis(i, rank: v[0].type.rank))
           q.append(try c.normalisedAxis(j, rank: v[1].type.rank))
+          guard Set(p).count == p.count && Set(q).count == q.count else { throw c.error(.value, "duplicate axes not allowed in tensordot") }
         }
       } else {
         let n = c.int("axes")

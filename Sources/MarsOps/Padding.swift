@@ -3,41 +3,33 @@ import MarsGraph
 
 /// Making tensors larger: frames around them, values after them.
 enum Padding {
-  /// Neighbouring indices with one step: what a slice can give.
+  /// Neighbouring indices with one step, or one index several times.
   private struct Piece {
     let start: Int
-    var step: Int
-    var count: Int
+    let step: Int
+    let count: Int
   }
+
+  /// Most slices on one side of an axis: each is a node.
+  private static let mostPieces = 10_000
 
   /// Indices of an axis of `n` elements at places `from` up to `to`, beyond its ends, as slices.
   private static func pieces(_ c: OpContext, _ n: Int, _ from: Int, _ to: Int) throws(MarsError) -> [Piece] {
+    let mode = c.string("mode")
+    if mode == "edge" || n == 1 { return [Piece(start: from < 0 ? 0 : n - 1, step: 0, count: to - from)] }
+    guard (to - from) / n < mostPieces else {
+      throw c.error(.unsupported, "pad_width \(to - from) is not supported for an axis of \(n): at most \(mostPieces) times the axis")
+    }
+    // The axis is walked upwards and, where it is mirrored, downwards again, without or with the ends once more.
+    let period = mode == "wrap" ? n : mode == "reflect" ? 2 * (n - 1) : 2 * n
     var out: [Piece] = []
-    for i in from..<to {
-      let index: Int
-      func modulo(_ a: Int, _ b: Int) -> Int { (a % b + b) % b }
-      switch c.string("mode") {
-      case "edge": index = i < 0 ? 0 : n - 1
-      case "wrap": index = modulo(i, n)
-      case "reflect":
-        let k = modulo(i, Swift.max(1, 2 * (n - 1)))
-        index = k < n ? k : 2 * (n - 1) - k
-      case "symmetric":
-        let k = modulo(i, 2 * n)
-        index = k < n ? k : 2 * n - 1 - k
-      default:
-        throw c.error(.value, "mode '\(c.string("mode"))' is not supported: there are constant, edge, reflect, symmetric, wrap, empty")
-      }
-      if var last = out.last {
-        let end = last.start + last.step * (last.count - 1)
-        if last.count == 1 && abs(index - end) <= 1 { last.step = index - end }
-        if index - end == last.step {
-          last.count += 1
-          out[out.count - 1] = last
-          continue
-        }
-      }
-      out.append(Piece(start: index, step: 1, count: 1))
+    var i = from
+    while i < to {
+      let k = (i % period + period) % period
+      let left = (k < n ? n : period) - k
+      let count = Swift.min(left, to - i)
+      out.append(k < n ? Piece(start: k, step: 1, count: count) : Piece(start: left - (mode == "reflect" ? 0 : 1), step: -1, count: count))
+      i += count
     }
     return out
   }
@@ -48,6 +40,8 @@ enum Padding {
     shape[axis] = p.count
     return try x.sliced(axis: axis, start: p.start, count: 1).broadcast(to: shape)
   }
+
+  private static let modes = ["constant", "edge", "reflect", "symmetric", "wrap", "empty"]
 
   static let pad = OpDef(
     "pad", inputs: [InputDef("array"), InputDef("constant_values", variadic: true, "at most one: what broadcasts to (axes, 2)")],
@@ -62,10 +56,15 @@ enum Padding {
       guard width.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
       guard x.type.isKnown else { throw c.error(.unsupported, "pad needs known extents") }
       guard v.count <= 2 else { throw c.error(.type, "pad takes one array of constant values") }
-      let isConstant = ["constant", "empty"].contains(c.string("mode"))
+      let mode = c.string("mode")
+      guard modes.contains(mode) else {
+        throw c.error(.value, "mode '\(mode)' is not supported: there are \(modes.joined(separator: ", "))")
+      }
+      let isConstant = ["constant", "empty"].contains(mode)
       let values = try v.count > 1 ? v[1].cast(x.type.dtype).broadcast(to: [x.type.rank, 2]) : nil
       for k in 0..<x.type.rank {
         let (before, after, n) = (width[2 * k], width[2 * k + 1], x.type.shape[k])
+        _ = try c.sum([n, before, after], "pad_width (\(before), \(after)) around an axis of \(n)")
         if before + after == 0 { continue }
         guard n > 0 || isConstant else {
           throw c.error(.value, "can't extend empty axis \(k) using modes other than 'constant' or 'empty'")

@@ -47,7 +47,7 @@ enum Sampling {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (k, n) = try extent(c, v[0])
       let size = c.optionalInts("size") == nil ? [] : try c.shape("size")
-      let count = size.reduce(1, *)
+      let count = try c.product(size, "size \(Shape.text(size))")
       guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
       guard v.count == 1 || v[1].type.shape == [n] else { throw c.error(.value, "a and p must have same size") }
       let p = try v.count > 1 ? v[1].cast(.float64) : nil

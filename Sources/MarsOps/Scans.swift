@@ -104,7 +104,8 @@ enum Scans {
       let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
       guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }
       guard x.type.shape[axis] != unknownExtent else { throw c.error(.unsupported, "diff needs a known extent") }
-      let times = min(c.int("n"), x.type.shape[axis] + 1)
+      // Once more than the extent, and there is nothing left that could change.
+      let times = min(c.int("n") - 1, x.type.shape[axis]) + 1
       // Every time is a node of its own: the call must end, whatever the number.
       guard times <= 10_000 else { throw c.error(.unsupported, "diff of order \(times) is not supported: at most 10000") }
       for _ in 0..<times {

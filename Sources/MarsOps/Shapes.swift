@@ -14,30 +14,6 @@ enum Shapes {
     AttrDef("shape", .ints, "extents of the view"),
   ]
 
-  static func attributes(of map: AxisMap, shape: [Int]) -> [(String, AttrValue)] {
-    let (axes, starts, steps) = lists(map)
-    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps)), ("shape", .ints(shape))]
-  }
-
-  /// A map as the values of the attributes 'axes', 'starts' and 'steps'.
-  static func lists(_ map: AxisMap) -> (axes: [Int], starts: [Int], steps: [Int]) {
-    var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
-    for a in map.axes {
-      switch a {
-      case .aligned(let k, let start, let step):
-        axes.append(k)
-        starts.append(start)
-        steps.append(step)
-      case .fixed(let i):
-        axes.append(-1)
-        starts.append(i)
-        steps.append(1)
-      case .contracted, .whole: preconditionFailure("a view is affine")
-      }
-    }
-    return (axes, starts, steps)
-  }
-
   static func map(_ c: OpContext) -> AxisMap {
     let (axes, starts, steps, shape) = (c.ints("axes"), c.ints("starts"), c.ints("steps"), c.ints("shape"))
     return AxisMap(
@@ -89,7 +65,10 @@ enum Shapes {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.inputs[0].dtype, try rule(c).1)] },
-      body: .view { c in (try? rule(c))?.0 ?? .identity(c.inputs[0].rank) }, cost: Cost(perElement: 0),
+      body: .view { c in
+        // The types of the node come from the same rule.
+        do throws(MarsError) { return try rule(c).0 } catch { preconditionFailure("\(name): \(error.message)") }
+      }, cost: Cost(perElement: 0),
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),
@@ -170,6 +149,7 @@ enum Shapes {
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
     let rank = shape.count + c.ints("axis").count
+    try c.checkRank(rank)
     let new: [Int]
     do throws(MarsError) { new = try c.normalisedAxes(c.ints("axis"), rank: rank) } catch {
       throw error.code == .value ? c.error(.value, "repeated axis") : error
@@ -328,7 +308,7 @@ enum Shapes {
     func mismatch() -> MarsError {
       c.error(
         .value,
-        "cannot reshape array of size \(total) into shape \(Shape.text(wanted).replacing(", ", with: ",").replacing("?", with: "-1"))")
+        "cannot reshape array of size \(total) into shape \(Shape.tight(wanted).replacing("?", with: "-1"))")
     }
     guard let known else { throw mismatch() }
     guard wanted.contains(-1) else {
@@ -411,28 +391,43 @@ enum Shapes {
 
   // MARK: Chunks
 
-  /// Chunk sizes that `rechunk` asks for, per axis.
-  ///
-  /// `splits`: for each axis the number of its chunks followed by their sizes.  `chunk_size`: one value for all axes or one per axis; -1 is
-  /// the whole axis.
-  private static func chunkSizes(_ c: OpContext) throws(MarsError) -> [[Int]] {
-    let shape = c.inputs[0].shape
+  /// The sizes of chunks in the attribute 'splits': for each axis the number of its chunks followed by their sizes; nil if it is malformed.
+  private static func splits(_ s: [Int]) -> [[Int]]? {
     var out: [[Int]] = []
+    var i = 0
+    while i < s.count {
+      let n = s[i]
+      guard n >= 0 && n < s.count - i else { return nil }
+      out.append(Array(s[i + 1..<i + 1 + n]))
+      i += n + 1
+    }
+    return out
+  }
+
+  /// Chunk sizes that `rechunk` asks for, per axis, after `checkChunks`.
+  ///
+  /// `chunk_size`: one value for all axes or one per axis; -1 is the whole axis.
+  private static func chunkSizes(_ c: OpContext) -> [[Int]]? {
+    if let s = c.optionalInts("splits") { return splits(s) }
+    let size = c.ints("chunk_size")
+    return c.inputs[0].shape.enumerated().map { k, n in
+      let s = size.count == 1 ? size[0] : size[k]
+      return AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s).sizes
+    }
+  }
+
+  /// Does not make the lists: a call must not take the time and memory of millions of chunks.
+  private static func checkChunks(_ c: OpContext) throws(MarsError) {
+    let shape = c.inputs[0].shape
     if let s = c.optionalInts("splits") {
-      var i = 0
-      while i < s.count {
-        let n = s[i]
-        guard n >= 0 && n < s.count - i else { throw c.error(.value, "splits are malformed") }
-        out.append(Array(s[i + 1..<i + 1 + n]))
-        i += n + 1
-      }
+      guard let out = splits(s) else { throw c.error(.value, "splits are malformed") }
       guard out.count == shape.count else { throw c.error(.value, "splits must name \(shape.count) axes but name \(out.count)") }
       for (k, sizes) in out.enumerated() {
         guard sizes.allSatisfy({ $0 >= 0 }), shape[k] == unknownExtent || sizes.reduce(UInt(0), { $0 &+ UInt($1) }) == UInt(shape[k]) else {
           throw c.error(.value, "chunks \(Shape.text(sizes)) do not add up to the extent \(shape[k]) of axis \(k)")
         }
       }
-      return out
+      return
     }
     let size = c.ints("chunk_size")
     guard size.count == 1 || size.count == shape.count else {
@@ -445,9 +440,7 @@ enum Shapes {
       guard s == -1 || n / s < Grid.mostChunks else {
         throw c.error(.memory, "axis \(k) of extent \(n) in chunks of \(s) is more than \(Grid.mostChunks) chunks")
       }
-      out.append(AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s).sizes)
     }
-    return out
   }
 
   /// The identity with a pinned grid: fused into what reads it.
@@ -458,7 +451,7 @@ enum Shapes {
       AttrDef("splits", .ints, default: AttrValue.none, "for each axis the number of its chunks followed by their sizes"),
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      _ = try chunkSizes(c)
+      try checkChunks(c)
       return [c.inputs[0]]
     }, body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0),
     doc: OpDoc(
@@ -466,7 +459,7 @@ enum Shapes {
     exposure: Exposure(method: true),
     samples: [
       Sample([[4, 6]], .all, attributes: ["chunk_size": .ints([3])]), Sample([[4, 6]], attributes: ["splits": .ints([2, 1, 3, 1, 6])]),
-    ], pinsChunks: { c in try? chunkSizes(c) })
+    ], pinsChunks: chunkSizes)
 
   static let family = OpFamily(
     [

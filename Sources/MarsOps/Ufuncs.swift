@@ -8,9 +8,6 @@ enum Loops {
     .bool, .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .float16, .bfloat16, .float32, .float64, .complex64,
     .complex128,
   ]
-  static let floats = DTypeSet.floating
-  static let inexact = DTypeSet.inexact
-  static let numeric = DTypeSet.numeric
 
   static func members(_ set: DTypeSet) -> [DType] { order.filter { set.contains($0) } }
 
@@ -45,11 +42,11 @@ func unary(
 /// A ufunc of two arguments.
 func binary(
   _ name: String, _ loops: [UfuncLoop], _ summary: String, details: String = "", example: String? = nil, numpy: String? = nil,
-  cost: Double = 1, operators: [String] = [], _ body: @escaping BinaryBody
+  cost: Double = 1, operators: [String] = [], comparesIntegers: Bool = false, _ body: @escaping BinaryBody
 ) -> OpDef {
   OpDef(
-    name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(loops), body: .expr { b, _, x in [body(&b, x[0], x[1])] },
-    cost: Cost(perElement: cost),
+    name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(loops), comparesIntegers: comparesIntegers,
+    body: .expr { b, _, x in [body(&b, x[0], x[1])] }, cost: Cost(perElement: cost),
     doc: OpDoc(summary, details: details, numpy: numpy ?? "numpy.\(name)", example: example ?? "mt.\(name)([3, 1], [2, 5])"),
     exposure: Exposure(operators: operators))
 }
@@ -68,13 +65,21 @@ extension Value {
 
   /// A view of the value; see `Shapes.view` for the encoding.
   func viewed(_ map: AxisMap, shape: [Int]) throws(MarsError) -> Value {
-    map.isIdentity && shape == type.shape ? self : Value(try Shapes.view.apply([.value(self)], Shapes.attributes(of: map, shape: shape)))
+    map.isIdentity && shape == type.shape ? self : Value(try Shapes.view.apply([.value(self)], map.attributes(shape: shape)))
   }
   func reshaped(_ shape: [Int]) throws(MarsError) -> Value {
     type.shape == shape ? self : try op(Shapes.reshape, with: ["shape": .ints(shape)])
   }
   func broadcast(to shape: [Int]) throws(MarsError) -> Value {
-    try viewed(AxisMap.broadcast(type.shape, to: shape), shape: shape)
+    guard type.rank <= shape.count, Shape.broadcast([type.shape, shape]) == shape else {
+      throw MarsError(.value, "could not broadcast input array from shape \(Shape.text(type.shape)) into shape \(Shape.text(shape))")
+    }
+    return try viewed(AxisMap.broadcast(type.shape, to: shape), shape: shape)
+  }
+  /// Without leading axes of extent 1 beyond `rank` axes: NumPy assigns such a value.
+  package func droppingLeadingOnes(to rank: Int) throws(MarsError) -> Value {
+    let drop = type.shape.prefix(Swift.max(0, type.rank - rank)).prefix { $0 == 1 }.count
+    return drop == 0 ? self : try op(Shapes.squeeze, with: ["axis": .ints(Array(0..<drop))])
   }
   func permuted(_ axes: [Int]) throws(MarsError) -> Value { try op(Shapes.transpose, with: ["axes": .ints(axes)]) }
 
@@ -98,13 +103,6 @@ extension OpContext {
     let rank = inputs[0].rank
     guard let axes = optionalInts(name) else { return Array(0..<rank) }
     return axes.map { $0 < 0 ? $0 + rank : $0 }.sorted()
-  }
-
-  /// A shape attribute; negative extents are errors.
-  func shape(_ name: String) throws(MarsError) -> [Int] {
-    let s = ints(name)
-    guard s.allSatisfy({ $0 >= 0 }) else { throw error(.value, "negative dimensions are not allowed") }
-    return s
   }
 
   /// The attribute 'axis' of an internal operator: not negative.  Graph files may hold anything.

@@ -188,8 +188,7 @@ struct GraphIndex {
       let x = value(v)
       return Operand.value(Value(self.node(x), Int(x.output)))
     }
-    let attributes = zip(node.op.attributes, node.attributes.values).map { ($0.name, $1) }
-    let again = try node.op.apply(operands, attributes, payload: node.payload, origin: node.origin)
+    let again = try node.again(operands)
     remade.note(again, for: node)
     return again
   }

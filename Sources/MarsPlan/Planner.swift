@@ -141,7 +141,7 @@ package struct Planner {
       let outputs = needed[i].indices.filter { needed[i][$0] }
       if case .native = v.node.op.body {
       } else if v.node.outputs.contains(where: { !$0.isKnown }) {
-        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.op.name)
+        throw MarsError(.internal, "the extents of \(v.node.op.name) do not follow from those of its inputs", op: v.node.calledName)
       }
       let region: Region
       if case .native(let rule) = v.node.op.body {
@@ -272,15 +272,7 @@ package struct Planner {
   /// Puts the produced extents into a tensor of unknown extents.
   private mutating func resolve(_ t: Int, _ shapes: [[Int]]) {
     var tensor = plan.tensors[t]
-    var axes = tensor.grid.axes
-    for k in axes.indices {
-      // Chunks along axis k, read off the chunks whose other coordinates are 0.
-      let counts = tensor.grid.counts
-      var stepOfAxis = 1
-      for j in counts.indices where j > k { stepOfAxis *= counts[j] }
-      axes[k] = AxisSplits(sizes: (0..<counts[k]).map { shapes[$0 * stepOfAxis][k] })
-    }
-    tensor.grid = Grid(axes)
+    tensor.grid = tensor.grid.resolved(shapes)
     tensor.type = TensorType(tensor.type.dtype, tensor.grid.shape)
     tensor.hasUnknownExtents = false
     plan.tensors[t] = tensor

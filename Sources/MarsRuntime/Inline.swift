@@ -48,7 +48,7 @@ extension Engine {
       for t in 0..<plan.taskCount {
         do throws(MarsError) { try runInlineTask(context, box, t, buffers, workspace) } catch {
           let stage = plan.stages[Int(plan.taskStage[t])]
-          failure = error.at(op: stage.node.op.name, origin: stage.node.origin)
+          failure = error.at(op: stage.node.calledName, origin: stage.node.origin)
           break
         }
       }

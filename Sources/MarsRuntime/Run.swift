@@ -128,18 +128,7 @@ package final class Run: @unchecked Sendable {
     for c in 0..<grid.chunkCount {
       chunks.append(core.pointee.produced[tensor.firstSlot + Int32(c)] ?? grid.box(c).extents)
     }
-    return ProducedTensor(tensor: t, chunks: chunks, grid: Run.actualGrid(grid, chunks))
-  }
-
-  /// Splits from the chunks' extents: along each axis those of the chunks on its edge.
-  static func actualGrid(_ planned: Grid, _ chunks: [[Int]]) -> Grid {
-    var step = 1
-    var axes: [AxisSplits] = []
-    for i in stride(from: planned.axes.count - 1, through: 0, by: -1) {
-      axes.append(AxisSplits(sizes: (0..<planned.axes[i].count).map { chunks[$0 * step][i] }))
-      step *= planned.axes[i].count
-    }
-    return Grid(axes.reversed())
+    return ProducedTensor(tensor: t, chunks: chunks, grid: grid.resolved(chunks))
   }
 
   // MARK: Control

@@ -161,6 +161,6 @@ private final class Abandoned {
 }
 
 extension RunCore {
-  func operatorName(_ t: Int32) -> String { plan.plan.stages[Int(plan.plan.taskStage[Int(t)])].node.op.name }
+  func operatorName(_ t: Int32) -> String { plan.plan.stages[Int(plan.plan.taskStage[Int(t)])].node.calledName }
   func origin(_ t: Int32) -> String { plan.plan.stages[Int(plan.plan.taskStage[Int(t)])].node.origin }
 }

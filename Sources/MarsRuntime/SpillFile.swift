@@ -163,7 +163,7 @@ extension Engine {
     while state.pointee.liveSpillers < max(1, options.spillThreads) {
       let epoch = state.pointee.epoch
       state.pointee.liveSpillers += 1
-      if !startThread("mars-spill", { self.serveIO(epoch: epoch) }) {
+      if !BackgroundThread.start("mars-spill", { self.serveIO(epoch: epoch) }) {
         state.pointee.liveSpillers -= 1
         if state.pointee.liveSpillers == 0 { failQueuedIO(MarsError(.os, "cannot start a thread for moving chunks to disk")) }
         return

@@ -81,7 +81,7 @@ final class TaskContext: @unchecked Sendable {
       if let produced { engine.recordProduced(g.run, plan, Int(g.task), produced) }
     } catch {
       let stage = plan.plan.stages[Int(plan.plan.taskStage[Int(g.task)])]
-      let located = error.at(op: stage.node.op.name, origin: stage.node.origin)
+      let located = error.at(op: stage.node.calledName, origin: stage.node.origin)
       engine.locked { s in s.fail(g.run, located) }
     }
     if traced[i] {

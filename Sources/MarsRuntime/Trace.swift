@@ -53,9 +53,6 @@ package final class Trace: Sendable {
   /// Number of events recorded.
   package var count: Int { record.withLock { $0.events.count } }
 
-  /// Forgets all events.
-  package func reset() { record.withLock { $0 = Record() } }
-
   /// The events since the last call in Chrome's JSON format; times in microseconds.
   package func json() -> String {
     let r = record.withLock { r in
@@ -72,7 +69,7 @@ package final class Trace: Sendable {
       case .spill: name = "spill"
       case .unspill: name = "unspill"
       }
-      out += "\n{\"name\":\"\(Trace.escaped(name))\",\"ph\":\"X\",\"pid\":1,\"tid\":\(e.worker),\"ts\":\(Trace.micro(e.begin)),"
+      out += "\n{\"name\":\(JSONWriter.quote(name)),\"ph\":\"X\",\"pid\":1,\"tid\":\(e.worker),\"ts\":\(Trace.micro(e.begin)),"
       out += "\"dur\":\(Trace.micro(e.end - e.begin)),\"args\":{\"task\":\(e.task),\"bytes\":\(e.bytes)}}"
     }
     return out + "\n]}\n"
@@ -81,16 +78,5 @@ package final class Trace: Sendable {
   private static func micro(_ ns: Int) -> String {
     let rest = String(ns % 1000)
     return "\(ns / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
-  }
-
-  private static func escaped(_ s: String) -> String {
-    var out = ""
-    for c in s.unicodeScalars {
-      switch c {
-      case "\"", "\\": out += "\\\(c)"
-      default: out += c.value < 32 ? " " : String(c)
-      }
-    }
-    return out
   }
 }

@@ -12,7 +12,7 @@ extension Engine {
       let epoch = state.pointee.epoch
       let number = state.pointee.liveWorkers
       state.pointee.liveWorkers += 1
-      if !startThread("mars-\(number)", { self.work(epoch: epoch, number: number) }) {
+      if !BackgroundThread.start("mars-\(number)", { self.work(epoch: epoch, number: number) }) {
         state.pointee.liveWorkers -= 1
         // With one worker everything still runs; without any, runs would hang.
         if state.pointee.liveWorkers == 0 {

@@ -163,7 +163,7 @@ package final class Execution: Sendable {
   /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
   func driveInBackground() {
     if state.withLock({ $0.isPlanned }) { return }
-    if !BackgroundThread.start({ try? self.finishPlanning() }) {
+    if !BackgroundThread.start("mars-plan", { try? self.finishPlanning() }) {
       state.withLock { s in
         s.failure = MarsError(.memory, "no thread to plan the rest of the graph")
         s.isPlanned = true

@@ -11,24 +11,6 @@ enum ViewOps {
 
   static func isReshape(_ op: OpDef) -> Bool { op === reshapeOp }
 
-  private static func encode(_ map: AxisMap) -> [(String, AttrValue)] {
-    var (axes, starts, steps): ([Int], [Int], [Int]) = ([], [], [])
-    for a in map.axes {
-      switch a {
-      case .aligned(let k, let s, let t):
-        axes.append(k)
-        starts.append(s)
-        steps.append(t)
-      case .fixed(let i):
-        axes.append(-1)
-        starts.append(i)
-        steps.append(1)
-      case .contracted, .whole: preconditionFailure("a view is affine")
-      }
-    }
-    return [("axes", .ints(axes)), ("starts", .ints(starts)), ("steps", .ints(steps))]
-  }
-
   private static func apply(_ op: OpDef?, _ name: String, _ values: [Value], _ attributes: [(String, AttrValue)]) throws(MarsError) -> Value
   {
     guard let op else { throw MarsError(.internal, "operator '\(name)' is missing", op: name) }
@@ -37,14 +19,14 @@ enum ViewOps {
 
   static func view(_ v: Value, _ map: AxisMap, _ shape: [Int]) throws(MarsError) -> Value {
     if map.isIdentity && shape == v.type.shape { return v }
-    return try apply(viewOp, "view", [v], encode(map) + [("shape", .ints(shape))])
+    return try apply(viewOp, "view", [v], map.attributes(shape: shape))
   }
   static func reshape(_ v: Value, _ shape: [Int]) throws(MarsError) -> Value {
     try apply(reshapeOp, "reshape_c", [v], [("shape", .ints(shape))])
   }
   /// `base` with `value` in the region of `shape` that `map` describes.
   static func assign(_ base: Value, _ value: Value, _ map: AxisMap, _ shape: [Int]) throws(MarsError) -> Value {
-    try apply(assignOp, "assign", [base, value], encode(map) + [("shape", .ints(shape))])
+    try apply(assignOp, "assign", [base, value], map.attributes(shape: shape))
   }
   static func cast(_ v: Value, _ d: DType) throws(MarsError) -> Value {
     v.type.dtype == d ? v : try apply(castOp, "astype", [v], [("dtype", .dtype(d))])
@@ -52,14 +34,7 @@ enum ViewOps {
   /// NumPy's broadcast of an assigned value to the target's shape.
   static func broadcast(_ v: Value, to shape: [Int]) throws(MarsError) -> Value {
     if v.type.shape == shape { return v }
-    // Leading axes of extent 1 may be more than the target has.
-    var value = v
-    if value.type.rank > shape.count, value.type.shape.prefix(value.type.rank - shape.count).allSatisfy({ $0 == 1 }) {
-      let drop = value.type.rank - shape.count
-      let kept = Array(value.type.shape.dropFirst(drop))
-      let map = AxisMap((0..<value.type.rank).map { $0 < drop ? .fixed(0) : .aligned($0 - drop) })
-      value = try view(value, map, kept)
-    }
+    let value = try v.droppingLeadingOnes(to: shape.count)
     guard Shape.broadcast([value.type.shape, shape]) == shape else {
       throw MarsError(
         .value, "could not broadcast input array from shape \(Shape.text(v.type.shape)) into shape \(Shape.text(shape))", op: "assign")

@@ -30,6 +30,30 @@ private final class Copying: ChunkCallback {
 }
 
 struct SessionTests {
+  /// Operators inside of others are nothing that a client knows: errors of rules, plans and runs name the call that was made.
+  @Test func errorsNameTheOperatorThatWasApplied() throws {
+    let session = try Session(options: [])
+    let x = try Tensor.of([1, 2, 3])
+    func error(_ name: String, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)] = []) throws -> MarsError? {
+      do {
+        _ = try session.fetch(try Tensor.apply(try marsRegistry.require(name), inputs, attributes, origin: "here:1")[0])
+        return nil
+      } catch let e as MarsError { return e }
+    }
+    func check(_ e: MarsError?, _ code: MarsError.Code, _ op: String, line: Int = #line) {
+      #expect(e?.code == code && e?.op == op && e?.origin == "here:1", "line \(line): \(String(describing: e))")
+    }
+    // At the call: sum inside of nansum.
+    check(try error("nansum", [.tensor(x)], [("axis", .int(3))]), .axis, "nansum")
+    let seven = TensorOperand.tensor(try Tensor.op("astype", [.weak(Scalar(Int64(7)))], [("dtype", .dtype(.int64))]))
+    // When it runs: take_axis inside of take, and of take inside of index_arrays.
+    check(try error("take", [.tensor(x), seven]), .index, "take")
+    check(try error("index_arrays", [.tensor(x), seven], [("axes", .ints([0]))]), .index, "index_arrays")
+    // When extents are known: the product inside of vdot.
+    let two = try x.op("boolean_mask", try x.op("greater", 1.5))
+    check(try error("vdot", [.tensor(two), .tensor(x)]), .value, "vdot")
+  }
+
   @Test func dtypeOfAUfuncSelectsTheLoop() throws {
     let session = try Session(options: [])
     let x = try Tensor.of([1.5, 2.5, 0.5], [3])

@@ -66,7 +66,7 @@ typedef struct mars_error {
   uint32_t struct_size;
   mars_status code;
   const char *message; /* one sentence */
-  const char *op;      /* operator concerned, or "" */
+  const char *op;      /* operator that was applied, or "" */
   const char *origin;  /* where the failing node was created, as given to mars_graph_apply, or "" */
 } mars_error;
 

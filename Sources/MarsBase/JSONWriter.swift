@@ -1,24 +1,26 @@
 /// Writes JSON text.
-struct JSONWriter {
-  private(set) var text = ""
+package struct JSONWriter {
+  package private(set) var text = ""
   private var needsComma = false
 
-  mutating func raw(_ s: String) {
+  package init() {}
+
+  package mutating func raw(_ s: String) {
     if needsComma { text += "," }
     text += s
     needsComma = true
   }
-  mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
-  mutating func array(_ body: (inout JSONWriter) -> Void) { nest("[", "]", body) }
-  mutating func key(_ k: String) {
+  package mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
+  package mutating func array(_ body: (inout JSONWriter) -> Void) { nest("[", "]", body) }
+  package mutating func key(_ k: String) {
     raw(JSONWriter.quote(k) + ":")
     needsComma = false
   }
-  mutating func string(_ s: String) { raw(JSONWriter.quote(s)) }
-  mutating func int(_ n: Int) { raw(String(n)) }
-  mutating func bool(_ b: Bool) { raw(b ? "true" : "false") }
-  mutating func null() { raw("null") }
-  mutating func double(_ d: Double) { raw(d.isFinite ? "\(d)" : "null") }
+  package mutating func string(_ s: String) { raw(JSONWriter.quote(s)) }
+  package mutating func int(_ n: Int) { raw(String(n)) }
+  package mutating func bool(_ b: Bool) { raw(b ? "true" : "false") }
+  package mutating func null() { raw("null") }
+  package mutating func double(_ d: Double) { raw(d.isFinite ? "\(d)" : "null") }
 
   private mutating func nest(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
     raw(open)
@@ -28,7 +30,7 @@ struct JSONWriter {
     needsComma = true
   }
 
-  static func quote(_ s: String) -> String {
+  package static func quote(_ s: String) -> String {
     var out = "\""
     for u in s.unicodeScalars {
       switch u {

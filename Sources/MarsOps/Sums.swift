@@ -1,0 +1,211 @@
+import MarsBase
+import MarsGraph
+
+/// Sums, products, means and variances over axes.
+extension Reductions {
+  static let sum = OpDef(
+    "sum", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let axes = try c.checkReduction()
+      return [TensorType(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype), c.reducedShape(axes))]
+    },
+    body: .reduce(
+      ReduceBody(
+        axes: axes, keepsDimensions: keeps,
+        map: { b, c, x in
+          let t = wide(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype))
+          let zero = b.constant(t, 0)
+          let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
+          if t == .bool { return [.init(.or, v)] }
+          return t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(.sum, v)]
+        },
+        finish: { b, c, s in
+          let t = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+          var r = t.isComplex ? b.complex(s[0], s[1]) : s[0]
+          if let i = c.scalar("initial") {
+            let start = b.scalar(i.cast(to: wide(t)))
+            r = b.add(start, r)
+          }
+          return [b.cast(r, t)]
+        })),
+    doc: OpDoc(
+      "Adds elements over axes.",
+      details: """
+        bool and integers add up in 64 bits, half types in float32.  Floats add up in an order that follows from the chunks and from what \
+        the sum is fused with: one graph under one memory limit has the same bits with any number of workers.
+        """,
+      numpy: "numpy.sum",
+      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true),
+    samples: samples(.all) + [
+      Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])]),
+    ])
+
+  private static let productLoop = OpDef(
+    "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let axes = try c.checkReduction()
+      let d = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+      try c.checkReal(d)
+      return [TensorType(d, c.reducedShape(axes))]
+    },
+    body: .reduce(
+      ReduceBody(
+        axes: axes, keepsDimensions: keeps,
+        map: { b, c, x in
+          let t = wide(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype))
+          let one = b.constant(t, 1)
+          let v = masked(&b, x, b.cast(x[0], t), otherwise: one)
+          return [.init(t == .bool ? .and : .prod, v)]
+        },
+        finish: { b, c, s in
+          let t = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
+          var r = s[0]
+          if let i = c.scalar("initial") {
+            let start = b.scalar(i.cast(to: wide(t)))
+            r = b.mul(start, r)
+          }
+          return [b.cast(r, t)]
+        })),
+    doc: OpDoc("The product of real values.", example: "mt.prod([1, 2, 3])"), exposure: .hidden,
+    samples: samples(.real) + [Sample([[3, 4], [4]], [.integer, .floating], fixed: [1: .bool])])
+
+  static let prod = OpDef(
+    "prod", inputs: inputs, attributes: [axis, dtype, keepdims, initial], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let t = c.dtype("dtype") ?? v[0].type.dtype
+      guard t.isComplex else {
+        return [Value(try productLoop.apply(v.map { .value($0) }, c.passing("axis", "dtype", "keepdims", "initial")))]
+      }
+      var x = try v[0].cast(t)
+      if v.count > 1 { x = try v[1].op(Selection.`where`, x, constant(Scalar(1.0), t)) }
+      let r = try complexReduction("prod", c, x)
+      guard let i = c.scalar("initial") else { return [r] }
+      return [try constant(i, t).op(Arithmetic.multiply, r)]
+    },
+    doc: OpDoc(
+      "Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
+    exposure: Exposure(method: true), samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
+
+  // MARK: Means
+
+  private static func meanDType(_ c: OpContext) -> DType {
+    c.dtype("dtype") ?? (c.inputs[0].dtype.kind < .floating ? .float64 : c.inputs[0].dtype)
+  }
+
+  private static func average(_ name: String, _ summary: String, hidden: Bool) -> OpDef {
+    OpDef(
+      name, inputs: inputs,
+      attributes: [axis, dtype, keepdims]
+        + (hidden ? [AttrDef("ddof", .float, default: .float(0), "subtracted from the number of elements")] : []),
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(meanDType(c), c.reducedShape(try c.checkReduction()))]
+      },
+      body: .reduce(
+        ReduceBody(
+          axes: axes, keepsDimensions: keeps,
+          map: { b, c, x in
+            let t = wide(meanDType(c))
+            let zero = b.constant(t, 0)
+            let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
+            var parts: [ReduceBody.Part] =
+              t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(t == .bool ? .or : .sum, v)]
+            if x.count > 1 {
+              parts.append(.init(.sum, b.cast(x[1], .int64)))
+            } else if c.reducedCount() == nil {
+              let one = b.constant(.int64, 1)
+              parts.append(.init(.sum, one))
+            }
+            return parts
+          },
+          finish: { b, c, s in
+            let result = meanDType(c)
+            let t = wide(result)
+            // As NumPy: integers divide as float64, and the quotient is cast.
+            let part = t.kind < .floating ? .float64 : t.realPart
+            let states = t.isComplex ? 2 : 1
+            // The number of elements is an argument of the kernel, or counted along where it is not known.
+            var n = s.count > states ? b.cast(s[states], part) : b.scalar(Scalar(Double(c.reducedCount() ?? 0)).cast(to: part))
+            if hidden {
+              let zero = b.constant(part, 0)
+              let ddof = b.scalar(Scalar(c.float("ddof")).cast(to: part))
+              n = b.op(.max, b.op(.sub, n, ddof), zero)
+            }
+            if t.isComplex {
+              // As NumPy, which divides by a complex number: infinities leave NaN in the other part.
+              let zero = b.constant(part, 0)
+              let re = b.op(.add, s[0], b.op(.mul, s[1], zero))
+              let im = b.op(.sub, s[1], b.op(.mul, s[0], zero))
+              return [b.cast(b.complex(b.op(.div, re, n), b.op(.div, im, n)), result)]
+            }
+            return [b.cast(b.op(.div, b.cast(s[0], part), n), result)]
+          })),
+      doc: OpDoc(
+        summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",
+        example: "mt.mean([[1, 2], [3, 4]], axis=0)"), exposure: hidden ? .hidden : Exposure(method: true),
+      samples: samples(.all) + [Sample([[3, 4], [4]], .numeric, fixed: [1: .bool])])
+  }
+  static let mean = average("mean", "The arithmetic mean over axes.", hidden: false)
+  private static let correctedMean = average("mean_corrected", "The sum over axes divided by their size less ddof.", hidden: true)
+
+  static let absoluteSquare = OpDef(
+    "absolute_square", inputs: [InputDef("x")], typing: .ufunc(Loops.toReal(.numeric)),
+    body: .expr { b, _, x in
+      guard b.type(x[0]).isComplex else { return [b.mul(x[0], x[0])] }
+      let (re, im) = (b.real(x[0]), b.imag(x[0]))
+      return [b.op(.add, b.op(.mul, re, re), b.op(.mul, im, im))]
+    }, doc: OpDoc("|x|**2, real also for complex values.", example: "mt.var([1j, 2.0])"), exposure: .hidden)
+
+  private static func variance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
+    let given = meanDType(c)
+    let t = wide(given)
+    let x = try v[0].cast(t)
+    let mask = v.dropFirst().map { Operand.value($0) }
+    let axis = c.passing("axis")
+    let m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))]))
+    let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
+    let r = Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims", "ddof")))
+    return try r.cast(given.realPart)
+  }
+
+  private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false) -> OpDef {
+    OpDef(
+      name, inputs: inputs,
+      attributes: [axis, dtype, AttrDef("ddof", .float, default: .float(0), "the divisor is the number of elements less ddof"), keepdims],
+      typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let r = try variance(c, ignoringNaN ? try withoutNaN(v) : v)
+        return [root ? try r.op(Exponential.sqrt) : r]
+      },
+      doc: OpDoc(
+        summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",
+        example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"), exposure: Exposure(method: !ignoringNaN),
+      samples: samples(.all) + [Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)])])
+  }
+  static let `var` = spread("var", "The variance over axes.", root: false)
+  static let std = spread("std", "The standard deviation over axes.", root: true)
+  static let nanvar = spread("nanvar", "The variance over axes, ignoring NaN.", root: false, ignoringNaN: true)
+  static let nanstd = spread("nanstd", "The standard deviation over axes, ignoring NaN.", root: true, ignoringNaN: true)
+
+  // MARK: Ignoring NaN
+
+  /// The operand and a mask that leaves NaNs out (together with the mask that was given).
+  private static func withoutNaN(_ v: [Value]) throws(MarsError) -> [Value] {
+    guard v[0].type.dtype.kind >= .floating else { return v }
+    let good = try v[0].op(FloatingPoint.isnan).op(Comparison.logicalNot)
+    return [v[0], v.count > 1 ? try good.op(Comparison.logicalAnd, v[1]) : good]
+  }
+
+  private static func ignoringNaN(_ name: String, _ of: OpDef, _ summary: String, _ attributes: [AttrDef]) -> OpDef {
+    OpDef(
+      name, inputs: inputs, attributes: attributes, typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let given = attributes.map { ($0.name, c[$0.name]) }
+        return [Value(try of.apply(try withoutNaN(v).map { .value($0) }, given))]
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.all))
+  }
+  static let nansum = ignoringNaN("nansum", sum, "The sum over axes, NaN counted as 0.", [axis, dtype, keepdims, initial])
+  static let nanprod = ignoringNaN("nanprod", prod, "The product over axes, NaN counted as 1.", [axis, dtype, keepdims, initial])
+  static let nanmean = ignoringNaN("nanmean", mean, "The mean over axes, ignoring NaN.", [axis, dtype, keepdims])
+
+  static let sums = [sum, productLoop, prod]
+  static let means = [mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod, nanmean]
+}
