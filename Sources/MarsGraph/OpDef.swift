@@ -24,6 +24,8 @@ package final class OpDef: Sendable {
   package let answersCopies: Bool
   /// Whether results may not be written to, as NumPy's of a diagonal.
   package let answersReadOnly: Bool
+  /// The part of a complex input that results are: NumPy gives a view of it, which is written through.
+  package let answersPart: ComplexPart?
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   /// Takes back what the operator left in the outside world when its run does not end well.
@@ -34,7 +36,7 @@ package final class OpDef: Sendable {
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
-    prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
+    answersPart: ComplexPart? = nil, prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -50,6 +52,7 @@ package final class OpDef: Sendable {
     self.pinsChunks = pinsChunks
     self.answersCopies = answersCopies
     self.answersReadOnly = answersReadOnly
+    self.answersPart = answersPart
     self.prepare = prepare
     self.abandon = abandon
   }
@@ -57,6 +60,9 @@ package final class OpDef: Sendable {
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
 }
+
+/// A part of complex values.
+package enum ComplexPart: Sendable { case real, imaginary }
 
 /// Declaration of one input of an operator.
 package struct InputDef: Sendable {

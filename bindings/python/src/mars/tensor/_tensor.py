@@ -112,19 +112,23 @@ class Tensor(Handle, TensorMethods):
 
     @property
     def real(self) -> Tensor:
+        """The real part, a view; of a real tensor a view of all of it."""
         return function("real")(self)  # type: ignore[no-any-return]
 
     @real.setter
     def real(self, value: Any) -> None:
-        self.real[...] = value
+        assign(function("real")(self), value)
 
     @property
     def imag(self) -> Tensor:
+        """The imaginary part, a view; of a real tensor zeros that cannot be written to."""
         return function("imag")(self)  # type: ignore[no-any-return]
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        self.imag[...] = value
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        assign(function("imag")(self), value)
 
     # ---- running ----
 
