@@ -120,6 +120,19 @@ package final class Run: @unchecked Sendable {
     return true
   }
 
+  /// Waits until the run has ended, in whatever way, and none of its tasks is in progress; false if that takes longer than `seconds`.
+  package func settle(timeoutSeconds seconds: Double? = nil) throws(MarsError) -> Bool {
+    let end = seconds.map { EngineLock.now() + $0 }
+    engine.lock.lock()
+    defer { engine.unlock() }
+    while core.pointee.outcome.isRunning || core.pointee.inFlight > 0 {
+      try Engine.refuseOnWorker("waiting for the tasks of a run")
+      if let end, EngineLock.now() >= end { return false }
+      engine.lock.waitForChange(until: end)
+    }
+    return true
+  }
+
   /// Extents of a tensor's chunks; the lock is held.
   private func producedTensor(_ t: Int) -> ProducedTensor {
     let tensor = core.pointee.plan.plan.tensors[t]

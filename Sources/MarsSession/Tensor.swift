@@ -287,6 +287,24 @@ package final class Tensor: Sendable {
     } catch { throw error.at(op: "assign", origin: origin) }
   }
 
+  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (a ufunc's name, if it was one) gave.
+  package func store(_ result: Tensor, function: String?, origin: String) throws(MarsError) {
+    guard Casting.sameKind.allows(result.dtype, dtype) else {
+      let what = function.map { "ufunc '\($0)' output" } ?? "array data"
+      throw MarsError(
+        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule 'same_kind'",
+        op: "assign", origin: origin)
+    }
+    let (have, want) = (result.type.shape, type.shape)
+    guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) else {
+      func tight(_ shape: [Int]) -> String { Shape.text(shape).replacing(", ", with: ",") }
+      throw MarsError(
+        .value, "non-broadcastable output operand with shape \(tight(want)) doesn't match the broadcast shape \(tight(have))",
+        op: "assign", origin: origin)
+    }
+    try assign(.tensor(result), origin: origin)
+  }
+
   /// The current value with storage of its own.
   package func snapshot() throws(MarsError) -> Tensor { Tensor(try value().value, preferredChunks: preferredChunks) }
 
