@@ -116,10 +116,12 @@ def function_text(name: str, target: str) -> str:
     return definition(name, list_text(list(s.parameters.values()), types_of(d)), result, summary_of(d))
 
 
-def functions(namespace: str, others: dict[str, str]) -> dict[str, str]:
-    targets = {n: n for n in _registry.names(namespace)}
-    targets |= {n: t for n, t in others.items() if n not in _registry.descriptions and t in targets}
-    return {n: function_text(n, targets[n]) for n in sorted(targets)}
+def functions(namespace: str) -> dict[str, str]:
+    found = {}
+    for n in sorted(_registry.names(namespace)):
+        is_own = _registry.descriptions[n]["namespace"] == namespace
+        found[n] = function_text(n, n) if is_own else f"from mars.tensor._described import {n} as {n}\n"
+    return found
 
 
 # ---- tensors ----
@@ -131,8 +133,8 @@ def method_text(name: str) -> str:
     types = types_of(d)
     made = list(inspect.signature(_registry.method(name)).parameters.values())
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(p.kind is p.VAR_KEYWORD for p in made):  # a.reshape(2, 3) for a.reshape((2, 3))
-        spread = _registry._SPREAD[name]
+    spread = _registry.separate_attribute(d)
+    if spread is not None:  # a.reshape(2, 3) for a.reshape((2, 3))
         several = inspect.Parameter(spread, inspect.Parameter.VAR_POSITIONAL, annotation="int | Sequence[int] | None")
         rest = [p.replace(kind=p.KEYWORD_ONLY) for p in found[1:] if p.name != spread]
         found = [me, several, *rest]
@@ -191,7 +193,7 @@ def module(names: list[str], body: str) -> str:
 
 
 def files() -> dict[Path, str]:
-    main = functions("", mt._OTHER_NAMES)
+    main = functions("")
     made = {TARGET / "_described.pyi": module(list(main), "".join(main.values()) + "\n" + tensor_methods())}
     named = draws()
     written = {*random.RandomState.__dict__, *random.Generator.__dict__}
@@ -200,7 +202,7 @@ def files() -> dict[Path, str]:
     made[TARGET / "_described_random.pyi"] = module(list(named), drawn + "\n" + methods)
     spaces = {d["namespace"] for d in _registry.descriptions.values()} - {None, "", "random"}
     for namespace in sorted(spaces):
-        found = functions(namespace, {})
+        found = functions(namespace)
         made[TARGET / f"_described_{namespace}.pyi"] = module(list(found), "".join(found.values()))
     return {path: formatted(text) for path, text in made.items()}
 

@@ -228,12 +228,7 @@ enum Indexing {
       guard mask.dtype == .bool, axis >= 0, axis <= shape.count, mask.rank <= shape.count - axis else {
         throw c.error(.index, "the mask does not fit the tensor")
       }
-      for (k, n) in mask.shape.enumerated() where n != shape[axis + k] && n > 0 && shape[axis + k] >= 0 {
-        throw c.error(
-          .index,
-          "boolean index did not match indexed array along axis \(axis + k); size of axis is \(shape[axis + k]) but size of corresponding boolean axis is \(n)"
-        )
-      }
+      try Masks.check(c, mask, over: shape, axis: axis)
       if mask.rank == shape.count && c.inputs[2].rank > 1 {
         throw c.error(
           .type,
@@ -289,5 +284,6 @@ enum Indexing {
       Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool]), Sample([[3, 4], [4], []], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
-  static let family = OpFamily([indexArrays, takeAlongAxis, assignArrays, assignMasked], natives: [putRows, countChecked])
+  static let family = OpFamily(
+    [indexView, index, assignIndex, indexArrays, takeAlongAxis, assignArrays, assignMasked], natives: [putRows, countChecked])
 }

@@ -25,7 +25,6 @@ extension OpContext {
 
   /// The checks that all reductions share; returns the reduced axes.
   func checkReduction() throws(MarsError) -> [Int] {
-    guard inputs.count <= 2 else { throw error(.type, "\(op.name)() takes at most one 'where' mask") }
     if inputs.count == 2 {
       guard inputs[1].dtype == .bool else { throw error(.type, "'where' must be of dtype bool") }
       guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {
@@ -53,7 +52,7 @@ enum Reductions {
   static let keepdims = AttrDef("keepdims", .bool, default: .bool(false), "whether reduced axes stay with extent 1")
   static let dtype = AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result")
   static let initial = AttrDef("initial", .scalar, default: AttrValue.none, "value to start from")
-  static let inputs = [InputDef("a"), InputDef("where", variadic: true, "at most one bool mask: elements to include")]
+  static let inputs = [InputDef("a"), InputDef("where", optional: true, "a bool mask: elements to include")]
   private static let keeps: @Sendable (OpContext) -> Bool = { $0.bool("keepdims") }
   private static let axes: @Sendable (OpContext) -> [Int] = { $0.reducedAxes() }
 
@@ -115,7 +114,7 @@ enum Reductions {
         the sum is fused with: one graph under one memory limit has the same bits with any number of workers.
         """,
       numpy: "numpy.sum",
-      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true),
+      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true, reduceOf: ["add"]),
     samples: samples(.all) + [
       Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])]),
     ])
@@ -208,7 +207,8 @@ enum Reductions {
     },
     doc: OpDoc(
       "Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
-    exposure: Exposure(method: true), samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
+    exposure: Exposure(method: true, reduceOf: ["multiply"]),
+    samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
 
   static func constant(_ s: Scalar, _ d: DType) -> Value { Value(Leaves.node(s.cast(to: d))) }
 
@@ -290,7 +290,8 @@ enum Reductions {
       doc: OpDoc(
         summary,
         details: "Without elements it is an error unless 'initial' is given.  Complex values are ordered by real, then imaginary part.",
-        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"), exposure: Exposure(method: method), samples: samples(.all)
+        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
+      exposure: Exposure(method: method, reduceOf: method ? [pairwise.name] : []), samples: samples(.all)
     )
   }
   static let min = extreme("min", minLoop, "min", Comparison.minimum, "The smallest element over axes; NaN wins.")
@@ -317,7 +318,8 @@ enum Reductions {
           return [try allNaN.op(Selection.`where`, constant(Scalar(real: .nan, imag: 0), t), r)]
         }
         return [Value(try loop.apply(v.map { .value($0) }, c.passing("axis", "keepdims", "initial")))]
-      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.all))
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
+      exposure: Exposure(reduceOf: [name == "nanmax" ? "fmax" : "fmin"]), samples: samples(.all))
   }
   static let nanmin = nanExtreme("nanmin", fminLoop, "The smallest element over axes, ignoring NaN.")
   static let nanmax = nanExtreme("nanmax", fmaxLoop, "The largest element over axes, ignoring NaN.")
@@ -412,7 +414,7 @@ enum Reductions {
             return [.init(kind, masked(&b, x, b.truth(x[0]), otherwise: neutral))]
           }, finish: { _, _, s in [s[0]] })),
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[True, False], [True, True]], axis=1)"),
-      exposure: Exposure(method: true),
+      exposure: Exposure(method: true, reduceOf: [kind == .and ? "logical_and" : "logical_or"]),
       samples: samples(.all) + [Sample([[3, 4], [4]], .all, fixed: [1: .bool])])
   }
   static let any = logic("any", .or, "Whether any element is true over axes.")

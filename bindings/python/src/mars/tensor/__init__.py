@@ -77,12 +77,6 @@ _FROM_NUMPY = {
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
     "intp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "s_", "index_exp",
 }  # fmt: skip
-# Names of the array API standard and NumPy's other names of the same functions.
-_OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
-                "atanh": "arctanh", "pow": "power", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
-                "bitwise_right_shift": "right_shift", "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
-                "abs": "absolute", "conj": "conjugate"}  # fmt: skip
-
 
 def asanyarray(a: Any, dtype: Any = None) -> Tensor:
     return asarray(a, dtype)
@@ -171,8 +165,6 @@ if not TYPE_CHECKING:  # for type checkers, a name that is not declared is an er
             import importlib
 
             found = importlib.import_module("mars.tensor.linalg")
-        elif name in _OTHER_NAMES:
-            found = __getattr__(_OTHER_NAMES[name])
         else:
             raise AttributeError(f"module 'mars.tensor' has no attribute {name!r}")
         globals()[name] = found

@@ -202,26 +202,25 @@ class Tensor(Handle, TensorMethods):
     # ---- indexing ----
 
     def __getitem__(self, key: Any) -> Tensor:
-        view, index = self._view(key)
-        return _select(view, index) if index.selections else view
-
-    def _view(self, key: Any) -> tuple[Tensor, _index.Index]:
-        """The view that a key's integers and slices mean, and the index with what is left to be selected from it."""
-        shape = self._type()[1]
-        index = _index.parse(key, shape)
-        if index is None:
-            index = _index.parse(key, self.shape)
-            assert index is not None
-        if index.is_identity and index.selections:
-            return self, index
-        return _make_view(self, index), index
+        items, arrays = _index.encode(key)
+        return self._knowing_extents(lambda: _picked(self, items, arrays))  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        view, index = self._view(key)
-        if index.selections:
-            _write_selected(view, index, value)
+        items, arrays = _index.encode(key)
+        if arrays:
+            assign(self, self._knowing_extents(lambda: apply(op("assign_index"), (self, value, *arrays), (items,))))
         else:
-            assign(view, value)
+            assign(self._knowing_extents(lambda: _picked(self, items, arrays)), value)
+
+    def _knowing_extents(self, index: Callable[[], Any]) -> Any:
+        """What an index gives; where it needs extents that are found by running, the tensor is executed first."""
+        try:
+            return index()
+        except NotImplementedError:
+            if -1 not in self._type()[1]:
+                raise
+            self.execute()
+            return index()
 
     def __len__(self) -> int:
         if not self._type()[1]:
@@ -368,71 +367,11 @@ def _from_graph(data: bytes) -> Tensor:
     return Graph.parse(data).outputs["out"]  # type: ignore[no-any-return]
 
 
-# ---- indexing, continued ----
-
-
-def _make_view(t: Tensor, index: _index.Index) -> Tensor:
-    o = op("view")
-    given = {"axes": index.axes, "starts": index.starts, "steps": index.steps, "shape": index.shape}
-    return apply(o, (t,), [given[a["name"]] for a in o.info["attributes"]])  # type: ignore[no-any-return]
-
-
-def _select(view: Tensor, index: _index.Index) -> Tensor:
-    """Elements that masks and integer arrays pick."""
-    axis, count, first = index.selections[0]
-    if len(index.selections) == 1 and first.dtype == np.bool_:
-        _check_mask(view, axis, count, first)
-        picked: Tensor = apply(op("boolean_mask"), (view, _mask(first)), (axis,))
-        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)
-    axes, arrays = _arrays(view, index)
-    return apply(op("index_arrays"), (view, *arrays), (axes, index.position))  # type: ignore[no-any-return]
-
-
-def _mask(mask: Any) -> Any:
-    """A mask of at least one axis: the view has an axis of extent 1 for one that has none."""
-    if isinstance(mask, Tensor):
-        return mask if mask.ndim else mask[None]
-    return mask.reshape(1) if mask.ndim == 0 else mask
-
-
-def _arrays(view: Tensor, index: _index.Index) -> tuple[tuple[int, ...], list[Any]]:
-    """Axes and integer arrays of the selections; masks become the indices where they hold."""
-    axes: list[int] = []
-    arrays: list[Any] = []
-    for axis, count, i in index.selections:
-        if i.dtype == np.bool_:
-            _check_mask(view, axis, count, i)
-            found = function("nonzero")(_mask(i))
-            arrays += found
-            axes += range(axis, axis + len(found))
-        else:
-            arrays.append(i)
-            axes.append(axis)
-    return tuple(axes), arrays
-
-
-def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
-    want = view._type()[1][axis : axis + count]
-    have = mask._type()[1] if isinstance(mask, Tensor) else mask.shape
-    for k, (w, h) in enumerate(zip(want, have, strict=True)):
-        if w != h and w >= 0 and h > 0:
-            raise IndexError(
-                f"boolean index did not match indexed array along axis {axis + k}; "
-                f"size of axis is {w} but size of corresponding boolean axis is {h}"
-            )
-
-
-def _write_selected(view: Tensor, index: _index.Index, value: Any) -> None:
-    """view[...] = value through masks and integer arrays: the tensor with the elements replaced is what is assigned."""
-    axis, count, first = index.selections[0]
-    if len(index.selections) == 1 and first.dtype == np.bool_ and index.position == axis:
-        _check_mask(view, axis, count, first)
-        written = apply(op("assign_masked"), (view, _mask(first), value), (axis,))
-    else:
-        axes, arrays = _arrays(view, index)
-        arrays = [a.execute() if isinstance(a, Tensor) and -1 in a._type()[1] else a for a in arrays]
-        written = apply(op("assign_arrays"), (view, value, *arrays), (axes, index.position))
-    assign(view, written)
+def _picked(t: Tensor, items: list[int], arrays: list[Any]) -> Any:
+    """What an index picks: without arrays a view."""
+    if not arrays:
+        return apply(op("index_view"), (t,), (items,))
+    return apply(op("index"), (t, *arrays), (items,))
 
 
 # ---- arrays going in ----
