@@ -37,7 +37,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from mars.tensor._tensor import Tensor
+{imports}from mars.tensor._tensor import Tensor
 
 __all__ = {names}
 
@@ -117,11 +117,12 @@ def function_text(name: str, target: str) -> str:
 
 
 def functions(namespace: str) -> dict[str, str]:
-    found = {}
-    for n in sorted(_registry.names(namespace)):
-        is_own = _registry.descriptions[n]["namespace"] == namespace
-        found[n] = function_text(n, n) if is_own else f"from mars.tensor._described import {n} as {n}\n"
-    return found
+    return {n: function_text(n, n) for n in sorted(_registry.names(namespace)) if _registry.descriptions[n]["namespace"] == namespace}
+
+
+def shared(namespace: str) -> list[str]:
+    """Functions of the main namespace that are in another one too."""
+    return sorted(n for n in _registry.names(namespace) if _registry.descriptions[n]["namespace"] != namespace)
 
 
 # ---- tensors ----
@@ -188,8 +189,10 @@ def draws() -> dict[str, str]:
 # ---- files ----
 
 
-def module(names: list[str], body: str) -> str:
-    return HEAD.format(names="[\n" + "".join(f'    "{n}",\n' for n in names) + "]") + "\n" + body
+def module(names: list[str], body: str, shared: list[str] | None = None) -> str:
+    imports = "".join(f"from mars.tensor._described import {n} as {n}\n" for n in shared or [])
+    names = [*(shared or []), *names]
+    return HEAD.format(imports=imports, names="[\n" + "".join(f'    "{n}",\n' for n in names) + "]") + "\n" + body
 
 
 def files() -> dict[Path, str]:
@@ -203,7 +206,7 @@ def files() -> dict[Path, str]:
     spaces = {d["namespace"] for d in _registry.descriptions.values()} - {None, "", "random"}
     for namespace in sorted(spaces):
         found = functions(namespace)
-        made[TARGET / f"_described_{namespace}.pyi"] = module(list(found), "".join(found.values()))
+        made[TARGET / f"_described_{namespace}.pyi"] = module(list(found), "".join(found.values()), shared(namespace))
     return {path: formatted(text) for path, text in made.items()}
 
 

@@ -240,7 +240,7 @@ extension Indexing {
       details: "The value broadcasts to the selection and is cast.", example: "mt.zeros(3)"), exposure: .hidden,
     samples: [
       Sample([[4, 6], [], [6]], .all, fixed: [2: .bool], attributes: ["items": .ints([0, 1, 5])]),
-      Sample([[4, 6], [4, 1], [4]], fixed: [2: .bool], attributes: ["items": .ints([5, 2, 6, 0, 1, 1])]),
+      Sample([[4, 6], [1, 1], [4]], fixed: [2: .bool], attributes: ["items": .ints([5, 2, 6, 0, 1, 1])]),
     ])
 
   /// A mask of at least one axis: the view has an axis of extent 1 for one that has none.

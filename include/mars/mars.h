@@ -330,8 +330,8 @@ mars_status mars_run_wait(mars_run *run, double seconds);
 mars_status mars_run_results(mars_tensor **results, size_t count, mars_run *run);
 /* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED, while tasks in progress end in the background. */
 mars_status mars_run_cancel(mars_run *run);
-/* Waits up to `seconds` until a run has ended, in whatever way, and none of its tasks is in progress any more: no mars_chunk_function is called
- * for it from then on.  MARS_ERROR_TIMEOUT if that takes longer. */
+/* Waits up to `seconds` until a run has ended, in whatever way, none of its tasks is in progress any more, and what a failure left behind (an
+ * unfinished file) is gone: no mars_chunk_function is called for it from then on.  MARS_ERROR_TIMEOUT if that takes longer. */
 mars_status mars_run_settle(mars_run *run, double seconds);
 /* Releasing the last handle of a run that is not done cancels it. */
 void mars_run_release(mars_run *run);

@@ -62,7 +62,7 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
     except BaseException:
         if out.value:
             lib.mars_run_cancel(out)
-            if lib.mars_run_settle(out, 0.0) == _abi.TIMEOUT:
+            if lib.mars_run_settle(out, _SLICE) == _abi.TIMEOUT:
                 with _guard:
                     _running.discard(out.value)
                     _ending.append(out.value)

@@ -5,6 +5,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mars.tensor._described import matmul as matmul
+from mars.tensor._described import matrix_transpose as matrix_transpose
+from mars.tensor._described import outer as outer
+from mars.tensor._described import tensordot as tensordot
+from mars.tensor._described import vecdot as vecdot
 from mars.tensor._tensor import Tensor
 
 __all__ = [
@@ -21,12 +26,5 @@ _Ints: TypeAlias = int | Sequence[int]
 _Scalar: TypeAlias = complex | np.generic
 _Out: TypeAlias = Tensor | np.ndarray[Any, Any] | tuple[Tensor | np.ndarray[Any, Any] | None, ...]
 
-from mars.tensor._described import matmul as matmul
-from mars.tensor._described import matrix_transpose as matrix_transpose
-
 def norm(x: _Operand, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Norms of vectors and matrices."""
-
-from mars.tensor._described import outer as outer
-from mars.tensor._described import tensordot as tensordot
-from mars.tensor._described import vecdot as vecdot

@@ -92,7 +92,8 @@ def _are_foreign(types: Any) -> bool:
 
 
 def _as_tensor(x: Any) -> Any:
-    from mars.tensor._tensor import Tensor, convert
+    from mars.tensor._arrays import convert
+    from mars.tensor._tensor import Tensor
 
     return x if isinstance(x, Tensor) else convert(x)
 

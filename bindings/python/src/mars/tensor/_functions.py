@@ -14,9 +14,9 @@ import numpy as np
 from mars import _abi
 from mars._graph import apply
 from mars.tensor import _registry
+from mars.tensor._arrays import convert
 from mars.tensor._registry import op
-from mars.tensor._tensor import Tensor, convert
-
+from mars.tensor._tensor import Tensor
 
 # By the name of their operator.
 WRITTEN: dict[str, Callable[..., Any]] = {}

@@ -461,4 +461,3 @@ def _in_place(o: Op) -> Any:
         return self
 
     return call
-

@@ -9,6 +9,7 @@ from mars.tensor import _registry
 if TYPE_CHECKING:
     from mars.tensor._described_linalg import *  # noqa: F403
 
+
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     """Diagonals of matrices in the last two axes."""
     return _registry.function("diagonal")(x, offset=offset, axis1=-2, axis2=-1)
