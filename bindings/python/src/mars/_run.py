@@ -59,10 +59,11 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
             _abi.check(lib.mars_run_results(byref(values), n, out))
             return [wrap(h or 0) for h in values]
         return []
-    except BaseException:
+    except BaseException as error:
         if out.value:
             lib.mars_run_cancel(out)
-            if lib.mars_run_settle(out, _SLICE) == _abi.TIMEOUT:
+            # Whoever interrupts wants an answer at once; a failure should leave nothing behind.
+            if lib.mars_run_settle(out, _SLICE if isinstance(error, Exception) else 0.0) == _abi.TIMEOUT:
                 with _guard:
                     _running.discard(out.value)
                     _ending.append(out.value)
