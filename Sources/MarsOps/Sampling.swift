@@ -60,10 +60,12 @@ enum Sampling {
         guard c.inputs[0].dtype == .float64 && c.inputs[0].rank == 1 else { throw c.error(.value, "p must be 1-dimensional") }
         return [c.inputs[0]]
       }, body: .native(NativeRule(.access { _ in [[.whole]] }, wholeOutputAxes: { _ in [0] })),
-      doc: OpDoc("Probabilities that are some.", example: "mt.random.choice(2, size=3, p=[0.5, 0.5]) < 2"), exposure: .hidden)
+      doc: OpDoc("Probabilities that are some.", example: "mt.random.choice(2, size=3, p=[0.5, 0.5]) < 2"), exposure: .hidden,
+      samples: [Sample([[4]], attributes: ["tolerance": .float(0), "needed": .int(-1)])])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
-    try check(c, call.inputs[0], tolerance: c.float("tolerance"), needed: c.int("needed"))
+    // Fewer than none are needed of any numbers: for the laws.
+    if c.int("needed") >= 0 { try check(c, call.inputs[0], tolerance: c.float("tolerance"), needed: c.int("needed")) }
     Strided.copy(call.inputs[0], to: call.outputs[0])
   }
 
