@@ -23,7 +23,7 @@ SLEEPS = """
     def sleeps(chunk):
         begun.set()
         time.sleep(1)
-        print("ended", flush=True)
+        os.write(1, b"ended\\n")  # in one piece: several threads write
         return chunk
 
     a = mt.ones(8, chunk_size=1).map_chunk(sleeps)
