@@ -37,7 +37,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from mars.tensor._tensor import Tensor
+{imports}from mars.tensor._tensor import Tensor
 
 __all__ = {names}
 
@@ -116,10 +116,13 @@ def function_text(name: str, target: str) -> str:
     return definition(name, list_text(list(s.parameters.values()), types_of(d)), result, summary_of(d))
 
 
-def functions(namespace: str, others: dict[str, str]) -> dict[str, str]:
-    targets = {n: n for n in _registry.names(namespace)}
-    targets |= {n: t for n, t in others.items() if n not in _registry.descriptions and t in targets}
-    return {n: function_text(n, targets[n]) for n in sorted(targets)}
+def functions(namespace: str) -> dict[str, str]:
+    return {n: function_text(n, n) for n in sorted(_registry.names(namespace)) if _registry.descriptions[n]["namespace"] == namespace}
+
+
+def shared(namespace: str) -> list[str]:
+    """Functions of the main namespace that are in another one too."""
+    return sorted(n for n in _registry.names(namespace) if _registry.descriptions[n]["namespace"] != namespace)
 
 
 # ---- tensors ----
@@ -131,8 +134,8 @@ def method_text(name: str) -> str:
     types = types_of(d)
     made = list(inspect.signature(_registry.method(name)).parameters.values())
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(p.kind is p.VAR_KEYWORD for p in made):  # a.reshape(2, 3) for a.reshape((2, 3))
-        spread = _registry._SPREAD[name]
+    spread = _registry.separate_attribute(d)
+    if spread is not None:  # a.reshape(2, 3) for a.reshape((2, 3))
         several = inspect.Parameter(spread, inspect.Parameter.VAR_POSITIONAL, annotation="int | Sequence[int] | None")
         rest = [p.replace(kind=p.KEYWORD_ONLY) for p in found[1:] if p.name != spread]
         found = [me, several, *rest]
@@ -186,12 +189,14 @@ def draws() -> dict[str, str]:
 # ---- files ----
 
 
-def module(names: list[str], body: str) -> str:
-    return HEAD.format(names="[\n" + "".join(f'    "{n}",\n' for n in names) + "]") + "\n" + body
+def module(names: list[str], body: str, shared: list[str] | None = None) -> str:
+    imports = "".join(f"from mars.tensor._described import {n} as {n}\n" for n in shared or [])
+    names = [*(shared or []), *names]
+    return HEAD.format(imports=imports, names="[\n" + "".join(f'    "{n}",\n' for n in names) + "]") + "\n" + body
 
 
 def files() -> dict[Path, str]:
-    main = functions("", mt._OTHER_NAMES)
+    main = functions("")
     made = {TARGET / "_described.pyi": module(list(main), "".join(main.values()) + "\n" + tensor_methods())}
     named = draws()
     written = {*random.RandomState.__dict__, *random.Generator.__dict__}
@@ -200,8 +205,8 @@ def files() -> dict[Path, str]:
     made[TARGET / "_described_random.pyi"] = module(list(named), drawn + "\n" + methods)
     spaces = {d["namespace"] for d in _registry.descriptions.values()} - {None, "", "random"}
     for namespace in sorted(spaces):
-        found = functions(namespace, {})
-        made[TARGET / f"_described_{namespace}.pyi"] = module(list(found), "".join(found.values()))
+        found = functions(namespace)
+        made[TARGET / f"_described_{namespace}.pyi"] = module(list(found), "".join(found.values()), shared(namespace))
     return {path: formatted(text) for path, text in made.items()}
 
 

@@ -60,12 +60,7 @@ public func mars_dtype_can_cast(
 ) -> mars_status {
   run { () throws(MarsError) in
     let (f, t) = (try dtype(from, "from"), try dtype(to, "to"))
-    let answer: Bool
-    switch try text(casting, "casting") {
-    case "safe": answer = Promotion.canCast(f, t)
-    case "same_kind": answer = Promotion.canCastSameKind(f, t)
-    case let other: throw MarsError(.value, "casting must be 'safe' or 'same_kind' but is '\(other)'")
-    }
+    let answer = try Casting(named: text(casting, "casting")).allows(f, t)
     try require(out, "out").pointee = answer ? 1 : 0
   }
 }

@@ -87,6 +87,16 @@ public func mars_run_cancel(_ run: OpaquePointer?) -> mars_status {
 }
 
 @c @implementation
+public func mars_run_settle(_ run: OpaquePointer?, _ seconds: Double) -> mars_status {
+  MarsABI.run { () throws(MarsError) in
+    guard !seconds.isNaN else { throw MarsError(.value, "seconds is not a number") }
+    guard try object(run, Execution.self, "run").settle(seconds: seconds) else {
+      throw MarsError(.timeout, "tasks of the run are in progress after \(seconds) s")
+    }
+  }
+}
+
+@c @implementation
 public func mars_run_release(_ run: OpaquePointer?) { release(run, Execution.self) }
 
 /// What a fetched array holds: the memory's owner and the arrays that the struct points to.

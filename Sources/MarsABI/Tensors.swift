@@ -124,6 +124,18 @@ public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<
 }
 
 @c @implementation
+public func mars_tensor_store(
+  _ target: OpaquePointer?, _ result: OpaquePointer?, _ function: UnsafePointer<CChar>?, _ origin: UnsafePointer<CChar>?
+) -> mars_status {
+  run { () throws(MarsError) in
+    let t = try object(target, Tensor.self, "target")
+    try t.store(
+      object(result, Tensor.self, "result"), function: function.map { String(cString: $0) },
+      origin: origin.map { String(cString: $0) } ?? "")
+  }
+}
+
+@c @implementation
 public func mars_tensor_shares_storage(_ out: UnsafeMutablePointer<Int32>?, _ a: OpaquePointer?, _ b: OpaquePointer?) -> mars_status {
   run { () throws(MarsError) in
     let answer = try object(a, Tensor.self, "a").sharesStorage(with: object(b, Tensor.self, "b"))

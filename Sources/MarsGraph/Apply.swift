@@ -56,9 +56,9 @@ extension OpDef {
   }
 
   private func applyUnlocated(
-    _ all: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
+    _ operands: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
   ) throws(MarsError) -> Node {
-    try checkCount(all.count)
+    let all = try complete(operands)
     let hasBig = all.contains { if case .big = $0 { true } else { false } }
     let operands = hasBig ? try withoutBig(all) : all
     let attributes = try complete(given)
@@ -95,12 +95,17 @@ extension OpDef {
     )
   }
 
-  private func checkCount(_ n: Int) throws(MarsError) {
+  /// The operands with the defaults of those left out; checks how many there are.
+  private func complete(_ operands: [Operand]) throws(MarsError) -> [Operand] {
+    let n = operands.count
+    if n == inputs.count && inputs.last?.isVariadic != true { return operands }
+    let least = inputs.count { !$0.isVariadic && !$0.isOptional && $0.defaultValue == nil }
     let variadic = inputs.last?.isVariadic ?? false
-    let least = inputs.count - (variadic ? 1 : 0)
-    guard n >= least && (variadic || n == inputs.count) else {
-      throw MarsError(.type, "\(name)() takes \(variadic ? "at least \(least)" : "\(inputs.count)") inputs but \(n) were given", op: name)
+    guard n >= least && (variadic || n <= inputs.count) else {
+      let wanted = variadic ? "at least \(least)" : least == inputs.count ? "\(least)" : "\(least) to \(inputs.count)"
+      throw MarsError(.type, "\(name)() takes \(wanted) inputs but \(n) were given", op: name)
     }
+    return operands + inputs.dropFirst(n).compactMap { $0.defaultValue.map { .weak(Scalar($0)) } }
   }
 
   /// Attribute values in declared order, defaults filled in, kinds checked.

@@ -85,15 +85,22 @@ package struct AttrDef: Sendable {
   package let since: Int
   /// Whether None is a value of its own beside the default (sort's axis).
   package let allowsNone: Bool
+  /// Whether clients give it before the inputs, as NumPy has it: full(shape, fill_value).
+  package let precedesInputs: Bool
+  /// Whether a method takes its integers as arguments of their own: a.reshape(2, 3).
+  package let takesSeparateArguments: Bool
   package let doc: String
   package init(
-    _ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, allowsNone: Bool = false, since: Int = 1, _ doc: String
+    _ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, allowsNone: Bool = false, since: Int = 1,
+    precedesInputs: Bool = false, separateArguments: Bool = false, _ doc: String
   ) {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
     self.since = since
     self.allowsNone = allowsNone || defaultValue == AttrValue.none
+    self.precedesInputs = precedesInputs
+    takesSeparateArguments = separateArguments
     self.doc = doc
   }
 }

@@ -27,6 +27,8 @@ package final class OpDef: Sendable {
   package let answersCopies: Bool
   /// Whether results may not be written to, as NumPy's of a diagonal.
   package let answersReadOnly: Bool
+  /// The part of a complex input that results are: NumPy gives a view of it, which is written through.
+  package let answersPart: ComplexPart?
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   /// Takes back what the operator left in the outside world when its run does not end well.
@@ -38,7 +40,7 @@ package final class OpDef: Sendable {
     comparesIntegers: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
-    prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
+    answersPart: ComplexPart? = nil, prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -55,6 +57,7 @@ package final class OpDef: Sendable {
     self.pinsChunks = pinsChunks
     self.answersCopies = answersCopies
     self.answersReadOnly = answersReadOnly
+    self.answersPart = answersPart
     self.prepare = prepare
     self.abandon = abandon
   }
@@ -63,20 +66,32 @@ package final class OpDef: Sendable {
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
 }
 
+/// A part of complex values.
+package enum ComplexPart: Sendable { case real, imaginary }
+
 /// Declaration of one input of an operator.
 package struct InputDef: Sendable {
   package let name: String
   /// The last input only: zero or more tensors.
   package let isVariadic: Bool
+  /// The last input only: it may be left out.
+  package let isOptional: Bool
+  /// A scalar that stands for the input where it, and all after it, are left out.
+  package let defaultValue: Double?
   /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
   package let isCondition: Bool
   /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
   package let limit: Limit?
   package let doc: String
   package enum Limit: Sendable { case lower, upper }
-  package init(_ name: String, variadic: Bool = false, condition: Bool = false, limit: Limit? = nil, _ doc: String = "") {
+  package init(
+    _ name: String, variadic: Bool = false, optional: Bool = false, default defaultValue: Double? = nil, condition: Bool = false,
+    limit: Limit? = nil, _ doc: String = ""
+  ) {
     self.name = name
     self.isVariadic = variadic
+    self.isOptional = optional
+    self.defaultValue = defaultValue
     self.isCondition = condition
     self.limit = limit
     self.doc = doc
@@ -251,20 +266,46 @@ package struct OpDoc: Sendable {
   }
 }
 
-/// Where clients find an operator.
+/// Where clients find an operator, and how their functions take its arguments.
 package struct Exposure: Sendable {
   /// Python module below `mars.tensor` ("" itself, "random", "linalg"); nil: internal, not offered to clients by name.
   package let namespace: String?
+  /// Other modules that have it too.
+  package let alsoIn: [String]
+  /// Other names that NumPy has for it.
+  package let aliases: [String]
   /// Whether it is a method of tensors too.
   package let isMethod: Bool
   /// Python operators: "__add__" and the like (reflected and in-place forms follow).
   package let operators: [String]
-  package init(namespace: String? = "", method: Bool = false, operators: [String] = []) {
+  /// Names of the ufuncs whose `reduce` and `accumulate` it is.
+  package let reduceOf: [String]
+  package let accumulateOf: String?
+  /// Whether tensors are given as arguments of their own instead of a list; with one input, the operator is applied to each of them.
+  package let takesSeparateArguments: Bool
+  /// Whether it makes a new tensor of what are no tensors of that size: it takes chunks to make, not a tensor to write to.
+  /// nil: if it has no inputs.
+  private let source: Bool?
+  /// Whether NumPy lets choose the device.
+  package let takesDevice: Bool
+  package init(
+    namespace: String? = "", alsoIn: [String] = [], aliases: [String] = [], method: Bool = false, operators: [String] = [],
+    reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, device: Bool = false
+  ) {
     self.namespace = namespace
+    self.alsoIn = alsoIn
+    self.aliases = aliases
     self.isMethod = method
     self.operators = operators
+    self.reduceOf = reduceOf
+    self.accumulateOf = accumulateOf
+    self.takesSeparateArguments = separateArguments
+    self.source = source
+    self.takesDevice = device
   }
   package static let hidden = Exposure(namespace: nil)
+
+  package func isSource(_ inputs: [InputDef]) -> Bool { source ?? inputs.isEmpty }
 }
 
 /// One call on which the laws run an operator.

@@ -39,6 +39,30 @@ package enum Lanes {
     return found
   }
 
+  /// Sum, whether one is below 0, and how many are not 0, of the numbers of an array of float64, float32 or int64; nil of other dtypes.
+  package static func summary(_ x: ArrayView) -> (sum: Double, hasNegative: Bool, nonZero: Int)? {
+    let read: (UnsafeMutableRawPointer) -> Double
+    switch x.dtype {
+    case .float64: read = { $0.load(as: Double.self) }
+    case .float32: read = { Double($0.load(as: Float.self)) }
+    case .int64: read = { Double($0.load(as: Int64.self)) }
+    default: return nil
+    }
+    var (sum, lost) = (0.0, 0.0)
+    var hasNegative = false
+    var nonZero = 0
+    try? Strided.forEach(x.shape, [x.strides]) { o throws(MarsError) in
+      let v = read(x.base + o[0])
+      // Kahan's summation, as NumPy adds probabilities.
+      let (y, before) = (v - lost, sum)
+      sum = before + y
+      lost = (sum - before) - y
+      hasNegative = hasNegative || v < 0
+      nonZero += v == 0 ? 0 : 1
+    }
+    return (sum, hasNegative, nonZero)
+  }
+
   /// target[..., i, ...] = source[..., indices[i], ...] along `axis`; negative indices count from the end.
   ///
   /// `indices` are int64 and of any rank r; axes axis..<axis+r of the target run over them.

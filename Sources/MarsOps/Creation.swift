@@ -4,7 +4,8 @@ import MarsGraph
 /// Tensors from nothing: constants, ranges, patterns.
 enum Creation {
   private static let cheap = Cost(perElement: 0.5, isCheapSource: true)
-  private static let shape = AttrDef("shape", .ints, "extents")
+  private static let shape = AttrDef("shape", .ints, precedesInputs: true, "extents")
+  private static let creates = Exposure(source: true, device: true)
   private static func dtype(_ d: DType = .float64) -> AttrDef {
     AttrDef("dtype", .dtype, default: .dtype(d), allowsNone: true, "element type; None: the default")
   }
@@ -18,7 +19,7 @@ enum Creation {
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
       },
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
-      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
+      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"), exposure: creates,
       samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) })
   }
   static let zeros = filled("zeros", 0, "Zeros.")
@@ -38,6 +39,7 @@ enum Creation {
     },
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
     doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
+    exposure: creates,
     samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])])
 
   private static let like = OpDef(
@@ -65,6 +67,7 @@ enum Creation {
       },
       doc: OpDoc(
         summary, numpy: "numpy.\(name)", example: value == nil ? "mt.\(name)([[1, 2]], 5)" : "mt.\(name)([[1, 2]])"),
+      exposure: Exposure(device: true),
       samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)])
   }
   private static let likes = [
@@ -133,7 +136,7 @@ enum Creation {
       let index = b.cast(i, wide)
       return [b.cast(b.op(.add, from, b.op(.mul, index, by)), d)]
     }, cost: cheap,
-    doc: OpDoc("Values from start to stop with a fixed step.", numpy: "numpy.arange", example: "mt.arange(10)"),
+    doc: OpDoc("Values from start to stop with a fixed step.", numpy: "numpy.arange", example: "mt.arange(10)"), exposure: creates,
     samples: [
       Sample([], attributes: ["stop": .scalar(Scalar(Int64(7)))]),
       Sample([], attributes: ["start": .scalar(Scalar(1.0)), "stop": .scalar(Scalar(2.0)), "step": .scalar(Scalar(0.3))]),
@@ -175,7 +178,7 @@ enum Creation {
       if d.isInteger { v = b.op(.floor, b.real(v)) }
       return [b.cast(v, d)]
     }, cost: Cost(perElement: 5, isCheapSource: true),
-    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
+    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"), exposure: creates,
     samples: [
       Sample([[], []], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4), "endpoint": .bool(false)]),
       Sample([[], []], [.signed, .floating], attributes: ["num": .int(7), "dtype": .dtype(.int64)]),
@@ -192,29 +195,27 @@ enum Creation {
       return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
     doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
+    exposure: Exposure(source: true),
     samples: [Sample([[], []], attributes: ["num": .int(5)])])
 
   // MARK: Patterns over two axes
 
-  private static func identityLike(_ name: String, _ summary: String) -> OpDef {
-    OpDef(
-      name, inputs: [],
-      attributes: [
-        AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"),
-        AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one"), dtype(),
-      ],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        guard c.int("N") >= 0 && (c.optionalInt("M") ?? 0) >= 0 else { throw c.error(.value, "negative dimensions are not allowed") }
-        return [TensorType(c.dtype("dtype") ?? .float64, [c.int("N"), c.optionalInt("M") ?? c.int("N")])]
-      },
-      body: .expr { b, c, _ in
-        let (row, column) = (b.coordinate(0), b.coordinate(1))
-        let k = b.scalar(Scalar(Int64(c.int("k"))))
-        return [b.cast(b.op(.eq, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
-      }, cost: cheap, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)(3)"),
-      samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
-  }
-  static let eye = identityLike("eye", "Ones on a diagonal, zeros elsewhere.")
+  static let eye = OpDef(
+    "eye", inputs: [],
+    attributes: [
+      AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"),
+      AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one"), dtype(),
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard c.int("N") >= 0 && (c.optionalInt("M") ?? 0) >= 0 else { throw c.error(.value, "negative dimensions are not allowed") }
+      return [TensorType(c.dtype("dtype") ?? .float64, [c.int("N"), c.optionalInt("M") ?? c.int("N")])]
+    },
+    body: .expr { b, c, _ in
+      let (row, column) = (b.coordinate(0), b.coordinate(1))
+      let k = b.scalar(Scalar(Int64(c.int("k"))))
+      return [b.cast(b.op(.eq, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
+    }, cost: cheap, doc: OpDoc("Ones on a diagonal, zeros elsewhere.", numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates,
+    samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
   static let identity = OpDef(
     "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
     body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
@@ -319,6 +320,7 @@ enum Creation {
       }
       return out
     }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
+    exposure: Exposure(separateArguments: true),
     samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])], answersCopies: true)
 
   static let family = OpFamily(

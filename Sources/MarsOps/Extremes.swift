@@ -79,7 +79,8 @@ extension Reductions {
       doc: OpDoc(
         summary,
         details: "Without elements it is an error unless 'initial' is given.  Complex values are ordered by real, then imaginary part.",
-        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"), exposure: Exposure(method: method), samples: samples(.all)
+        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
+      exposure: Exposure(method: method, reduceOf: method ? [pairwise.name] : []), samples: samples(.all)
     )
   }
   static let min = extreme("min", minLoop, "min", Comparison.minimum, "The smallest element over axes; NaN wins.")
@@ -106,7 +107,8 @@ extension Reductions {
           return [try allNaN.op(Selection.`where`, constant(Scalar(real: .nan, imag: 0), t), r)]
         }
         return [Value(try loop.apply(v.map { .value($0) }, c.passing("axis", "keepdims", "initial")))]
-      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.all))
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
+      exposure: Exposure(reduceOf: [name == "nanmax" ? "fmax" : "fmin"]), samples: samples(.all))
   }
   static let nanmin = nanExtreme("nanmin", fminLoop, "The smallest element over axes, ignoring NaN.")
   static let nanmax = nanExtreme("nanmax", fmaxLoop, "The largest element over axes, ignoring NaN.")

@@ -227,10 +227,20 @@ enum FloatingPoint {
   }
   static let conjugate = conjugation("conjugate", method: true)
   static let conj = conjugation("conj", method: true)
-  static let real = unary("real", Loops.toReal(.all), "The real part.", example: "mt.real([1 + 2j])") { b, x in b.real(x) }
-  static let imag = unary("imag", Loops.toReal(.all), "The imaginary part; 0 of real values.", example: "mt.imag([1 + 2j])") { b, x in
-    b.imag(x)
-  }
+  static let real = unary(
+    "real", Loops.toReal(.all), "The real part.", details: "A view: what is written to it is written to the tensor.",
+    example: "mt.real([1 + 2j])", part: .real
+  ) { b, x in b.real(x) }
+  static let imag = unary(
+    "imag", Loops.toReal(.all), "The imaginary part; 0 of real values.",
+    details: "Of a complex tensor a view: what is written to it is written to the tensor.", example: "mt.imag([1 + 2j])", part: .imaginary
+  ) { b, x in b.imag(x) }
+
+  static let fromParts = OpDef(
+    "from_parts", inputs: [InputDef("re"), InputDef("im")],
+    typing: .ufunc([UfuncLoop([.float32, .float32], [.complex64]), UfuncLoop([.float64, .float64], [.complex128])]),
+    body: .expr { b, _, x in [b.complex(x[0], x[1])] },
+    doc: OpDoc("Complex values of their parts: what a write to one of them stores.", example: "mt.real([1 + 2j])"), exposure: .hidden)
 
   private static func partTest(_ name: String, _ summary: String, complex: Bool) -> OpDef {
     unary(name, Loops.predicate(.all, 1), summary, example: "mt.\(name)([1 + 2j, 3])") { b, x in
@@ -261,6 +271,6 @@ enum FloatingPoint {
 
   static let family = OpFamily([
     floor, ceil, trunc, fix, rint, round, around, isfinite, isinf, isnan, isposinf, isneginf, signbit, copysign, nextafter, spacing, modf,
-    frexp, ldexp, nanToNum, conjugate, conj, real, imag, iscomplex, isreal, angle,
+    frexp, ldexp, nanToNum, conjugate, conj, real, imag, fromParts, iscomplex, isreal, angle,
   ])
 }

@@ -8,7 +8,7 @@ enum Histograms {
     AttrDef("low", .scalar, default: AttrValue.none, "lower end of the range; None: the smallest value"),
     AttrDef("high", .scalar, default: AttrValue.none, "upper end of the range, included; None: the largest value"),
   ]
-  private static let weights = InputDef("weights", variadic: true, "at most one: what each value counts")
+  private static let weights = InputDef("weights", optional: true, "what each value counts")
   private static let density = AttrDef("density", .bool, default: .bool(false), "whether the histogram is scaled to an integral of 1")
 
   private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {

@@ -156,7 +156,7 @@ enum Joining {
     OpDef(
       name, inputs: [InputDef("ary")],
       attributes: [
-        AttrDef("sections", .int, default: .int(0), "number of equal parts, or 0"),
+        AttrDef("sections", .int, default: AttrValue.none, "number of equal parts; None: cut at indices"),
         AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
       ], outputs: ["parts..."], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -164,11 +164,12 @@ enum Joining {
         let n = v[0].type.shape[k]
         guard n != unknownExtent else { throw c.error(.unsupported, "\(name) needs a known extent") }
         var cuts: [Int] = [0]
-        if c.int("sections") > 0 {
-          let (size, extra) = n.quotientAndRemainder(dividingBy: c.int("sections"))
+        if let sections = c.optionalInt("sections") {
+          guard sections > 0 else { throw c.error(.value, "number sections must be larger than 0.") }
+          let (size, extra) = n.quotientAndRemainder(dividingBy: sections)
           guard uneven || extra == 0 else { throw c.error(.value, "array split does not result in an equal division") }
-          guard c.int("sections") <= mostParts else { throw c.error(.memory, "\(c.int("sections")) parts are more than \(mostParts)") }
-          for i in 0..<c.int("sections") { cuts.append(cuts[i] + size + (i < extra ? 1 : 0)) }
+          guard sections <= mostParts else { throw c.error(.memory, "\(sections) parts are more than \(mostParts)") }
+          for i in 0..<sections { cuts.append(cuts[i] + size + (i < extra ? 1 : 0)) }
         } else {
           cuts += c.ints("indices").map { Swift.min(n, Swift.max(0, $0 < 0 ? $0 + n : $0)) } + [n]
         }
@@ -210,6 +211,7 @@ enum Joining {
     },
     doc: OpDoc(
       "Tensors broadcast against each other.", numpy: "numpy.broadcast_arrays", example: "mt.broadcast_arrays([1, 2], [[3], [4]])[0]"),
+    exposure: Exposure(separateArguments: true),
     samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
 
   static let family = OpFamily(

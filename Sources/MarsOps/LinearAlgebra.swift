@@ -135,7 +135,8 @@ enum LinearAlgebra {
       "The matrix product; leading axes are stacks and broadcast.",
       details:
         "Vectors are rows or columns.  float32, float64 and complex through BLAS with one thread per chunk; half types in float32; integers wrap.",
-      numpy: "numpy.matmul", example: "mt.matmul([[1, 2], [3, 4]], [[1, 0], [0, 1]])"), exposure: Exposure(operators: ["__matmul__"]),
+      numpy: "numpy.matmul", example: "mt.matmul([[1, 2], [3, 4]], [[1, 0], [0, 1]])"),
+    exposure: Exposure(alsoIn: ["linalg"], operators: ["__matmul__"]),
     samples: [
       Sample([[3, 4], [4, 5]], .all), Sample([[4], [4, 5]], .numeric), Sample([[3, 4], [4]], .numeric), Sample([[4], [4]], .numeric),
       Sample([[2, 3, 4], [4, 5]], .numeric), Sample([[2, 1, 3, 4], [6, 4, 5]]), Sample([[3, 0], [0, 5]], .all),
@@ -207,6 +208,7 @@ enum LinearAlgebra {
       let b = try v[1].reshaped([-1]).expanded(at: [0])
       return [try a.op(Arithmetic.multiply, b)]
     }, doc: OpDoc("All products of two flattened tensors.", numpy: "numpy.outer", example: "mt.outer([1, 2], [3, 4])"),
+    exposure: Exposure(alsoIn: ["linalg"]),
     samples: [Sample([[3], [4]], .all), Sample([[2, 2], [3]])])
 
   static let vecdot = OpDef(
@@ -232,7 +234,7 @@ enum LinearAlgebra {
     },
     doc: OpDoc(
       "Inner products of vectors along an axis; the first is conjugated.", numpy: "numpy.vecdot",
-      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"),
+      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"), exposure: Exposure(alsoIn: ["linalg"]),
     samples: [Sample([[2, 3], [3]], .numeric), Sample([[3, 2], [3, 2]], attributes: ["axis": .int(0)])])
 
   static let tensordot = OpDef(
@@ -261,6 +263,7 @@ enum LinearAlgebra {
     },
     doc: OpDoc(
       "Sums of products over chosen axes.", numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
+    exposure: Exposure(alsoIn: ["linalg"]),
     samples: [
       Sample([[2, 3, 4], [3, 4, 5]]), Sample([[2, 3, 4], [4, 2]], attributes: ["axes_a": .ints([2, 0]), "axes_b": .ints([0, 1])]),
     ])

@@ -15,7 +15,7 @@ extension Reductions {
             return [.init(kind, masked(&b, x, b.truth(x[0]), otherwise: neutral))]
           }, finish: { _, _, s in [s[0]] })),
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[True, False], [True, True]], axis=1)"),
-      exposure: Exposure(method: true),
+      exposure: Exposure(method: true, reduceOf: [kind == .and ? "logical_and" : "logical_or"]),
       samples: samples(.all) + [Sample([[3, 4], [4]], .all, fixed: [1: .bool])])
   }
   static let any = quantifier("any", .or, "Whether any element is true over axes.")

@@ -25,20 +25,20 @@ enum Masks {
     call.producedShape = [n] + call.inputs[0].shape.dropFirst()
   }
 
-  /// x[mask] for a mask over the leading axes.
-  static func select(_ c: OpContext, _ x: Value, _ mask: Value) throws(MarsError) -> Value {
-    let m = mask.type.rank
-    guard mask.type.dtype == .bool else { throw c.error(.index, "the mask must be of dtype bool, not \(mask.type.dtype.name)") }
-    guard m <= x.type.rank else {
-      throw c.error(.index, "too many indices for array: array is \(x.type.rank)-dimensional, but \(m) were indexed")
-    }
+  /// Refuses a mask that does not fit the extents of a tensor from `axis` on.
+  static func check(_ c: OpContext, _ mask: TensorType, over shape: [Int], axis: Int) throws(MarsError) {
     // NumPy does not look at an extent of 0 in a mask: nothing is selected.
-    for k in 0..<m where mask.type.shape[k] != x.type.shape[k] && mask.type.shape[k] > 0 && x.type.shape[k] >= 0 {
+    for (k, n) in mask.shape.enumerated() where n != shape[axis + k] && n > 0 && shape[axis + k] >= 0 {
       throw c.error(
         .index,
-        "boolean index did not match indexed array along axis \(k); size of axis is \(x.type.shape[k]) but size of corresponding boolean axis is \(mask.type.shape[k])"
+        "boolean index did not match indexed array along axis \(axis + k); size of axis is \(shape[axis + k]) but size of corresponding boolean axis is \(n)"
       )
     }
+  }
+
+  /// x[mask] for a mask over the leading axes, which fits them.
+  static func select(_ c: OpContext, _ x: Value, _ mask: Value) throws(MarsError) -> Value {
+    let m = mask.type.rank
     if mask.type.shape.contains(0) && Shape.isKnown(x.type.shape) {
       return try x.sliced(axis: 0, start: 0, count: 0).reshaped([0] + x.type.shape[m...])
     }
@@ -54,8 +54,12 @@ enum Masks {
     attributes: [AttrDef("axis", .int, default: .int(0), "the first axis that the mask covers")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (axis, m) = (c.int("axis"), v[1].type.rank)
+      guard v[1].type.dtype == .bool else { throw c.error(.index, "the mask must be of dtype bool, not \(v[1].type.dtype.name)") }
+      guard axis >= 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else {
+        throw c.error(.index, "too many indices for array: array is \(v[0].type.rank)-dimensional, but \(axis + m) were indexed")
+      }
+      try check(c, v[1].type, over: v[0].type.shape, axis: axis)
       if axis == 0 { return [try select(c, v[0], v[1])] }
-      guard axis > 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else { throw c.error(.index, "too many indices for array") }
       // The masked axes first; the one axis that becomes of them goes back to their place.
       let moved = Array(axis..<axis + m)
       let front = try v[0].permuted(moved + (0..<v[0].type.rank).filter { !moved.contains($0) })

@@ -44,7 +44,7 @@ enum Padding {
   private static let modes = ["constant", "edge", "reflect", "symmetric", "wrap", "empty"]
 
   static let pad = OpDef(
-    "pad", inputs: [InputDef("array"), InputDef("constant_values", variadic: true, "at most one: what broadcasts to (axes, 2)")],
+    "pad", inputs: [InputDef("array"), InputDef("constant_values", optional: true, "what broadcasts to (axes, 2)")],
     attributes: [
       AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other"),
       AttrDef("mode", .string, default: .string("constant"), "'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'"),

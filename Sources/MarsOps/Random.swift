@@ -86,11 +86,12 @@ enum Random {
   private typealias Transform = @Sendable (inout ExprBuilder, OpContext, [ExprRef]) -> ExprRef
 
   private static func distribution(
-    _ name: String, _ parameters: [String], _ summary: String, details: String = "", example: String, cost: Double = 40,
+    _ name: String, _ parameters: [InputDef], aliases: [String] = [], _ summary: String, details: String = "", example: String,
+    cost: Double = 40,
     checks: [Check] = [], _ transform: @escaping Transform
   ) -> OpDef {
     OpDef(
-      name, inputs: parameters.map { InputDef($0) }, attributes: attributes + [floatDType],
+      name, inputs: parameters, attributes: attributes + [floatDType],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let given = parameters.indices.map { c.constant($0)?.asDouble }
         for check in checks { try check.run(c, given) }
@@ -102,7 +103,7 @@ enum Random {
       }, cost: Cost(perElement: cost, isCheapSource: true),
       doc: OpDoc(
         summary, details: details + (details.isEmpty ? "" : "  ") + "The values are Mars's own, not those of NumPy's generators.",
-        numpy: "numpy.random.\(name)", example: example), exposure: Exposure(namespace: "random"),
+        numpy: "numpy.random.\(name)", example: example), exposure: Exposure(namespace: "random", aliases: aliases),
       samples: [
         Sample(parameters.map { _ in [] }, attributes: sampleAttributes),
         Sample(parameters.map { _ in [] }, DTypeSet(.float32), attributes: sampleAttributes.merging(["dtype": .dtype(.float32)]) { $1 }),
@@ -111,12 +112,14 @@ enum Random {
   }
 
   static let random = distribution(
-    "random", [], "Uniform numbers in [0, 1).", details: "Multiples of 2**-53 (float32: 2**-24).", example: "mt.random.random((2, 3)) < 1",
+    "random", [], aliases: ["random_sample", "ranf", "sample"], "Uniform numbers in [0, 1).",
+    details: "Multiples of 2**-53 (float32: 2**-24).", example: "mt.random.random((2, 3)) < 1",
     cost: 12
   ) { b, c, _ in unit(&b, c) }
 
   static let uniform = distribution(
-    "uniform", ["low", "high"], "Uniform numbers in [low, high).", details: "low + (high - low) u; rounding may reach high.",
+    "uniform", [InputDef("low", default: 0), InputDef("high", default: 1)], "Uniform numbers in [low, high).",
+    details: "low + (high - low) u; rounding may reach high.",
     example: "mt.random.uniform(1, 2, size=3) >= 1", cost: 14,
     checks: [.finiteRange]
   ) { b, c, p in
@@ -226,14 +229,16 @@ enum Random {
     b, c, _ in standardNormal(&b, c)
   }
   static let normal = distribution(
-    "normal", ["loc", "scale"], "Normal numbers with a mean and a standard deviation.", example: "mt.random.normal(0, 1, size=3) < 10",
+    "normal", [InputDef("loc", default: 0), InputDef("scale", default: 1)], "Normal numbers with a mean and a standard deviation.",
+    example: "mt.random.normal(0, 1, size=3) < 10",
     checks: [.notNegative(1)]
   ) { b, c, p in
     let z = standardNormal(&b, c)
     return b.add(p[0], b.mul(p[1], z))
   }
   static let lognormal = distribution(
-    "lognormal", ["mean", "sigma"], "Exponentials of normal numbers.", example: "mt.random.lognormal(0, 1, size=3) > 0", cost: 55,
+    "lognormal", [InputDef("mean", default: 0), InputDef("sigma", default: 1)], "Exponentials of normal numbers.",
+    example: "mt.random.lognormal(0, 1, size=3) > 0", cost: 55,
     checks: [.notNegative(1)]
   ) { b, c, p in
     let z = standardNormal(&b, c)
@@ -251,14 +256,14 @@ enum Random {
     "standard_exponential", [], "Exponential numbers of mean 1.", example: "mt.random.standard_exponential(3) >= 0"
   ) { b, c, _ in standardExponential(&b, c) }
   static let exponential = distribution(
-    "exponential", ["scale"], "Exponential numbers with a mean.", example: "mt.random.exponential(2.0, size=3) >= 0",
+    "exponential", [InputDef("scale", default: 1)], "Exponential numbers with a mean.", example: "mt.random.exponential(2.0, size=3) >= 0",
     checks: [.notNegative(0)]
   ) { b, c, p in
     let e = standardExponential(&b, c)
     return b.mul(p[0], e)
   }
   static let weibull = distribution(
-    "weibull", ["a"], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60,
+    "weibull", [InputDef("a")], "Weibull numbers of shape a.", example: "mt.random.weibull(2.0, size=3) >= 0", cost: 60,
     checks: [.notNegative(0)]
   ) {
     b, c, p in
@@ -268,7 +273,7 @@ enum Random {
     return b.select(b.eq(p[0], zero), zero, b.op(.pow, e, b.div(one, p[0])))
   }
   static let pareto = distribution(
-    "pareto", ["a"], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60,
+    "pareto", [InputDef("a")], "Lomax (Pareto II) numbers of shape a.", example: "mt.random.pareto(2.0, size=3) >= 0", cost: 60,
     checks: [.positive(0)]
   ) {
     b, c, p in
@@ -276,7 +281,7 @@ enum Random {
     return b.op(.expm1, b.div(e, p[0]))
   }
   static let rayleigh = distribution(
-    "rayleigh", ["scale"], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0",
+    "rayleigh", [InputDef("scale", default: 1)], "Rayleigh numbers.", example: "mt.random.rayleigh(1.0, size=3) >= 0",
     checks: [.notNegative(0)]
   ) {
     b, c, p in
@@ -285,7 +290,8 @@ enum Random {
     return b.mul(p[0], b.op(.sqrt, b.mul(two, e)))
   }
   static let gumbel = distribution(
-    "gumbel", ["loc", "scale"], "Gumbel numbers.", example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60,
+    "gumbel", [InputDef("loc", default: 0), InputDef("scale", default: 1)], "Gumbel numbers.",
+    example: "mt.random.gumbel(0, 1, size=3) < 100", cost: 60,
     checks: [.notNegative(1)]
   ) {
     b, c, p in
@@ -309,7 +315,8 @@ enum Random {
     return b.op(.mul, b.op(.add, b.cast(b.bitcast(bits, single ? .int32 : .int64), t), half), scale)
   }
   static let logistic = distribution(
-    "logistic", ["loc", "scale"], "Logistic numbers.", example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60,
+    "logistic", [InputDef("loc", default: 0), InputDef("scale", default: 1)], "Logistic numbers.",
+    example: "mt.random.logistic(0, 1, size=3) < 100", cost: 60,
     checks: [.notNegative(1)]
   ) {
     b, c, p in
@@ -318,7 +325,8 @@ enum Random {
     return b.add(p[0], b.mul(p[1], b.op(.log, b.div(u, b.sub(one, u)))))
   }
   static let laplace = distribution(
-    "laplace", ["loc", "scale"], "Laplace numbers.", example: "mt.random.laplace(0, 1, size=3) < 100",
+    "laplace", [InputDef("loc", default: 0), InputDef("scale", default: 1)], "Laplace numbers.",
+    example: "mt.random.laplace(0, 1, size=3) < 100",
     checks: [.notNegative(1)]
   ) {
     b, c, p in
@@ -339,7 +347,8 @@ enum Random {
     return b.op(.tan, b.mul(pi, b.sub(u, half)))
   }
   static let triangular = distribution(
-    "triangular", ["left", "mode", "right"], "Triangular numbers.", example: "mt.random.triangular(0, 1, 3, size=3) >= 0", cost: 40,
+    "triangular", [InputDef("left"), InputDef("mode"), InputDef("right")], "Triangular numbers.",
+    example: "mt.random.triangular(0, 1, 3, size=3) >= 0", cost: 40,
     checks: [.ascending]
   ) { b, c, p in
     let u = unit(&b, c)

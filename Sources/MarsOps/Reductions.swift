@@ -25,7 +25,6 @@ extension OpContext {
 
   /// The checks that all reductions share; returns the reduced axes.
   func checkReduction() throws(MarsError) -> [Int] {
-    guard inputs.count <= 2 else { throw error(.type, "there can be at most one 'where' mask") }
     if inputs.count == 2 {
       guard inputs[1].dtype == .bool else { throw error(.type, "'where' must be of dtype bool") }
       guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {
@@ -53,7 +52,7 @@ enum Reductions {
   static let keepdims = AttrDef("keepdims", .bool, default: .bool(false), "whether reduced axes stay with extent 1")
   static let dtype = AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result")
   static let initial = AttrDef("initial", .scalar, default: AttrValue.none, "value to start from")
-  static let inputs = [InputDef("a"), InputDef("where", variadic: true, "at most one bool mask: elements to include")]
+  static let inputs = [InputDef("a"), InputDef("where", optional: true, "a bool mask: elements to include")]
   static let keeps: @Sendable (OpContext) -> Bool = { $0.bool("keepdims") }
   static let axes: @Sendable (OpContext) -> [Int] = { $0.reducedAxes() }
 

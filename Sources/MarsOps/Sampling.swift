@@ -1,5 +1,6 @@
 import MarsBase
 import MarsGraph
+import MarsNumerics
 
 /// Orders and samples drawn at random.
 enum Sampling {
@@ -38,8 +39,50 @@ enum Sampling {
       Sample([[5]], .all, attributes: sampleAttributes), Sample([[3, 4]], attributes: sampleAttributes.merging(["axis": .int(1)]) { $1 }),
     ])
 
+  /// Refuses what are no probabilities, of which `needed` must not be 0.
+  private static func check(_ c: OpContext, _ p: ArrayView, tolerance: Double, needed: Int) throws(MarsError) {
+    guard let found = Lanes.summary(p) else { return }
+    if found.sum.isNaN { throw c.error(.value, "Probabilities contain NaN") }
+    if found.hasNegative { throw c.error(.value, "Probabilities are not non-negative") }
+    guard Swift.abs(found.sum - 1) <= tolerance else {
+      throw c.error(.value, "Probabilities do not sum to 1. See Notes section of docstring for more information.")
+    }
+    guard found.nonZero >= needed else { throw c.error(.value, "Fewer non-zero entries in p than size") }
+  }
+
+  private static let checkedProbabilities = NativeOp(
+    OpDef(
+      "check_probabilities", inputs: [InputDef("p", "float64, 1-d")],
+      attributes: [
+        AttrDef("tolerance", .float, "how far the sum may be from 1"), AttrDef("needed", .int, "how many of them must not be 0"),
+      ],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].dtype == .float64 && c.inputs[0].rank == 1 else { throw c.error(.value, "p must be 1-dimensional") }
+        return [c.inputs[0]]
+      }, body: .native(NativeRule(.access { _ in [[.whole]] }, wholeOutputAxes: { _ in [0] })),
+      doc: OpDoc("Probabilities that are some.", example: "mt.random.choice(2, size=3, p=[0.5, 0.5]) < 2"), exposure: .hidden,
+      samples: [Sample([[4]], attributes: ["tolerance": .float(0), "needed": .int(-1)])])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let c = call.context
+    // Fewer than none are needed of any numbers: for the laws.
+    if c.int("needed") >= 0 { try check(c, call.inputs[0], tolerance: c.float("tolerance"), needed: c.int("needed")) }
+    Strided.copy(call.inputs[0], to: call.outputs[0])
+  }
+
+  /// Probabilities as float64; checked at once where they are at hand, else when they have been computed.
+  private static func probabilities(_ c: OpContext, _ p: Value, needed: Int) throws(MarsError) -> Value {
+    // As NumPy: half of the digits of the dtype.
+    let epsilon = p.type.dtype == .float32 ? Double(Float.ulpOfOne) : p.type.dtype == .float16 ? 0x1p-10 : Double.ulpOfOne
+    let tolerance = epsilon.squareRoot()
+    if case .leaf(.data) = p.node.op.body, case .dense(let array) = p.node.payload, Lanes.summary(array.view) != nil {
+      try check(c, array.view, tolerance: tolerance, needed: needed)
+      return try p.cast(.float64)
+    }
+    return try p.cast(.float64).op(checkedProbabilities.def, with: ["tolerance": .float(tolerance), "needed": .int(needed)])
+  }
+
   static let choice = OpDef(
-    "choice", inputs: [InputDef("a"), InputDef("p", variadic: true, "at most one: probabilities of the slices, which sum to 1")],
+    "choice", inputs: [InputDef("a"), InputDef("p", optional: true, "probabilities of the slices, which sum to 1")],
     attributes: [
       AttrDef("size", .ints, default: AttrValue.none, "extents; None: one slice"),
       AttrDef("replace", .bool, default: .bool(true), "whether a slice may be drawn more than once"), axis,
@@ -50,7 +93,7 @@ enum Sampling {
       let count = try c.product(size, "size \(Shape.text(size))")
       guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
       guard v.count == 1 || v[1].type.shape == [n] else { throw c.error(.value, "a and p must have same size") }
-      let p = try v.count > 1 ? v[1].cast(.float64) : nil
+      let p = try v.count > 1 ? probabilities(c, v[1], needed: c.bool("replace") ? 0 : count) : nil
       var index: Value
       if c.bool("replace") {
         if let p, n > 0 {
@@ -84,5 +127,5 @@ enum Sampling {
       Sample([[5, 2]], attributes: sampleAttributes.merging(["size": .ints([4]), "replace": .bool(false)]) { $1 }),
     ])
 
-  static let family = OpFamily([permutation, choice])
+  static let family = OpFamily([permutation, choice], natives: [checkedProbabilities])
 }

@@ -27,7 +27,7 @@ enum Scans {
     try Lanes.scan(kind, call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
   }
 
-  private static func cumulative(_ name: String, _ kind: String, _ summary: String) -> OpDef {
+  private static func cumulative(_ name: String, _ kind: String, of ufunc: String, _ summary: String) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")],
       attributes: [
@@ -46,25 +46,26 @@ enum Scans {
       },
       doc: OpDoc(
         summary, details: "dtypes as of sum.  The axis lies in one chunk.", numpy: "numpy.\(name)",
-        example: "mt.\(name)([[1, 2], [3, 4]], axis=1)"), exposure: Exposure(method: true),
+        example: "mt.\(name)([[1, 2], [3, 4]], axis=1)"), exposure: Exposure(method: true, accumulateOf: ufunc),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[3, 0]], .all)])
   }
-  static let cumsum = cumulative("cumsum", "sum", "The running sum.")
-  static let cumprod = cumulative("cumprod", "prod", "The running product.")
+  static let cumsum = cumulative("cumsum", "sum", of: "add", "The running sum.")
+  static let cumprod = cumulative("cumprod", "prod", of: "multiply", "The running product.")
 
   /// `accumulate` of maximum and minimum; NaN stays once it has come.
-  private static func extreme(_ name: String, _ kind: String, _ summary: String) -> OpDef {
+  private static func extreme(_ name: String, _ kind: String, of ufunc: String, _ summary: String) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, default: .int(0), "the axis")], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         guard v[0].type.rank > 0 else { throw c.error(.type, "cannot accumulate on a scalar") }
         let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
         return [try v[0].op(scan.def, with: ["axis": .int(k), "kind": .string(kind)])]
-      }, doc: OpDoc(summary, details: "The axis lies in one chunk.", example: "mt.cumsum([1, 3, 2])"), exposure: .hidden,
+      }, doc: OpDoc(summary, details: "The axis lies in one chunk.", example: "mt.cumsum([1, 3, 2])"),
+      exposure: Exposure(namespace: nil, accumulateOf: ufunc),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(-1)]), Sample([[0]], .all)])
   }
-  static let runningMax = extreme("maximum_accumulate", "max", "The running maximum.")
-  static let runningMin = extreme("minimum_accumulate", "min", "The running minimum.")
+  static let runningMax = extreme("maximum_accumulate", "max", of: "maximum", "The running maximum.")
+  static let runningMin = extreme("minimum_accumulate", "min", of: "minimum", "The running minimum.")
 
   private static func including(_ name: String, _ of: OpDef, _ first: Double, _ summary: String) -> OpDef {
     OpDef(

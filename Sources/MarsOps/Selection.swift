@@ -4,8 +4,21 @@ import MarsGraph
 /// Casts and choices, element by element.
 enum Selection {
   static let astype = OpDef(
-    "astype", inputs: [InputDef("x")], attributes: [AttrDef("dtype", .dtype, "element type of the result")],
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, c.inputs[0].shape)] },
+    "astype", inputs: [InputDef("x")],
+    attributes: [
+      AttrDef("dtype", .dtype, "element type of the result"),
+      AttrDef(
+        "casting", .string, default: .string(Casting.unsafe.rawValue), since: 2,
+        "what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'"),
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      let (from, to) = (c.inputs[0].dtype, c.dtype("dtype") ?? .float64)
+      guard try Casting(named: c.string("casting")).allows(from, to) else {
+        throw c.error(
+          .type, "Cannot cast array data from dtype('\(from.name)') to dtype('\(to.name)') according to the rule '\(c.string("casting"))'")
+      }
+      return [TensorType(to, c.inputs[0].shape)]
+    },
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? .float64)] },
     doc: OpDoc(
       "Converts to another dtype.",

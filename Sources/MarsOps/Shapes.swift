@@ -55,11 +55,11 @@ enum Shapes {
 
   // MARK: Named views
 
-  private typealias Rule = @Sendable (OpContext) throws(MarsError) -> (AxisMap, [Int])
+  typealias Rule = @Sendable (OpContext) throws(MarsError) -> (AxisMap, [Int])
 
   /// An operator whose result is a view of its input: map and shape come from one rule.
-  private static func viewing(
-    _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, method: Bool = false,
+  static func viewing(
+    _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, exposure: Exposure = Exposure(),
     readOnly: Bool = false, samples: [Sample], _ rule: @escaping Rule
   ) -> OpDef {
     OpDef(
@@ -72,7 +72,7 @@ enum Shapes {
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),
-      exposure: Exposure(method: method), samples: samples, answersReadOnly: readOnly)
+      exposure: exposure, samples: samples, answersReadOnly: readOnly)
   }
 
   /// The map of a permutation: output axis j is base axis order[j].
@@ -84,8 +84,9 @@ enum Shapes {
 
   private static func transposition(_ name: String) -> OpDef {
     viewing(
-      name, [AttrDef("axes", .ints, default: AttrValue.none, "order of the axes; None: reversed")], "Permutes the axes.",
-      example: "mt.\(name)([[1, 2], [3, 4]])", method: name == "transpose",
+      name, [AttrDef("axes", .ints, default: AttrValue.none, separateArguments: true, "order of the axes; None: reversed")],
+      "Permutes the axes.",
+      example: "mt.\(name)([[1, 2], [3, 4]])", exposure: Exposure(method: name == "transpose"),
       samples: [Sample([[2, 3, 4]], .all), Sample([[2, 3, 4]], attributes: ["axes": .ints([1, -1, 0])]), Sample([[]])]
     ) { c throws(MarsError) in
       let shape = c.inputs[0].shape
@@ -104,7 +105,9 @@ enum Shapes {
   static let permuteDims = transposition("permute_dims")
 
   static let matrixTranspose = viewing(
-    "matrix_transpose", [], "Swaps the last two axes.", example: "mt.matrix_transpose([[1, 2], [3, 4]])", samples: [Sample([[2, 3, 4]])]
+    "matrix_transpose", [], "Swaps the last two axes.", example: "mt.matrix_transpose([[1, 2], [3, 4]])",
+    exposure: Exposure(alsoIn: ["linalg"]),
+    samples: [Sample([[2, 3, 4]])]
   ) { c throws(MarsError) in
     let n = c.inputs[0].rank
     guard n >= 2 else { throw c.error(.value, "Input array must be at least 2-dimensional, but it is \(n)") }
@@ -115,7 +118,7 @@ enum Shapes {
 
   static let swapaxes = viewing(
     "swapaxes", [AttrDef("axis1", .int, "first axis"), AttrDef("axis2", .int, "second axis")], "Swaps two axes.",
-    example: "mt.swapaxes([[1, 2], [3, 4]], 0, 1)", method: true,
+    example: "mt.swapaxes([[1, 2], [3, 4]], 0, 1)", exposure: Exposure(method: true),
     samples: [Sample([[2, 3, 4]], attributes: ["axis1": .int(0), "axis2": .int(-1)])]
   ) { c throws(MarsError) in
     var order = Array(0..<c.inputs[0].rank)
@@ -168,7 +171,7 @@ enum Shapes {
 
   static let squeeze = viewing(
     "squeeze", [AttrDef("axis", .ints, default: AttrValue.none, "axes of extent 1; None: all of them")], "Removes axes of extent 1.",
-    example: "mt.squeeze([[1, 2]])", method: true,
+    example: "mt.squeeze([[1, 2]])", exposure: Exposure(method: true),
     samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
@@ -231,7 +234,8 @@ enum Shapes {
     [
       AttrDef("offset", .int, default: .int(0), "positive: above the main diagonal"), AttrDef("axis1", .int, default: .int(0), "rows"),
       AttrDef("axis2", .int, default: .int(1), "columns"),
-    ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])", method: true, readOnly: true,
+    ], "The diagonal of two axes, as the last axis.", example: "mt.diagonal([[1, 2], [3, 4]])",
+    exposure: Exposure(method: true), readOnly: true,
     samples: [
       Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["offset": .int(-1)]),
       Sample([[2, 3, 4]], attributes: ["axis1": .int(2), "axis2": .int(0)]),
@@ -257,6 +261,7 @@ enum Shapes {
   private static func atLeast(_ n: Int) -> OpDef {
     viewing(
       "atleast_\(n)d", [], "The tensor with at least \(n) dimensions.", example: "mt.atleast_\(n)d(1)",
+      exposure: Exposure(separateArguments: true),
       samples: [Sample([[]]), Sample([[2]]), Sample([[2, 3]])]
     ) {
       c throws(MarsError) in
@@ -355,7 +360,8 @@ enum Shapes {
   }
 
   static let reshape = OpDef(
-    "reshape", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1"), order], typing: .fromExpansion,
+    "reshape", inputs: [InputDef("a")],
+    attributes: [AttrDef("shape", .ints, separateArguments: true, "extents; one may be -1"), order], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
       let shape = try resolve(c, c.ints("shape"), from: x.type.shape)

@@ -4,7 +4,7 @@ import MarsGraph
 /// Statistics composed of reductions and products.
 enum Statistics {
   static let average = OpDef(
-    "average", inputs: [InputDef("a"), InputDef("weights", variadic: true, "at most one: weights of a's shape, or of one axis")],
+    "average", inputs: [InputDef("a"), InputDef("weights", optional: true, "weights of a's shape, or of one axis")],
     attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let given = c.passing("axis", "keepdims")

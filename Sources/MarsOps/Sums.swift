@@ -35,7 +35,7 @@ extension Reductions {
         the sum is fused with: one graph under one memory limit has the same bits with any number of workers.
         """,
       numpy: "numpy.sum",
-      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true),
+      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true, reduceOf: ["add"]),
     samples: samples(.all) + [
       Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])]),
     ])
@@ -84,7 +84,8 @@ extension Reductions {
     },
     doc: OpDoc(
       "Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
-    exposure: Exposure(method: true), samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
+    exposure: Exposure(method: true, reduceOf: ["multiply"]),
+    samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
 
   // MARK: Means
 

@@ -228,12 +228,7 @@ enum Writing {
       guard mask.dtype == .bool, axis >= 0, axis <= shape.count, mask.rank <= shape.count - axis else {
         throw c.error(.index, "the mask does not fit the tensor")
       }
-      for (k, n) in mask.shape.enumerated() where n != shape[axis + k] && n > 0 && shape[axis + k] >= 0 {
-        throw c.error(
-          .index,
-          "boolean index did not match indexed array along axis \(axis + k); size of axis is \(shape[axis + k]) but size of corresponding boolean axis is \(n)"
-        )
-      }
+      try Masks.check(c, mask, over: shape, axis: axis)
       if mask.rank == shape.count && c.inputs[2].rank > 1 {
         throw c.error(
           .type,

@@ -64,12 +64,18 @@ package final class Engine: @unchecked Sendable {
     if state.pointee.graveyard.isEmpty && !state.pointee.pool.hasLeaving { return nil }
     var objects: [Unmanaged<AnyObject>] = []
     while let o = state.pointee.graveyard.popLast() { objects.append(o) }
+    state.pointee.releasing += 1
     return Garbage(objects: objects, buffers: state.pointee.pool.takeLeaving())
   }
 
   func release(_ g: Garbage) {
     for o in g.objects { o.release() }
     for (base, capacity) in g.buffers { options.memory.unmap(base, capacity) }
+    lock.lock()
+    // A child of a fork made in between has begun anew.
+    if state.pointee.releasing > 0 { state.pointee.releasing -= 1 }
+    if state.pointee.releasing == 0 && state.pointee.settling > 0 { lock.broadcastChange() }
+    lock.unlock()
   }
 
   /// Signals what the state's flags ask for; the lock is held.

@@ -21,6 +21,10 @@ struct EngineState: ~Copyable {
   var activeRuns: [Run] = []
   /// Retained objects to be released when the lock is not held, so that no deinitialiser runs under it.
   var graveyard = Column<Unmanaged<AnyObject>>()
+  /// Threads that release what was in it.
+  var releasing = 0
+  /// Threads that wait for them.
+  var settling = 0
   var nextSequence = 0
 
   // Eviction; candidates are collected once memory has become short.

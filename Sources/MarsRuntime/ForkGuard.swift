@@ -95,6 +95,8 @@ extension EngineState {
     idleWorkers = 0
     lookingWorkers = 0
     waitingReaders = 0
+    releasing = 0
+    settling = 0
     running = 0
     busyThreads = 0
     readerPins = 0

@@ -120,6 +120,22 @@ package final class Run: @unchecked Sendable {
     return true
   }
 
+  /// Waits until the run has ended, in whatever way, none of its tasks is in progress, and what it left behind has been taken back; false
+  /// if that takes longer than `seconds`.
+  package func settle(timeoutSeconds seconds: Double? = nil) throws(MarsError) -> Bool {
+    let end = seconds.map { EngineLock.now() + $0 }
+    engine.lock.lock()
+    defer { engine.unlock() }
+    while core.pointee.outcome.isRunning || core.pointee.inFlight > 0 || engine.state.pointee.releasing > 0 {
+      try Engine.refuseOnWorker("waiting for the tasks of a run")
+      if let end, EngineLock.now() >= end { return false }
+      engine.state.pointee.settling += 1
+      engine.lock.waitForChange(until: end)
+      engine.state.pointee.settling -= 1
+    }
+    return true
+  }
+
   /// Extents of a tensor's chunks; the lock is held.
   private func producedTensor(_ t: Int) -> ProducedTensor {
     let tensor = core.pointee.plan.plan.tensors[t]

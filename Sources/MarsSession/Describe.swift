@@ -22,10 +22,15 @@ package enum Describe {
       field("name", op.name, &w)
       w.key("namespace")
       if let n = op.exposure.namespace { w.string(n) } else { w.null() }
-      w.key("method")
-      w.bool(op.exposure.isMethod)
-      w.key("operators")
-      w.array { w in for o in op.exposure.operators { w.string(o) } }
+      list("also_in", op.exposure.alsoIn, &w)
+      list("aliases", op.exposure.aliases, &w)
+      flag("method", op.exposure.isMethod, &w)
+      list("operators", op.exposure.operators, &w)
+      list("reduce_of", op.exposure.reduceOf, &w)
+      list("accumulate_of", op.exposure.accumulateOf.map { [$0] } ?? [], &w)
+      flag("separate", op.exposure.takesSeparateArguments, &w)
+      flag("source", op.exposure.isSource(op.inputs), &w)
+      flag("device", op.exposure.takesDevice, &w)
       field("numpy", op.doc.numpy, &w)
       field("summary", op.doc.summary, &w)
       field("details", op.doc.details, &w)
@@ -35,8 +40,12 @@ package enum Describe {
         for i in op.inputs {
           w.object { w in
             field("name", i.name, &w)
-            w.key("variadic")
-            w.bool(i.isVariadic)
+            flag("variadic", i.isVariadic, &w)
+            flag("optional", i.isOptional, &w)
+            if let d = i.defaultValue {
+              w.key("default")
+              w.double(d)
+            }
             field("doc", i.doc, &w)
           }
         }
@@ -47,18 +56,18 @@ package enum Describe {
           w.object { w in
             field("name", a.name, &w)
             field("kind", "\(a.kind)", &w)
-            w.key("required")
-            w.bool(a.defaultValue == nil)
+            flag("required", a.defaultValue == nil, &w)
             w.key("default")
             value(a.defaultValue ?? .none, &w)
             w.key("since")
             w.int(a.since)
+            flag("first", a.precedesInputs, &w)
+            flag("separate", a.takesSeparateArguments, &w)
             field("doc", a.doc, &w)
           }
         }
       }
-      w.key("outputs")
-      w.array { w in for o in op.outputs { w.string(o) } }
+      list("outputs", op.outputs, &w)
       w.key("ufunc")
       if case .ufunc = op.typing { w.bool(true) } else { w.bool(false) }
       field("effects", "\(op.effects)", &w)
@@ -68,6 +77,16 @@ package enum Describe {
   private static func field(_ k: String, _ v: String, _ w: inout JSONWriter) {
     w.key(k)
     w.string(v)
+  }
+
+  private static func flag(_ k: String, _ v: Bool, _ w: inout JSONWriter) {
+    w.key(k)
+    w.bool(v)
+  }
+
+  private static func list(_ k: String, _ v: [String], _ w: inout JSONWriter) {
+    w.key(k)
+    w.array { w in for s in v { w.string(s) } }
   }
 
   private static func value(_ v: AttrValue, _ w: inout JSONWriter) {

@@ -192,6 +192,11 @@ package final class Execution: Sendable {
     run.cancel()
   }
 
+  /// Waits up to `seconds` until the run has ended and none of its tasks is in progress; false if that takes longer.
+  package func settle(seconds: Double) throws(MarsError) -> Bool {
+    try run.settle(timeoutSeconds: seconds < 1e9 ? seconds : nil)
+  }
+
   /// The computed tensors of a run that has ended; an error before that.
   package func finishedResults() throws(MarsError) -> [Tensor] {
     guard run.progress.isEnded else { throw MarsError(.value, "the run is not done: wait for it before asking for results") }

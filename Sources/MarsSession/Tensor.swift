@@ -100,7 +100,7 @@ package final class Tensor: Sendable {
   func openBase() -> Tensor? {
     guard chain.isOpen && !chain.isWhole else { return nil }
     let value = storage.state.withLock { $0.value }
-    return value.type.isKnown ? nil : Tensor(storage: storage, chain: ViewChain(storage: value.type.shape), dtype: dtype)
+    return value.type.isKnown ? nil : Tensor(storage: storage, chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype)
   }
 
   /// Puts the data of an execution in place of the graph that computed it, unless there was a write in the meantime.
@@ -177,7 +177,7 @@ package final class Tensor: Sendable {
   package static func apply(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> [Tensor] {
-    if case .view = op.body, !op.answersCopies, inputs.count == 1, case .tensor(let base) = inputs[0] {
+    if mayView(op, attributes), inputs.count == 1, case .tensor(let base) = inputs[0] {
       let node = try op.apply([.value(try base.valueToView())], attributes, payload: payload, origin: origin)
       if let view = base.view(Value(node)) { return [view] }
     }
@@ -196,7 +196,17 @@ package final class Tensor: Sendable {
     guard !op.answersCopies, case .tensor(let first)? = inputs.first else {
       return node.outputs.indices.map { Tensor(Value(node, $0), isReadOnly: op.answersReadOnly) }
     }
-    return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0)) }
+    // As NumPy: the imaginary part of real values is none of their memory.
+    let isReadOnly = op.answersPart == .imaginary && !first.dtype.isComplex
+    return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0), isReadOnly: isReadOnly) }
+  }
+
+  /// Whether an operator's result may be a view of its input without looking at its graph.
+  private static func mayView(_ op: OpDef, _ attributes: [(String, AttrValue)]) -> Bool {
+    if op.answersCopies { return false }
+    if case .view = op.body { return true }
+    // With attributes it is a ufunc that may cast first.
+    return op.answersPart != nil && attributes.isEmpty
   }
 
   /// The tensor for a value that is made of this one by views only; nil for any other value.
@@ -204,6 +214,7 @@ package final class Tensor: Sendable {
     switch result.node.op.body {
     case .view, .composed: break
     case .native: if !ViewOps.isReshape(result.node.op) { return nil }
+    case .expr: if result.node.op.answersPart == nil { return nil }
     default: return nil
     }
     guard let mine = try? valueToView(), var c = try? chain.settled(on: storage.state.withLock({ $0.value.type.shape })) else { return nil }
@@ -218,6 +229,8 @@ package final class Tensor: Sendable {
       switch v.node.op.body {
       case .view: break
       case .native: if !ViewOps.isReshape(v.node.op) { return nil }
+      case .expr:
+        guard let part = v.node.op.answersPart, part == .real || v.node.inputs[0].type.dtype.isComplex else { return nil }
       default: return nil
       }
       path.append(v.node)
@@ -228,12 +241,15 @@ package final class Tensor: Sendable {
       readOnly = readOnly || node.op.answersReadOnly
       if case .view(let rule) = node.op.body {
         c = c.mapped(rule(node.context), shape: node.outputs[0].shape)
+      } else if let part = node.op.answersPart {
+        // The real part of real values is they themselves.
+        if node.inputs[0].type.dtype.isComplex { c = c.taking(part) }
       } else {
         guard let r = c.reshaped(node.outputs[0].shape) else { return nil }
         c = r
       }
     }
-    return Tensor(storage: storage, chain: c, dtype: dtype, isReadOnly: readOnly)
+    return Tensor(storage: storage, chain: c, dtype: result.type.dtype, isReadOnly: readOnly)
   }
 
   /// self[...] = value, through the view.
@@ -269,6 +285,24 @@ package final class Tensor: Sendable {
         if done { return }
       }
     } catch { throw error.at(op: "assign", origin: origin) }
+  }
+
+  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (a ufunc's name, if it was one) gave.
+  package func store(_ result: Tensor, function: String?, origin: String) throws(MarsError) {
+    guard Casting.sameKind.allows(result.dtype, dtype) else {
+      let what = function.map { "ufunc '\($0)' output" } ?? "array data"
+      throw MarsError(
+        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule 'same_kind'",
+        op: "assign", origin: origin)
+    }
+    let (have, want) = (result.type.shape, type.shape)
+    guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) else {
+      func tight(_ shape: [Int]) -> String { Shape.text(shape).replacing(", ", with: ",") }
+      throw MarsError(
+        .value, "non-broadcastable output operand with shape \(tight(want)) doesn't match the broadcast shape \(tight(have))",
+        op: "assign", origin: origin)
+    }
+    try assign(.tensor(result), origin: origin)
   }
 
   /// The current value with storage of its own.

@@ -6,22 +6,17 @@ import MarsGraph
 /// Every operator that is a ufunc takes them as attributes, beside those that it declares.  Nodes hold the cast inputs, so that files and
 /// planner need not know.
 enum UfuncSignature {
-  private static let rules = ["no", "equiv", "safe", "same_kind", "unsafe"]
-
   /// Takes the two attributes out and casts the operands as they ask.
   static func apply(_ op: OpDef, _ operands: inout [Operand], _ attributes: inout [(String, AttrValue)]) throws(MarsError) {
     guard case .ufunc(let loops) = op.typing, !attributes.isEmpty else { return }
     var wanted: DType? = nil
-    var casting = "same_kind"
+    var casting = Casting.sameKind
     for (name, value) in attributes where op.attributeIndex(name) == nil {
       switch (name, value) {
       case ("dtype", .dtype(let d)): wanted = d
       case ("dtype", .none): break
       case ("casting", .string(let s)):
-        guard rules.contains(s) else {
-          throw MarsError(.value, "casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got '\(s)')", op: op.name)
-        }
-        casting = s
+        casting = try Casting(named: s)
       case ("dtype", _), ("casting", _):
         throw MarsError(.type, "\(op.name)(): attribute '\(name)' must be a \(name == "dtype" ? "dtype" : "string")", op: op.name)
       default: continue
@@ -39,20 +34,20 @@ enum UfuncSignature {
       throw MarsError(.type, "No loop matching the specified signature and casting was found for ufunc \(op.name)", op: op.name)
     }
     let fitting =
-      candidates.first { (try? check(op, operands, $0, "safe")) != nil }
+      candidates.first { (try? check(op, operands, $0, .safe)) != nil }
       ?? candidates.first { (try? check(op, operands, $0, casting)) != nil }
     guard let loop = fitting else { return try check(op, operands, first, casting) }
     for (i, o) in operands.enumerated() where !op.inputs[i].isCondition {
       switch o {
       case .value(let v): operands[i] = .value(try ViewOps.cast(v, loop.inputs[i]))
-      case .weak(let s): if casting == "unsafe" { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
+      case .weak(let s): if casting == .unsafe { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
       case .big: break  // Applying resolves it beside the others.
       }
     }
   }
 
   /// Whether the operands may be cast to what a loop takes.
-  private static func check(_ op: OpDef, _ operands: [Operand], _ loop: UfuncLoop, _ casting: String) throws(MarsError) {
+  private static func check(_ op: OpDef, _ operands: [Operand], _ loop: UfuncLoop, _ casting: Casting) throws(MarsError) {
     for (i, o) in operands.enumerated() where i < loop.inputs.count && !op.inputs[i].isCondition {
       let to = loop.inputs[i]
       let from: DType
@@ -60,17 +55,11 @@ enum UfuncSignature {
       switch o {
       case .value(let v):
         from = v.type.dtype
-        fits =
-          switch casting {
-          case "no", "equiv": from == to
-          case "safe": Promotion.canCast(from, to)
-          case "same_kind": Promotion.canCastSameKind(from, to)
-          default: true
-          }
+        fits = casting.allows(from, to)
       case .weak(let s):
         // A scalar of Python has a kind only.
         from = s.dtype
-        fits = casting == "unsafe" || s.dtype.kind == .bool || Promotion.resolve(weak: s.dtype.kind, beside: to) == to
+        fits = casting == .unsafe || s.dtype.kind == .bool || Promotion.resolve(weak: s.dtype.kind, beside: to) == to
       case .big:
         from = .int64
         fits = to.kind >= .floating
@@ -78,7 +67,7 @@ enum UfuncSignature {
       guard fits else {
         throw MarsError(
           .type,
-          "Cannot cast ufunc '\(op.name)' input \(i) from dtype('\(from.name)') to dtype('\(to.name)') with casting rule '\(casting)'",
+          "Cannot cast ufunc '\(op.name)' input \(i) from dtype('\(from.name)') to dtype('\(to.name)') with casting rule '\(casting.rawValue)'",
           op: op.name)
       }
     }

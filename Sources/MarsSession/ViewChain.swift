@@ -13,6 +13,8 @@ enum ViewStep: Sendable {
 /// The view that a tensor is of its storage: steps from the storage outwards, and logical strides.
 struct ViewChain: Sendable {
   private(set) var steps: [ViewStep] = []
+  /// What is seen of complex elements, after all steps: these commute with it.
+  private(set) var part: ComplexPart?
   /// Strides in elements of a C-order storage, nil where extents are unknown; they decide whether a reshape is a view.
   private(set) var strides: [Int]?
   private(set) var shape: [Int]
@@ -22,7 +24,7 @@ struct ViewChain: Sendable {
     strides = Shape.isKnown(shape) ? Shape.rowMajorStrides(shape) : nil
   }
 
-  var isWhole: Bool { steps.isEmpty }
+  var isWhole: Bool { steps.isEmpty && part == nil }
 
   func mapped(_ map: AxisMap, shape new: [Int]) -> ViewChain {
     var c = self
@@ -37,6 +39,13 @@ struct ViewChain: Sendable {
       c.strides = out
     }
     c.shape = new
+    return c
+  }
+
+  /// The chain of a part of the elements, which are complex.
+  func taking(_ part: ComplexPart) -> ViewChain {
+    var c = self
+    c.part = part
     return c
   }
 
@@ -100,6 +109,7 @@ struct ViewChain: Sendable {
         c = r
       }
     }
+    c.part = part
     return c
   }
 
@@ -117,20 +127,24 @@ struct ViewChain: Sendable {
       case .reshape(_, let to): v = try ViewOps.reshape(v, to)
       }
     }
-    return v
+    return if let part { try ViewOps.part(v, part) } else { v }
   }
 
   /// The value of the storage after `value` (of the view's shape) was written through the view.
   func write(_ base: Value, _ value: Value) throws(MarsError) -> Value {
     // Values on the way outwards, then written back on the way in.
     var values = [base]
-    for s in steps.dropLast() {
+    for s in part == nil ? steps.dropLast() : steps[...] {
       switch s {
       case .map(let m, let shape): values.append(try ViewOps.view(values[values.count - 1], m, shape))
       case .reshape(_, let to): values.append(try ViewOps.reshape(values[values.count - 1], to))
       }
     }
     var v = value
+    if let part, let whole = values.popLast() {
+      v = try ViewOps.assign(whole, v, part)
+      if steps.isEmpty { return v }
+    }
     for (s, outer) in zip(steps.reversed(), values.reversed()) {
       switch s {
       case .map(let m, let shape): v = try ViewOps.assign(outer, v, m, shape)
@@ -165,6 +179,11 @@ struct ViewChain: Sendable {
         out.strides = s.map { $0 * item }
         out.type.shape = to
       }
+    }
+    if let part {
+      let d = out.type.dtype.realPart
+      if part == .imaginary { out.offset += d.itemSize }
+      out.type.dtype = d
     }
     return out
   }

@@ -8,6 +8,9 @@ enum ViewOps {
   private static let reshapeOp = marsRegistry["reshape_c"]
   private static let assignOp = marsRegistry["assign"]
   private static let castOp = marsRegistry["astype"]
+  private static let realOp = marsRegistry["real"]
+  private static let imagOp = marsRegistry["imag"]
+  private static let fromPartsOp = marsRegistry["from_parts"]
 
   static func isReshape(_ op: OpDef) -> Bool { op === reshapeOp }
 
@@ -30,6 +33,19 @@ enum ViewOps {
   }
   static func cast(_ v: Value, _ d: DType) throws(MarsError) -> Value {
     v.type.dtype == d ? v : try apply(castOp, "astype", [v], [("dtype", .dtype(d))])
+  }
+  static func part(_ v: Value, _ part: ComplexPart) throws(MarsError) -> Value {
+    switch part {
+    case .real: try apply(realOp, "real", [v], [])
+    case .imaginary: try apply(imagOp, "imag", [v], [])
+    }
+  }
+  /// `base` with one of its parts replaced.
+  static func assign(_ base: Value, _ value: Value, _ part: ComplexPart) throws(MarsError) -> Value {
+    switch part {
+    case .real: try apply(fromPartsOp, "from_parts", [value, ViewOps.part(base, .imaginary)], [])
+    case .imaginary: try apply(fromPartsOp, "from_parts", [ViewOps.part(base, .real), value], [])
+    }
   }
   /// NumPy's broadcast of an assigned value to the target's shape.
   static func broadcast(_ v: Value, to shape: [Int]) throws(MarsError) -> Value {

@@ -106,34 +106,35 @@ enum CHeader {
 
   private static func function(_ op: OpDef) -> String {
     let outputsVary = op.outputs.contains { $0.hasSuffix("...") }
-    let fixed = op.inputs.filter { !$0.isVariadic }.map { name($0.name) }
-    // A variadic input after others is one that may be left out.
-    let last = op.inputs.last.flatMap { $0.isVariadic ? name($0.name) : nil }
-    let optional = fixed.isEmpty ? nil : last
+    let fixed = op.fixedInputs.map { name($0.name) }
+    let optional = op.inputs.last.flatMap { $0.isOptional ? name($0.name) : nil }
+    let takesList = op.inputs.last?.isVariadic ?? false
     var parameters = [outputsVary ? "mars_tensor **out, size_t out_count" : "mars_tensor **out", "mars_graph *graph"]
-    parameters += fixed.map { "mars_operand \($0)" }
-    if let optional {
-      parameters.append("const mars_operand *\(optional)")
-    } else if last != nil {
+    if takesList {
       parameters += ["const mars_operand *inputs", "size_t input_count"]
+    } else {
+      parameters += fixed.map { "mars_operand \($0)" }
+      if let optional { parameters.append("const mars_operand *\(optional)") }
     }
     if !op.attributes.isEmpty { parameters += ["const mars_attribute *attributes", "size_t attribute_count"] }
     var array = ""
-    var inputs = last != nil ? "inputs, input_count" : "NULL, 0"
+    var inputs = takesList ? "inputs, input_count" : "NULL, 0"
     if let optional {
       array = "  mars_operand inputs[\(fixed.count + 1)];\n"
       array += fixed.enumerated().map { "  inputs[\($0)] = \($1);\n" }.joined()
       array += "  if (\(optional)) inputs[\(fixed.count)] = *\(optional);\n"
       inputs = "inputs, \(optional) ? \(fixed.count + 1) : \(fixed.count)"
-    } else if !fixed.isEmpty {
+    } else if !fixed.isEmpty && !takesList {
       array = "  const mars_operand inputs[\(fixed.count)] = {\(fixed.joined(separator: ", "))};\n"
       inputs = "inputs, \(fixed.count)"
     }
     let attributes = op.attributes.isEmpty ? "NULL, 0" : "attributes, attribute_count"
     let given = op.attributes.map { "\($0.name) (\($0.kind), \(standing($0)))" }.joined(separator: ", ")
+    // One array of all: what stands before the list is named here only.
+    let order = takesList && !fixed.isEmpty ? "  Inputs: \(op.inputs.map(\.name).joined(separator: ", "))." : ""
     let outputs = op.outputs.count == 1 ? "" : "  Outputs: \(op.outputs.joined(separator: ", "))."
     return """
-      /* \(op.doc.summary)\(given.isEmpty ? "" : "  Attributes: \(given).")\(outputs) */
+      /* \(op.doc.summary)\(order)\(given.isEmpty ? "" : "  Attributes: \(given).")\(outputs) */
       static inline mars_status mars_op_\(op.name)(\(parameters.joined(separator: ", "))) {
       \(array)  return mars_op_apply("\(op.name)", out, \(outputsVary ? "out_count" : "\(op.outputs.count)"), graph, \(inputs), \(attributes));
       }

@@ -95,7 +95,7 @@ enum Java {
     let isOpen = op.outputs.contains { $0.hasSuffix("...") }
     let isSingle = op.outputs.count == 1 && !isOpen
     let given = s.parameters.filter { if case .this = $0.role { false } else { true } }
-    let operands = s.parameters.compactMap { p -> String? in
+    var operands = s.parameters.compactMap { p -> String? in
       switch p.role {
       case .this: "this"
       case .input(isArray: true): p.name
@@ -104,6 +104,9 @@ enum Java {
       }
     }
     let attributes = attributes(given)
+    if operands.count > 1, let list = s.parameters.last(where: { if case .input(isArray: true) = $0.role { true } else { false } }) {
+      operands = ["Operator.join(" + ([list.name] + operands.dropLast()).joined(separator: ", ") + ")"]
+    }
     let arguments = ([attributes] + operands).joined(separator: ", ")
     let body: String
     if let call {

@@ -60,13 +60,14 @@ struct JavaSignatures {
   /// Inputs as operands, and with Java's numbers where the operator takes numbers.
   private func inputLists(_ op: OpDef, asMethod: Bool) -> [[Parameter]] {
     func input(_ i: InputDef, _ type: String) -> Parameter {
-      let isArray = i.isVariadic && op.fixedInputs.isEmpty
+      let isArray = i.isVariadic
       return Parameter(
         type: isArray ? "Operand..." : type, name: Java.identifier(i.name),
         doc: i.doc.isEmpty ? meaning(type, isArray: isArray, isOnly: op.inputs.count == 1) : i.doc,
         role: .input(isArray: isArray))
     }
     let fixed = op.fixedInputs
+    if let last = op.inputs.last, last.isVariadic { return [fixed.map { input($0, "Operand") } + [input(last, "Operand...")]] }
     var out = [fixed.map { input($0, "Operand") }]
     for type in ["long", "double", "boolean"] {
       let takes = fixed.indices.map { op.takesNumber($0, type) }
@@ -77,10 +78,7 @@ struct JavaSignatures {
       if fixed.count == 2 && op.isUfunc && takes[0] { out.append([input(fixed[0], type), input(fixed[1], "Operand")]) }
       if (op.cost.isCheapSource || fixed.count > 1 && !op.isUfunc) && takes.allSatisfy({ $0 }) { out.append(fixed.map { input($0, type) }) }
     }
-    if let last = op.inputs.last, last.isVariadic {
-      let operands = fixed.map { input($0, "Operand") }
-      if fixed.isEmpty { out = [[input(last, "Operand...")]] } else { out.append(operands + [input(last, "Operand")]) }
-    }
+    if let last = op.inputs.last, last.isOptional { out.append(fixed.map { input($0, "Operand") } + [input(last, "Operand")]) }
     return out
   }
 
@@ -155,7 +153,7 @@ extension OpDef {
   var isUfunc: Bool { if case .ufunc = typing { true } else { false } }
 
   /// Inputs that must be given.
-  var fixedInputs: [InputDef] { inputs.filter { !$0.isVariadic } }
+  var fixedInputs: [InputDef] { inputs.filter { !$0.isVariadic && !$0.isOptional } }
 
   /// Whether an input may be a number of a Java type: what ufuncs have loops for; otherwise, what the samples show as 0-d.
   fileprivate func takesNumber(_ i: Int, _ type: String) -> Bool {

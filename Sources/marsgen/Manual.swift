@@ -36,9 +36,14 @@ enum Manual {
   }
 
   static func signature(_ op: OpDef) -> String {
-    let inputs = op.inputs.map { $0.isVariadic ? "*\($0.name)" : $0.name }
-    let attributes = op.attributes.map { a in a.name + (a.defaultValue.map { "=\(python($0))" } ?? "") }
-    return "\(op.name)(\((inputs + attributes).joined(separator: ", ")))"
+    let inputs = op.inputs.filter { !$0.isOptional }.map { i in
+      i.isVariadic ? "*\(i.name)" : i.name + (i.defaultValue.map { "=\(python(.float($0)))" } ?? "")
+    }
+    func text(_ all: [AttrDef]) -> [String] { all.map { a in a.name + (a.defaultValue.map { "=\(python($0))" } ?? "") } }
+    let optional = op.inputs.filter(\.isOptional).map { "\($0.name)=None" }
+    let first = text(op.attributes.filter(\.precedesInputs))
+    let rest = text(op.attributes.filter { !$0.precedesInputs })
+    return "\(op.name)(\((first + inputs + rest + optional).joined(separator: ", ")))"
   }
 
   /// A value as Python writes it.

@@ -223,7 +223,38 @@ def test_choice():
     assert rng.choice(7).shape == () and rng.choice(X, 4, axis=1).shape == (6, 4)
     for bad in (
         lambda: rng.choice(3, 4, replace=False), lambda: rng.choice(0, 1), lambda: rng.choice(2, 1, p=[0.5, 0.6]),
-        lambda: rng.choice(2, 1, p=[1.0]), lambda: rng.choice(2, 1, p=[-1.0, 2.0]), lambda: rng.choice(2, 2, replace=False, p=[0.0, 1.0]),
+        lambda: rng.choice(2, 1, p=[1.0]),
     ):  # fmt: skip
         with pytest.raises(ValueError):
             bad()
+
+
+def third(dtype):
+    """Probabilities whose sum is 1 as nearly as the dtype can tell."""
+    return (np.ones(3) / 3).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "p, options",
+    [
+        ([0.5, 0.6, 0.0], {}), ([-1.0, 2.0, 0.0], {}), ([0.0, 1.0, 0.0], {"size": 2, "replace": False}), ([0.5, np.nan, 0.5], {}),
+        ([0, 1, 1], {}), (np.array([0.5, 0.5, 0.01], np.float32), {}), (np.array([1.0, 0, 0, 0, 0.5, 0])[::2], {"size": 2, "replace": False}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_probabilities_are_checked(p, options):
+    with pytest.raises(ValueError) as theirs:
+        np.random.default_rng(1).choice(3, p=p, **options)
+    with pytest.raises(ValueError) as ours:  # at the call: they are at hand
+        mt.random.default_rng(1).choice(3, p=p, **options)
+    assert str(ours.value) == str(theirs.value)
+    drawn = mt.random.default_rng(1).choice(3, p=mt.tensor(p) * 1, **options)
+    with pytest.raises(ValueError) as ours:  # when they have been computed
+        drawn.fetch()
+    assert str(theirs.value) in str(ours.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_probabilities_are_as_exact_as_their_dtype(dtype):
+    assert mt.random.default_rng(1).choice(3, size=4, p=third(dtype)).fetch().max() < 3
+    assert mt.random.default_rng(1).choice(3, size=4, p=mt.tensor(third(dtype)) + dtype(0)).fetch().max() < 3

@@ -30,14 +30,59 @@ def test_views_of_views(rng):
     same(a[::-1, 3:][2:15:3].T[::-2, 1:].fetch(), x[::-1, 3:][2:15:3].T[::-2, 1:])
 
 
-@pytest.mark.parametrize("key", [4, -5, (0, 5), (0, 0, 0, 0), 1.5, "a", (Ellipsis, Ellipsis), [0.5], slice(None, None, 0)], ids=str)
+WRONG = [
+    4, -5, (0, 5), (0, 0, 0, 0), 1.5, "a", (Ellipsis, Ellipsis), [0.5], slice(None, None, 0), 2**63, slice(1.5), (0, -6), np.ones(2),
+    (slice(None), np.ones(2)), np.ones(3, bool), np.ones((4, 6), bool), (0, np.ones(4, bool)), (0, 0, np.ones((6, 2), bool)),
+    ([0], slice(None), np.ones(5, bool)), (Ellipsis, np.ones(7, bool)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG, ids=str)
 def test_errors(key):
     x = np.zeros((4, 5, 6))
+    t = mt.tensor(x)
     with pytest.raises(Exception) as theirs:
         x[key]
     with pytest.raises(theirs.type) as ours:
-        mt.tensor(x)[key]
+        t[key]
     assert str(ours.value) == str(theirs.value)
+    with pytest.raises(theirs.type) as ours:
+        t[key] = 1
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_bounds_of_any_size():
+    x = np.arange(20)
+    t = mt.tensor(x)
+    big = 1 << 70
+    least, most = -(1 << 63), (1 << 63) - 1
+    for s in [
+        slice(-big, big),
+        slice(big, -big, -1),
+        slice(least, most, most),
+        slice(most, least, least),
+        slice(3, None, -big),
+        slice(least, None, 7),
+    ]:
+        same(t[s].fetch(), x[s])
+
+
+def test_extents_found_by_running():
+    x = np.arange(10.0).reshape(5, 2)
+    t = mt.tensor(x)
+    b = t[mt.tensor([True, False, True, True, False])]
+    c = b[:, 1]
+    assert not b.is_executed and "?" in repr(c)
+    y = x[[0, 2, 3]]
+    same(c.fetch(), y[:, 1])
+    d = b[-1]  # from the end: needs the extent
+    assert b.is_executed
+    same(d.fetch(), y[-1])
+    e = t[t[:, 0] > 2]
+    e[1:, 0] = 50
+    y = x[x[:, 0] > 2]
+    y[1:, 0] = 50
+    same(e.fetch(), y)
 
 
 @pytest.mark.parametrize("chunk", [None, 3])

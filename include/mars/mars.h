@@ -104,7 +104,7 @@ typedef int32_t mars_dtype;
 
 /* Common dtype of two, as numpy.promote_types. */
 mars_status mars_dtype_promote(mars_dtype *out, mars_dtype a, mars_dtype b);
-/* 1 or 0: numpy.can_cast(from, to, casting); casting is "safe" or "same_kind". */
+/* 1 or 0: numpy.can_cast(from, to, casting); casting is "no", "equiv", "safe", "same_kind" or "unsafe". */
 mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, const char *casting);
 
 /* ---- sessions ---- */
@@ -152,11 +152,17 @@ void mars_array_release(mars_array *array);
 /* ---- operators ---- */
 
 /* JSON array of all operators, objects of:
- *   name, namespace (null: not for clients), method, operators (Python's), numpy, summary, details, example (texts),
- *   inputs      [{name, variadic, doc}]; a variadic input is the last one and stands for zero or more operands
- *   attributes  [{name, kind, required, default, since, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
+ *   name, namespace (null: not for clients), numpy, summary, details, example (texts),
+ *   also_in, aliases, method, operators (Python's), reduce_of, accumulate_of (ufuncs): where else clients find it
+ *   separate    whether clients give tensors as arguments of their own, not as a list; with one input, one result for each
+ *   source      whether it makes a tensor of what is none of that size
+ *   device      whether NumPy's function has a parameter `device`
+ *   inputs      [{name, variadic, optional, default, doc}]; a variadic input is the last one and stands for zero or more operands, an optional
+ *               one is the last one and may be left out; one with a default, a number, may be left out together with those after it
+ *   attributes  [{name, kind, required, default, since, first, separate, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
  *               or "bytes", for MARS_ATTR_BOOL to MARS_ATTR_BYTES; an attribute that is not required and not given has its default; null is
- *               NumPy's None, which MARS_ATTR_NONE gives
+ *               NumPy's None, which MARS_ATTR_NONE gives; first: clients give it before the inputs; separate: a method takes its integers as
+ *               arguments of their own
  *   outputs     names; the last may end in "...", see mars_graph_apply
  *   ufunc       whether it also takes "dtype" (kind dtype: selects the loop, and so the dtype of the result) and "casting" (kind string:
  *               "no", "equiv", "safe", "same_kind", the default, or "unsafe"), as NumPy's ufuncs do
@@ -269,6 +275,9 @@ mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, c
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
 /* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
 mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
+/* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast of
+ * the same kind (MARS_ERROR_TYPE).  `function` is the name of the ufunc that gave it, for errors, or NULL. */
+mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin);
 /* 1 if the two tensors share storage. */
 mars_status mars_tensor_shares_storage(int32_t *out, const mars_tensor *a, const mars_tensor *b);
 /* The tensor's current value as a tensor of its own, which later writes do not change. */
@@ -319,8 +328,11 @@ mars_status mars_run_progress(mars_progress *out, mars_run *run);
 mars_status mars_run_wait(mars_run *run, double seconds);
 /* The results of a finished run; an error while it is running. */
 mars_status mars_run_results(mars_tensor **results, size_t count, mars_run *run);
-/* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED. */
+/* Asks a run to stop; waiting then gives MARS_ERROR_CANCELLED, while tasks in progress end in the background. */
 mars_status mars_run_cancel(mars_run *run);
+/* Waits up to `seconds` until a run has ended, in whatever way, none of its tasks is in progress any more, and what a failure left behind (an
+ * unfinished file) is gone: no mars_chunk_function is called for it from then on.  MARS_ERROR_TIMEOUT if that takes longer. */
+mars_status mars_run_settle(mars_run *run, double seconds);
 /* Releasing the last handle of a run that is not done cancels it. */
 void mars_run_release(mars_run *run);
 

@@ -228,7 +228,7 @@ static inline mars_status mars_op_array_equal(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {a1, a2};
   return mars_op_apply("array_equal", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* Cuts a tensor into views along an axis.  Attributes: sections (int, default 0), indices (ints, default {}), axis (int, default 0). */
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}), axis (int, default 0). */
 static inline mars_status mars_op_array_split(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
   return mars_op_apply("array_split", out, out_count, graph, inputs, 1, attributes, attribute_count);
@@ -243,7 +243,7 @@ static inline mars_status mars_op_asinh(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {x};
   return mars_op_apply("asinh", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Converts to another dtype.  Attributes: dtype (dtype, required). */
+/* Converts to another dtype.  Attributes: dtype (dtype, required), casting (string, default 'unsafe'). */
 static inline mars_status mars_op_astype(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("astype", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1158,12 +1158,9 @@ static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *gr
   const mars_operand inputs[2] = {a, v};
   return mars_op_apply("searchsorted", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The choice of the first condition that holds, else the default. */
-static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, mars_operand default_, const mars_operand *arrays) {
-  mars_operand inputs[2];
-  inputs[0] = default_;
-  if (arrays) inputs[1] = *arrays;
-  return mars_op_apply("select", out, 1, graph, inputs, arrays ? 2 : 1, NULL, 0);
+/* The choice of the first condition that holds, else the default.  Inputs: default, arrays. */
+static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
+  return mars_op_apply("select", out, 1, graph, inputs, input_count, NULL, 0);
 }
 /* -1, 0 or 1 by the sign; complex values divided by their modulus. */
 static inline mars_status mars_op_sign(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1200,7 +1197,7 @@ static inline mars_status mars_op_spacing(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("spacing", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Cuts a tensor into views along an axis.  Attributes: sections (int, default 0), indices (ints, default {}), axis (int, default 0). */
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}), axis (int, default 0). */
 static inline mars_status mars_op_split(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
   return mars_op_apply("split", out, out_count, graph, inputs, 1, attributes, attribute_count);

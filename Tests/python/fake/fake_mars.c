@@ -46,13 +46,20 @@ const char *mars_string_data(const mars_string *s) { return s->data; }
 int64_t mars_string_size(const mars_string *s) { return s->size; }
 void mars_string_release(mars_string *s) { if (s) { free(s->data); free(s); } }
 
-static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate", "view", "random", "kinds", "equal", "bad"};
+static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate", "index_view", "random", "kinds", "equal", "bad", "made_up", "spread", "each", "together"};
+#define FULL(name, space, also, aliases, method, operators, flags, inputs, attributes, outputs) \
+  "{\"name\":\"" name "\",\"namespace\":" space ",\"also_in\":[" also "],\"aliases\":[" aliases "],\"method\":" method ",\"operators\":[" operators "]," \
+  "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"example\":\"\",\"ufunc\":false," \
+  "\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
+#define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"device\":" device
 #define OP(name, space, method, operators, inputs, attributes, outputs) \
-  "{\"name\":\"" name "\",\"namespace\":" space ",\"method\":" method ",\"operators\":[" operators "],\"numpy\":\"numpy." name "\",\"summary\":\"S.\"," \
-  "\"details\":\"\",\"example\":\"\",\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
-#define IN(name) "{\"name\":\"" name "\",\"variadic\":false,\"doc\":\"\"}"
+  FULL(name, space, "", "", method, operators, FLAGS("false", "false", "false"), inputs, attributes, outputs)
+#define INPUT(name, variadic, optional, value) "{\"name\":\"" name "\",\"variadic\":" variadic ",\"optional\":" optional value ",\"doc\":\"\"}"
+#define IN(name) INPUT(name, "false", "false", "")
 #define REQUIRED ",\"required\":true,\"default\":null"
-#define ATTR(name, kind, value) "{\"name\":\"" name "\",\"kind\":\"" kind "\"" value ",\"since\":1,\"doc\":\"\"}"
+#define ATTRIBUTE(name, kind, value, first, separate) \
+  "{\"name\":\"" name "\",\"kind\":\"" kind "\"" value ",\"since\":1,\"first\":" first ",\"separate\":" separate ",\"doc\":\"\"}"
+#define ATTR(name, kind, value) ATTRIBUTE(name, kind, value, "false", "false")
 static const char *all =
   "[" OP("add", "\"\"", "false", "\"__add__\"", IN("x1") "," IN("x2"), "", "\"out\"")
   "," OP("negative", "\"\"", "false", "\"__neg__\"", IN("x"), "", "\"out\"")
@@ -60,14 +67,20 @@ static const char *all =
   "," OP("sum", "\"\"", "true", "", IN("a"), ATTR("axis", "ints", ",\"default\":null") "," ATTR("dtype", "dtype", ",\"default\":null") ","
       ATTR("keepdims", "bool", ",\"default\":false"), "\"out\"")
   "," OP("divmod", "\"\"", "false", "\"__divmod__\"", IN("x1") "," IN("x2"), "", "\"quotient\",\"remainder\"")
-  "," OP("concatenate", "\"\"", "false", "", "{\"name\":\"arrays\",\"variadic\":true,\"doc\":\"\"}", ATTR("axis", "int", ",\"default\":0"), "\"out\"")
-  "," OP("view", "null", "false", "", IN("a"), ATTR("starts", "ints", REQUIRED) "," ATTR("steps", "ints", REQUIRED) "," ATTR("axes", "ints", REQUIRED) ","
-      ATTR("shape", "ints", REQUIRED), "\"out\"")
+  "," OP("concatenate", "\"\"", "false", "", INPUT("arrays", "true", "false", ""), ATTR("axis", "int", ",\"default\":0"), "\"out\"")
+  "," OP("index_view", "null", "false", "", IN("a"), ATTR("items", "ints", REQUIRED), "\"out\"")
   "," OP("random", "\"random\"", "false", "", "", ATTR("size", "ints", ",\"default\":[]") "," ATTR("dtype", "dtype", ",\"default\":\"float64\"") ","
       ATTR("seed", "scalar", REQUIRED) "," ATTR("stream", "int", REQUIRED), "\"out\"")
   "," OP("kinds", "\"\"", "false", "", IN("a"), ATTR("b", "bool", ",\"default\":null") "," ATTR("i", "int", ",\"default\":null") "," ATTR("f", "float", ",\"default\":null") ","
       ATTR("s", "string", ",\"default\":null") "," ATTR("d", "dtype", ",\"default\":null") "," ATTR("c", "scalar", ",\"default\":null") "," ATTR("n", "ints", ",\"default\":null") ","
       ATTR("t", "strings", ",\"default\":null") "," ATTR("y", "bytes", ",\"default\":null"), "\"out\"")
+  "," FULL("made_up", "\"\"", "\"linalg\"", "\"other\"", "true", "", FLAGS("false", "true", "true"),
+      INPUT("a", "false", "false", "") "," INPUT("b", "false", "false", ",\"default\":0.5") "," INPUT("mask", "false", "true", ""),
+      ATTR("n", "int", ",\"default\":3") "," ATTRIBUTE("extents", "ints", REQUIRED, "true", "false"), "\"out\"")
+  "," FULL("spread", "\"\"", "", "", "true", "", FLAGS("false", "false", "false"), IN("a"), ATTRIBUTE("places", "ints", REQUIRED, "false", "true") ","
+      ATTR("n", "int", ",\"default\":3"), "\"out\"")
+  "," FULL("each", "\"\"", "", "", "false", "", FLAGS("true", "false", "false"), IN("a"), ATTR("n", "int", ",\"default\":3"), "\"out\"")
+  "," FULL("together", "\"\"", "", "", "false", "", FLAGS("true", "false", "false"), INPUT("a", "true", "false", ""), "", "\"out...\"")
   "," OP("bad", "\"\"", "false", "", IN("a"), ATTR("code", "int", REQUIRED), "\"out\"") "]";
 mars_status mars_op_describe_all(mars_string **out) { *out = string_of(all); return MARS_OK; }
 mars_status mars_op_describe(mars_string **out, const char *name) { (void)name; *out = string_of("{}"); return MARS_OK; }
@@ -143,6 +156,7 @@ mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *gr
         break;
       case MARS_ATTR_BYTES: say("%d bytes %02x", (int)a->count, a->count ? ((const uint8_t *)a->data)[0] : 0); break;
     }
+    if (!strcmp(a->name, "items") && a->count == 2 && !((const int64_t *)a->data)[0]) memmove(shape, shape + 1, sizeof(int64_t) * (size_t)--ndim);
     if (!strcmp(a->name, "shape") || !strcmp(a->name, "size")) {
       ndim = (int32_t)a->count;
       memcpy(shape, a->data, sizeof(int64_t) * (size_t)a->count);
@@ -185,6 +199,12 @@ mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, c
   say("assign T%d", target->dtype); ints(target->shape, target->ndim); say(" = "); operand(value); say("\n");
   return MARS_OK;
 }
+mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin) {
+  (void)origin;
+  say("store T%d", target->dtype); ints(target->shape, target->ndim);
+  say(" = T%d", result->dtype); ints(result->shape, result->ndim); say(" of %s\n", function ? function : "nothing");
+  return MARS_OK;
+}
 mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, const char *casting) {
   (void)casting;
   *out = from <= to;
@@ -220,6 +240,7 @@ mars_status mars_run_wait(mars_run *run, double seconds) {
   return MARS_ERROR_TIMEOUT;
 }
 mars_status mars_run_cancel(mars_run *run) { run->cancelled = 1; say("cancel\n"); return MARS_OK; }
+mars_status mars_run_settle(mars_run *run, double seconds) { (void)run; (void)seconds; return MARS_OK; }
 mars_status mars_run_progress(mars_progress *out, mars_run *run) { out->tasks_done = 3; out->tasks_total = 3 + run->slices; return MARS_OK; }
 void mars_run_release(mars_run *run) { free(run); }
 mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *t) {

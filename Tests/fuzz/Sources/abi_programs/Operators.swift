@@ -34,7 +34,8 @@ struct Operator {
         Attribute(name: $0["name"] as? String ?? "", kind: $0["kind"] as? String ?? "", isRequired: $0["required"] as? Bool ?? false)
       }
       return Operator(
-        name: name, number: number, inputs: inputs.count, isVariadic: inputs.contains { $0["variadic"] as? Bool == true },
+        name: name, number: number, inputs: inputs.count,
+        isVariadic: inputs.contains { $0["variadic"] as? Bool == true || $0["optional"] as? Bool == true },
         attributes: attributes, outputs: (o["outputs"] as? [String] ?? []).count,
         isOpenEnded: (o["outputs"] as? [String])?.last?.hasSuffix("...") == true, isUfunc: o["ufunc"] as? Bool ?? false)
     }

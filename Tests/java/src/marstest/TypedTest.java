@@ -15,6 +15,7 @@ import io.mars.MarsArgumentException;
 import io.mars.MarsError;
 import io.mars.MarsIndexException;
 import io.mars.Operand;
+import io.mars.Operator;
 import io.mars.Ops;
 import io.mars.Random;
 import io.mars.Tensor;
@@ -130,6 +131,21 @@ class TypedTest {
     assertArrayEquals(new double[] {2, 5}, values(columns[1]));
     assertEquals(100, Ops.unstack(Ops.zeros(100, 2)).length);
     assertEquals(2, Ops.split(A, new Attributes().indices(1)).length);
+    Tensor chosen = Ops.select(Operand.of(-1), A.less(2), A.greater(5), A, A.multiply(10));
+    assertArrayEquals(new double[] {1, -1, -1, -1, -1, 60}, values(chosen));
+  }
+
+  @Test
+  void argumentsAreCheckedAsByNumPy() {
+    assertThrows(MarsArgumentException.class, () -> Ops.split(A, new Attributes().sections(0)), "larger than 0");
+    assertThrows(MarsArgumentException.class, () -> A.astype(DType.INT32, new Attributes().casting("safe")));
+    Attributes beyond = new Attributes().set("items", new long[] {0, 2});
+    assertThrows(MarsIndexException.class, () -> Operator.of("index_view").apply(beyond, A));
+    Tensor row = Operator.of("index_view").apply(new Attributes().set("items", new long[] {0, 1}), A);
+    assertArrayEquals(new double[] {4, 5, 6}, values(row));
+    row.assign(Operand.of(0));
+    assertArrayEquals(new double[] {1, 2, 3, 0, 0, 0}, values(A.add(0)));
+    row.assign(Tensor.of(new double[] {4, 5, 6}, 3));
   }
 
   @Test

@@ -238,7 +238,7 @@ def _put_ints(f: _Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
     if type(v) is int:
         n = 1
         f.scratch[at] = _int64(v)
-    elif type(v) is tuple and len(v) <= 4 and at <= _SCRATCH - 4:
+    elif type(v) in (tuple, list) and len(v) <= 8 and at <= _SCRATCH - 8:
         n = len(v)
         for i, number in enumerate(v, at):
             f.scratch[i] = _int64(operator.index(number))
@@ -467,5 +467,13 @@ def assign(target: Handle, value: Any) -> None:
     _put_operand(f, 0, value, kept)
     _abi.check(lib.mars_tensor_assign(target._h, f.o_ref, place()))
     _frames.append(f)
+    if hooks.eager is not None:
+        hooks.eager(target)
+
+
+def store(target: Handle, result: Handle, function: str | None = None) -> None:
+    """target[...] = result as `out=` and `a += b` store what a function (its name, of a ufunc) gave: of the same shape and kind."""
+    name = function.encode() if function is not None else None
+    _abi.check(lib.mars_tensor_store(target._h, result._h, name, place()))
     if hooks.eager is not None:
         hooks.eager(target)

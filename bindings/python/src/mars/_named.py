@@ -80,7 +80,8 @@ class Graph:
 
     def execute(self, session: _session.Session | None = None, /, **inputs: Any) -> dict[str, Any]:
         """Computes all outputs with data for the inputs, and gives them by name."""
-        from mars.tensor._tensor import Tensor, convert
+        from mars.tensor._arrays import convert
+        from mars.tensor._tensor import Tensor
 
         given = {k: v if isinstance(v, Tensor) else convert(v) for k, v in inputs.items()}
         outputs = self.outputs

@@ -40,11 +40,14 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
     n = len(handles)
     tensors = (c_void_p * n)(*handles)
     out = c_void_p()
+    if _ending:
+        _release_ended()
     try:
         bound = size_argument(binding_count) if binding_count else _none
         status = _execute_async(byref(out), session.argument, byref(tensors), size_argument(n), bindings, bound)
         if status:
             fail(status, running=True)
+        _running.add(out.value)
         status = _run_wait(out, _SLICE)  # at once: a thread that waits runs tasks of small runs itself
         if status:
             if status == _abi.TIMEOUT:
@@ -56,29 +59,48 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
             _abi.check(lib.mars_run_results(byref(values), n, out))
             return [wrap(h or 0) for h in values]
         return []
-    except BaseException:
+    except BaseException as error:
         if out.value:
             lib.mars_run_cancel(out)
-            if _run_wait(out, _SLICE) == _abi.TIMEOUT:
-                _ending.append(out.value)
+            # Whoever interrupts wants an answer at once; a failure should leave nothing behind.
+            if lib.mars_run_settle(out, _SLICE if isinstance(error, Exception) else 0.0) == _abi.TIMEOUT:
+                with _guard:
+                    _running.discard(out.value)
+                    _ending.append(out.value)
                 out.value = None
         raise
     finally:
         if out.value:
-            _run_release(out)
+            with _guard:
+                _running.discard(out.value)
+                _run_release(out)
 
 
-# Cancelled runs whose tasks in progress had not ended.
+# Runs in progress, and those that have failed or were cancelled and have tasks in progress still, which may call functions of Python.
+_running: set[int | None] = set()
 _ending: list[int] = []
+# Of both, and that no run is released while another thread looks at it.  A signal handler may run something within it.
+_guard = threading.RLock()
+_LAST_WAIT = 5.0  # seconds that the end of the interpreter waits for them
+
+
+def _release_ended() -> None:
+    with _guard:
+        for run in _ending[:]:
+            if lib.mars_run_settle(run, 0.0) != _abi.TIMEOUT:
+                _ending.remove(run)
+                _run_release(run)
 
 
 @atexit.register
 def _end() -> None:
-    """Lets tasks of cancelled runs end, so that none calls into an interpreter that is gone."""
-    while _ending:
-        run = _ending.pop()
-        _run_wait(run, 2.0)
-        _run_release(run)
+    """Lets tasks in progress end, so that none calls into an interpreter that is gone; what other threads run is cancelled."""
+    with _guard:
+        for run in _running:
+            lib.mars_run_cancel(run)
+        end = time.monotonic() + _LAST_WAIT
+        for run in [*_running, *_ending]:
+            lib.mars_run_settle(run, max(0.0, end - time.monotonic()))
 
 
 def _wait(run: c_void_p) -> int:

@@ -36,7 +36,7 @@ public abstract sealed class Distributions permits Random {
    * Slices along an axis drawn at random.
    *
    * @param a a tensor or a number
-   * @param p at most one: probabilities of the slices, which sum to 1
+   * @param p probabilities of the slices, which sum to 1
    * @param size extents; None: one slice; not given: None
    * @return the result
    */
@@ -48,7 +48,7 @@ public abstract sealed class Distributions permits Random {
    * Slices along an axis drawn at random.
    *
    * @param a a tensor or a number
-   * @param p at most one: probabilities of the slices, which sum to 1
+   * @param p probabilities of the slices, which sum to 1
    * @param options attributes that differ from their defaults: size, replace, axis
    * @return the result
    */

@@ -127,6 +127,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype).
+   *
+   * @param casting the value
+   * @return this
+   */
+  default Attributes casting(String casting) {
+    return self().set("casting", casting);
+  }
+
+  /**
    * Sets {@code chunk_size}: extents of chunks: one for all axes or one per axis; -1: whole (rechunk).
    *
    * @param chunkSize the value
@@ -531,7 +541,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code sections}: number of equal parts, or 0 (array_split, split).
+   * Sets {@code sections}: number of equal parts; None: cut at indices (array_split, split).
    *
    * @param sections the value
    * @return this

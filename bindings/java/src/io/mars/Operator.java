@@ -55,6 +55,13 @@ public final class Operator {
     return Native.string(Native.describe(Native.text(name)));
   }
 
+  /** Inputs of which the last ones are a list. */
+  static Operand[] join(Operand[] list, Operand... first) {
+    Operand[] all = Arrays.copyOf(first, first.length + list.length);
+    System.arraycopy(list, 0, all, first.length, list.length);
+    return all;
+  }
+
   /**
    * Applies the operator, which has one output.
    *

@@ -196,7 +196,7 @@ public final class Ops {
    * Whether all elements are true over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor all(Operand a, Operand where) {
@@ -207,7 +207,7 @@ public final class Ops {
    * Whether all elements are true over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -319,7 +319,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor amax(Operand a, Operand where) {
@@ -330,7 +330,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -392,7 +392,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor amin(Operand a, Operand where) {
@@ -403,7 +403,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -497,7 +497,7 @@ public final class Ops {
    * Whether any element is true over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor any(Operand a, Operand where) {
@@ -508,7 +508,7 @@ public final class Ops {
    * Whether any element is true over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -983,7 +983,7 @@ public final class Ops {
    * Cuts a tensor into views along an axis.
    *
    * @param ary the tensor
-   * @param sections number of equal parts, or 0
+   * @param sections number of equal parts; None: cut at indices
    * @return the results
    */
   public static Tensor[] arraySplit(Operand ary, long sections) {
@@ -1038,6 +1038,30 @@ public final class Ops {
    */
   public static Tensor astype(Operand x, DType dtype) {
     return Operator.of("astype").apply(new Attributes().set("dtype", dtype), x);
+  }
+
+  /**
+   * Converts to another dtype.
+   *
+   * @param x the tensor
+   * @param dtype element type of the result
+   * @param casting what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'
+   * @return the result
+   */
+  public static Tensor astype(Operand x, DType dtype, String casting) {
+    return Operator.of("astype").apply(new Attributes().set("dtype", dtype).set("casting", casting), x);
+  }
+
+  /**
+   * Converts to another dtype.
+   *
+   * @param x the tensor
+   * @param dtype element type of the result
+   * @param options attributes that differ from their defaults: casting
+   * @return the result
+   */
+  public static Tensor astype(Operand x, DType dtype, Attributes options) {
+    return Operator.of("astype").apply(new Attributes(options).set("dtype", dtype), x);
   }
 
   /**
@@ -1215,7 +1239,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights at most one: weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of one axis
    * @return the result
    */
   public static Tensor average(Operand a, Operand weights) {
@@ -1226,7 +1250,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights at most one: weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of one axis
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -3811,7 +3835,7 @@ public final class Ops {
    * How many values lie in each of a number of bins, and the edges of these.
    *
    * @param a a tensor or a number
-   * @param weights at most one: what each value counts
+   * @param weights what each value counts
    * @return hist, bin_edges
    */
   public static Tensor[] histogram(Operand a, Operand weights) {
@@ -3822,7 +3846,7 @@ public final class Ops {
    * How many values lie in each of a number of bins, and the edges of these.
    *
    * @param a a tensor or a number
-   * @param weights at most one: what each value counts
+   * @param weights what each value counts
    * @param options attributes that differ from their defaults: bins, low, high, density
    * @return hist, bin_edges
    */
@@ -4005,6 +4029,8 @@ public final class Ops {
 
   /**
    * The imaginary part; 0 of real values.
+   *
+   * <p>Of a complex tensor a view: what is written to it is written to the tensor.
    *
    * <p>NumPy: {@code numpy.imag}.
    *
@@ -5611,7 +5637,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor max(Operand a, Operand where) {
@@ -5622,7 +5648,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -5765,7 +5791,7 @@ public final class Ops {
    * The arithmetic mean over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor mean(Operand a, Operand where) {
@@ -5776,7 +5802,7 @@ public final class Ops {
    * The arithmetic mean over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -5918,7 +5944,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor min(Operand a, Operand where) {
@@ -5929,7 +5955,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -6396,7 +6422,7 @@ public final class Ops {
    * The largest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanmax(Operand a, Operand where) {
@@ -6407,7 +6433,7 @@ public final class Ops {
    * The largest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -6467,7 +6493,7 @@ public final class Ops {
    * The mean over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanmean(Operand a, Operand where) {
@@ -6478,7 +6504,7 @@ public final class Ops {
    * The mean over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -6538,7 +6564,7 @@ public final class Ops {
    * The smallest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanmin(Operand a, Operand where) {
@@ -6549,7 +6575,7 @@ public final class Ops {
    * The smallest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -6609,7 +6635,7 @@ public final class Ops {
    * The product over axes, NaN counted as 1.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanprod(Operand a, Operand where) {
@@ -6620,7 +6646,7 @@ public final class Ops {
    * The product over axes, NaN counted as 1.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -6682,7 +6708,7 @@ public final class Ops {
    * The standard deviation over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanstd(Operand a, Operand where) {
@@ -6693,7 +6719,7 @@ public final class Ops {
    * The standard deviation over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */
@@ -6753,7 +6779,7 @@ public final class Ops {
    * The sum over axes, NaN counted as 0.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nansum(Operand a, Operand where) {
@@ -6764,7 +6790,7 @@ public final class Ops {
    * The sum over axes, NaN counted as 0.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -6826,7 +6852,7 @@ public final class Ops {
    * The variance over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor nanvar(Operand a, Operand where) {
@@ -6837,7 +6863,7 @@ public final class Ops {
    * The variance over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */
@@ -7156,7 +7182,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues at most one: what broadcasts to (axes, 2)
+   * @param constantValues what broadcasts to (axes, 2)
    * @param padWidth elements before and after along each axis, one after the other
    * @return the result
    */
@@ -7168,7 +7194,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues at most one: what broadcasts to (axes, 2)
+   * @param constantValues what broadcasts to (axes, 2)
    * @param padWidth elements before and after along each axis, one after the other
    * @param options attributes that differ from their defaults: mode
    * @return the result
@@ -7495,7 +7521,7 @@ public final class Ops {
    * Multiplies elements over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor prod(Operand a, Operand where) {
@@ -7506,7 +7532,7 @@ public final class Ops {
    * Multiplies elements over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -7728,6 +7754,8 @@ public final class Ops {
 
   /**
    * The real part.
+   *
+   * <p>A view: what is written to it is written to the tensor.
    *
    * <p>NumPy: {@code numpy.real}.
    *
@@ -8172,21 +8200,11 @@ public final class Ops {
    * <p>NumPy: {@code numpy.select}.
    *
    * @param default_ a tensor or a number
-   * @return the result
-   */
-  public static Tensor select(Operand default_) {
-    return Operator.of("select").apply(Attributes.NONE, default_);
-  }
-
-  /**
-   * The choice of the first condition that holds, else the default.
-   *
-   * @param default_ a tensor or a number
    * @param arrays conditions, then as many choices
    * @return the result
    */
-  public static Tensor select(Operand default_, Operand arrays) {
-    return Operator.of("select").apply(Attributes.NONE, default_, arrays);
+  public static Tensor select(Operand default_, Operand... arrays) {
+    return Operator.of("select").apply(Attributes.NONE, Operator.join(arrays, default_));
   }
 
   /**
@@ -8315,7 +8333,7 @@ public final class Ops {
    * Cuts a tensor into views along an axis.
    *
    * @param ary the tensor
-   * @param sections number of equal parts, or 0
+   * @param sections number of equal parts; None: cut at indices
    * @return the results
    */
   public static Tensor[] split(Operand ary, long sections) {
@@ -8471,7 +8489,7 @@ public final class Ops {
    * The standard deviation over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor std(Operand a, Operand where) {
@@ -8482,7 +8500,7 @@ public final class Ops {
    * The standard deviation over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */
@@ -8604,7 +8622,7 @@ public final class Ops {
    * Adds elements over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor sum(Operand a, Operand where) {
@@ -8615,7 +8633,7 @@ public final class Ops {
    * Adds elements over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -9197,7 +9215,7 @@ public final class Ops {
    * The variance over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   public static Tensor var(Operand a, Operand where) {
@@ -9208,7 +9226,7 @@ public final class Ops {
    * The variance over axes.
    *
    * @param a a tensor or a number
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */

@@ -148,7 +148,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether all elements are true over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor all(Operand where) {
@@ -158,7 +158,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether all elements are true over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -244,7 +244,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether any element is true over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor any(Operand where) {
@@ -254,7 +254,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether any element is true over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -550,6 +550,28 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor astype(DType dtype) {
     return Operator.of("astype").apply(new Attributes().set("dtype", dtype), this);
+  }
+
+  /**
+   * Converts to another dtype.
+   *
+   * @param dtype element type of the result
+   * @param casting what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'
+   * @return the result
+   */
+  default Tensor astype(DType dtype, String casting) {
+    return Operator.of("astype").apply(new Attributes().set("dtype", dtype).set("casting", casting), this);
+  }
+
+  /**
+   * Converts to another dtype.
+   *
+   * @param dtype element type of the result
+   * @param options attributes that differ from their defaults: casting
+   * @return the result
+   */
+  default Tensor astype(DType dtype, Attributes options) {
+    return Operator.of("astype").apply(new Attributes(options).set("dtype", dtype), this);
   }
 
   /**
@@ -1645,6 +1667,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The imaginary part; 0 of real values.
    *
+   * <p>Of a complex tensor a view: what is written to it is written to the tensor.
+   *
    * <p>NumPy: {@code numpy.imag}.
    *
    * @return the result
@@ -2318,7 +2342,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The largest element over axes; NaN wins.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor max(Operand where) {
@@ -2328,7 +2352,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The largest element over axes; NaN wins.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -2429,7 +2453,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The arithmetic mean over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor mean(Operand where) {
@@ -2439,7 +2463,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The arithmetic mean over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -2496,7 +2520,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The smallest element over axes; NaN wins.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor min(Operand where) {
@@ -2506,7 +2530,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The smallest element over axes; NaN wins.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -2919,7 +2943,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Multiplies elements over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor prod(Operand where) {
@@ -2929,7 +2953,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Multiplies elements over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -2992,6 +3016,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The real part.
+   *
+   * <p>A view: what is written to it is written to the tensor.
    *
    * <p>NumPy: {@code numpy.real}.
    *
@@ -3440,7 +3466,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The standard deviation over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor std(Operand where) {
@@ -3450,7 +3476,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The standard deviation over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */
@@ -3542,7 +3568,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Adds elements over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor sum(Operand where) {
@@ -3552,7 +3578,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Adds elements over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -3793,7 +3819,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The variance over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @return the result
    */
   default Tensor var(Operand where) {
@@ -3803,7 +3829,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The variance over axes.
    *
-   * @param where at most one bool mask: elements to include
+   * @param where a bool mask: elements to include
    * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
    * @return the result
    */

@@ -18,6 +18,11 @@ import numpy as _np
 from mars import _abi
 from mars.tensor import _registry
 from mars.tensor import random as random
+from mars.tensor._arrays import asarray as asarray
+from mars.tensor._arrays import from_dlpack as from_dlpack
+from mars.tensor._arrays import tensor as tensor
+from mars.tensor._files import load as load
+from mars.tensor._files import save as save
 from mars.tensor._standard import __array_api_version__ as __array_api_version__
 from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
 from mars.tensor._standard import finfo as finfo
@@ -30,11 +35,6 @@ from mars.tensor._standard import unique_counts as unique_counts
 from mars.tensor._standard import unique_inverse as unique_inverse
 from mars.tensor._standard import unique_values as unique_values
 from mars.tensor._tensor import Tensor as Tensor
-from mars.tensor._tensor import asarray as asarray
-from mars.tensor._tensor import from_dlpack as from_dlpack
-from mars.tensor._tensor import load as load
-from mars.tensor._tensor import save as save
-from mars.tensor._tensor import tensor as tensor
 
 if TYPE_CHECKING:
     # What `__getattr__` finds.
@@ -77,11 +77,6 @@ _FROM_NUMPY = {
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
     "intp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "s_", "index_exp",
 }  # fmt: skip
-# Names of the array API standard and NumPy's other names of the same functions.
-_OTHER_NAMES = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "acosh": "arccosh", "asinh": "arcsinh",
-                "atanh": "arctanh", "pow": "power", "bitwise_invert": "invert", "bitwise_left_shift": "left_shift",
-                "bitwise_right_shift": "right_shift", "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
-                "abs": "absolute", "conj": "conjugate"}  # fmt: skip
 
 
 def asanyarray(a: Any, dtype: Any = None) -> Tensor:
@@ -171,8 +166,6 @@ if not TYPE_CHECKING:  # for type checkers, a name that is not declared is an er
             import importlib
 
             found = importlib.import_module("mars.tensor.linalg")
-        elif name in _OTHER_NAMES:
-            found = __getattr__(_OTHER_NAMES[name])
         else:
             raise AttributeError(f"module 'mars.tensor' has no attribute {name!r}")
         globals()[name] = found

@@ -560,13 +560,13 @@ def atanh(
 ) -> Tensor:
     """The inverse hyperbolic tangent."""
 
-def atleast_1d(a: _Operand, out: _Out | None = None) -> Tensor:
+def atleast_1d(*tensors: _Operand) -> Any:
     """The tensor with at least 1 dimensions."""
 
-def atleast_2d(a: _Operand, out: _Out | None = None) -> Tensor:
+def atleast_2d(*tensors: _Operand) -> Any:
     """The tensor with at least 2 dimensions."""
 
-def atleast_3d(a: _Operand, out: _Out | None = None) -> Tensor:
+def atleast_3d(*tensors: _Operand) -> Any:
     """The tensor with at least 3 dimensions."""
 
 def average(
@@ -1760,7 +1760,9 @@ def ones_like(
 def outer(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """All products of two flattened tensors."""
 
-def pad(array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
+def pad(
+    array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: _Operand | None = None, reflect_type: str = "even"
+) -> Tensor:
     """A tensor with elements added around it."""
 
 def percentile(

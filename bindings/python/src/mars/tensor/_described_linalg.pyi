@@ -5,10 +5,20 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mars.tensor._described import matmul as matmul
+from mars.tensor._described import matrix_transpose as matrix_transpose
+from mars.tensor._described import outer as outer
+from mars.tensor._described import tensordot as tensordot
+from mars.tensor._described import vecdot as vecdot
 from mars.tensor._tensor import Tensor
 
 __all__ = [
+    "matmul",
+    "matrix_transpose",
     "norm",
+    "outer",
+    "tensordot",
+    "vecdot",
 ]
 
 _Operand: TypeAlias = Tensor | ArrayLike

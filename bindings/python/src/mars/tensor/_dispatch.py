@@ -21,12 +21,10 @@ def _by_numpy_name() -> dict[str, str]:
     return found
 
 
-# ufunc.reduce and ufunc.accumulate that are operators of the library.
-_REDUCTIONS = {
-    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "fmax": "nanmax", "fmin": "nanmin", "logical_and": "all",
-    "logical_or": "any",
-}  # fmt: skip
-_ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod", "maximum": "maximum_accumulate", "minimum": "minimum_accumulate"}
+@cache
+def _by_ufunc(method: str) -> dict[str, str]:
+    """Operators by the ufunc whose `reduce` or `accumulate` they are."""
+    return {ufunc: name for name, d in descriptions.items() for ufunc in d[f"{method}_of"]}
 
 
 def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -43,8 +41,8 @@ def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
         out = None
     for k in ("order", "subok"):
         kwargs.pop(k, None)
-    _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name].get("ufunc") else {"dtype"})
-    if descriptions[name].get("ufunc"):
+    _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name]["ufunc"] else {"dtype"})
+    if descriptions[name]["ufunc"]:
         return _registry.call_ufunc(op(name), inputs, out=out, **kwargs)
     return finish(_registry.function(name)(*inputs, **kwargs), out)
 
@@ -55,7 +53,7 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
     out = kwargs.pop("out", None)
     _refuse(f"numpy.{called}.{method}", kwargs, {"axis", "dtype", "keepdims", "initial", "where", "casting", "order", "subok"})
     if method in ("reduce", "accumulate"):
-        known = (_REDUCTIONS if method == "reduce" else _ACCUMULATIONS).get(called)
+        known = _by_ufunc(method).get(called)
         if known is None:
             raise _missing(f"numpy.{called}.{method}")
         if len(inputs) > 1:
@@ -63,7 +61,7 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
             out = kwargs.pop("out", out)
         kwargs.setdefault("axis", 0)
         return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out)
-    if method == "outer" and name in descriptions and descriptions[name].get("ufunc"):
+    if method == "outer" and name in descriptions and descriptions[name]["ufunc"]:
         a, b = map(_as_tensor, inputs)
         for k in ("order", "subok"):
             kwargs.pop(k, None)
@@ -94,7 +92,8 @@ def _are_foreign(types: Any) -> bool:
 
 
 def _as_tensor(x: Any) -> Any:
-    from mars.tensor._tensor import Tensor, convert
+    from mars.tensor._arrays import convert
+    from mars.tensor._tensor import Tensor
 
     return x if isinstance(x, Tensor) else convert(x)
 

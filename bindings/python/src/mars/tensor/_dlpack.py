@@ -30,7 +30,7 @@ _DELETER_OFFSET = 16
 
 def import_tensor(x: Any) -> Any:
     """A tensor over the memory of an object that exports DLPack."""
-    from mars.tensor._tensor import asarray
+    from mars.tensor._arrays import asarray
 
     try:
         capsule = x.__dlpack__(max_version=(1, 0))

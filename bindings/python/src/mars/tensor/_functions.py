@@ -13,10 +13,19 @@ import numpy as np
 
 from mars import _abi
 from mars._graph import apply
-from mars._run import can_cast
 from mars.tensor import _registry
+from mars.tensor._arrays import convert
 from mars.tensor._registry import op
-from mars.tensor._tensor import Tensor, convert
+from mars.tensor._tensor import Tensor
+
+# By the name of their operator.
+WRITTEN: dict[str, Callable[..., Any]] = {}
+
+
+def written(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes `f` the function of the operator of its name."""
+    WRITTEN[f.__name__] = f
+    return f
 
 
 def _attributes(name: str, **given: Any) -> list[Any]:
@@ -24,6 +33,7 @@ def _attributes(name: str, **given: Any) -> list[Any]:
     return [given.get(a["name"], a.get("default")) for a in _registry.descriptions[name]["attributes"]]
 
 
+@written
 def arange(
     start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
 ) -> Tensor:
@@ -34,16 +44,16 @@ def arange(
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
+@written
 def eye(
     N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
 ) -> Tensor:
     _registry.check_device(device)
-    # A diagonal beyond every extent is one of no elements.
-    k = max(-(1 << 62), min(1 << 62, k))
     made = apply(op("eye"), (), _attributes("eye", N=N, M=M, k=k, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
+@written
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None and y is None:
         return _registry.function("nonzero")(condition)
@@ -52,6 +62,7 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return apply(op("where"), (condition, x, y))
 
 
+@written
 def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     if low is None and high is None:
@@ -65,21 +76,15 @@ def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: An
     return _registry.finish(made, out)  # type: ignore[no-any-return]
 
 
+@written
 def astype(
     x: Any, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
 ) -> Tensor:
     _registry.check_device(device)
     x = _tensor(x)
-    code, own = _abi.code_of(dtype), _abi.code_of(x.dtype)
-    if casting != "unsafe":
-        if casting not in ("no", "equiv", "safe", "same_kind"):
-            raise ValueError(f"casting must be one of 'no', 'equiv', 'safe', 'same_kind', or 'unsafe' (got {casting!r})")
-        if code != own and (casting in ("no", "equiv") or not can_cast(own, code, casting)):
-            target = _abi.dtype_of(code)
-            raise TypeError(f"Cannot cast array data from dtype('{x.dtype}') to dtype('{target}') according to the rule '{casting}'")
-    if not copy and code == own:
+    if not copy and _abi.code_of(dtype) == _abi.code_of(x.dtype):
         return x  # type: ignore[no-any-return]
-    return apply(op("astype"), (x,), _attributes("astype", dtype=dtype))  # type: ignore[no-any-return]
+    return apply(op("astype"), (x,), _attributes("astype", dtype=dtype, casting=casting))  # type: ignore[no-any-return]
 
 
 def _spread(name: str) -> Callable[..., Tensor]:
@@ -99,6 +104,11 @@ def _spread(name: str) -> Callable[..., Tensor]:
     return spread
 
 
+for _name in ("var", "std", "nanvar", "nanstd"):
+    written(_spread(_name))
+
+
+@written
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     if prepend is not None or append is not None:
         a = _tensor(a)
@@ -111,12 +121,14 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return apply(op("diff"), (a,), _attributes("diff", n=n, axis=axis))  # type: ignore[no-any-return]
 
 
+@written
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
     if sorter is not None:
         a = _registry.function("take")(a, sorter)
     return apply(op("searchsorted"), (a, v), _attributes("searchsorted", side=side))  # type: ignore[no-any-return]
 
 
+@written
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     a = _tensor(a)
     made = apply(op("reshape"), (a,), _attributes("reshape", shape=shape, order=order))
@@ -130,8 +142,6 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
 def _splitting(name: str) -> Callable[..., list[Tensor]]:
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         if hasattr(indices_or_sections, "__index__") and not isinstance(indices_or_sections, (list, tuple)):
-            if indices_or_sections <= 0:
-                raise ValueError("number sections must be larger than 0.")
             given: dict[str, Any] = {"sections": int(indices_or_sections)}
         else:
             given = {"indices": tuple(indices_or_sections)}
@@ -141,6 +151,11 @@ def _splitting(name: str) -> Callable[..., list[Tensor]]:
     return split
 
 
+for _name in ("split", "array_split"):
+    written(_splitting(_name))
+
+
+@written
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     if hasattr(axes, "__index__") and not isinstance(axes, (list, tuple)):
         given = {"axes": axes}
@@ -150,12 +165,14 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     return apply(op("tensordot"), (a, b), _attributes("tensordot", **given))  # type: ignore[no-any-return]
 
 
+@written
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     x = _tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
     return apply(op("unstack"), (x,), (axis,), max(count, 1))  # type: ignore[no-any-return]
 
 
+@written
 def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, *,
     equal_nan: bool = True,
@@ -167,6 +184,7 @@ def unique(
     return made if any(asked.values()) else made[0]
 
 
+@written
 def histogram(
     a: Any, bins: Any = 10, range: tuple[float, float] | None = None, density: bool | None = None, weights: Any = None
 ) -> tuple[Tensor, Tensor]:
@@ -183,6 +201,7 @@ def histogram(
     return apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density))), bins
 
 
+@written
 def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     if isinstance(bins, str):
         raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
@@ -192,6 +211,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | Non
     return apply(op("histogram_bin_edges"), (a,), _attributes("histogram_bin_edges", bins=bins, low=low, high=high))  # type: ignore[no-any-return]
 
 
+@written
 def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
     if callable(mode):
         raise TypeError("a function as mode of pad is not supported")
@@ -211,6 +231,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
 
 
+@written
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     conditions, choices = list(condlist), list(choicelist)
     if len(conditions) != len(choices):
@@ -218,6 +239,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     return apply(op("select"), (default, *conditions, *choices))  # type: ignore[no-any-return]
 
 
+@written
 def einsum(subscripts: str, *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", optimize: Any = True) -> Tensor:
     if not isinstance(subscripts, str):
         raise TypeError("einsum takes its subscripts as a string")
@@ -244,6 +266,11 @@ def _quantile(name: str) -> Callable[..., Tensor]:
     return quantile
 
 
+for _name in ("quantile", "percentile"):
+    written(_quantile(_name))
+
+
+@written
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     given = {"kind": ord} if isinstance(ord, str) else {"ord": ord}
     return apply(op("norm"), (x,), _attributes("norm", axis=axis, keepdims=keepdims, **given))  # type: ignore[no-any-return]
@@ -251,13 +278,3 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
 
 def _tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)
-
-
-WRITTEN: dict[str, Callable[..., Any]] = {
-    "arange": arange, "eye": eye, "where": where, "clip": clip, "astype": astype, "var": _spread("var"), "std": _spread("std"),
-    "nanvar": _spread("nanvar"), "nanstd": _spread("nanstd"), "diff": diff, "searchsorted": searchsorted, "reshape": reshape,
-    "split": _splitting("split"), "array_split": _splitting("array_split"), "unstack": unstack, "tensordot": tensordot, "unique": unique,
-    "histogram": histogram, "histogram_bin_edges": histogram_bin_edges, "pad": pad, "select": select, "einsum": einsum,
-    "quantile": _quantile("quantile"), "percentile": _quantile("percentile"),
-    "norm": norm,
-}  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, Handle, Op, apply, assign, binary, hooks, unary
+from mars._graph import SAME_KIND, Handle, Op, apply, binary, hooks, store, unary
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
 for _description in descriptions.values():
@@ -39,7 +39,12 @@ def op(name: str) -> Op:
 
 def names(namespace: str) -> list[str]:
     """Functions of a namespace of `mars.tensor`: "" for itself, "random", "linalg"."""
-    return [n for n, d in descriptions.items() if d["namespace"] == namespace]
+    return [n for n, d in descriptions.items() if d["namespace"] == namespace or namespace in d["also_in"]]
+
+
+def aliases(namespace: str) -> dict[str, str]:
+    """Operators of a namespace by their other names."""
+    return {a: n for n, d in descriptions.items() if d["namespace"] == namespace for a in d["aliases"]}
 
 
 # ---- functions ----
@@ -68,24 +73,8 @@ def finish(result: Any, out: Any) -> Any:
         return out
     if not isinstance(out, Handle):
         raise TypeError("return arrays must be of ArrayType")
-    check_same_kind(result, out)
-    check_shape(result, out)
-    assign(out, result)
+    store(out, result)
     return out
-
-
-def check_same_kind(result: Any, target: Any, name: str = "") -> None:
-    from mars._run import can_cast
-
-    if not can_cast(_abi.code_of(result.dtype), _abi.code_of(target.dtype), "same_kind"):
-        of = f"ufunc '{name}' output" if name else "array data"
-        raise TypeError(f"Cannot cast {of} from dtype('{result.dtype}') to dtype('{target.dtype}') with casting rule 'same_kind'")
-
-
-def check_shape(result: Any, target: Any) -> None:
-    have, want = result._type()[1], target._type()[1]
-    if have != want and -1 not in have and -1 not in want:
-        raise ValueError(f"non-broadcastable output operand with shape {_text(want)} doesn't match the broadcast shape {_text(have)}")
 
 
 class Parameter:
@@ -101,36 +90,10 @@ class Parameter:
         self.doc = doc
 
 
-def is_optional_input(i: dict[str, Any]) -> bool:
-    """A last input that may be left out, which the library declares as variadic: the mask of a reduction."""
-    return bool(i["variadic"]) and i["name"] in ("where", "mask", "weights")
-
-
-# Parameters that NumPy has before the others, where it does not name inputs first.
-_ORDER = {"full": ("shape", "fill_value")}
-
-# Functions that NumPy lets choose where the result lives; here there is main memory only.
-_PLACED = {
-    "zeros", "ones", "empty", "full", "eye", "linspace", "zeros_like", "ones_like", "empty_like", "full_like",
-}  # fmt: skip
-
-
 def check_device(device: Any) -> None:
     """Refuses a device that is not the CPU."""
     if device is not None and device != "cpu":
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
-
-
-def _device_check(name: str, signature: list[Parameter]) -> list[str]:
-    """Adds the parameter `device` where NumPy has it, and gives the line of the function that checks it."""
-    if name not in _PLACED:
-        return []
-    signature.append(Parameter("device", "device", "", None, ""))
-    return ["_check_device(device)"]
-
-
-# Functions that take their variadic input as separate arguments.
-_STARRED = {"meshgrid", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"}
 
 
 def is_open(description: dict[str, Any]) -> bool:
@@ -182,15 +145,19 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
 
 def parameters(description: dict[str, Any]) -> list[Parameter]:
     """Parameters in the order of Python's signature: those without a default first."""
-    found = []
+    inputs = []
     for i in description["inputs"]:
-        kind = "optional" if is_optional_input(i) else "inputs" if i["variadic"] else "input"
-        found.append(Parameter(i["name"], i["name"], kind, None if kind == "optional" else inspect.Parameter.empty, i["doc"]))
-    for a in description["attributes"]:
-        default = a.get("default", inspect.Parameter.empty)
-        found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
-    first = _ORDER.get(description["name"], ())
-    found.sort(key=lambda p: first.index(p.name) if p.name in first else len(first))
+        kind = "optional" if i["optional"] else "inputs" if i["variadic"] else "input"
+        default = None if i["optional"] else i.get("default", inspect.Parameter.empty)
+        inputs.append(Parameter(i["name"], i["name"], kind, default, i["doc"]))
+    found = []
+    for first in (True, False):
+        for a in description["attributes"]:
+            if a["first"] == first:
+                default = a.get("default", inspect.Parameter.empty)
+                found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
+        if first:
+            found += inputs
     required = [p for p in found if p.default is inspect.Parameter.empty]
     optional = [p for p in found if p.default is not inspect.Parameter.empty and p.kind != "optional"]
     return required + optional + [p for p in found if p.kind == "optional"]
@@ -234,36 +201,37 @@ def define(
     return made  # type: ignore[no-any-return]
 
 
-# Attributes that may be given as several arguments: a.reshape(2, 3), a.transpose(1, 0).
-_SPREAD = {"reshape": "shape", "transpose": "axes", "permute_dims": "axes"}
-
-
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
     from mars.tensor import _functions
 
     made = op(name)
+    f = _functions.WRITTEN.get(name)
+    if f is None:
+        return make(made)
+    f.__doc__, f.__module__ = docstring(made.info, parameters(made.info)), "mars.tensor"
+    return f
+
+
+def make(made: Op) -> Callable[..., Any]:
+    """A function as an operator's description says."""
     description = made.info
-    if name in _functions.WRITTEN:
-        f = _functions.WRITTEN[name]
-        f.__doc__, f.__module__ = docstring(description, parameters(description)), "mars.tensor"
-        return f
     found = parameters(description)
     inputs, attributes = description["inputs"], description["attributes"]
-    fixed = [i["name"] for i in inputs if not i["variadic"]]
-    last = next((i for i in inputs if i["variadic"]), None)
+    is_source = description["source"]
+    if description["separate"]:
+        return _separate(description, made, found)
+    fixed = [i["name"] for i in inputs if not i["variadic"] and not i["optional"]]
+    last = inputs[-1] if inputs and len(fixed) < len(inputs) else None
     operands = "".join(f"{n}, " for n in fixed)
     if last is None:
         operands = f"({operands})"
-    elif is_optional_input(last):
+    elif last["optional"]:
         operands = f"({operands}) if {last['name']} is None else ({operands}{last['name']})"
     else:
         operands = f"({operands}*_convert_all({last['name']}),)"
     signature = list(found)
-    is_source = not inputs or name in ("full", "linspace", "logspace")
-    if name in _STARRED and last is not None:
-        return _starred(description, made, found)
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
     if inputs and not is_source and "out" not in [p.name for p in found]:
@@ -272,8 +240,11 @@ def function(name: str) -> Callable[..., Any]:
         is_plain = not attributes and last is None
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
-    lines = _device_check(name, signature)
-    if description.get("ufunc") and not is_open(description) and not is_source:
+    lines = []
+    if description["device"]:
+        signature.append(Parameter("device", "device", "", None, ""))
+        lines.append("_check_device(device)")
+    if description["ufunc"] and not is_open(description) and not is_source:
         return _ufunc(description, made, signature, operands, values)
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if is_source:
@@ -284,7 +255,7 @@ def function(name: str) -> Callable[..., Any]:
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device,
     }  # fmt: skip
-    f = define(name, signature, lines, scope)
+    f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
     f.__module__ = "mars.tensor" + (f".{description['namespace']}" if description["namespace"] else "")
     return f
@@ -312,8 +283,7 @@ def call_ufunc(
     if isinstance(out, np.ndarray):
         np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
         return out
-    check_same_kind(result, out)
-    return finish(function("where")(where, function("astype")(result, out.dtype), out), out)
+    return finish(function("where")(where, function("astype")(result, out.dtype, casting=SAME_KIND), out), out)
 
 
 def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], operands: str, values: str) -> Callable[..., Any]:
@@ -348,7 +318,7 @@ def _ufunc_method(name: str, which: str) -> Callable[..., Any]:
     return call
 
 
-def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
+def _separate(description: dict[str, Any], made: Op, found: list[Parameter]) -> Callable[..., Any]:
     """A function of separate tensors, with attributes by keyword."""
     attributes = description["attributes"]
     only = [Parameter(a["name"], a["name"], a["kind"], a.get("default"), "") for a in attributes]
@@ -363,12 +333,17 @@ def _starred(description: dict[str, Any], made: Op, found: list[Parameter]) -> C
     return f  # type: ignore[no-any-return]
 
 
+def separate_attribute(description: dict[str, Any]) -> str | None:
+    """The attribute whose integers a method takes as arguments of their own: a.reshape(2, 3)."""
+    return next((a["name"] for a in description["attributes"] if a["separate"]), None)
+
+
 def method(name: str) -> Callable[..., Any]:
     """The function of an operator as a method: its first input is the tensor."""
     f = function(name)
     description = descriptions[name]
-    if name in _SPREAD and any(a["name"] == _SPREAD[name] for a in description["attributes"]):
-        spread = _SPREAD[name]
+    spread = separate_attribute(description)
+    if spread is not None:
 
         def several(self: Any, *args: Any, **kwargs: Any) -> Any:
             if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__")):
@@ -482,14 +457,7 @@ def _in_place(o: Op) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
             return result
-        if result.dtype != self.dtype:
-            check_same_kind(result, self, o.name)
-        check_shape(result, self)
-        assign(self, result)
+        store(self, result, o.name)
         return self
 
     return call
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "(" + ",".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

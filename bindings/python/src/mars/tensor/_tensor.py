@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref, c_int32, c_void_p
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,7 @@ import numpy as np
 from mars import _abi, _graph, _run, _session
 from mars._abi import check, lib
 from mars._graph import Handle, apply, assign, wrap
-from mars._place import place
-from mars.tensor import _index, _registry
+from mars.tensor import _chunk_functions, _index, _registry
 from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
@@ -112,19 +110,23 @@ class Tensor(Handle, TensorMethods):
 
     @property
     def real(self) -> Tensor:
+        """The real part, a view; of a real tensor a view of all of it."""
         return function("real")(self)  # type: ignore[no-any-return]
 
     @real.setter
     def real(self, value: Any) -> None:
-        self.real[...] = value
+        assign(function("real")(self), value)
 
     @property
     def imag(self) -> Tensor:
+        """The imaginary part, a view; of a real tensor zeros that cannot be written to."""
         return function("imag")(self)  # type: ignore[no-any-return]
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        self.imag[...] = value
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        assign(function("imag")(self), value)
 
     # ---- running ----
 
@@ -151,7 +153,7 @@ class Tensor(Handle, TensorMethods):
 
     def map_chunk(self, function: Callable[[np.ndarray[Any, Any]], Any], dtype: Any = None) -> Tensor:
         """`function` applied to every chunk as an array of NumPy; it gives an array of the same shape, of `dtype` (as the tensor's)."""
-        return _map_chunk(self, function, dtype)
+        return _chunk_functions.map_chunk(self, function, dtype)  # type: ignore[no-any-return]
 
     # ---- methods that are not operators of the library ----
 
@@ -198,26 +200,25 @@ class Tensor(Handle, TensorMethods):
     # ---- indexing ----
 
     def __getitem__(self, key: Any) -> Tensor:
-        view, index = self._view(key)
-        return _select(view, index) if index.selections else view
-
-    def _view(self, key: Any) -> tuple[Tensor, _index.Index]:
-        """The view that a key's integers and slices mean, and the index with what is left to be selected from it."""
-        shape = self._type()[1]
-        index = _index.parse(key, shape)
-        if index is None:
-            index = _index.parse(key, self.shape)
-            assert index is not None
-        if index.is_identity and index.selections:
-            return self, index
-        return _make_view(self, index), index
+        items, arrays = _index.encode(key)
+        return self._knowing_extents(lambda: _picked(self, items, arrays))  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        view, index = self._view(key)
-        if index.selections:
-            _write_selected(view, index, value)
+        items, arrays = _index.encode(key)
+        if arrays:
+            assign(self, self._knowing_extents(lambda: apply(op("assign_index"), (self, value, *arrays), (items,))))
         else:
-            assign(view, value)
+            assign(self._knowing_extents(lambda: _picked(self, items, arrays)), value)
+
+    def _knowing_extents(self, index: Callable[[], Any]) -> Any:
+        """What an index gives; where it needs extents that are found by running, the tensor is executed first."""
+        try:
+            return index()
+        except NotImplementedError:
+            if -1 not in self._type()[1]:
+                raise
+            self.execute()
+            return index()
 
     def __len__(self) -> int:
         if not self._type()[1]:
@@ -364,236 +365,12 @@ def _from_graph(data: bytes) -> Tensor:
     return Graph.parse(data).outputs["out"]  # type: ignore[no-any-return]
 
 
-# ---- indexing, continued ----
-
-
-def _make_view(t: Tensor, index: _index.Index) -> Tensor:
-    o = op("view")
-    given = {"axes": index.axes, "starts": index.starts, "steps": index.steps, "shape": index.shape}
-    return apply(o, (t,), [given[a["name"]] for a in o.info["attributes"]])  # type: ignore[no-any-return]
-
-
-def _select(view: Tensor, index: _index.Index) -> Tensor:
-    """Elements that masks and integer arrays pick."""
-    axis, count, first = index.selections[0]
-    if len(index.selections) == 1 and first.dtype == np.bool_:
-        _check_mask(view, axis, count, first)
-        picked: Tensor = apply(op("boolean_mask"), (view, _mask(first)), (axis,))
-        return picked if index.position == axis else function("moveaxis")(picked, axis, index.position)
-    axes, arrays = _arrays(view, index)
-    return apply(op("index_arrays"), (view, *arrays), (axes, index.position))  # type: ignore[no-any-return]
-
-
-def _mask(mask: Any) -> Any:
-    """A mask of at least one axis: the view has an axis of extent 1 for one that has none."""
-    if isinstance(mask, Tensor):
-        return mask if mask.ndim else mask[None]
-    return mask.reshape(1) if mask.ndim == 0 else mask
-
-
-def _arrays(view: Tensor, index: _index.Index) -> tuple[tuple[int, ...], list[Any]]:
-    """Axes and integer arrays of the selections; masks become the indices where they hold."""
-    axes: list[int] = []
-    arrays: list[Any] = []
-    for axis, count, i in index.selections:
-        if i.dtype == np.bool_:
-            _check_mask(view, axis, count, i)
-            found = function("nonzero")(_mask(i))
-            arrays += found
-            axes += range(axis, axis + len(found))
-        else:
-            arrays.append(i)
-            axes.append(axis)
-    return tuple(axes), arrays
-
-
-def _check_mask(view: Tensor, axis: int, count: int, mask: Any) -> None:
-    want = view._type()[1][axis : axis + count]
-    have = mask._type()[1] if isinstance(mask, Tensor) else mask.shape
-    for k, (w, h) in enumerate(zip(want, have, strict=True)):
-        if w != h and w >= 0 and h > 0:
-            raise IndexError(
-                f"boolean index did not match indexed array along axis {axis + k}; "
-                f"size of axis is {w} but size of corresponding boolean axis is {h}"
-            )
-
-
-def _write_selected(view: Tensor, index: _index.Index, value: Any) -> None:
-    """view[...] = value through masks and integer arrays: the tensor with the elements replaced is what is assigned."""
-    axis, count, first = index.selections[0]
-    if len(index.selections) == 1 and first.dtype == np.bool_ and index.position == axis:
-        _check_mask(view, axis, count, first)
-        written = apply(op("assign_masked"), (view, _mask(first), value), (axis,))
-    else:
-        axes, arrays = _arrays(view, index)
-        arrays = [a.execute() if isinstance(a, Tensor) and -1 in a._type()[1] else a for a in arrays]
-        written = apply(op("assign_arrays"), (view, value, *arrays), (axes, index.position))
-    assign(view, written)
-
-
-# ---- arrays going in ----
-
-
-def convert(x: Any, operator: bool = False) -> Any:
-    """A tensor of an array, a scalar of NumPy or nested lists: a snapshot.
-
-    For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer.
-    """
-    if isinstance(x, np.ndarray):
-        return _run.from_array(x, alias=False)
-    if isinstance(x, (list, tuple)) and any(isinstance(i, Handle) for i in x):
-        return function("stack")([convert(i) if not isinstance(i, Handle) else i for i in x])
-    try:
-        made = np.asarray(x)
-        # The array may be the object's own memory, or it is ours alone.
-        return _run.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
-    except (TypeError, ValueError):
-        if operator:
-            return NotImplemented
-        raise
-
-
-def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
-    """A tensor of the values that an array-like has now.
-
-    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis.
-    """
-    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
-        data = convert(data)
-    if isinstance(data, Tensor):
-        t = data.copy()
-        if dtype is not None and t.dtype != np.dtype(dtype):
-            t = function("astype")(t, dtype)
-        return t.rechunk(chunk_size) if chunk_size is not None else t
-    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
-    fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
-    return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
-
-
-def asarray(obj: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
-    _registry.check_device(device)
-    data = obj
-    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
-        data = convert(data)
-    if isinstance(data, Tensor):
-        if dtype is not None and data.dtype != np.dtype(dtype):
-            if copy is False:
-                raise ValueError("Unable to avoid copy while creating an array as requested.")
-            return function("astype")(data, dtype)  # type: ignore[no-any-return]
-        return data.copy() if copy else data
-    if copy:
-        return tensor(data, dtype)
-    if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
-        raise ValueError("Unable to avoid copy while creating an array as requested.")
-    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
-    return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
-
-
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
-    from mars.tensor import _dlpack
-
-    _registry.check_device(device)
-    made: Tensor = _dlpack.import_tensor(x)
-    return made.copy() if copy else made
-
-
-def _is_buffer(x: Any) -> bool:
-    try:
-        memoryview(x)
-        return True
-    except TypeError:
-        return False
-
-
-def _chunks(chunk_size: Any, ndim: int) -> Sequence[int] | None:
-    if chunk_size is None:
-        return None
-    chunks = [chunk_size] * ndim if isinstance(chunk_size, int) else list(chunk_size)
-    if len(chunks) != ndim:
-        raise ValueError(f"chunk_size has {len(chunks)} entries for {ndim} axes")
-    return chunks
-
-
-def save(file: str | os.PathLike[str], arr: Any) -> None:
-    """Writes a tensor to an .npy file, chunk by chunk; executes."""
-    name = os.fspath(file)
-    name = name if name.endswith(".npy") else name + ".npy"
-    t = arr if isinstance(arr, Tensor) else convert(arr)
-    apply(op("save_npy"), (t,), (name,)).execute()
-
-
-def load(file: str | os.PathLike[str], chunk_size: int | Sequence[int] | None = None) -> Tensor:
-    """A tensor of an .npy file, which is read when it is executed."""
-    t = apply(op("load_npy"), (), (os.fspath(file),))
-    return t if chunk_size is None else t.rechunk(chunk_size)  # type: ignore[no-any-return]
-
-
-# ---- functions called with chunks ----
-
-_functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}
-
-
-def _look_at(array: Any, dtype: np.dtype[Any], writable: bool) -> np.ndarray[Any, Any]:
-    """An array of NumPy over memory that is lent for the time of a call."""
-    import ctypes
-
-    a = array.contents
-    n = a.ndim
-    shape = tuple(a.shape[:n])
-    size = int(np.prod(shape))
-    if not size:
-        return np.empty(shape, dtype)
-    strides = tuple(a.strides[:n]) if a.strides else None
-    span = dtype.itemsize + sum((e - 1) * s for e, s in zip(shape, strides, strict=True)) if strides else size * dtype.itemsize
-    memory: Any = (ctypes.c_char * span).from_address(a.data)
-    x: np.ndarray[Any, Any] = np.ndarray(shape, dtype, memory, 0, strides)
-    if not writable:
-        x.flags.writeable = False
-    return x
-
-
-def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, message: Any, message_size: int) -> int:
-    import ctypes
-
-    try:
-        function, source_dtype, target_dtype = _functions[user]
-        x = _look_at(source, source_dtype, False)
-        result = np.asarray(function(x))
-        if result.shape != x.shape:
-            raise ValueError(f"the function of map_chunk gave shape {result.shape} for a chunk of shape {x.shape}")
-        _look_at(target, target_dtype, True)[...] = result
-        return 0
-    except BaseException as error:
-        _abi.callback_exceptions[:] = [error]
-        text = f"{type(error).__name__}: {error}".encode()[: max(0, message_size - 1)] + b"\0"
-        if message_size:
-            ctypes.memmove(message, text, len(text))
-        return -1
-
-
-def _forget_chunk_function(user: int | None, _functions: dict[int, Any] = _functions) -> None:
-    _functions.pop(user or 0, None)
-
-
-_chunk_callback = _abi.for_ever(_abi.ChunkFunction(_call_chunk_function))
-_chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
-
-
-def _map_chunk(t: Tensor, function: Callable[..., Any], dtype: Any) -> Tensor:
-    source = t.dtype
-    code = _abi.code_of(source if dtype is None else dtype)
-    token = next(_run._tokens)
-    _functions[token] = (function, source, _abi.dtype_of(code))
-    out = c_void_p()
-    status = lib.mars_tensor_map_chunk(byref(out), t._h, code, _chunk_callback, token, _chunk_destroy, place())
-    if status:
-        _functions.pop(token, None)
-        _abi.fail(status)
-    return wrap(out.value or 0)  # type: ignore[no-any-return]
+def _picked(t: Tensor, items: list[int], arrays: list[Any]) -> Any:
+    """What an index picks: without arrays a view."""
+    if not arrays:
+        return apply(op("index_view"), (t,), (items,))
+    return apply(op("index"), (t, *arrays), (items,))
 
 
 _graph.hooks.tensor = Tensor
-_graph.hooks.convert = convert
 _registry.install_operators(Tensor)

@@ -109,9 +109,6 @@ class _Source:
 # ---- distributions: operators of the library, less seed and stream ----
 
 
-# What NumPy takes for parameters of distributions that are not given.
-_DEFAULTS = {"low": 0.0, "high": 1.0, "loc": 0.0, "scale": 1.0, "mean": 0.0, "sigma": 1.0}
-
 _drawers: dict[str, Callable[..., Tensor]] = {}
 
 
@@ -123,9 +120,6 @@ def _drawer(name: str) -> Callable[..., Tensor]:
     o = _registry.op(name)
     description = o.info
     declared = [p for p in _registry.parameters(description) if p.name not in ("seed", "stream")]
-    for p in declared:
-        if p.kind == "input" and p.name in _DEFAULTS:
-            p.default = _DEFAULTS[p.name]
     operands = "".join(f"{i['name']}, " for i in description["inputs"])
     values = "".join(f"{a['name']}, " for a in description["attributes"])
     lines = [
@@ -141,9 +135,7 @@ def _drawer(name: str) -> Callable[..., Tensor]:
 
 
 # NumPy's older names for the same distributions.
-_OTHER_NAMES = {
-    "random_sample": "random", "ranf": "random", "sample": "random",
-}  # fmt: skip
+_OTHER_NAMES = _registry.aliases("random")
 
 
 class _Distributions(Distributions):
@@ -300,14 +292,6 @@ def _shuffle(source: _Source, x: Any, axis: int) -> None:
 
 def _choice(source: _Source, a: Any, p: Any, *, size: Any, chunk_size: Any, **options: Any) -> Any:
     seed, stream = source.take()
-    if p is not None and not hasattr(p, "execute"):
-        p = np.asarray(p, float)
-        if (p < 0).any():
-            raise ValueError("Probabilities are not non-negative")
-        if abs(p.sum() - 1) > 1e-8:
-            raise ValueError("Probabilities do not sum to 1. See Notes section of docstring for more information.")
-        if not options["replace"] and np.count_nonzero(p) < int(np.prod(() if size is None else size)):
-            raise ValueError("Fewer non-zero entries in p than size")
     o = _registry.op("choice")
     given = {"seed": seed, "stream": stream, "size": size, **options}
     values = [given.get(a["name"], a.get("default")) for a in o.info["attributes"]]

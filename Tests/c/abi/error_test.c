@@ -1,0 +1,72 @@
+/* What errors tell. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "abi.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static void *fail_elsewhere(void *user) {
+  int32_t n = 0;
+  int *ok = (int *)user;
+  *ok = last_error().code == MARS_OK;
+  mars_op_find(&n, "operator_of_thread_two");
+  *ok = *ok && error_names("operator_of_thread_two");
+  return NULL;
+}
+
+static void errors_are_per_thread(void) {
+  pthread_t thread;
+  int ok = 0;
+  int32_t n = 0;
+  CHECK(mars_op_find(&n, "operator_of_thread_one") < 0);
+  CHECK(error_names("operator_of_thread_one"));
+  REQUIRE(pthread_create(&thread, NULL, fail_elsewhere, &ok) == 0);
+  pthread_join(thread, NULL);
+  CHECK(ok);
+  CHECK(error_names("operator_of_thread_one"));
+}
+
+static void errors_tell_operator_and_origin(void) {
+  mars_tensor *a = range(3), *b = range(4), *out = NULL;
+  mars_operand in[2];
+  in[0] = of_tensor(a);
+  in[1] = of_tensor(b);
+  CHECK(mars_graph_apply(&out, 1, NULL, op("add"), in, 2, NULL, 0, "model.c:7") == MARS_ERROR_VALUE);
+  CHECK(strcmp(last_error().op, "add") == 0);
+  CHECK(strcmp(last_error().origin, "model.c:7") == 0);
+  CHECK(error_names("(3,)") && error_names("(4,)"));
+  mars_tensor_release(a);
+  mars_tensor_release(b);
+}
+
+static void unknown_operator_and_attribute_are_named(void) {
+  mars_tensor *t = range(3), *out = NULL;
+  mars_operand in = of_tensor(t);
+  mars_attribute a;
+  mars_string *s = NULL;
+  memset(&a, 0, sizeof a);
+  a.struct_size = sizeof a;
+  a.kind = MARS_ATTR_INT;
+  a.name = "no_such_attribute";
+  CHECK(mars_op_describe(&s, "no_such_operator") < 0 && error_names("no_such_operator"));
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), &in, 1, &a, 1, NULL) == MARS_ERROR_TYPE && error_names("no_such_attribute"));
+  a.name = "axis";
+  a.i = 5;
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), &in, 1, &a, 1, NULL) == MARS_ERROR_AXIS && error_names("5"));
+  a.kind = 1234;
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), &in, 1, &a, 1, NULL) < 0);
+  CHECK(mars_graph_apply(&out, 1, NULL, -1, &in, 1, NULL, 0, NULL) < 0);
+  CHECK(mars_graph_apply(&out, 1, NULL, 1 << 30, &in, 1, NULL, 0, NULL) < 0);
+  CHECK(mars_graph_apply(&out, 2, NULL, op("sum"), &in, 1, NULL, 0, NULL) < 0);
+  CHECK(mars_graph_apply(&out, 0, NULL, op("sum"), &in, 1, NULL, 0, NULL) < 0);
+  CHECK(out == NULL);
+  mars_tensor_release(t);
+}
+
+void error_tests(void) {
+  RUN(errors_are_per_thread);
+  RUN(errors_tell_operator_and_origin);
+  RUN(unknown_operator_and_attribute_are_named);
+}

@@ -1,0 +1,119 @@
+/* Element types and operators. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "abi.h"
+
+#include <string.h>
+
+static void dtypes(void) {
+  mars_dtype d = 0;
+  int32_t can = -1;
+  CHECK(mars_dtype_promote(&d, MARS_INT32, MARS_FLOAT32) == MARS_OK && d == MARS_FLOAT64);
+  CHECK(mars_dtype_promote(&d, MARS_UINT64, MARS_INT64) == MARS_OK && d == MARS_FLOAT64);
+  CHECK(mars_dtype_promote(&d, MARS_COMPLEX64, MARS_FLOAT64) == MARS_OK && d == MARS_COMPLEX128);
+  CHECK(mars_dtype_promote(&d, 0, MARS_FLOAT64) < 0);
+  CHECK(mars_dtype_promote(&d, MARS_FLOAT64, 99) < 0);
+  CHECK(mars_dtype_can_cast(&can, MARS_INT32, MARS_FLOAT64, "safe") == MARS_OK && can == 1);
+  CHECK(mars_dtype_can_cast(&can, MARS_FLOAT64, MARS_FLOAT32, "safe") == MARS_OK && can == 0);
+  CHECK(mars_dtype_can_cast(&can, MARS_FLOAT64, MARS_FLOAT32, "same_kind") == MARS_OK && can == 1);
+  CHECK(mars_dtype_can_cast(&can, MARS_INT64, MARS_BOOL, "unsafe") == MARS_OK && can == 1);
+  CHECK(mars_dtype_can_cast(&can, MARS_BOOL, MARS_INT8, "no") == MARS_OK && can == 0);
+  CHECK(mars_dtype_can_cast(&can, MARS_FLOAT64, MARS_FLOAT32, "hopeful") < 0 && error_names("hopeful"));
+}
+
+static void operators_describe_themselves(void) {
+  mars_string *all = NULL, *one = NULL;
+  int32_t a = -1, b = -1;
+  REQUIRE(mars_op_describe_all(&all) == MARS_OK);
+  CHECK(strstr(mars_string_data(all), "\"add\"") != NULL);
+  CHECK(strstr(mars_string_data(all), "\"matmul\"") != NULL);
+  REQUIRE(mars_op_describe(&one, "add") == MARS_OK);
+  CHECK(strstr(mars_string_data(one), "numpy.add") != NULL);
+  CHECK(mars_op_find(&a, "add") == MARS_OK && mars_op_find(&b, "add") == MARS_OK && a == b);
+  CHECK(mars_op_find(&b, "sum") == MARS_OK && a != b);
+  mars_string_release(all);
+  mars_string_release(one);
+}
+
+static mars_attribute attribute(const char *name, int32_t kind) {
+  mars_attribute a;
+  memset(&a, 0, sizeof a);
+  a.struct_size = sizeof a;
+  a.kind = kind;
+  a.name = name;
+  return a;
+}
+
+/* Errors of arguments are NumPy's in every language. */
+static void arguments_are_checked_here(void) {
+  mars_tensor *a = range(4), *mask, *out[8];
+  mars_operand in[2];
+  mars_attribute attributes[2];
+  const int64_t beyond[2] = {0, 4}, masked[1] = {5}, too_many[2] = {1, 1};
+  in[0] = of_tensor(a);
+  attributes[0] = attribute("sections", MARS_ATTR_INT);
+  CHECK(mars_graph_apply(out, 8, NULL, op("split"), in, 1, attributes, 1, NULL) == MARS_ERROR_VALUE);
+  CHECK(error_names("number sections must be larger than 0."));
+  attributes[0] = attribute("dtype", MARS_ATTR_DTYPE);
+  attributes[0].i = MARS_INT32;
+  attributes[1] = attribute("casting", MARS_ATTR_STRING);
+  attributes[1].data = "safe";
+  CHECK(mars_graph_apply(out, 1, NULL, op("astype"), in, 1, attributes, 2, NULL) == MARS_ERROR_TYPE);
+  CHECK(error_names("Cannot cast array data from dtype('float64') to dtype('int32') according to the rule 'safe'"));
+  attributes[0] = attribute("items", MARS_ATTR_INTS);
+  attributes[0].data = beyond;
+  attributes[0].count = 2;
+  CHECK(mars_graph_apply(out, 1, NULL, op("index_view"), in, 1, attributes, 1, NULL) == MARS_ERROR_INDEX);
+  CHECK(error_names("index 4 is out of bounds for axis 0 with size 4"));
+  attributes[0].data = too_many;
+  CHECK(mars_graph_apply(out, 1, NULL, op("index_view"), in, 1, attributes, 1, NULL) == MARS_ERROR_INDEX);
+  CHECK(error_names("too many indices for array: array is 1-dimensional, but 2 were indexed"));
+  mask = range(3);
+  in[1] = of_tensor(mask);
+  attributes[0].data = masked;
+  attributes[0].count = 1;
+  CHECK(mars_graph_apply(out, 1, NULL, op("index"), in, 2, attributes, 1, NULL) == MARS_ERROR_INDEX);
+  CHECK(error_names("arrays used as indices must be of integer (or boolean) type"));
+  in[1].tensor = apply1("isfinite", mask);
+  CHECK(mars_graph_apply(out, 1, NULL, op("index"), in, 2, attributes, 1, NULL) == MARS_ERROR_INDEX);
+  CHECK(error_names("boolean index did not match indexed array along axis 0; size of axis is 4 but size of corresponding boolean axis is 3"));
+  mars_tensor_release(in[1].tensor);
+  mars_tensor_release(mask);
+  mars_tensor_release(a);
+}
+
+/* Inputs may be left out where the description says so, and a list may have any length. */
+static void inputs_that_may_be_left_out(void) {
+  mars_tensor *t = NULL, *x = range(3);
+  mars_operand in[5];
+  mars_attribute a[2];
+  const int64_t size[1] = {3};
+  int i;
+  a[0] = attribute("seed", MARS_ATTR_SCALAR);
+  a[0].dtype = MARS_UINT64;
+  a[0].i = 7;
+  a[1] = attribute("size", MARS_ATTR_INTS);
+  a[1].data = size;
+  a[1].count = 1;
+  CHECK(mars_graph_apply(&t, 1, NULL, op("normal"), NULL, 0, a, 2, NULL) == MARS_OK);
+  CHECK(element(t, 2) > -10 && element(t, 2) < 10);
+  mars_tensor_release(t);
+  in[0] = of_int(-1);
+  for (i = 1; i < 5; i++) in[i] = of_tensor(i < 3 ? apply2(i == 1 ? "less" : "greater", x, of_int(1)) : x);
+  CHECK(mars_graph_apply(&t, 1, NULL, op("select"), in, 5, NULL, 0, NULL) == MARS_OK);
+  CHECK(element(t, 0) == 0 && element(t, 1) == -1 && element(t, 2) == 2);
+  CHECK(mars_graph_apply(&t, 1, NULL, op("sum"), in + 1, 3, NULL, 0, NULL) == MARS_ERROR_TYPE);
+  CHECK(error_names("sum() takes 1 to 2 inputs but 3 were given"));
+  mars_tensor_release(t);
+  mars_tensor_release(in[1].tensor);
+  mars_tensor_release(in[2].tensor);
+  mars_tensor_release(x);
+}
+
+void operator_tests(void) {
+  RUN(dtypes);
+  RUN(operators_describe_themselves);
+  RUN(arguments_are_checked_here);
+  RUN(inputs_that_may_be_left_out);
+}

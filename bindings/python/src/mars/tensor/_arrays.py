@@ -1,0 +1,99 @@
+"""Tensors of arrays, of scalars of NumPy and of nested lists: copies, and memory that is used in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mars import _abi, _graph, _run
+from mars._graph import Handle
+from mars.tensor import _registry
+from mars.tensor._registry import function
+from mars.tensor._tensor import Tensor
+
+
+def convert(x: Any, operator: bool = False) -> Any:
+    """A tensor of an array, a scalar of NumPy or nested lists: a snapshot.
+
+    For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer.
+    """
+    if isinstance(x, np.ndarray):
+        return _run.from_array(x, alias=False)
+    if isinstance(x, (list, tuple)) and any(isinstance(i, Handle) for i in x):
+        return function("stack")([convert(i) if not isinstance(i, Handle) else i for i in x])
+    try:
+        made = np.asarray(x)
+        # The array may be the object's own memory, or it is ours alone.
+        return _run.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
+    except (TypeError, ValueError):
+        if operator:
+            return NotImplemented
+        raise
+
+
+def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    """A tensor of the values that an array-like has now.
+
+    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis.
+    """
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
+    if isinstance(data, Tensor):
+        t = data.copy()
+        if dtype is not None and t.dtype != np.dtype(dtype):
+            t = function("astype")(t, dtype)
+        return t.rechunk(chunk_size) if chunk_size is not None else t
+    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
+    fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
+    return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
+
+
+def asarray(obj: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
+    _registry.check_device(device)
+    data = obj
+    if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
+        data = convert(data)
+    if isinstance(data, Tensor):
+        if dtype is not None and data.dtype != np.dtype(dtype):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return function("astype")(data, dtype)  # type: ignore[no-any-return]
+        return data.copy() if copy else data
+    if copy:
+        return tensor(data, dtype)
+    if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
+    return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
+    from mars.tensor import _dlpack
+
+    _registry.check_device(device)
+    made: Tensor = _dlpack.import_tensor(x)
+    return made.copy() if copy else made
+
+
+def _is_buffer(x: Any) -> bool:
+    try:
+        memoryview(x)
+        return True
+    except TypeError:
+        return False
+
+
+def _chunks(chunk_size: Any, ndim: int) -> Sequence[int] | None:
+    if chunk_size is None:
+        return None
+    chunks = [chunk_size] * ndim if isinstance(chunk_size, int) else list(chunk_size)
+    if len(chunks) != ndim:
+        raise ValueError(f"chunk_size has {len(chunks)} entries for {ndim} axes")
+    return chunks
+
+
+_graph.hooks.convert = convert

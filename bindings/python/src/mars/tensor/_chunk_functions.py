@@ -1,0 +1,73 @@
+"""Functions of Python that the engine calls with chunks: `Tensor.map_chunk`."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from ctypes import byref, c_void_p
+from typing import Any
+
+import numpy as np
+
+from mars import _abi, _run
+from mars._abi import lib
+from mars._graph import wrap
+from mars._place import place
+
+_functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}
+
+
+def _look_at(array: Any, dtype: np.dtype[Any], writable: bool) -> np.ndarray[Any, Any]:
+    """An array of NumPy over memory that is lent for the time of a call."""
+    a = array.contents
+    n = a.ndim
+    shape = tuple(a.shape[:n])
+    size = int(np.prod(shape))
+    if not size:
+        return np.empty(shape, dtype)
+    strides = tuple(a.strides[:n]) if a.strides else None
+    span = dtype.itemsize + sum((e - 1) * s for e, s in zip(shape, strides, strict=True)) if strides else size * dtype.itemsize
+    memory: Any = (ctypes.c_char * span).from_address(a.data)
+    x: np.ndarray[Any, Any] = np.ndarray(shape, dtype, memory, 0, strides)
+    if not writable:
+        x.flags.writeable = False
+    return x
+
+
+def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, message: Any, message_size: int) -> int:
+    try:
+        function, source_dtype, target_dtype = _functions[user]
+        x = _look_at(source, source_dtype, False)
+        result = np.asarray(function(x))
+        if result.shape != x.shape:
+            raise ValueError(f"the function of map_chunk gave shape {result.shape} for a chunk of shape {x.shape}")
+        _look_at(target, target_dtype, True)[...] = result
+        return 0
+    except BaseException as error:
+        _abi.callback_exceptions[:] = [error]
+        text = f"{type(error).__name__}: {error}".encode()[: max(0, message_size - 1)] + b"\0"
+        if message_size:
+            ctypes.memmove(message, text, len(text))
+        return -1
+
+
+def _forget_chunk_function(user: int | None, _functions: dict[int, Any] = _functions) -> None:
+    _functions.pop(user or 0, None)
+
+
+_chunk_callback = _abi.for_ever(_abi.ChunkFunction(_call_chunk_function))
+_chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
+
+
+def map_chunk(t: Any, function: Callable[..., Any], dtype: Any) -> Any:
+    """`function` applied to every chunk of a tensor; it gives arrays of `dtype` (None: the tensor's)."""
+    source = t.dtype
+    code = _abi.code_of(source if dtype is None else dtype)
+    token = next(_run._tokens)
+    _functions[token] = (function, source, _abi.dtype_of(code))
+    out = c_void_p()
+    status = lib.mars_tensor_map_chunk(byref(out), t._h, code, _chunk_callback, token, _chunk_destroy, place())
+    if status:
+        _functions.pop(token, None)
+        _abi.fail(status)
+    return wrap(out.value or 0)
