@@ -55,7 +55,8 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (axis, m) = (c.int("axis"), v[1].type.rank)
       guard v[1].type.dtype == .bool else { throw c.error(.index, "the mask must be of dtype bool, not \(v[1].type.dtype.name)") }
-      guard axis >= 0 && axis <= v[0].type.rank && m <= v[0].type.rank - axis else {
+      guard axis >= 0 && axis <= v[0].type.rank else { throw c.error(.index, "axis \(axis) is no axis of the array or its end") }
+      guard m <= v[0].type.rank - axis else {
         throw c.error(.index, "too many indices for array: array is \(v[0].type.rank)-dimensional, but \(axis + m) were indexed")
       }
       try check(c, v[1].type, over: v[0].type.shape, axis: axis)

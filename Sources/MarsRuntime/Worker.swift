@@ -106,7 +106,10 @@ extension Engine {
   /// monotonic clock).  Never more threads at work than there are workers.
   func help(_ run: RunCorePointer, until end: Double?) {
     guard run.pointee.plan.isHelpable && run.pointee.outcome.isRunning else { return }
+    // Forks take the lock of the contexts before the engine's: nobody may wait for it with the engine's in hand.
+    unlock()
     let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: TaskContext.caller)
+    lock.lock()
     var list = GrantList()
     var idleSince = 0
     while true {

@@ -13,7 +13,7 @@ private enum Made {
     body: .expr { b, _, x in [b.add(x[0], x[1])] }, doc: doc("sum"))
   static let less = OpDef(
     "less", inputs: [InputDef("a"), InputDef("b")],
-    typing: .ufunc([UfuncLoop([.int64, .uint64], [.bool]), UfuncLoop([.float64, .float64], [.bool])]),
+    typing: .ufunc([UfuncLoop([.int64, .uint64], [.bool]), UfuncLoop([.float64, .float64], [.bool])]), comparesIntegers: true,
     body: .expr { b, _, x in [b.op(.lt, x[0], x[1])] }, doc: doc("less"))
   static let shaped = OpDef(
     "shaped", inputs: [InputDef("rest", variadic: true)],
