@@ -29,9 +29,20 @@ package struct MarsError: Error, Sendable {
 
   package init(_ code: Code, _ message: String, op: String = "", origin: String = "") {
     self.code = code
-    self.message = message
+    // What a client's own function says stays as it is.
+    self.message = code == .callback ? message : MarsError.oneLine(message)
     self.op = op
     self.origin = origin
+  }
+
+  /// A text with names from files or clients in it, whose control characters are written as escapes.
+  private static func oneLine(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 < 32 || $0 == 127 }) else { return text }
+    var out = ""
+    for c in text.unicodeScalars {
+      if c.value < 32 || c.value == 127 { out += c.escaped(asASCII: true) } else { out.unicodeScalars.append(c) }
+    }
+    return out
   }
 
   /// The same error naming an operator that contains the one named so far, and the creating call where that is known.
