@@ -177,7 +177,7 @@ struct SessionTests {
       done.signal()
     }
     // Frames are several times as large under the address sanitizer; recursion over the chains would need a hundred times this.
-    thread.stackSize = getenv("ASAN_OPTIONS") == nil ? 512 << 10 : 4 << 20
+    thread.stackSize = SessionTests.isAddressSanitized ? 4 << 20 : 512 << 10
     thread.start()
     done.wait()
     #expect(faults.withLock { $0 } == [])
