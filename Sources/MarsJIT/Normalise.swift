@@ -241,7 +241,8 @@ struct Normaliser {
     let e = rows[lane * width]
     if f.lastLevel > 0 && base == 16 && e <= 8 && unroll < 0 { return 8 }
     if unroll >= 0 || f.lastLevel == 0 || f.weight > 16 || e < 256 { return base }
-    return f.argCounter.contains { $0 >= 0 } ? 32 : 64
+    // A turn reads about as many bytes whether of one input or of two.
+    return f.inputCount > 1 || f.argCounter.contains { $0 >= 0 } ? 32 : 64
   }
 
   /// Whether every start of the lane loop can be moved down to a multiple of the Philox group.

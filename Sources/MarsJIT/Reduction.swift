@@ -19,6 +19,7 @@ struct Accumulator {
   /// Float sums: running total and its error, into which blocks are added.
   var total: Value?
   var error: Value?
+  var totalLanes = 1
 }
 
 /// The order of float sums.
@@ -30,6 +31,8 @@ struct Accumulator {
 extension Emitter {
   /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
   static let blockSteps = 16
+  /// Size of the compensated total where lanes are folded: wider sums of blocks are folded to it, as compensation costs six additions.
+  static let totalBytes = 64
 
   /// Runs the loops of level l and leaves the results of its reducers in `states[l]`.
   func emitReduction(_ l: Int) throws(MarsError) {
@@ -80,10 +83,12 @@ extension Emitter {
         if foldsLanes(l) && lanes > 1 { a.nanMask = slot } else { a.nan = slot }
       }
       if r.kind == .sum && d.isFloating && blocks {
-        a.total = b.slot(t)
-        a.error = b.slot(t)
-        b.store(identity(.sum, d).splat(lanes), a.total!)
-        b.store(identity(.sum, d).splat(lanes), a.error!)
+        let n = foldsLanes(l) ? min(lanes, Emitter.totalBytes / d.itemSize) : lanes
+        let none = identity(.sum, d).splat(n)
+        let (total, error) = (b.slot(none.type), b.slot(none.type))
+        b.store(none, total)
+        b.store(none, error)
+        (a.total, a.error, a.totalLanes) = (total, error, n)
       }
       return a
     }
@@ -187,14 +192,16 @@ extension Emitter {
     guard let total = a.total, let error = a.error else { return }
     var parts = a.copies.map { b.load(a.type, $0[0]) }
     while parts.count > 1 { parts = (0..<parts.count / 2).map { parts[2 * $0] + parts[2 * $0 + 1] } }
-    let x = parts[0]
-    let hi = b.load(a.type, total)
+    var x = parts[0]
+    while x.lanes > a.totalLanes { x = half(x, 0) + half(x, x.lanes / 2) }
+    let t = b.vector(b.type(a.dtype), a.totalLanes)
+    let hi = b.load(t, total)
     let s = hi + x
     let other = s - hi
     let lost = (hi - (s - other)) + (x - other)
     b.store(s, total)
-    b.store(b.load(a.type, error) + lost, error)
-    for c in a.copies { b.store(identity(.sum, a.dtype).splat(x.lanes), c[0]) }
+    b.store(b.load(t, error) + lost, error)
+    for c in a.copies { b.store(identity(.sum, a.dtype).splat(parts[0].lanes), c[0]) }
   }
 
   func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
@@ -241,7 +248,8 @@ extension Emitter {
       return [b.select(hasNaN, v.real(.nan), v)]
     }
     if let total = a.total, let error = a.error {
-      var (hi, lo) = (b.load(t, total), b.load(t, error))
+      let totalType = b.vector(b.type(a.dtype), a.totalLanes)
+      var (hi, lo) = (b.load(totalType, total), b.load(totalType, error))
       while fold && hi.isVector {
         let n = hi.lanes / 2
         let (x, y) = (half(hi, 0), half(hi, n))
