@@ -48,8 +48,9 @@ package final class Engine: @unchecked Sendable {
 
   func unlock() {
     let graveyard = takeGarbage()
-    notify()
+    let signals = takeSignals()
     lock.unlock()
+    lock.send(signals)
     if let graveyard { release(graveyard) }
   }
 
@@ -78,24 +79,28 @@ package final class Engine: @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Signals what the state's flags ask for; the lock is held.
+  /// What the state's flags ask for, to be sent once the lock is free: who wakes takes it at once.  The lock is held.
   @inline(__always)
-  func notify() {
+  func takeSignals() -> EngineLock.Signals {
+    var signals: EngineLock.Signals = []
     if state.pointee.mustSignal {
       state.pointee.mustSignal = false
-      lock.tellNews()
-      // Waking a thread takes longer than most tasks: who looks about takes the work, and wakes others if there is more.
-      if state.pointee.idleWorkers > 0 && state.pointee.lookingWorkers == 0 { lock.signalWork() }
+      if state.pointee.busyThreads < state.pointee.workerCount && hasClaimable {
+        lock.tellNews()
+        // Waking a thread takes longer than most tasks: who looks about takes the work, and wakes others if there is more.
+        if state.pointee.idleWorkers > 0 && state.pointee.lookingWorkers == 0 { signals.insert(.work) }
+      }
       if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
     }
     if state.pointee.mustBroadcast {
       state.pointee.mustBroadcast = false
-      lock.broadcastChange()
+      signals.insert(.change)
     }
     if !state.pointee.writeQueue.isEmpty || !state.pointee.readQueue.isEmpty {
       startSpillers()
-      lock.signalIO()
+      signals.insert(.io)
     }
+    return signals
   }
 
   // MARK: Running
@@ -243,6 +248,7 @@ extension EngineState {
     runTable[index] = core
     core.pointee.index = index
     core.pointee.sequenceBase = nextSequence
+    core.pointee.expectsHelp = core.pointee.plan.isHelpable
     nextSequence += core.pointee.plan.plan.taskCount
     attachKept(core, firstTensor: 0)
     active.append(core)

@@ -26,7 +26,12 @@ final class EngineLock: @unchecked Sendable {
 
   /// Makes everything new, whoever held or waited: at the start and in the child of a fork.
   func reinitialise() {
-    pthread_mutex_init(mutex, nil)
+    // The lock is held for a fraction of a microsecond: trying again for a moment is cheaper than sleeping and being woken.
+    var kind = pthread_mutexattr_t()
+    pthread_mutexattr_init(&kind)
+    pthread_mutexattr_settype(&kind, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
+    pthread_mutex_init(mutex, &kind)
+    pthread_mutexattr_destroy(&kind)
     var a = pthread_condattr_t()
     pthread_condattr_init(&a)
     pthread_condattr_setclock(&a, CLOCK_MONOTONIC)
@@ -35,21 +40,27 @@ final class EngineLock: @unchecked Sendable {
   }
 
   @inline(__always) func lock() { pthread_mutex_lock(mutex) }
-  /// For workers, who hold the lock for a fraction of a microsecond: trying again is cheaper than sleeping.
-  @inline(__always) func lockSoon() {
-    for _ in 0..<50 where pthread_mutex_trylock(mutex) == 0 { return }
-    pthread_mutex_lock(mutex)
-  }
   @inline(__always) func unlock() { pthread_mutex_unlock(mutex) }
-  func signalWork() { pthread_cond_signal(work) }
-  func signalIO() { pthread_cond_signal(io) }
+  /// Whom to wake: one worker, all who wait for a change, one thread that spills.
+  struct Signals: OptionSet {
+    let rawValue: UInt8
+    static let work = Signals(rawValue: 1)
+    static let change = Signals(rawValue: 2)
+    static let io = Signals(rawValue: 4)
+  }
+  @inline(__always)
+  func send(_ signals: Signals) {
+    if signals.isEmpty { return }
+    if signals.contains(.work) { pthread_cond_signal(work) }
+    if signals.contains(.change) { pthread_cond_broadcast(change) }
+    if signals.contains(.io) { pthread_cond_signal(io) }
+  }
   func broadcastChange() { pthread_cond_broadcast(change) }
   func waitForWork() { pthread_cond_wait(work, mutex) }
   var newsCount: Int { news.load(ordering: .relaxed) }
   func tellNews() { news.add(1, ordering: .relaxed) }
-  /// Returns when there is news since `count`, or after `nanoseconds`; without the lock.
-  func lookForNews(since count: Int, nanoseconds: Int) {
-    let end = EngineLock.nanoseconds() + nanoseconds
+  /// Returns when there is news since `count`, or at the time `end` (in nanoseconds); without the lock.
+  func lookForNews(since count: Int, until end: Int) {
     repeat {
       for _ in 0..<100 where news.load(ordering: .relaxed) != count { return }
       // Whoever has something to do comes first.

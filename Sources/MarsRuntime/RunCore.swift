@@ -52,6 +52,8 @@ struct RunCore: ~Copyable {
   var outcome: Outcome = .running
   /// How often a later run was served while this one waited for memory.
   var passedOver = 0
+  /// Whether the thread that started the run is likely to wait for it, and so to run tasks, in a moment.
+  var expectsHelp = false
   var produced: [Int32: [Int]] = [:]
   /// Whether the run has left the list of active runs.
   var isRetired = false

@@ -199,7 +199,7 @@ extension Engine {
     let b = state.pointee.blocks[i]
     guard let base = b.base else { return }
     let offset = state.pointee.spillFile.allocate(b.capacity)
-    if !state.pointee.writeQueue.isEmpty { lock.signalIO() }
+    if !state.pointee.writeQueue.isEmpty { lock.send(.io) }
     lock.unlock()
     let begin = EngineLock.nanoseconds()
     var failure: MarsError? = nil

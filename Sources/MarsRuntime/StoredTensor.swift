@@ -174,7 +174,7 @@ extension Engine {
       isWaiting = true
       state.pointee.waitingReaders += 1
     }
-    notify()
+    lock.send(takeSignals())
     let epoch = state.pointee.epoch
     lock.waitForChange(until: EngineLock.now() + 0.5)
     if state.pointee.epoch != epoch { throw MarsError(.cancelled, "the engine was shut down") }

@@ -31,6 +31,8 @@ extension Engine {
     var average = 1e6
     // When the last task ended; 0 after a wait.
     var ended = 0
+    // Until when to look for the next run before sleeping.
+    var lookUntil = 0
     lock.lock()
     let forks = state.pointee.forks
     while state.pointee.epoch == epoch && number < state.pointee.workerCount {
@@ -55,37 +57,44 @@ extension Engine {
           lock.lock()
           continue
         }
-        notify()
+        lock.send(takeSignals())
+        ended = 0
         // The thread that waits for a run helps: with all workers looking about, one too many would be awake.
-        if ended > 0 && state.pointee.lookingWorkers < state.pointee.workerCount - 1 {
-          ended = 0
+        if state.pointee.lookingWorkers < state.pointee.workerCount - 1 && EngineLock.nanoseconds() < lookUntil {
           let count = lock.newsCount
           state.pointee.lookingWorkers += 1
           lock.unlock()
-          lock.lookForNews(since: count, nanoseconds: Engine.lookNanoseconds)
+          lock.lookForNews(since: count, until: lookUntil)
           lock.lock()
           state.pointee.lookingWorkers -= 1
           continue
         }
         state.pointee.idleWorkers += 1
         lock.waitForWork()
-        ended = 0
         state.pointee.idleWorkers -= 1
         continue
       }
-      signalIfWorkIsLeft()
+      let run = list.grants[0].run
+      if run.pointee.expectsHelp && average < Engine.shortNanoseconds {
+        // Who has just started the run takes the next task, sooner than a thread that sleeps; if not, others are woken after this task.
+        run.pointee.expectsHelp = false
+      } else {
+        signalIfWorkIsLeft()
+      }
       let garbage = takeGarbage()
-      notify()
       for i in 0..<list.grants.count { context.note(list.grants[i].run, i, &state.pointee) }
+      let signals = takeSignals()
       lock.unlock()
+      lock.send(signals)
       if let garbage { release(garbage) }
       let begin = EngineLock.nanoseconds()
       let between = ended > 0 ? begin - ended : 0
       for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
       ended = EngineLock.nanoseconds()
+      lookUntil = ended + Engine.lookNanoseconds
       average += (Double(ended - begin) / Double(list.grants.count) - average) * 0.125
       most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
-      lock.lockSoon()
+      lock.lock()
       state.pointee.statistics.taskNanoseconds += ended - begin
       state.pointee.statistics.dispatchNanoseconds += between
     }
@@ -130,10 +139,10 @@ extension Engine {
       context.note(list.grants[0].run, 0, &state.pointee)
       unlock()
       context.run(self, list.grants[0], list.bases.base, 0)
-      lock.lockSoon()
+      lock.lock()
     }
     // What is left is for workers.
-    state.pointee.mustSignal = true
+    if hasClaimable { state.pointee.mustSignal = true }
     unlock()
     context.forgetPlan(trace)
     inlineContexts.withLock { $0.append(context) }
@@ -142,6 +151,8 @@ extension Engine {
 
   /// How long a thread that waits looks again and again before it sleeps.
   private static let spinNanoseconds = 50_000
+  /// Tasks that end before others could be woken to much avail.
+  private static let shortNanoseconds = 200_000.0
   /// How long a worker looks for the next run before it sleeps: a loop of small operations leaves gaps of some tens of microseconds.
   private static let lookNanoseconds = 200_000
 
@@ -152,7 +163,7 @@ extension Engine {
     if s.pointee.idleWorkers > 0 && s.pointee.busyThreads < s.pointee.workerCount && hasClaimable { s.pointee.mustSignal = true }
   }
 
-  private var hasClaimable: Bool {
+  var hasClaimable: Bool {
     for i in 0..<state.pointee.active.count {
       let r = state.pointee.active[i]
       if r.pointee.outcome.isRunning && (!r.pointee.ready.isEmpty || !r.pointee.loaded.isEmpty) { return true }
