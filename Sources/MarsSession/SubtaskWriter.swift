@@ -107,11 +107,17 @@ struct SubtaskWriter {
       }
       inputs.append(.value(try oriented(try window(input.tensor, b), input.orientation)))
     }
+    let isCarried = stage.accumulatedAxis != nil && rule.carriedAxis(node.context) != nil
+    if isCarried {
+      // What the task before left stands for what the operator goes on from.
+      let before = written.dropFirst().compactMap { values[$0] }
+      if !before.isEmpty { inputs = inputs.prefix(node.op.inputs.count - before.count) + before.map { .value($0) } }
+    }
     let made = try node.op.apply(inputs, attributes, payload: node.payload, origin: node.origin)
     for (o, c) in written.enumerated() {
       var v = Value(made, o)
       if isWhole { v = try cut(v, stage.outputBox(o, box, chunk: Int(plan.taskChunk[t]))) }
-      if let before = values[c], stage.accumulatedAxis != nil {
+      if let before = values[c], stage.accumulatedAxis != nil, !isCarried {
         let add = try marsRegistry.require("add")
         v = try add(before, v)
       }
