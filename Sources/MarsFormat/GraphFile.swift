@@ -51,6 +51,8 @@ package struct DecodeOptions: Sendable {
   package var limits = DecodeLimits()
   /// Requirements of files that the caller understands, beside callbacks.
   package var understands: Set<String> = []
+  /// Makes the node of a data leaf out of a view that ends with the call; nil: copies that nobody counts.
+  package var keepData: (@Sendable (ArrayView, _ origin: String) throws(MarsError) -> Node)?
 
   package init() {}
 }
