@@ -108,6 +108,8 @@ struct GraphDecoder {
           origin = origins[Int(n.origin) - 1]
         }
         let node = try readNode(n, op, version, origin: origin)
+        // A name that means nothing here tells nobody anything.
+        if let caller = registry[try String(n.caller, "the name of an operator")] { node.belong(to: caller) }
         try checkTypes(node, n)
         try admitExpansion(of: node)
         nodes.append(node)

@@ -34,6 +34,8 @@ package struct EncodeOptions: Sendable {
   package var dataLimit: Int? = 64 << 20
   /// Whether the places that created nodes are written; they are paths and lines of the client's program.
   package var writesOrigins = false
+  /// Whether nodes that are parts of others say which operator was applied.
+  package var writesCallers = false
   /// Features that readers must understand, beside those that the graph itself implies.
   package var requirements: [String] = []
   package var hints: [(key: String, value: String)] = []

@@ -117,3 +117,13 @@ def test_refusals():
         session.cut(x[x > 3] + 1, pieces=2)
     with pytest.raises(NotImplementedError):
         session.cut(mt.ones(4, chunk_size=2).map_chunk(lambda a: a), pieces=2)
+
+
+def test_errors_name_the_operator_that_was_applied():
+    t = mt.take(mt.arange(10), mt.tensor([3, 20]))
+    with pytest.raises(IndexError, match=r"\[operator take[,\]]"):
+        t.fetch()
+    cut = mars.current_session().cut(mt.take(mt.arange(10), mt.tensor([3, 20])), pieces=1)
+    graph = mars.Graph.parse(base64.b64decode(cut["subtasks"][0]["graph"]))
+    with pytest.raises(IndexError, match=r"\[operator take[,\]]"):
+        [tensor.fetch() for tensor in graph.execute().values()]
