@@ -805,7 +805,7 @@ const ProtobufCMessageDescriptor mars__operator__descriptor =
   (ProtobufCMessageInit) mars__operator__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor mars__node__field_descriptors[7] =
+static const ProtobufCFieldDescriptor mars__node__field_descriptors[8] =
 {
   {
     "op",
@@ -891,10 +891,23 @@ static const ProtobufCFieldDescriptor mars__node__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "caller",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Mars__Node, caller),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned mars__node__field_indices_by_name[] = {
   2,   /* field[2] = attributes */
   5,   /* field[5] = callback */
+  7,   /* field[7] = caller */
   4,   /* field[4] = data */
   1,   /* field[1] = inputs */
   0,   /* field[0] = op */
@@ -904,7 +917,7 @@ static const unsigned mars__node__field_indices_by_name[] = {
 static const ProtobufCIntRange mars__node__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor mars__node__descriptor =
 {
@@ -914,7 +927,7 @@ const ProtobufCMessageDescriptor mars__node__descriptor =
   "Mars__Node",
   "mars",
   sizeof(Mars__Node),
-  7,
+  8,
   mars__node__field_descriptors,
   mars__node__field_indices_by_name,
   1,  mars__node__number_ranges,

@@ -38,8 +38,8 @@ enum DataBytes {
     }
   }
 
-  /// A data leaf's array from its bytes, copied into memory aligned for vectors.
-  static func array(_ bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(MarsError) -> DenseArray {
+  /// Refuses bytes that are no elements of a data leaf of this type.
+  static func check(_ bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(MarsError) {
     guard type.isKnown, let n = Shape.count(type.shape) else { throw FormatError.malformed("data of type \(type.text) has no size") }
     let (size, overflow) = n.multipliedReportingOverflow(by: type.dtype.itemSize)
     guard !overflow, size == bytes.count else {
@@ -48,6 +48,11 @@ enum DataBytes {
     if type.dtype == .bool && bytes.contains(where: { $0 > 1 }) {
       throw FormatError.malformed("bool data holds a byte other than 0 and 1")
     }
+  }
+
+  /// A data leaf's array from bytes that passed `check`, copied into memory aligned for vectors.
+  static func array(_ bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(MarsError) -> DenseArray {
+    let size = bytes.count
     guard let memory = aligned_alloc(64, max(64, (size + 63) & ~63)) else {
       throw MarsError(.memory, "no memory for \(size) bytes of graph data")
     }

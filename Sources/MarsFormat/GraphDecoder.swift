@@ -108,6 +108,8 @@ struct GraphDecoder {
           origin = origins[Int(n.origin) - 1]
         }
         let node = try readNode(n, op, version, origin: origin)
+        // A name that means nothing here tells nobody anything.
+        if let caller = registry[try String(n.caller, "the name of an operator")] { node.belong(to: caller) }
         try checkTypes(node, n)
         try admitExpansion(of: node)
         nodes.append(node)
@@ -180,7 +182,12 @@ struct GraphDecoder {
     guard n.payload_case == MARS__NODE__PAYLOAD_DATA else { throw FormatError.malformed("a 'data' node must carry data") }
     guard n.n_outputs == 1 else { throw FormatError.malformed("a 'data' node must state its type") }
     let bytes = UnsafeRawBufferPointer(start: n.data.data, count: n.data.data == nil ? 0 : n.data.len)
-    return Leaves.node(try DataBytes.array(bytes, try type(n.outputs[0])), origin: origin)
+    let type = try type(n.outputs[0])
+    try DataBytes.check(bytes, type)
+    if let keep = options.keepData, let base = bytes.baseAddress, bytes.count > 0 {
+      return try keep(ArrayView(base: UnsafeMutableRawPointer(mutating: base), dtype: type.dtype, shape: type.shape), origin)
+    }
+    return Leaves.node(try DataBytes.array(bytes, type), origin: origin)
   }
 
   private func readCallback(_ n: Mars__Node) throws(MarsError) -> any ClientCallback {

@@ -104,6 +104,7 @@ struct GraphEncoder {
     for (k, t) in node.outputs.enumerated() { rows[k] = types.row(t) }
     (m.n_outputs, m.outputs) = (node.outputs.count, rows)
     if options.writesOrigins && !node.origin.isEmpty { m.origin = origins.row(node.origin) + 1 }
+    if options.writesCallers && node.called !== node.op { m.caller = try text(node.calledName, "the name of an operator") }
     try write(node.payload, of: node, to: &m)
   }
 

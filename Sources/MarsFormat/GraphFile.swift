@@ -34,6 +34,8 @@ package struct EncodeOptions: Sendable {
   package var dataLimit: Int? = 64 << 20
   /// Whether the places that created nodes are written; they are paths and lines of the client's program.
   package var writesOrigins = false
+  /// Whether nodes that are parts of others say which operator was applied.
+  package var writesCallers = false
   /// Features that readers must understand, beside those that the graph itself implies.
   package var requirements: [String] = []
   package var hints: [(key: String, value: String)] = []
@@ -51,6 +53,8 @@ package struct DecodeOptions: Sendable {
   package var limits = DecodeLimits()
   /// Requirements of files that the caller understands, beside callbacks.
   package var understands: Set<String> = []
+  /// Makes the node of a data leaf out of a view that ends with the call; nil: copies that nobody counts.
+  package var keepData: (@Sendable (ArrayView, _ origin: String) throws(MarsError) -> Node)?
 
   package init() {}
 }

@@ -4,7 +4,8 @@ import MarsBase
 package struct AxisSplits: Hashable, Sendable {
   /// count + 1 ascending offsets, from 0 to the extent.
   package let offsets: [Int]
-  package init(offsets: [Int]) { self.offsets = offsets }
+  /// A lone 0, as sorted sets of boundaries have it, is an empty axis.
+  package init(offsets: [Int]) { self.offsets = offsets.count == 1 ? [0, 0] : offsets }
   /// Equal chunks, the last one smaller.  An empty axis has one empty chunk.
   package init(extent: Int, chunk: Int) {
     var o = [0]
@@ -23,7 +24,11 @@ package struct AxisSplits: Hashable, Sendable {
   package var count: Int { offsets.count - 1 }
   package var extent: Int { offsets.last ?? 0 }
   package var sizes: [Int] { (0..<count).map { offsets[$0 + 1] - offsets[$0] } }
-  package var largest: Int { sizes.max() ?? 0 }
+  package var largest: Int {
+    var most = 0
+    for c in 0..<count { most = max(most, offsets[c + 1] - offsets[c]) }
+    return most
+  }
 
   /// Index of the chunk that holds `position`; the last chunk for position == extent.
   package func chunk(at position: Int) -> Int {

@@ -83,7 +83,15 @@ package final class Node: @unchecked Sendable {
   }
 
   /// Name of the operator that the client applied, which errors carry: operators inside of others are nothing that clients know.
-  package var calledName: String { (caller ?? op).name }
+  package var calledName: String { called.name }
+
+  /// Makes this node part of a call, so that errors name the operator that was applied.
+  ///
+  /// Only before anybody else has seen the node.
+  package func belong(to caller: OpDef) { if caller !== op { self.caller = caller } }
+
+  /// The operator that the client applied.
+  package var called: OpDef { caller ?? op }
 
   /// The number of the next node.
   static var nextNumber: UInt64 { nextNodeNumber.load(ordering: .relaxed) }

@@ -21,8 +21,8 @@ package final class OpDef: Sendable {
   package let exposure: Exposure
   /// Inputs on which the laws of the registry run it, beside those that `typing` lets the laws derive.
   package let samples: [Sample]
-  /// Chunk sizes per axis that the planner may not change, or nil: what the client pinned.
-  package let pinsChunks: (@Sendable (OpContext) -> [[Int]]?)?
+  /// Splits of the axes that the planner may not change, or nil: what the client pinned.
+  package let pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)?
   /// Whether results are tensors of their own even where they are made by views only.
   package let answersCopies: Bool
   /// Whether results may not be written to, as NumPy's of a diagonal.
@@ -39,7 +39,7 @@ package final class OpDef: Sendable {
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
     comparesIntegers: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [[Int]]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
+    pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
     answersPart: ComplexPart? = nil, prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
@@ -187,7 +187,8 @@ package struct NativeRule: Sendable {
     case access(@Sendable (OpContext) -> [[AxisAccess]])
     /// The box of each input that a box of the output reads; empty boxes are not depended on.
     case boxes(@Sendable (OpContext, Box) -> [Box])
-    /// Tasks follow the chunks of input 0 along `axis`, whose output extent is what the body finds; other axes are whole.
+    /// Tasks follow the chunks of input 0 along `axis`, whose output extent is what the body finds; other axes are whole, and so is it where
+    /// `wholeOutputAxes` has it.
     case selecting(axis: Int)
   }
   package let tiling: Tiling
@@ -195,6 +196,10 @@ package struct NativeRule: Sendable {
   package let wholeOutputAxes: @Sendable (OpContext) -> [Int]
   /// Whether contracted axes may be cut: the body is then called for one part after the other with `accumulate` set from the second on.
   package let accumulates: Bool
+  /// An axis of output 0 along which every task goes on from the one before it, or nil.  The outputs after the first, of extent 1 there, are
+  /// handed from task to task: the body finds in them what the task before left, unless it is at the beginning of the axis.  What an
+  /// operator is to go on from at the beginning of its own axis may be given as its last inputs, which are optional and of the same types.
+  package let carriedAxis: @Sendable (OpContext) -> Int?
   /// Whether output 0 may share the buffer of input 0 when nobody else needs that: in-place writes.  Both have one shape, and a task reads
   /// of input 0 the box that it writes.
   package let reusesInput0: Bool
@@ -206,13 +211,15 @@ package struct NativeRule: Sendable {
   package let workspace: @Sendable (OpContext, Box) -> Int
   package init(
     _ tiling: Tiling, wholeOutputAxes: @escaping @Sendable (OpContext) -> [Int] = { _ in [] }, accumulates: Bool = false,
-    reusesInput0: Bool = false, leavesInput0: @escaping @Sendable (OpContext, Box) -> Bool = { _, _ in false },
+    carriedAxis: @escaping @Sendable (OpContext) -> Int? = { _ in nil }, reusesInput0: Bool = false,
+    leavesInput0: @escaping @Sendable (OpContext, Box) -> Bool = { _, _ in false },
     periods: @escaping @Sendable (OpContext, Int) -> [Int] = { _, _ in [] },
     workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
   ) {
     self.tiling = tiling
     self.wholeOutputAxes = wholeOutputAxes
     self.accumulates = accumulates
+    self.carriedAxis = carriedAxis
     self.reusesInput0 = reusesInput0
     self.leavesInput0 = leavesInput0
     self.periods = periods

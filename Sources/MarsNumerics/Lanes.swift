@@ -2,13 +2,6 @@ import MarsBase
 
 /// Routines that walk along one axis or pick elements by position.
 package enum Lanes {
-  package enum Scan: Sendable { case sum, product, largest, smallest }
-
-  /// Running sum, product or extreme (NaN stays once it has come) along `axis`; both views have one dtype and shape.
-  package static func scan(_ kind: Scan, _ source: ArrayView, into target: ArrayView, axis: Int) throws(MarsError) {
-    try source.dtype.dispatch(ScanLanes(kind: kind, source: source, target: target, axis: axis))
-  }
-
   /// Copies the rows (along axis 0) of `source` whose mask element is set to the start of `target`; returns their number.
   package static func select(_ source: ArrayView, mask: ArrayView, into target: ArrayView) -> Int {
     var n = 0
@@ -147,34 +140,6 @@ package enum Lanes {
         let x = (source.base + o[0]).loadUnaligned(as: T.self)
         if T.precedes(x, T.zero) { throw MarsError(.value, negativePower) }
         (target.base + o[1]).storeBytes(of: x, as: T.self)
-      }
-    }
-  }
-
-  private struct ScanLanes: ElementRoutine {
-    let kind: Scan
-    let source, target: ArrayView
-    let axis: Int
-    func run<T: Element>(_: T.Type) throws(MarsError) {
-      let n = source.shape[axis]
-      if source.count == 0 { return }
-      let (s, t) = (source.dropping(axis: axis, at: 0), target.dropping(axis: axis, at: 0))
-      let (ds, dt) = (source.strides[axis], target.strides[axis])
-      // The axis is walked outside and its lanes inside where that is the smaller stride.
-      try Strided.forEach(s.shape, [s.strides, t.strides]) { o throws(MarsError) in
-        var acc = (s.base + o[0]).loadUnaligned(as: T.self)
-        (t.base + o[1]).storeBytes(of: acc, as: T.self)
-        for i in 1..<max(1, n) {
-          let x = (s.base + o[0] + i * ds).loadUnaligned(as: T.self)
-          switch kind {
-          case .sum: acc = T.sum(acc, x)
-          case .product: acc = T.product(acc, x)
-          // NaN is after everything in the order of sorting.
-          case .largest: if T.precedes(acc, x) { acc = x }
-          case .smallest: if !acc.isNotANumber && (x.isNotANumber || T.precedes(x, acc)) { acc = x }
-          }
-          (t.base + o[1] + i * dt).storeBytes(of: acc, as: T.self)
-        }
       }
     }
   }

@@ -6,25 +6,45 @@ import MarsNumerics
 enum Scans {
   private static let kinds: [String: Lanes.Scan] = ["sum": .sum, "prod": .product, "max": .largest, "min": .smallest]
 
+  /// The scan, and what all elements of the axis come to: there the next chunk goes on, so that every step is rounded as in one piece.
   private static let scan = NativeOp(
     OpDef(
-      "scan", inputs: [InputDef("a")],
+      "scan", inputs: [InputDef("a"), InputDef("before", optional: true, "what precedes the first elements, of extent 1 along the axis")],
       attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max or min")],
+      outputs: ["out", "last"],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        _ = try c.plainAxis(rank: c.inputs[0].rank)
+        let axis = try c.plainAxis(rank: c.inputs[0].rank)
         guard kinds[c.string("kind")] != nil else { throw c.error(.value, "unknown kind of scan") }
-        return [c.inputs[0]]
+        var last = c.inputs[0].shape
+        last[axis] = 1
+        let type = TensorType(c.inputs[0].dtype, last)
+        guard c.inputs.count == 1 || c.inputs[1] == type else {
+          throw c.error(.value, "what precedes a scan must be of type \(type.text), not \(c.inputs[1].text)")
+        }
+        return [c.inputs[0], type]
       },
       body: .native(
         NativeRule(
-          .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
-          wholeOutputAxes: { c in [c.int("axis")] })),
+          .access { c in
+            let all: [AxisAccess] = (0..<c.inputs[0].rank).map { .aligned($0) }
+            return c.inputs.indices.map { i in all.indices.map { i > 0 && $0 == c.int("axis") ? .fixed(0) : all[$0] } }
+          },
+          carriedAxis: { c in c.int("axis") })),
       cost: Cost(perElement: 2), doc: OpDoc("A running sum, product or extreme along one axis.", example: "mt.cumsum([1, 2, 3])"),
       exposure: .hidden,
-      samples: ["sum", "prod", "max", "min"].map { Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string($0)]) })
+      samples: ["sum", "prod", "max", "min"].flatMap { kind in
+        [Sample([[3, 4]], .all, attributes: ["axis": .int(1), "kind": .string(kind)])]
+          + [0, 1].map { axis in
+            Sample([[5, 6], axis == 0 ? [1, 6] : [5, 1]], .all, attributes: ["axis": .int(axis), "kind": .string(kind)])
+          }
+      } + [Sample([[300]], .all, attributes: ["axis": .int(0), "kind": .string("sum")])])
   ) { (call: inout NativeCall) throws(MarsError) in
     guard let kind = kinds[call.context.string("kind")] else { throw call.context.error(.value, "unknown kind of scan") }
-    try Lanes.scan(kind, call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
+    let axis = call.context.int("axis")
+    let isFirst = call.outputBox.lower[axis] == 0
+    try Lanes.scan(
+      kind, call.inputs[0], into: call.outputs[0], axis: axis,
+      before: isFirst ? (call.inputs.count > 1 ? call.inputs[1] : nil) : call.outputs[1], last: call.outputs[1])
   }
 
   private static func cumulative(_ name: String, _ kind: String, of ufunc: String, _ summary: String) -> OpDef {
@@ -41,11 +61,11 @@ enum Scans {
         if let a = c.optionalInt("axis") {
           axis = try c.normalisedAxis(a, rank: max(1, x.type.rank))
         }
-        if c.optionalInt("axis") == nil || x.type.rank == 0 { x = try x.reshaped([-1]) }
+        if (c.optionalInt("axis") == nil && x.type.rank != 1) || x.type.rank == 0 { x = try x.reshaped([-1]) }
         return [try x.op(scan.def, with: ["axis": .int(axis), "kind": .string(kind)])]
       },
       doc: OpDoc(
-        summary, details: "dtypes as of sum.  The axis lies in one chunk.", numpy: "numpy.\(name)",
+        summary, details: "dtypes as of sum.  Element after element, also from chunk to chunk along the axis.", numpy: "numpy.\(name)",
         example: "mt.\(name)([[1, 2], [3, 4]], axis=1)"), exposure: Exposure(method: true, accumulateOf: ufunc),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[3, 0]], .all)])
   }
@@ -60,7 +80,7 @@ enum Scans {
         guard v[0].type.rank > 0 else { throw c.error(.type, "cannot accumulate on a scalar") }
         let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
         return [try v[0].op(scan.def, with: ["axis": .int(k), "kind": .string(kind)])]
-      }, doc: OpDoc(summary, details: "The axis lies in one chunk.", example: "mt.cumsum([1, 3, 2])"),
+      }, doc: OpDoc(summary, example: "mt.cumsum([1, 3, 2])"),
       exposure: Exposure(namespace: nil, accumulateOf: ufunc),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(-1)]), Sample([[0]], .all)])
   }

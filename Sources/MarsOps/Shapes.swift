@@ -413,12 +413,12 @@ enum Shapes {
   /// Chunk sizes that `rechunk` asks for, per axis, after `checkChunks`.
   ///
   /// `chunk_size`: one value for all axes or one per axis; -1 is the whole axis.
-  private static func chunkSizes(_ c: OpContext) -> [[Int]]? {
-    if let s = c.optionalInts("splits") { return splits(s) }
+  private static func chunkSizes(_ c: OpContext) -> [AxisSplits]? {
+    if let s = c.optionalInts("splits") { return splits(s)?.map { AxisSplits(sizes: $0) } }
     let size = c.ints("chunk_size")
     return c.inputs[0].shape.enumerated().map { k, n in
       let s = size.count == 1 ? size[0] : size[k]
-      return AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s).sizes
+      return AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s)
     }
   }
 

@@ -97,65 +97,6 @@ enum Sorting {
 
   // MARK: Sets
 
-  /// The sorted elements and a mask of those that differ from their predecessor; NaNs count as equal.
-  private static func firsts(_ c: OpContext, _ x: Value, equalNaN: Bool = true) throws(MarsError) -> (sorted: Value, mask: Value) {
-    guard x.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
-    let sorted = try x.reshaped([-1]).op(sortLoop.def, with: ["axis": .int(0)])
-    let n = sorted.type.shape[0]
-    let one = Value(try Creation.ones.apply([], [("shape", .ints([Swift.min(n, 1)])), ("dtype", .dtype(.bool))]))
-    guard n > 1 else { return (sorted, one) }
-    let (later, earlier) = (try sorted.sliced(axis: 0, start: 1, count: n - 1), try sorted.sliced(axis: 0, start: 0, count: n - 1))
-    var differs = try later.op(Comparison.notEqual, earlier)
-    if equalNaN && x.type.dtype.kind >= .floating {
-      let bothNaN = try later.op(FloatingPoint.isnan).op(Comparison.logicalAnd, try earlier.op(FloatingPoint.isnan))
-      differs = try differs.op(Comparison.logicalAnd, try bothNaN.op(Comparison.logicalNot))
-    }
-    return (sorted, Value(try Joining.concatenate.apply([.value(one), .value(differs)])))
-  }
-
-  static let unique = OpDef(
-    "unique", inputs: [InputDef("ar")],
-    attributes: [
-      AttrDef("return_index", .bool, default: .bool(false), "also the position of each value's first occurrence"),
-      AttrDef("return_inverse", .bool, default: .bool(false), "also the place of each element among the values"),
-      AttrDef("return_counts", .bool, default: .bool(false), "also how often each value comes"),
-      AttrDef("equal_nan", .bool, default: .bool(true), "whether NaNs count as one value"),
-    ], outputs: ["values..."], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let (sorted, mask) = try firsts(c, v[0], equalNaN: c.bool("equal_nan"))
-      var out = [try Masks.select(c, sorted, mask)]
-      let flat = try v[0].reshaped([-1])
-      if c.bool("return_index") || c.bool("return_inverse") {
-        let order = try flat.op(argsortLoop.def, with: ["axis": .int(0)])
-        if c.bool("return_index") { out.append(try Masks.select(c, order, mask)) }
-        if c.bool("return_inverse") {
-          let group = try mask.op(Scans.cumsum).op(Arithmetic.subtract, weak: Scalar(Int64(1)))
-          let rank = try order.op(argsortLoop.def, with: ["axis": .int(0)])
-          out.append(try group.op(Masks.take, rank).reshaped(v[0].type.shape))
-        }
-      }
-      if c.bool("return_counts") {
-        // Ends of runs less their beginnings: a run ends where the next element is a first.
-        let n = sorted.type.shape[0]
-        let index = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n))))]))
-        let begins = try Masks.select(c, index, mask)
-        let one = Value(try Creation.ones.apply([], [("shape", .ints([Swift.min(n, 1)])), ("dtype", .dtype(.bool))]))
-        let lastMask =
-          n > 1 ? Value(try Joining.concatenate.apply([.value(try mask.sliced(axis: 0, start: 1, count: n - 1)), .value(one)])) : one
-        let ends = try Masks.select(c, index, lastMask)
-        out.append(try ends.op(Arithmetic.subtract, begins).op(Arithmetic.add, weak: Scalar(Int64(1))))
-      }
-      return out
-    }, cost: Cost(perElement: 70),
-    doc: OpDoc(
-      "The sorted distinct values.", details: "As many results as are asked for.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"
-    ),
-    samples: [
-      Sample([[7]], .all),
-      Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
-      Sample([[0]], .all),
-    ])
-
   static let isin = OpDef(
     "isin", inputs: [InputDef("element"), InputDef("test_elements")],
     attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
@@ -179,5 +120,5 @@ enum Sorting {
     doc: OpDoc("Whether each element is among others.", numpy: "numpy.isin", example: "mt.isin([1, 2, 3], [2, 5])"),
     samples: [Sample([[3, 4], [5]], .all), Sample([[4], [0]], .all)])
 
-  static let family = OpFamily([sort, argsort, searchsorted, unique, isin], natives: [sortLoop, argsortLoop, searchLoop])
+  static let family = OpFamily([sort, argsort, searchsorted, isin], natives: [sortLoop, argsortLoop, searchLoop])
 }

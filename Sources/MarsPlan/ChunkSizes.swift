@@ -96,9 +96,10 @@ package struct ChunkSizes {
   }
 
   /// Task grid of a native region over output axes and then contracted axes.
+  /// - Parameter carried: the axis along which tasks go one after the other: the others are cut first, as long as their parts are not short.
   func nativeGrid(
     shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>,
-    periods: (Int) -> [Int] = { _ in [] }
+    carried: Int? = nil, periods: (Int) -> [Int] = { _ in [] }
   ) throws(MarsError) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
@@ -107,11 +108,16 @@ package struct ChunkSizes {
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
       var periodic = [Int](repeating: 0, count: shape.count)
       let wanted = target(product(itemSize, chunk)) * 2
-      for k in 0..<shape.count where axes[k] == nil {
+      var order = shape.indices.map { (axis: $0, least: 1) }
+      if let carried {
+        let others = shape.indices.filter { $0 != carried }
+        order = others.map { ($0, ChunkSizes.shortestPart) } + [(carried, 1)] + others.map { ($0, 1) }
+      }
+      for (k, least) in order where axes[k] == nil {
         let now = product(itemSize, chunk.map { max($0, 1) })
-        if now <= wanted || shape[k] <= 1 { continue }
+        if now <= wanted || chunk[k] <= least { continue }
         let parts = (now - 1) / wanted + 1
-        chunk[k] = max(1, (shape[k] - 1) / parts + 1)
+        chunk[k] = max(least, (chunk[k] - 1) / parts + 1)
         // Chunks of whole periods, and of parts of the next longer one.
         let all = periods(k)
         if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
@@ -134,6 +140,9 @@ package struct ChunkSizes {
     while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
     side = max(16, side >> refinement)
     if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
+    // Blocks with one side: a vector read beside operands that are whole.
+    let free = shape.indices.filter { !whole.contains($0) }
+    if free.count == 1 { side = max(1, target(product(itemSize, [shape[free[0]]])) / itemSize) }
     if refines { for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.cut($0, most: side) } } }
     // Equal parts rather than a sliver at the end.
     let chunk = shape.map { n in

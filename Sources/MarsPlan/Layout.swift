@@ -293,7 +293,8 @@ struct Layout {
     // A box of whole rows is one run of what it is read from; a square block may meet all of it.
     let grid = try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
-      suggestions: suggestions, contracted: selected == nil ? contracted : [], periods: { rule.periods(node.context, $0) })
+      suggestions: suggestions, contracted: selected == nil ? contracted : [], carried: region.carriedAxis,
+      periods: { rule.periods(node.context, $0) })
     try patience.check()
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)
     for (n, i) in region.inputs.enumerated() {
@@ -342,6 +343,7 @@ struct Layout {
       stage.outputs.append(StageOutput(tensor: t, axes: region.outputAxes[o].map { $0.map { .iteration($0) } ?? .fixed(0) }))
     }
     if rule.accumulates, let axis = contracted.sorted().first(where: { grid.axes[$0].count > 1 }) { stage.accumulatedAxis = axis }
+    if let axis = region.carriedAxis, grid.axes[axis].count > 1 { stage.accumulatedAxis = axis }
     stage.mayReuseInput = rule.reusesInput0
     stage.work = region.work
     plan.stages.append(stage)

@@ -135,7 +135,8 @@ package struct Stage: Sendable {
   package var node: Node
   /// Operators in the region, for explain.
   package var labels: [String]
-  /// For native contractions: the axis of `grid` along which tasks accumulate into one output, or nil.
+  /// For native bodies: the axis of `grid` along which tasks run one after the other and write the same chunk: what they add up to, or what
+  /// each hands to the next; nil if there is none.
   package var accumulatedAxis: Int? = nil
   /// Whether output 0 may take over the buffer of input 0 (native), or of any input that is read in place (kernel).
   package var mayReuseInput: Bool = false

@@ -236,12 +236,16 @@ package struct Planner {
     }
     var whole = Set(rule.wholeOutputAxes(context))
     if !rule.accumulates { whole.formUnion(contracted.values) }
-    if case .selecting(let axis) = rule.tiling { whole = Set(shape.indices.filter { $0 != axis }) }
+    if case .selecting(let axis) = rule.tiling { whole.formUnion(shape.indices.filter { $0 != axis }) }
     let axes: [Int?] = out.shape.indices.map { $0 }
+    let carried = rule.carriedAxis(context)
     return Region(
       roots: v.node.outputs.indices.map { Val(i, $0) }, shape: shape, kind: .native(rule), inputs: inputs,
-      outputAxes: v.node.outputs.map { o in o.rank == out.rank ? axes : Array(axes.prefix(o.rank)) }, labels: [v.node.op.name],
-      wholeAxes: whole, work: shape.reduce(1.0) { $0 * Double($1) } * v.node.op.cost.perElement)
+      outputAxes: v.node.outputs.enumerated().map { n, o in
+        if n > 0, let carried { return axes.map { $0 == carried ? nil : $0 } }
+        return o.rank == out.rank ? axes : Array(axes.prefix(o.rank))
+      }, labels: [v.node.op.name], wholeAxes: whole, carriedAxis: carried,
+      work: shape.reduce(1.0) { $0 * Double($1) } * v.node.op.cost.perElement)
   }
 
   /// Whether an axis that is read whole is only a part of the base's.

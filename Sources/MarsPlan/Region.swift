@@ -16,6 +16,8 @@ struct Region {
   var labels: [String]
   /// Iteration axes that may not be cut.
   var wholeAxes: Set<Int> = []
+  /// Of a native operator: the axis along which every task goes on from the one before.
+  var carriedAxis: Int? = nil
   /// Splits that the user pinned, per iteration axis.
   var pins: [Int: AxisSplits] = [:]
   var work: Double
@@ -264,7 +266,7 @@ struct RegionBuilder {
       }
       if x.node.op.cost.perElement > 0 { labels.append(x.node.op.name) }
       work += Double(x.node.outputs[0].count) * x.node.op.cost.perElement
-      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks.map { AxisSplits(sizes: $0) }, shape, map) }
+      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks, shape, map) }
       return memo[key] ?? results[0]
     case .reduce(let body):
       guard let s = states[v.vertex] else { preconditionFailure("a fused reduction is read one level up") }

@@ -227,7 +227,7 @@ final class StageTable: Sendable {
           case .iteration(let x), .chunkNumber(let x): (x, t.grid.axes[k].count, tensorStrides[k], mine[x])
           case .fixed: (-1, 1, tensorStrides[k], 0)
           }
-        }, base: stage.accumulatedAxis.map { (stage.grid.axes[$0].count - 1) * mine[$0] } ?? 0)
+        }, base: StageTable.last(stage, out, mine))
     }
     inputs = stage.inputs.enumerated().map { number, input in
       let t = plan.tensors[input.tensor]
@@ -250,7 +250,7 @@ final class StageTable: Sendable {
           case .fixed: break
           }
         }
-        if let a = writer.accumulatedAxis { out.producerBase = (writer.grid.axes[a].count - 1) * s[a] }
+        out.producerBase = StageTable.last(writer, writer.outputs[o], s)
       }
       let access: [AxisAccess]
       switch input.window {
@@ -269,6 +269,12 @@ final class StageTable: Sendable {
       }
       return out
     }
+  }
+
+  /// Of an output whose chunks several tasks write one after the other: from the first of them to the last.
+  private static func last(_ stage: Stage, _ out: StageOutput, _ strides: [Int]) -> Int {
+    guard let a = stage.accumulatedAxis, !out.axes.contains(.iteration(a)) else { return 0 }
+    return (stage.grid.axes[a].count - 1) * strides[a]
   }
 
   /// Whether tasks write or read windows of one piece.

@@ -108,6 +108,16 @@ extension EngineState {
   @inline(__always)
   func fits(_ need: Int) -> Bool { used + need <= limit }
 
+  /// Bytes in use that nothing can move to disk now: workspaces, what clients hold, blocks that tasks or readers work on.
+  var heldBytes: Int {
+    var movable = 0
+    for i in 0..<blocks.count
+    where blocks[i].pins == 0 && blocks[i].refs > 0 && (blocks[i].state == .resident || blocks[i].state == .spilling) {
+      movable += blocks[i].capacity
+    }
+    return used - movable
+  }
+
   /// A buffer of `capacity` bytes that counts as used; nil if the system has none.
   mutating func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
     if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= Buffer.pagedFrom && pool.hasWarm(capacity)) {

@@ -164,12 +164,16 @@ package final class Run: @unchecked Sendable {
     }
     let box = PlanBox(plan, actualGrids: grids, traceBase: base)
     let isOwn = engine.holdsChunks(of: plan)
+    // Lists of millions of tasks are made without the lock, which whoever cancels needs.
+    let isBlank = engine.locked { _ in core.pointee.isBlank && core.pointee.outcome.isRunning }
+    var whole = RunCore(plan: box, trace: core.pointee.trace)
+    if isBlank { whole.adopt(box) }
     engine.locked { s in
       if !isOwn { s.fail(core, Engine.foreignChunks) }
       s.bury(core.pointee.plan)
       guard core.pointee.outcome.isRunning else { return }
       let firstTensor = core.pointee.plan.plan.tensors.count
-      core.pointee.adopt(box)
+      if isBlank { core.pointee.begin(with: &whole) } else { core.pointee.adopt(box) }
       s.nextSequence = max(s.nextSequence, core.pointee.sequenceBase + plan.taskCount)
       s.attachKept(core, firstTensor: firstTensor)
       s.dropUnheld(core)

@@ -121,6 +121,24 @@ extension RunCore {
     }
   }
 
+  /// Whether no task of the run is known yet: its plan is awaited.
+  var isBlank: Bool { pending.count == 0 && slotBlock.count == 0 }
+
+  /// Takes over what another, which has adopted the whole plan, knows of tasks and slots; gives it the nothing of this one, to be freed.
+  mutating func begin(with other: inout RunCore) {
+    swap(&plan, &other.plan)
+    swap(&pending, &other.pending)
+    swap(&state, &other.state)
+    swap(&firstEdge, &other.firstEdge)
+    swap(&edgeTask, &other.edgeTask)
+    swap(&nextEdge, &other.nextEdge)
+    swap(&slotBlock, &other.slotBlock)
+    swap(&usesLeft, &other.usesLeft)
+    swap(&held, &other.held)
+    swap(&ready, &other.ready)
+    neededLeft = other.neededLeft
+  }
+
   /// The slots of a tensor.
   static func slots(of t: PlanTensor) -> Range<Int> {
     switch t.storage {

@@ -137,6 +137,22 @@ extension Engine {
     return buffer(base, byteCount, capacity)
   }
 
+  /// Such memory for what a client may keep as long as it likes: nil where it would not leave half of the limit to what can go to disk, or
+  /// no room can be made for it.
+  package func makeKeptBuffer(byteCount: Int) throws(MarsError) -> Buffer? {
+    let capacity = BufferPool.capacity(byteCount)
+    lock.lock()
+    defer { unlock() }
+    guard state.pointee.heldBytes + capacity <= state.pointee.limit / 2 else { return nil }
+    do throws(MarsError) { try waitToFit(capacity) } catch {
+      // Neither a full disk nor a worker that may not wait keeps a client from what it asks for.
+      if error.code == .cancelled { throw error }
+      return nil
+    }
+    guard let base = state.pointee.allocate(capacity) else { return nil }
+    return buffer(base, byteCount, capacity)
+  }
+
   private static func noMemory(_ bytes: Int) -> MarsError { MarsError(.memory, "the system has no memory for \(bytes) bytes") }
 
   /// Returns when `bytes` more fit into the limit: others are written to disk for them.  The lock is held, also on return.

@@ -117,6 +117,8 @@ extension TaskContext {
     let target = ArrayView(base: workspace + scratch, dtype: dtype, shape: box.extents)
     for n in next..<next + pieces {
       let (held, strides) = p.chunkGeometry(k, chunk: Int(slots[n] - p.operands[k].firstSlot))
+      // Between chunks with elements there may be some in which nothing was selected.
+      if held.extents.contains(0) { continue }
       var from = ArrayView(base: bases[n], dtype: dtype, shape: box.extents, strides: strides)
       var to = target
       for i in 0..<box.rank {

@@ -31,16 +31,19 @@ enum Fetch {
     return try gather(data, Box(whole: data.type.shape))
   }
 
-  /// A box of chunks brought together in memory of the client's, which the limit does not count: what does not fit the limit could not be
-  /// fetched at all.
+  /// A box of chunks brought together in memory that counts against the limit, others going to disk for it.
+  ///
+  /// Beyond half of the limit, kept by clients, it is their own memory: it could not be fetched otherwise, and runs need room.
   static func gather(_ data: any ChunkedData, _ box: Box) throws(MarsError) -> DenseArray {
     let type = TensorType(data.type.dtype, box.extents)
     try checkRoom(type.byteCount, within: 0)
-    guard let buffer = Buffer.unlimited(byteCount: type.byteCount) else {
+    let source = try stored(data)
+    let counted = try source.engine.makeKeptBuffer(byteCount: type.byteCount)
+    guard let buffer = counted ?? Buffer.unlimited(byteCount: type.byteCount) else {
       throw MarsError(.memory, "no memory to bring \(type.byteCount) bytes of chunks together")
     }
     let out = DenseArray(buffer: buffer, type: type)
-    try stored(data).copy(box, to: out.view)
+    try source.copy(box, to: out.view)
     return out
   }
 

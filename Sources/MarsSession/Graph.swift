@@ -47,8 +47,12 @@ package final class Graph: Sendable {
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
-  package static func parse(_ bytes: ByteView, allowsFiles: Bool) throws(MarsError) -> Graph {
+  /// The graph of a file; its data count against the memory limit, as copies of a client's arrays do.
+  package static func parse(_ bytes: ByteView, allowsFiles: Bool, host: EngineHost = .shared) throws(MarsError) -> Graph {
     var options = DecodeOptions()
+    options.keepData = { (v: ArrayView, origin: String) throws(MarsError) -> Node in
+      try Tensor.copiedLeaf(of: v, host: host, origin: origin)
+    }
     options.capabilities.files = allowsFiles
     let file = try GraphCodec.decode(bytes.bytes, registry: marsRegistry, options: options)
     let g = Graph()

@@ -38,6 +38,7 @@ struct SubtaskWriter {
     }
     var options = EncodeOptions()
     options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.array(data) }
+    options.writesCallers = true
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
   }
 
@@ -81,6 +82,7 @@ struct SubtaskWriter {
           }
         })
       let node = try LoopNest.op.apply(windows.map { .value($0) }, [("nest", .bytes(nest.bytes))])
+      node.belong(to: stage.node.called)
       for (o, c) in written.enumerated() { values[c] = Value(node, o) }
     case .native:
       try addNative(stage, t, box, written)
@@ -107,11 +109,18 @@ struct SubtaskWriter {
       }
       inputs.append(.value(try oriented(try window(input.tensor, b), input.orientation)))
     }
+    let isCarried = stage.accumulatedAxis != nil && rule.carriedAxis(node.context) != nil
+    if isCarried {
+      // What the task before left stands for what the operator goes on from.
+      let before = written.dropFirst().compactMap { values[$0] }
+      if !before.isEmpty { inputs = inputs.prefix(node.op.inputs.count - before.count) + before.map { .value($0) } }
+    }
     let made = try node.op.apply(inputs, attributes, payload: node.payload, origin: node.origin)
+    made.belong(to: node.called)
     for (o, c) in written.enumerated() {
       var v = Value(made, o)
       if isWhole { v = try cut(v, stage.outputBox(o, box, chunk: Int(plan.taskChunk[t]))) }
-      if let before = values[c], stage.accumulatedAxis != nil {
+      if let before = values[c], stage.accumulatedAxis != nil, !isCarried {
         let add = try marsRegistry.require("add")
         v = try add(before, v)
       }

@@ -54,9 +54,9 @@ import Testing
   @Test func rechunkPinsItsChunks() throws {
     let op = try marsRegistry.require("rechunk")
     let node = try op.apply([.value(array(5, 4).node())], [("chunk_size", .ints([2, -1]))])
-    #expect(op.pinsChunks?(node.context) == [[2, 2, 1], [4]])
+    #expect(op.pinsChunks?(node.context)?.map(\.sizes) == [[2, 2, 1], [4]])
     let splits = try op.apply([.value(array(5, 4).node())], [("splits", .ints([2, 1, 4, 1, 4]))])
-    #expect(op.pinsChunks?(splits.context) == [[1, 4], [4]])
+    #expect(op.pinsChunks?(splits.context)?.map(\.sizes) == [[1, 4], [4]])
     #expect(error("rechunk", [array(5)], [("splits", .ints([2, 1, 3]))])?.code == .value)
     #expect(error("rechunk", [array(5)], [("splits", .ints([9, 1, 3]))])?.code == .value)
   }

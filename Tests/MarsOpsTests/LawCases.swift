@@ -13,6 +13,8 @@ enum LawCases {
     "take_along_axis": "reads positions in another input; tested against NumPy",
     "assign_arrays": "writes to positions in another input; tested against NumPy",
     "put_rows": "writes to positions in another input; tested against NumPy",
+    "distinct_places": "looks for elements among values that hold them all; unique runs it",
+    "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 

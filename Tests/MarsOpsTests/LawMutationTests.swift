@@ -78,7 +78,21 @@ struct LawMutationTests {
       body: .native(NativeRule(.access { c in c.inputs.map { t in (0..<t.rank).map { .aligned($0) } } })))
   }
 
-  @Test func scanCutAlongItsAxis() throws { expectNoticed(try failures(try aligned("scan")), "chunked: output 0 element") }
+  /// Without an axis that is carried, tasks would write over what others hand on.
+  @Test func scanCutAlongItsAxis() throws { expectNoticed(try failures(try aligned("scan")), "leaves its chunk") }
+
+  @Test func scanThatCarriesOnAlongAnotherAxis() throws {
+    let scan = try original("scan")
+    let mutant = op(
+      like: scan,
+      body: .native(
+        NativeRule(
+          .access { c in
+            c.inputs.indices.map { i in (0..<c.inputs[0].rank).map { i > 0 && $0 == c.int("axis") ? .fixed(0) : .aligned($0) } }
+          },
+          carriedAxis: { c in c.inputs[0].rank - 1 - c.int("axis") })))
+    #expect(!(try failures(mutant)).isEmpty)
+  }
 
   @Test func sortCutAlongItsAxis() throws { expectNoticed(try failures(try aligned("sort_axis")), "chunked: output 0 element") }
 

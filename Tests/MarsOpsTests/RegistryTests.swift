@@ -54,6 +54,8 @@ import Testing
       "searchsorted", "unravel_index", "loop_nest",
       // Their inputs must be positions in another input, which sample values are not; tests against NumPy cover them.
       "index_arrays", "take_along_axis", "assign_arrays", "put_rows",
+      // One input must hold the elements of the other.
+      "distinct_places", "distinct_occurrences",
       // Refuses what sample values mark.
       "refuse_where",
     ]

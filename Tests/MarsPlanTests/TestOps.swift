@@ -84,7 +84,7 @@ enum TestOps {
   static let rechunk = OpDef(
     "rechunk", inputs: [InputDef("a")], attributes: [AttrDef("chunk", .ints, "")], typing: .rule { c in [c.inputs[0]] },
     body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0), doc: doc("chunks"),
-    pinsChunks: { c in zip(c.inputs[0].shape, c.ints("chunk")).map { AxisSplits(extent: $0, chunk: $1).sizes } })
+    pinsChunks: { c in zip(c.inputs[0].shape, c.ints("chunk")).map { AxisSplits(extent: $0, chunk: $1) } })
   static let mean = OpDef(
     "mean", inputs: [InputDef("a")], typing: .fromExpansion,
     body: .composed { c, v throws(MarsError) in

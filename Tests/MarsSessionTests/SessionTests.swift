@@ -405,6 +405,47 @@ struct SessionTests {
     #expect(try session.doubles(t) == data)
   }
 
+  /// Chunks that a fetch brings together count while the client holds them, up to half of the limit.
+  @Test func fetchedChunksCount() throws {
+    let session = try Session.alone([("memory_limit", String(16 << 20))])
+    var data = (0..<750_000).map(Double.init)
+    let t = try data.withUnsafeMutableBytes {
+      try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [750_000]), host: session.host)
+    }
+    let size = 8 * 750_000
+    let before = try session.statistic("used_bytes")
+    #expect(before >= size)
+    do {
+      let first = try session.fetch(t)
+      #expect(try session.statistic("used_bytes") >= before + size)
+      // Another would leave less than half of the limit: it is the client's own memory.
+      let second = try session.fetch(t)
+      #expect(try session.statistic("used_bytes") < before + 2 * size)
+      for view in [first.view, second.view] { #expect((view.base + size - 8).load(as: Double.self) == 749_999) }
+      withExtendedLifetime((first, second)) {}
+    }
+    #expect(try session.statistic("used_bytes") == before)
+  }
+
+  /// Data of a graph file count as copies of a client's arrays do.
+  @Test func dataOfGraphFilesCount() throws {
+    let session = try Session.alone([("memory_limit", String(64 << 20))])
+    var data = [Double](repeating: 2, count: 500_000)
+    let graph = Graph()
+    for (name, n) in [("small", 1000), ("large", 500_000)] {
+      let t = try data.withUnsafeMutableBytes {
+        try Tensor.copy(of: ArrayView(base: $0.baseAddress!, dtype: .float64, shape: [n]), host: session.host)
+      }
+      try graph.addOutput(name, try t.op("add", 1))
+    }
+    let bytes = try graph.serialise()
+    let before = try session.statistic("used_bytes")
+    let read = try bytes.withUnsafeBytes { try Graph.parse(ByteView($0), allowsFiles: false, host: session.host) }
+    let more = try session.statistic("used_bytes") - before
+    #expect(more >= 8 * 501_000 && more < 8 * 501_000 + 16384)
+    for o in read.outputs { #expect(try session.doubles(o.tensor).allSatisfy { $0 == 3 }) }
+  }
+
   @Test func resultsThatAreDroppedGiveTheirMemoryBack() throws {
     let session = try Session.alone([("memory_limit", String(64 << 20))])
     for _ in 0..<8 {

@@ -234,9 +234,14 @@ def run_script(text, arguments=(), **environment):
     )  # fmt: skip
 
 
-# The second takes seconds to plan: it is interrupted before any of its tasks has run.
+# All but the first take seconds to plan: they are interrupted before any task has run, the last while its chunks are being listed.
 @pytest.mark.parametrize(
-    ("big", "delay"), [("mt.sin(mt.random.rand(4_000_000_000)).sum()", "0.7"), ("mt.ones((4_000_000,), chunk_size=1).sum()", "0.3")]
+    ("big", "delay"),
+    [
+        ("mt.sin(mt.random.rand(4_000_000_000)).sum()", "0.7"),
+        ("mt.ones((4_000_000,), chunk_size=1).sum()", "0.3"),
+        ("mt.arange(10_000_000).rechunk(1).sum()", "0.03"),
+    ],
 )
 def test_interrupt(big, delay):
     done = run_script(INTERRUPTED.replace("BIG", big).replace("DELAY", delay))

@@ -69,8 +69,13 @@ def joined():
     return [mt.concatenate([x, y])[::-3]]
 
 
+def running():
+    x = mt.random.default_rng(6).random((90, 40))
+    return [x.cumsum(axis=0), (mt.arange(2000) * 3).cumsum(), mt.maximum.accumulate(x, axis=1)]
+
+
 @pytest.mark.parametrize("pieces", [1, 3, 7])
-@pytest.mark.parametrize("job", [element_wise, random_and_reduced, matrix_product, joined])
+@pytest.mark.parametrize("job", [element_wise, random_and_reduced, matrix_product, joined, running])
 def test_pieces_make_the_whole(job, pieces, tmp_path):
     with mars.Session(chunk_bytes=2000) as session:
         expected = [np.asarray(a) for a in session.fetch(*job())] if len(job()) > 1 else [session.fetch(job()[0])]
@@ -81,7 +86,7 @@ def test_pieces_make_the_whole(job, pieces, tmp_path):
     assert all(set(piece["inputs"]) <= made for piece in cut["subtasks"])
     for found, wanted in zip(run_elsewhere(cut, tmp_path), expected, strict=True):
         assert found.dtype == wanted.dtype
-        if job in (element_wise, joined) or wanted.dtype.kind != "f":
+        if job in (element_wise, joined, running) or wanted.dtype.kind != "f":
             assert found.tobytes() == np.ascontiguousarray(wanted).tobytes()
         else:
             # Sums of chunks are added in another order: 64 ULP for 60 terms.
@@ -112,3 +117,13 @@ def test_refusals():
         session.cut(x[x > 3] + 1, pieces=2)
     with pytest.raises(NotImplementedError):
         session.cut(mt.ones(4, chunk_size=2).map_chunk(lambda a: a), pieces=2)
+
+
+def test_errors_name_the_operator_that_was_applied():
+    t = mt.take(mt.arange(10), mt.tensor([3, 20]))
+    with pytest.raises(IndexError, match=r"\[operator take[,\]]"):
+        t.fetch()
+    cut = mars.current_session().cut(mt.take(mt.arange(10), mt.tensor([3, 20])), pieces=1)
+    graph = mars.Graph.parse(base64.b64decode(cut["subtasks"][0]["graph"]))
+    with pytest.raises(IndexError, match=r"\[operator take[,\]]"):
+        [tensor.fetch() for tensor in graph.execute().values()]

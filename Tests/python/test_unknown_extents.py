@@ -102,6 +102,17 @@ def test_writes_after_execution():
     np.testing.assert_array_equal(u.fetch(), [2, 6])
 
 
+@pytest.mark.parametrize("kept", [np.s_[:0], np.s_[12:], np.r_[0:3, 31:40]])
+def test_chunks_in_which_nothing_is_selected(kept):
+    x = np.arange(40)
+    mask = np.zeros(40, bool)
+    mask[kept] = True
+    a = mt.tensor(x).rechunk(5)[mt.tensor(mask)]
+    np.testing.assert_array_equal(mt.sort(a).fetch(), x[mask])
+    np.testing.assert_array_equal(a.execute().reshape(-1, 1).fetch(), x[mask].reshape(-1, 1))
+    np.testing.assert_array_equal((a + 1).fetch(), x[mask] + 1)
+
+
 def test_read_modify_write_through_masks():
     a, x = mt.arange(10), np.arange(10)
     a[a > 5] *= 2

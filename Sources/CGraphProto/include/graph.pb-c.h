@@ -186,6 +186,11 @@ struct  Mars__Node
    * Row of `Graph.origins` plus 1; 0: not known.
    */
   uint32_t origin;
+  /*
+   * The operator that a client applied, where the node is a part of what that does: errors name it.  Empty: the node's own; readers that
+   * do not know it may drop it.
+   */
+  ProtobufCBinaryData caller;
   Mars__Node__PayloadCase payload_case;
   union {
     /*
@@ -200,7 +205,7 @@ struct  Mars__Node
 };
 #define MARS__NODE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&mars__node__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0,NULL, 0, MARS__NODE__PAYLOAD__NOT_SET, {0} }
+    , 0, 0,NULL, 0,NULL, 0,NULL, 0, {0,NULL}, MARS__NODE__PAYLOAD__NOT_SET, {0} }
 
 
 /*

@@ -88,7 +88,10 @@ final class Evaluator {
         for (i, p) in indices(out.type.shape).enumerated() { out.store(inputs[0].load(offset(m, p, inputs[0].type.shape)), i) }
         r = [out]
       case .native(let rule): r = try native(n, known, inputs, rule)
-      case .composed, .leaf, .nest: preconditionFailure("\(n.op.name) cannot be evaluated")
+      case .composed:
+        // One that waited for extents.
+        r = try n.again(inputs.map { .value($0.node()) }).expansion.map { try value($0) }
+      case .leaf, .nest: preconditionFailure("\(n.op.name) cannot be evaluated")
       }
     }
     done[ObjectIdentifier(n)] = r
@@ -235,12 +238,12 @@ final class Evaluator {
 
   private func native(_ n: Node, _ c: OpContext, _ inputs: [RefArray], _ rule: NativeRule) throws -> [RefArray] {
     guard let body = cpuNatives.body(.init(n.op.name)) else { throw MarsError(.internal, "\(n.op.name) has no body") }
-    func call(_ boxes: [Box], _ out: ArrayView, _ box: Box, accumulate: Bool = false) throws -> NativeCall {
+    func call(_ boxes: [Box], _ out: ArrayView, _ box: Box, more: [ArrayView] = [], accumulate: Bool = false) throws -> NativeCall {
       let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: rule.workspace(c, box) + 1, alignment: 16)
       defer { scratch.deallocate() }
       var k = NativeCall(
-        context: c, inputs: zip(inputs, boxes).map { $0.view.window($1) }, inputBoxes: boxes, outputs: [out], outputBox: box,
-        accumulate: accumulate,
+        context: c, inputs: zip(inputs, boxes).map { $0.view.window($1) }, inputBoxes: boxes, outputs: [out] + more,
+        outputBox: box, accumulate: accumulate,
         isInPlace: false, workspace: Workspace(scratch), payload: n.payload, files: files)
       try body(&k)
       return k
@@ -263,6 +266,9 @@ final class Evaluator {
       return [out]
     case .access(let access):
       let out = RefArray(c.outputs[0])
+      // What tasks along an axis hand on.
+      let carried = rule.carriedAxis(c)
+      let more = carried == nil ? [] : c.outputs.dropFirst().map { RefArray($0) }
       let all = access(c)
       var contracted = 1
       for (i, axes) in all.enumerated() {
@@ -289,13 +295,17 @@ final class Evaluator {
             }
             boxes.append(b)
           }
-          _ = try call(boxes, out.view.window(box), box, accumulate: number > 0)
+          var narrow = box
+          if let carried { (narrow.lower[carried], narrow.extents[carried]) = (0, 1) }
+          let isNext = number > 0 || (carried.map { box.lower[$0] > 0 } ?? false)
+          _ = try call(boxes, out.view.window(box), box, more: more.map { $0.view.window(narrow) }, accumulate: isNext)
         }
       }
-      return [out]
+      return [out] + more
     case .selecting(let axis):
       var pieces: [RefArray] = []
-      for (lower, extent) in halves(inputs[0].type.shape[axis]) {
+      let length = inputs[0].type.shape[axis]
+      for (lower, extent) in rule.wholeOutputAxes(c).contains(axis) ? [(0, length)] : halves(length) {
         let boxes = inputs.map { x in
           var b = Box(whole: x.type.shape)
           if x.type.rank > axis {

@@ -1995,7 +1995,7 @@ public final class Ops {
   /**
    * The running product.
    *
-   * <p>dtypes as of sum. The axis lies in one chunk.
+   * <p>dtypes as of sum. Element after element, also from chunk to chunk along the axis.
    *
    * <p>NumPy: {@code numpy.cumprod}.
    *
@@ -2031,7 +2031,7 @@ public final class Ops {
   /**
    * The running sum.
    *
-   * <p>dtypes as of sum. The axis lies in one chunk.
+   * <p>dtypes as of sum. Element after element, also from chunk to chunk along the axis.
    *
    * <p>NumPy: {@code numpy.cumsum}.
    *

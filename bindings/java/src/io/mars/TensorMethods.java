@@ -954,7 +954,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The running product.
    *
-   * <p>dtypes as of sum. The axis lies in one chunk.
+   * <p>dtypes as of sum. Element after element, also from chunk to chunk along the axis.
    *
    * <p>NumPy: {@code numpy.cumprod}.
    *
@@ -987,7 +987,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The running sum.
    *
-   * <p>dtypes as of sum. The axis lies in one chunk.
+   * <p>dtypes as of sum. Element after element, also from chunk to chunk along the axis.
    *
    * <p>NumPy: {@code numpy.cumsum}.
    *
