@@ -217,9 +217,8 @@ package final class Kernel: Sendable {
     }
   }
   private let state = Locked(State())
-  /// The number of codes made, held while making one, so that threads that need the same code wait for one compile.  A number, since a
-  /// value without size lies on the header of the lock, where the thread sanitizer sees reads of the class.
-  private let made = Locked(0)
+  /// Held while code is made, so that threads that need the same code wait for one compile.
+  private let making = Locked(())
 
   /// The JIT owns its kernels; a kernel held by somebody else keeps the JIT alive only during calls.
   private final class JITReference: @unchecked Sendable {
@@ -298,7 +297,7 @@ package final class Kernel: Sendable {
     let key = Layout(bytes: Array(layout), operands: facts.operands)
     if let e = find(key) { return e.isFinal ? e.code : try better(e, work) }
     guard let jit = jit.jit else { throw MarsError(.handle, "the compiler of this kernel is gone") }
-    return try made.withLock { (count) throws(MarsError) in
+    return try making.withLock { _ throws(MarsError) in
       if let e = self.find(key) { return e.code }
       let limit = jit.options.optimiseFrom
       // Transposed reads wait for memory: optimised code is no faster, and takes 40 ms to compile.
@@ -310,7 +309,6 @@ package final class Kernel: Sendable {
         s.last = e
       }
       jit.noteCompiled(self, key)
-      count += 1
       return e.code
     }
   }
