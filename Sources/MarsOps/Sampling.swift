@@ -66,7 +66,7 @@ enum Sampling {
     let c = call.context
     // Fewer than none are needed of any numbers: for the laws.
     if c.int("needed") >= 0 { try check(c, call.inputs[0], tolerance: c.float("tolerance"), needed: c.int("needed")) }
-    Strided.copy(call.inputs[0], to: call.outputs[0])
+    StridedCopy.copy(from: call.inputs[0], to: call.outputs[0])
   }
 
   /// Probabilities as float64; checked at once where they are at hand, else when they have been computed.

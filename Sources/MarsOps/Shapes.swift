@@ -275,7 +275,8 @@ enum Shapes {
       }
     }
   }
-  private static let atLeasts = [atLeast(1), atLeast(2), atLeast(3)]
+  /// atleast_1d, atleast_2d, atleast_3d.
+  static let atLeasts = [atLeast(1), atLeast(2), atLeast(3)]
 
   static let rot90 = OpDef(
     "rot90", inputs: [InputDef("m")],
@@ -332,7 +333,7 @@ enum Shapes {
     return Shape.rowMajorStrides(from).filter { $0 > step && $0 % step == 0 && all % $0 == 0 }.map { $0 / step }
   }
 
-  private static let reshapeLoop = NativeOp(
+  static let reshapeLoop = NativeOp(
     OpDef(
       "reshape_c", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
@@ -345,18 +346,17 @@ enum Shapes {
             guard let (first, last) = FlatWindow(shape: c.outputs[0].shape, box: box).interval else {
               return [Box(lower: from.map { _ in 0 }, extents: from.map { _ in 0 })]
             }
-            return [Strided.boxOfInterval(first, last, from)]
+            return [FlatWindow.box(of: from, holding: first, last)]
           }, periods: { c, axis in periods(c.inputs[0].shape, c.outputs[0].shape, axis) })),
       doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
       exposure: .hidden,
       samples: [
         Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),
         Sample([[0, 3]], attributes: ["shape": .ints([3, 0])]),
-      ])
+      ], answersReshape: true)
   ) { (call: inout NativeCall) throws(MarsError) in
-    Strided.copyFlat(
-      call.inputs[0], box: call.inputBoxes[0], of: call.context.inputs[0].shape,
-      positions: FlatWindow(shape: call.context.outputs[0].shape, box: call.outputBox), to: call.outputs[0])
+    FlatWindow(shape: call.context.outputs[0].shape, box: call.outputBox).copy(
+      call.inputs[0], held: call.inputBoxes[0], of: call.context.inputs[0].shape, to: call.outputs[0])
   }
 
   static let reshape = OpDef(
