@@ -40,15 +40,9 @@ package enum Lanes {
     return found
   }
 
-  /// Sum, whether one is below 0, and how many are not 0, of the numbers of an array of float64, float32 or int64; nil of other dtypes.
+  /// Sum, whether one is below 0, and how many are not 0, of the elements of an array; nil of complex dtypes.
   package static func summary(_ x: ArrayView) -> (sum: Double, hasNegative: Bool, nonZero: Int)? {
-    let read: (UnsafeMutableRawPointer) -> Double
-    switch x.dtype {
-    case .float64: read = { $0.load(as: Double.self) }
-    case .float32: read = { Double($0.load(as: Float.self)) }
-    case .int64: read = { Double($0.load(as: Int64.self)) }
-    default: return nil
-    }
+    guard let read = x.dtype.number else { return nil }
     var (sum, lost) = (0.0, 0.0)
     var hasNegative = false
     var nonZero = 0

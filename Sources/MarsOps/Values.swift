@@ -1,5 +1,6 @@
 import MarsBase
 import MarsGraph
+import MarsNumerics
 
 /// Values put through operators: how composed operators and writes to tensors are written.
 extension Value {
@@ -79,5 +80,15 @@ extension Value {
     case .real: try value.op(FloatingPoint.fromParts, self.part(.imaginary))
     case .imaginary: try self.part(.real).op(FloatingPoint.fromParts, value)
     }
+  }
+}
+
+/// What is known of values when a call is made.
+extension Value {
+  /// The elements as float64, in C order, of a number and of real data that is at hand in one piece; nil of anything else.
+  var numbers: [Double]? {
+    if let s = constant { return s.dtype.isComplex ? nil : [s.asDouble] }
+    if case .leaf(.data) = node.op.body, case .dense(let array) = node.payload { return array.view.numbers }
+    return nil
   }
 }

@@ -147,6 +147,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code conditions}: how many of the arrays are conditions; None: half of them (select).
+   *
+   * @param conditions the value
+   * @return this
+   */
+  default Attributes conditions(long conditions) {
+    return self().set("conditions", conditions);
+  }
+
+  /**
    * Sets {@code ddof}: divide by N - ddof (cov); the divisor is the number of elements less ddof (nanstd, nanvar, std, var).
    *
    * @param ddof the value
@@ -240,7 +250,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
+   * Sets {@code high}: upper end of the range, included, given with low; None: the largest value (histogram, histogram_bin_edges).
    *
    * @param high the value
    * @return this
@@ -250,7 +260,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
+   * Sets {@code high}: upper end of the range, included, given with low; None: the largest value (histogram, histogram_bin_edges).
    *
    * @param high the value
    * @return this
@@ -350,7 +360,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
+   * Sets {@code low}: lower end of the range, given with high; None: the smallest value (histogram, histogram_bin_edges).
    *
    * @param low the value
    * @return this
@@ -360,7 +370,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
+   * Sets {@code low}: lower end of the range, given with high; None: the smallest value (histogram, histogram_bin_edges).
    *
    * @param low the value
    * @return this
@@ -582,7 +592,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code splits}: for each axis the number of its chunks followed by their sizes (rechunk).
+   * Sets {@code splits}: for each axis the number of its chunks followed by their sizes, or -1 and one extent for all (rechunk).
    *
    * @param splits the value
    * @return this
