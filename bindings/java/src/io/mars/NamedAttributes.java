@@ -250,7 +250,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code high}: upper end of the range, included, given with low; None: the largest value (histogram, histogram_bin_edges).
+   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
    *
    * @param high the value
    * @return this
@@ -260,7 +260,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code high}: upper end of the range, included, given with low; None: the largest value (histogram, histogram_bin_edges).
+   * Sets {@code high}: upper end of the range, included; None: the largest value (histogram, histogram_bin_edges).
    *
    * @param high the value
    * @return this
@@ -360,7 +360,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code low}: lower end of the range, given with high; None: the smallest value (histogram, histogram_bin_edges).
+   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
    *
    * @param low the value
    * @return this
@@ -370,7 +370,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code low}: lower end of the range, given with high; None: the smallest value (histogram, histogram_bin_edges).
+   * Sets {@code low}: lower end of the range; None: the smallest value (histogram, histogram_bin_edges).
    *
    * @param low the value
    * @return this

@@ -3801,7 +3801,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param bins number of bins of equal width
-   * @param low lower end of the range, given with high; None: the smallest value
+   * @param low lower end of the range; None: the smallest value
    * @return hist, bin_edges
    */
   public static Tensor[] histogram(Operand a, long bins, long low) {
@@ -3813,7 +3813,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param bins number of bins of equal width
-   * @param low lower end of the range, given with high; None: the smallest value
+   * @param low lower end of the range; None: the smallest value
    * @return hist, bin_edges
    */
   public static Tensor[] histogram(Operand a, long bins, double low) {
@@ -3882,7 +3882,7 @@ public final class Ops {
    *
    * @param a the tensor
    * @param bins number of bins of equal width
-   * @param low lower end of the range, given with high; None: the smallest value
+   * @param low lower end of the range; None: the smallest value
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a, long bins, long low) {
@@ -3894,7 +3894,7 @@ public final class Ops {
    *
    * @param a the tensor
    * @param bins number of bins of equal width
-   * @param low lower end of the range, given with high; None: the smallest value
+   * @param low lower end of the range; None: the smallest value
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a, long bins, double low) {
