@@ -227,7 +227,7 @@ package struct NativeRule: Sendable {
 /// What running an operator does beside producing its outputs.
 package enum Effects: UInt8, Sendable {
   case pure
-  /// Reads a file: never merged with a read made by another call, but may be dropped.
+  /// Reads a file: never merged with a read made by another call.
   case readsExternal
   /// Never merged, dropped or recomputed.
   case writes
@@ -236,8 +236,6 @@ package enum Effects: UInt8, Sendable {
 
   /// Whether two equal nodes are one.
   package var mayMerge: Bool { self == .pure }
-  /// Whether an unused node vanishes.
-  package var mayDrop: Bool { self == .pure || self == .readsExternal }
 }
 
 /// Estimates by which the planner decides; never correctness.
