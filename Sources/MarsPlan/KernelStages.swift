@@ -49,26 +49,15 @@ extension StageBuilder {
     _ spec: KernelSpec, _ region: Region, _ aligned: [StageInput], _ inputs: [PendingInput], _ outputs: [PendingOutput], _ grid: Grid,
     _ cut: Set<Int>, _ node: Node, _ patience: Patience
   ) throws(MarsError) {
-    let last = spec.levels.count - 2
-    let level = spec.levels[last]
-    // Axes that exist above the level, with cut ones replaced by their chunk number.
-    let gone = Set(spec.levels.dropLast().flatMap(\.reducedAxes))
-    let kept = (0..<spec.axisCount).filter { !gone.contains($0) || cut.contains($0) }
+    let reduction = CutReduction(spec, cut: cut)
+    let kept = reduction.kept
     let partialShape = kept.map { cut.contains($0) ? grid.axes[$0].count : region.shape[$0] }
-    var types: [DType] = []
-    for r in level.reducers {
-      types.append(level.program.insts[Int(r.value)].type)
-      if r.stateCount == 2 { types.append(.int64) }
-    }
-    var partialSpec = spec
-    partialSpec.levels[last + 1] = KernelLevel(program: Expr(types.enumerated().map { Inst(.reduced, $1, imm: UInt64($0)) }))
-    partialSpec.outputs = types.enumerated().map { KernelOutput(level: last + 1, value: Int32($0), dtype: $1) }
-    var stage = Stage(kind: .kernel(partialSpec), grid: grid, inputs: aligned, outputs: [], node: node, labels: region.labels)
+    var stage = Stage(kind: .kernel(reduction.partial), grid: grid, inputs: aligned, outputs: [], node: node, labels: region.labels)
     stage.counters = region.counters
     stage.scalars = region.scalars
     stage.work = region.work
     var partials: [Int] = []
-    for t in types {
+    for t in reduction.states {
       let splits = kept.map { cut.contains($0) ? AxisSplits(extent: grid.axes[$0].count, chunk: 1) : grid.axes[$0] }
       let bytes = partialShape.reduce(t.itemSize, *)
       let few = min(4 << 20, options.memoryLimit / 4) >> (2 * refinement)
@@ -81,7 +70,7 @@ extension StageBuilder {
     plan.stages.append(stage)
     try patience.check()
 
-    // Combine: same reducers over the chunk numbers, then the program of the last level.
+    // Regions, inputs and outputs over the axes that are left.
     var newAxis: [Int: Int] = [:]
     for (n, k) in kept.enumerated() { newAxis[k] = n }
     func moved(_ m: AxisMap) -> AxisMap {
@@ -91,43 +80,17 @@ extension StageBuilder {
           return .aligned(axis: n, start: s, step: t)
         })
     }
-    let states = types.enumerated().map { Inst(.input, $1, imm: UInt64($0)) }
-    var reducers: [Reducer] = []
-    var state: Int32 = 0
-    for r in level.reducers {
-      reducers.append(Reducer(r.kind, value: state, index: r.stateCount == 2 ? state + 1 : -1))
-      state += Int32(r.stateCount)
-    }
-    var top = spec.levels[last + 1].program
-    var used: [Int] = []
-    for (i, inst) in top.insts.enumerated() where inst.op == .input {
-      let old = Int(inst.imm)
-      let slot: Int
-      if let u = used.firstIndex(of: old) {
-        slot = u
-      } else {
-        slot = used.count
-        used.append(old)
-      }
-      top.insts[i].imm = UInt64(types.count + slot)
-    }
-    let cutAxes = kept.indices.filter { cut.contains(kept[$0]) }
-    let combine = KernelSpec(
-      axisCount: kept.count,
-      levels: [KernelLevel(program: Expr(states), reducers: reducers, reducedAxes: cutAxes), KernelLevel(program: top)],
-      inputs: types + used.map { spec.inputs[$0] }, counterCount: spec.counterCount, scalars: spec.scalars,
-      outputs: spec.outputs.map { KernelOutput(level: 1, value: $0.value, dtype: $0.dtype) })
-    let counters = region.counters.map { c in Counter(base: c.base, strides: kept.map { cut.contains($0) ? 0 : c.strides[$0] }) }
+    let outputAxes = outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }
     let next = Region(
-      roots: region.roots, shape: partialShape, kind: .kernel(combine), inputs: [], counters: counters, scalars: region.scalars,
-      outputAxes: outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }, labels: ["combine"] + region.labels.suffix(1),
+      roots: region.roots, shape: partialShape, kind: .kernel(reduction.combine), inputs: [],
+      counters: region.counters.map { c in Counter(base: c.base, strides: kept.map { cut.contains($0) ? 0 : c.strides[$0] }) },
+      scalars: region.scalars, outputAxes: outputAxes, labels: ["combine"] + region.labels.suffix(1),
       // One element per chunk: cut again, it could shrink no further and would be combined for ever.
-      wholeAxes: Set(cutAxes), work: partialShape.reduce(1.0) { $0 * Double($1) })
-    let identity = AxisMap.identity(kept.count)
+      wholeAxes: Set(reduction.cutAxes), work: partialShape.reduce(1.0) { $0 * Double($1) })
     let nextInputs =
-      partials.map { PendingInput(tensor: $0, map: identity) }
-      + used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
-    let nextOutputs = outputs.map { PendingOutput(type: $0.type, axes: $0.axes.map { $0.flatMap { newAxis[$0] } }, value: $0.value) }
-    try placeKernel(combine, next, nextInputs, nextOutputs, node, patience)
+      partials.map { PendingInput(tensor: $0, map: .identity(kept.count)) }
+      + reduction.used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }
+    let nextOutputs = zip(outputs, outputAxes).map { PendingOutput(type: $0.type, axes: $1, value: $0.value) }
+    try placeKernel(reduction.combine, next, nextInputs, nextOutputs, node, patience)
   }
 }
