@@ -66,6 +66,9 @@ package final class OpDef: Sendable {
     self.abandon = abandon
   }
 
+  /// Whether the number of outputs follows from the arguments.
+  package var hasOpenOutputs: Bool { outputs.last?.hasSuffix("...") ?? false }
+
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
 }
