@@ -279,5 +279,6 @@ enum Writing {
       Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool]), Sample([[3, 4], [4], []], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
-  static let family = OpFamily([assign, assignWhere, assignArrays, assignMasked], natives: [assignRegion, putRows, countChecked])
+  static let family = OpFamily(
+    [assign, assignWhere, assignArrays, assignMasked, assignPlaces], natives: [assignRegion, putRows, countChecked])
 }

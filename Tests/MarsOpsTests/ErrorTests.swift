@@ -100,6 +100,14 @@ import Testing
     #expect(throws: Never.self) { try marsRegistry.require("histogram_counts").apply([.value(x.node()), .value(Value(computed))]) }
   }
 
+  @Test func placesToWriteTo() {
+    let x = array(3)
+    #expect(error("assign_places", [x, array(1), x])?.code == .type)
+    #expect(error("assign_places", [x, array(0), x]) == nil)
+    #expect(error("assign_places", [array(0), array(1, of: .int64), x])?.message == "cannot replace elements of an empty array")
+    #expect(error("assign_places", [x, array(1, of: .int64), x], [("mode", .string("turn"))])?.code == .value)
+  }
+
   @Test func argumentsThatBelongTogether() {
     #expect(error("histogram", [array(3)], [("low", .scalar(Scalar(.nan)))])?.message == "supplied range of [nan, None] is not finite")
     let (mask, x) = (array(3, of: .bool), array(3))

@@ -19,7 +19,8 @@ enum LawCases {
   /// Operands that may not hold just any values.  Positions outside of an axis are errors when they run.
   static let special: [String: [Int: LawData]] = [
     "take": [1: .indices], "take_axis": [1: .indices], "take_along_axis": [1: .indices], "index_arrays": [1: .indices, 2: .indices],
-    "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "unravel_index": [0: .indices], "quantile": [1: .fractions],
+    "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
+    "quantile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
   ]
 
