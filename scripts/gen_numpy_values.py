@@ -55,10 +55,9 @@ def text() -> str:
 
 
 def main() -> int:
-    path = pathlib.Path(__file__).resolve().parent.parent / "Tests/MarsOpsTests/Fixtures/numpy_values.txt"
     if "--check" in sys.argv[1:]:
-        return 0 if path.read_text() == text() else 1
-    path.write_text(text())
+        return 0 if FIXTURE.read_text() == text() else 1
+    FIXTURE.write_text(text())
     return 0
 
 

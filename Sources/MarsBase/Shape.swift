@@ -60,4 +60,14 @@ package enum Shape {
 
   /// "(2,3)": as NumPy's errors print shapes.
   package static func tight(_ shape: [Int]) -> String { text(shape).replacing(", ", with: ",") }
+
+  /// What NumPy says where an assigned value does not fit its place.
+  package static func cannotBroadcast(_ from: [Int], into to: [Int]) -> MarsError {
+    MarsError(.value, "could not broadcast input array from shape \(tight(from)) into shape \(tight(to))")
+  }
+}
+
+extension Int {
+  /// Quotient rounded towards plus infinity; the divisor is positive.
+  package func dividedRoundingUp(by b: Int) -> Int { self >= 0 ? (self + b - 1) / b : -(-self / b) }
 }

@@ -5,14 +5,28 @@ import Glibc
 /// Axes are sorted by the destination's strides and collapsed where both sides allow; what is left is copied as rows, as blocked
 /// transposes or element by element.  Source and destination must not overlap.
 package enum StridedCopy {
-  /// Copies every element; shapes and dtypes must be equal.
+  /// Copies every element; shapes and dtypes must be equal.  A view copied to itself stays as it is.
   package static func copy(from: ArrayView, to: ArrayView) {
     precondition(from.dtype == to.dtype && from.shape == to.shape, "a copy is between views of one type")
+    if from.base == to.base && from.strides == to.strides { return }
     from.shape.withUnsafeBufferPointer { shape in
       from.strides.withUnsafeBufferPointer { s in
         to.strides.withUnsafeBufferPointer { d in
           copy(from.base, s, to: to.base, d, extents: shape, itemSize: from.dtype.itemSize)
         }
+      }
+    }
+  }
+
+  /// One row of `count` elements.
+  package static func copy(
+    _ source: UnsafeRawPointer, stride from: Int, to destination: UnsafeMutableRawPointer, stride to: Int, count: Int, itemSize: Int
+  ) {
+    withUnsafePointer(to: (from, to, count)) { row in
+      row.withMemoryRebound(to: Int.self, capacity: 3) { p in
+        copy(
+          source, UnsafeBufferPointer(start: p, count: 1), to: destination, UnsafeBufferPointer(start: p + 1, count: 1),
+          extents: UnsafeBufferPointer(start: p + 2, count: 1), itemSize: itemSize)
       }
     }
   }
@@ -221,7 +235,4 @@ extension StridedCopy {
       }
     }
   }
-
-  /// Quotient rounded towards plus infinity; `b` is positive.
-  package static func ceilDiv(_ a: Int, _ b: Int) -> Int { a >= 0 ? (a + b - 1) / b : -(-a / b) }
 }

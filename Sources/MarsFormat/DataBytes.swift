@@ -8,36 +8,6 @@ import MarsGraph
 
 /// Raw elements of data leaves: C order, little endian, without padding.
 enum DataBytes {
-  /// Copies the elements of a strided view in C order.
-  static func copy(_ view: ArrayView, to destination: UnsafeMutableRawPointer) {
-    let size = view.dtype.itemSize
-    if view.count == 0 { return }
-    // Axes from `outer` on lie in C order without gaps and are copied in one piece.
-    var run = size
-    var outer = view.rank
-    while outer > 0 && (view.shape[outer - 1] == 1 || view.strides[outer - 1] == run) {
-      outer -= 1
-      run *= view.shape[outer]
-    }
-    var index = [Int](repeating: 0, count: outer)
-    var source = UnsafeRawPointer(view.base)
-    var to = destination
-    while true {
-      memcpy(to, source, run)
-      to += run
-      var axis = outer - 1
-      while axis >= 0 {
-        index[axis] += 1
-        source += view.strides[axis]
-        if index[axis] < view.shape[axis] { break }
-        source -= view.strides[axis] * view.shape[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-      if axis < 0 { return }
-    }
-  }
-
   /// Refuses bytes that are no elements of a data leaf of this type.
   static func check(_ bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(MarsError) {
     guard type.isKnown, let n = Shape.count(type.shape) else { throw FormatError.malformed("data of type \(type.text) has no size") }

@@ -149,7 +149,7 @@ struct GraphEncoder {
       m.data = ProtobufCBinaryData(len: size, data: view.base.assumingMemoryBound(to: UInt8.self))
     } else {
       let copy = arena.array(UInt8.self, size)
-      DataBytes.copy(view, to: copy)
+      StridedCopy.copy(from: view, to: ArrayView(base: copy, dtype: view.dtype, shape: view.shape))
       m.data = ProtobufCBinaryData(len: size, data: copy)
     }
   }

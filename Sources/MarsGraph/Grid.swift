@@ -96,7 +96,4 @@ package struct Grid: Hashable, Sendable {
     }
     return Grid(out.reversed())
   }
-
-  /// Elements of the largest chunk.
-  package var largestChunk: Int { axes.reduce(1) { $0 * $1.largest } }
 }

@@ -29,6 +29,8 @@ package final class OpDef: Sendable {
   package let answersReadOnly: Bool
   /// The part of a complex input that results are: NumPy gives a view of it, which is written through.
   package let answersPart: ComplexPart?
+  /// Whether the result is the elements of input 0, in C order, under other extents: a view where strides allow it, although the body copies.
+  package let answersReshape: Bool
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   /// Takes back what the operator left in the outside world when its run does not end well.
@@ -40,7 +42,8 @@ package final class OpDef: Sendable {
     comparesIntegers: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answersCopies: Bool = false, answersReadOnly: Bool = false,
-    answersPart: ComplexPart? = nil, prepare: Prepare? = nil, abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
+    answersPart: ComplexPart? = nil, answersReshape: Bool = false, prepare: Prepare? = nil,
+    abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -58,9 +61,13 @@ package final class OpDef: Sendable {
     self.answersCopies = answersCopies
     self.answersReadOnly = answersReadOnly
     self.answersPart = answersPart
+    self.answersReshape = answersReshape
     self.prepare = prepare
     self.abandon = abandon
   }
+
+  /// Whether the number of outputs follows from the arguments.
+  package var hasOpenOutputs: Bool { outputs.last?.hasSuffix("...") ?? false }
 
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
@@ -230,7 +237,7 @@ package struct NativeRule: Sendable {
 /// What running an operator does beside producing its outputs.
 package enum Effects: UInt8, Sendable {
   case pure
-  /// Reads a file: never merged with a read made by another call, but may be dropped.
+  /// Reads a file: never merged with a read made by another call.
   case readsExternal
   /// Never merged, dropped or recomputed.
   case writes
@@ -239,8 +246,6 @@ package enum Effects: UInt8, Sendable {
 
   /// Whether two equal nodes are one.
   package var mayMerge: Bool { self == .pure }
-  /// Whether an unused node vanishes.
-  package var mayDrop: Bool { self == .pure || self == .readsExternal }
 }
 
 /// Estimates by which the planner decides; never correctness.

@@ -338,7 +338,6 @@ extension Value {
   func zext(_ t: OpaquePointer) -> Value { cast(LLVMBuildZExt, t) }
   func sext(_ t: OpaquePointer) -> Value { cast(LLVMBuildSExt, t) }
   func fptosi(_ t: OpaquePointer) -> Value { cast(LLVMBuildFPToSI, t) }
-  func fptoui(_ t: OpaquePointer) -> Value { cast(LLVMBuildFPToUI, t) }
   func sitofp(_ t: OpaquePointer) -> Value { cast(LLVMBuildSIToFP, t) }
   func uitofp(_ t: OpaquePointer) -> Value { cast(LLVMBuildUIToFP, t) }
   func fptrunc(_ t: OpaquePointer) -> Value { cast(LLVMBuildFPTrunc, t) }

@@ -128,3 +128,36 @@ extension DType {
     }
   }
 }
+
+extension DType {
+  /// Reads an element as float64; nil of complex dtypes.
+  package var number: ((UnsafeRawPointer) -> Double)? {
+    switch self {
+    case .bool: { $0.load(as: UInt8.self) == 0 ? 0 : 1 }
+    case .int8: { Double($0.load(as: Int8.self)) }
+    case .int16: { Double($0.load(as: Int16.self)) }
+    case .int32: { Double($0.load(as: Int32.self)) }
+    case .int64: { Double($0.load(as: Int64.self)) }
+    case .uint8: { Double($0.load(as: UInt8.self)) }
+    case .uint16: { Double($0.load(as: UInt16.self)) }
+    case .uint32: { Double($0.load(as: UInt32.self)) }
+    case .uint64: { Double($0.load(as: UInt64.self)) }
+    case .float16: { Double($0.load(as: Float16.self)) }
+    case .bfloat16: { Double($0.load(as: BFloat16.self).float) }
+    case .float32: { Double($0.load(as: Float.self)) }
+    case .float64: { $0.load(as: Double.self) }
+    case .complex64, .complex128: nil
+    }
+  }
+}
+
+extension ArrayView {
+  /// The elements as float64, in C order; nil of complex dtypes.
+  package var numbers: [Double]? {
+    guard let read = dtype.number else { return nil }
+    var out: [Double] = []
+    out.reserveCapacity(count)
+    try? Strided.forEach(shape, [strides]) { o throws(MarsError) in out.append(read(base + o[0])) }
+    return out
+  }
+}

@@ -15,7 +15,8 @@ package enum Lanes {
       // A run of selected rows is one copy.
       var j = i + 1
       while j < rows && (mask.base + j * mask.strides[0]).load(as: UInt8.self) != 0 { j += 1 }
-      Strided.copy(source.sliced(axis: 0, start: i, step: 1, count: j - i), to: target.sliced(axis: 0, start: n, step: 1, count: j - i))
+      StridedCopy.copy(
+        from: source.sliced(axis: 0, start: i, step: 1, count: j - i), to: target.sliced(axis: 0, start: n, step: 1, count: j - i))
       n += j - i
       i = j
     }
@@ -32,15 +33,9 @@ package enum Lanes {
     return found
   }
 
-  /// Sum, whether one is below 0, and how many are not 0, of the numbers of an array of float64, float32 or int64; nil of other dtypes.
+  /// Sum, whether one is below 0, and how many are not 0, of the elements of an array; nil of complex dtypes.
   package static func summary(_ x: ArrayView) -> (sum: Double, hasNegative: Bool, nonZero: Int)? {
-    let read: (UnsafeMutableRawPointer) -> Double
-    switch x.dtype {
-    case .float64: read = { $0.load(as: Double.self) }
-    case .float32: read = { Double($0.load(as: Float.self)) }
-    case .int64: read = { Double($0.load(as: Int64.self)) }
-    default: return nil
-    }
+    guard let read = x.dtype.number else { return nil }
     var (sum, lost) = (0.0, 0.0)
     var hasNegative = false
     var nonZero = 0
@@ -71,8 +66,8 @@ package enum Lanes {
         throw MarsError(.index, "index \(given) is out of bounds for axis \(axis) with size \(n)")
       }
       let i = given < 0 ? given + n : given
-      Strided.copy(
-        ArrayView(base: source.base + i * source.strides[axis], dtype: source.dtype, shape: rest.shape, strides: rest.strides),
+      StridedCopy.copy(
+        from: ArrayView(base: source.base + i * source.strides[axis], dtype: source.dtype, shape: rest.shape, strides: rest.strides),
         to: ArrayView(base: target.base + o[1], dtype: target.dtype, shape: rest.shape, strides: others))
     }
   }
@@ -90,8 +85,8 @@ package enum Lanes {
       }
       let i = (index < 0 ? index + extent : index) - first
       guard i >= 0 && i < target.shape[0] else { continue }
-      Strided.copy(
-        ArrayView(base: rows.base + j * rows.strides[0], dtype: rows.dtype, shape: given.shape, strides: given.strides),
+      StridedCopy.copy(
+        from: ArrayView(base: rows.base + j * rows.strides[0], dtype: rows.dtype, shape: given.shape, strides: given.strides),
         to: ArrayView(base: target.base + i * target.strides[0], dtype: target.dtype, shape: row.shape, strides: row.strides))
     }
   }

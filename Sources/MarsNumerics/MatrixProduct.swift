@@ -37,7 +37,7 @@ package enum MatrixProduct {
     let size = v.dtype.itemSize
     guard let p = malloc(max(1, v.count * size)) else { throw MarsError(.memory, "no memory for a copy of a strided matrix") }
     let packed = ArrayView(base: p, dtype: v.dtype, shape: v.shape)
-    Strided.copy(v, to: packed)
+    StridedCopy.copy(from: v, to: packed)
     return Operand(base: p, transposed: false, leading: max(1, v.shape[1]), owned: p)
   }
 
@@ -72,9 +72,9 @@ package enum MatrixProduct {
       guard let p = malloc(m * n * c.dtype.itemSize) else { throw MarsError(.memory, "no memory for a copy of a strided matrix") }
       defer { free(p) }
       let packed = ArrayView(base: p, dtype: c.dtype, shape: [m, n])
-      if accumulate { Strided.copy(c, to: packed) }
+      if accumulate { StridedCopy.copy(from: c, to: packed) }
       call(a.dtype, x, flipA: false, y, flipB: false, m, n, k, p, n, accumulate)
-      Strided.copy(packed, to: c)
+      StridedCopy.copy(from: packed, to: c)
     }
   }
 

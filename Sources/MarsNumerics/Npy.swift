@@ -137,12 +137,11 @@ package enum Npy {
             base: buffer, dtype: target.dtype, shape: [n] + inner.shape, strides: [gap * item] + strides[runAxis...].map { $0 * item })
           let into = ArrayView(
             base: target.base + o[0] + row * rowStride, dtype: target.dtype, shape: [n] + inner.shape, strides: [rowStride] + inner.strides)
-          Strided.copy(source, to: into)
+          StridedCopy.copy(from: source, to: into)
           row += n
         }
       }
     } else {
-      let positions = FlatWindow(shape: inner.shape, box: Box(whole: inner.shape))
       try Strided.forEach(outer, [Array(target.strides[0..<runAxis]), Array(strides[0..<runAxis])]) { o throws(MarsError) in
         let into = ArrayView(base: target.base + o[0], dtype: inner.dtype, shape: inner.shape, strides: inner.strides)
         let start = first + o[1]
@@ -162,7 +161,7 @@ package enum Npy {
         while done < runCount {
           let n = min(runCount - done, max(1, capacity / item))
           try fetch(start + done, n)
-          scatter(buffer, done, n, into, positions)
+          scatter(buffer, done, n, into)
           done += n
         }
       }
@@ -170,7 +169,7 @@ package enum Npy {
   }
 
   /// Stores `count` packed elements at C-order positions `first...` of `into`.
-  private static func scatter(_ from: UnsafeMutableRawPointer, _ first: Int, _ count: Int, _ into: ArrayView, _ all: FlatWindow) {
+  private static func scatter(_ from: UnsafeMutableRawPointer, _ first: Int, _ count: Int, _ into: ArrayView) {
     let item = into.dtype.itemSize
     let rows = Shape.rowMajorStrides(into.shape)
     let last = into.shape.last ?? 1
@@ -186,9 +185,7 @@ package enum Npy {
         column = c
       }
       let n = min(count - done, last - column)
-      Strided.copy(
-        ArrayView(base: from + done * item, dtype: into.dtype, shape: [n]),
-        to: ArrayView(base: q, dtype: into.dtype, shape: [n], strides: [into.strides.last ?? item]))
+      StridedCopy.copy(from + done * item, stride: item, to: q, stride: into.strides.last ?? item, count: n, itemSize: item)
       done += n
     }
   }
@@ -264,7 +261,7 @@ package enum Npy {
     while i < view.shape[0] {
       let n = min(batch, view.shape[0] - i)
       let part = view.sliced(axis: 0, start: i, step: 1, count: n)
-      Strided.copy(part, to: ArrayView(base: buffer, dtype: view.dtype, shape: part.shape))
+      StridedCopy.copy(from: part, to: ArrayView(base: buffer, dtype: view.dtype, shape: part.shape))
       try file.write(at: at, from: UnsafeRawBufferPointer(start: buffer, count: n * perRow))
       file.releasePages(at: at, count: n * perRow)
       at += n * perRow

@@ -36,7 +36,7 @@ extension Lanes {
     private func walk<T: Element>(_ step: (T, T) -> T) throws(MarsError) {
       let n = source.shape[axis]
       if n == 0 {
-        if let before { Strided.copy(before, to: last) } else { Strided.zero(last) }
+        if let before { StridedCopy.copy(from: before, to: last) } else { Strided.zero(last) }
         return
       }
       if source.count == 0 { return }

@@ -51,7 +51,7 @@ enum Checks {
       let c = call.context
       throw c.error(.value, c.string("message").replacing("{}", with: "\(wrong)"))
     }
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
+    if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
   }
 
   static let family = OpFamily([], natives: [refuse])

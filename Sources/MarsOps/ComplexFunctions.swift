@@ -6,8 +6,6 @@ import MarsGraph
 /// Parts are computed in float64 (complex64 is rounded once at the end).  Branch cuts and special values follow C99 Annex G, as NumPy does;
 /// sources: W. Kahan, "Branch Cuts for Complex Elementary Functions" (1987), for the inverse functions.
 extension ExprBuilder {
-  private typealias Parts = (re: ExprRef, im: ExprRef)
-
   private mutating func number(_ v: Double) -> ExprRef { constant(.float64, v) }
   private mutating func parts(_ z: ExprRef) -> (re: ExprRef, im: ExprRef) {
     let (re, im) = (real(z), imag(z))

@@ -31,7 +31,7 @@ enum Creation {
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       let s = try c.shape("shape")
       guard Shape.broadcast([c.inputs[0].shape, s]) == s else {
-        throw c.error(.value, "could not broadcast input array from shape \(Shape.text(c.inputs[0].shape)) into shape \(Shape.text(s))")
+        throw Shape.cannotBroadcast(c.inputs[0].shape, into: s)
       }
       let d = c.dtype("dtype") ?? c.inputs[0].dtype
       if let value = c.constant(0) { _ = try value.fitting(d) }

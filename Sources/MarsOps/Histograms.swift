@@ -16,22 +16,26 @@ enum Histograms {
     guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
     let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
     let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
-    let low: Value
-    let high: Value
-    if let l = c.scalar("low"), let h = c.scalar("high") {
-      let (x, y) = (l.asDouble, h.asDouble)
-      guard x <= y else { throw c.error(.value, "max must be larger than min in range parameter.") }
-      guard x.isFinite && y.isFinite else { throw c.error(.value, "supplied range of [\(x), \(y)] is not finite") }
-      let widened = x == y ? 0.5 : 0
-      low = Reductions.constant(Scalar(x - widened), d)
-      high = Reductions.constant(Scalar(y + widened), d)
-    } else if a.type.isKnown && a.type.count == 0 {
-      (low, high) = (Reductions.constant(Scalar(0.0), d), Reductions.constant(Scalar(1.0), d))
-    } else {
-      let (least, most) = (try a.op(Reductions.min).cast(d), try a.op(Reductions.max).cast(d))
-      let isPoint = try least.op(Comparison.equal, most)
-      low = try isPoint.op(Selection.where, try least.op(Arithmetic.subtract, weak: Scalar(0.5)), least)
-      high = try isPoint.op(Selection.where, try most.op(Arithmetic.add, weak: Scalar(0.5)), most)
+    let (below, above) = (c.scalar("low")?.asDouble, c.scalar("high")?.asDouble)
+    if let below, let above, below > above { throw c.error(.value, "max must be larger than min in range parameter.") }
+    guard below?.isFinite ?? true, above?.isFinite ?? true else {
+      let ends = [below, above].map { $0.map { "\($0)" } ?? "None" }
+      throw c.error(.value, "supplied range of [\(ends[0]), \(ends[1])] is not finite")
+    }
+    func end(_ given: Double?, _ extreme: OpDef, ofNone: Double) throws(MarsError) -> Value {
+      if let given { return Reductions.constant(Scalar(given), d) }
+      return a.type.isKnown && a.type.count == 0 ? Reductions.constant(Scalar(ofNone), d) : try a.op(extreme).cast(d)
+    }
+    var low = try end(below, Reductions.min, ofNone: above.map { $0 - 1 } ?? 0)
+    var high = try end(above, Reductions.max, ofNone: below.map { $0 + 1 } ?? 1)
+    // All values may lie beyond the one end that is given.
+    if below != nil && above == nil { high = try high.op(Comparison.maximum, low) }
+    if above != nil && below == nil { low = try low.op(Comparison.minimum, high) }
+    // As NumPy: bins around a point are 1 wide together.
+    if below == nil || above == nil || below == above {
+      let isPoint = try low.op(Comparison.equal, high)
+      let wide = (try low.op(Arithmetic.subtract, weak: Scalar(0.5)), try high.op(Arithmetic.add, weak: Scalar(0.5)))
+      (low, high) = (try isPoint.op(Selection.where, wide.0, low), try isPoint.op(Selection.where, wide.1, high))
     }
     return try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(d)])
   }
@@ -42,6 +46,9 @@ enum Histograms {
   private static func counts(_ c: OpContext, _ a: Value, _ edges: Value, _ weights: Value?) throws(MarsError) -> Value {
     guard edges.type.rank == 1, edges.type.isKnown, edges.type.shape[0] > 1 else {
       throw c.error(.value, "`bins` must be 1d, when an array, of two edges or more")
+    }
+    if let known = edges.numbers, zip(known, known.dropFirst()).contains(where: { $0 > $1 }) {
+      throw c.error(.value, "`bins` must increase monotonically, when an array")
     }
     if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
     let n = edges.type.shape[0] - 1

@@ -55,7 +55,7 @@ enum Joining {
     let at = offsets(call.context)
     for (i, v) in call.inputs.enumerated() where !call.inputBoxes[i].extents.contains(0) {
       let start = at[i] + call.inputBoxes[i].lower[k] - call.outputBox.lower[k]
-      Strided.copy(v, to: call.outputs[0].sliced(axis: k, start: start, step: 1, count: v.shape[k]))
+      StridedCopy.copy(from: v, to: call.outputs[0].sliced(axis: k, start: start, step: 1, count: v.shape[k]))
     }
   }
 
@@ -134,8 +134,7 @@ enum Joining {
           if asColumns && x.type.rank < 2 {
             parts.append(try (x.type.rank == 0 ? x.expanded(at: [0]) : x).expanded(at: [1]))
           } else {
-            guard let def = marsRegistry["atleast_\(atLeast)d"] else { throw c.error(.internal, "atleast_\(atLeast)d is missing") }
-            parts.append(try x.op(def))
+            parts.append(try x.op(Shapes.atLeasts[atLeast - 1]))
           }
         }
         return [try joined(c, parts, axis: axis(parts[0].type.rank))]

@@ -61,6 +61,9 @@ enum Padding {
         throw c.error(.value, "mode '\(mode)' is not supported: there are \(modes.joined(separator: ", "))")
       }
       let isConstant = ["constant", "empty"].contains(mode)
+      guard v.count == 1 || mode == "constant" else {
+        throw c.error(.value, "unsupported keyword arguments for mode '\(mode)': {'constant_values'}")
+      }
       let values = try v.count > 1 ? v[1].cast(x.type.dtype).broadcast(to: [x.type.rank, 2]) : nil
       for k in 0..<x.type.rank {
         let (before, after, n) = (width[2 * k], width[2 * k + 1], x.type.shape[k])
@@ -112,10 +115,16 @@ enum Padding {
     samples: [Sample([[2, 3], [4]], .all), Sample([[2, 3], [1, 3]], attributes: ["axis": .int(0)])])
 
   static let select = OpDef(
-    "select", inputs: [InputDef("default"), InputDef("arrays", variadic: true, "conditions, then as many choices")], typing: .fromExpansion,
+    "select", inputs: [InputDef("default"), InputDef("arrays", variadic: true, "conditions, then as many choices")],
+    attributes: [
+      AttrDef("conditions", .int, default: AttrValue.none, since: 2, "how many of the arrays are conditions; None: half of them")
+    ],
+    typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let n = v.count / 2
-      guard v.count % 2 == 1 else { throw c.error(.value, "list of cases must be same length as list of conditions") }
+      guard v.count % 2 == 1, c.optionalInt("conditions") ?? n == n else {
+        throw c.error(.value, "list of cases must be same length as list of conditions")
+      }
       guard n > 0 else { throw c.error(.value, "select with an empty condition list is not possible") }
       let (conditions, choices) = (v[1...n], v[(n + 1)...])
       for (i, k) in conditions.enumerated() where k.type.dtype != .bool {

@@ -69,14 +69,14 @@ enum Quantiles {
     return try found.reshaped(kept)
   }
 
-  /// Refuses a number outside of an interval, where it is known at the call.
+  /// Refuses numbers outside of an interval, where they are known at the call.
   private static func check(_ c: OpContext, _ q: Value, most: Double, _ what: String) throws(MarsError) {
-    guard q.node.op === Leaves.constant, let s = q.node.context.scalar("value") else { return }
-    guard s.asDouble >= 0 && s.asDouble <= most else { throw c.error(.value, "\(what) must be in the range [0, \(Int(most))]") }
+    guard let numbers = q.numbers else { return }
+    guard numbers.allSatisfy({ $0 >= 0 && $0 <= most }) else { throw c.error(.value, "\(what) must be in the range [0, \(Int(most))]") }
   }
 
   private static let details =
-    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors where they are numbers, and give NaN in tensors.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
+    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors where they are known at the call, and give NaN where they are not.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
   static let ofFraction = OpDef(
     "quantile", inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,

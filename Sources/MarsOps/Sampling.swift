@@ -16,20 +16,31 @@ enum Sampling {
     Value(try op.apply(operands, [("seed", c["seed"]), ("stream", c["stream"]), ("size", .ints(size))]))
   }
 
+  /// What is drawn from: for a number the integers below it, any other tensor as it is.
+  private static func population(_ c: OpContext, _ v: Value) throws(MarsError) -> Value {
+    if v.type.rank > 0 { return v }
+    guard let n = v.constant?.asInt ?? v.numbers?.first.flatMap({ Int(exactly: $0) }) else {
+      throw c.error(.value, "\(c.op.inputs[0].name) must be a tensor of one axis or more, or an integer")
+    }
+    guard n >= 0 else { throw c.error(.value, "\(c.op.inputs[0].name) must be a non-negative integer") }
+    return Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n))))]))
+  }
+
   private static func extent(_ c: OpContext, _ v: Value) throws(MarsError) -> (axis: Int, count: Int) {
-    guard v.type.rank > 0 else { throw c.error(.value, "a must be a tensor of one axis or more") }
     let k = try c.normalisedAxis(c.int("axis"), rank: v.type.rank)
     guard v.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known extent") }
     return (k, v.type.shape[k])
   }
 
   static let permutation = OpDef(
-    "permutation", inputs: [InputDef("x")], attributes: [axis] + source, typing: .fromExpansion,
+    "permutation", inputs: [InputDef("x", "a tensor, or a number: the integers below it")], attributes: [axis] + source,
+    typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let (k, n) = try extent(c, v[0])
+      let x = try population(c, v[0])
+      let (k, n) = try extent(c, x)
       // The order of random keys; keys of 64 bits are practically never equal.
       let order = try draw(c, Random.words, [n]).op(Sorting.argsort)
-      return [try v[0].op(Masks.take, order, with: ["axis": .int(k)])]
+      return [try x.op(Masks.take, order, with: ["axis": .int(k)])]
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
       "The slices along an axis in random order.", details: "The order of random keys, so that it does not depend on chunks.",
@@ -66,7 +77,7 @@ enum Sampling {
     let c = call.context
     // Fewer than none are needed of any numbers: for the laws.
     if c.int("needed") >= 0 { try check(c, call.inputs[0], tolerance: c.float("tolerance"), needed: c.int("needed")) }
-    Strided.copy(call.inputs[0], to: call.outputs[0])
+    StridedCopy.copy(from: call.inputs[0], to: call.outputs[0])
   }
 
   /// Probabilities as float64; checked at once where they are at hand, else when they have been computed.
@@ -82,13 +93,18 @@ enum Sampling {
   }
 
   static let choice = OpDef(
-    "choice", inputs: [InputDef("a"), InputDef("p", optional: true, "probabilities of the slices, which sum to 1")],
+    "choice",
+    inputs: [
+      InputDef("a", "a tensor, or a number: the integers below it"),
+      InputDef("p", optional: true, "probabilities of the slices, which sum to 1"),
+    ],
     attributes: [
       AttrDef("size", .ints, default: AttrValue.none, "extents; None: one slice"),
       AttrDef("replace", .bool, default: .bool(true), "whether a slice may be drawn more than once"), axis,
     ] + source, typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let (k, n) = try extent(c, v[0])
+      let a = try population(c, v[0])
+      let (k, n) = try extent(c, a)
       let size = c.optionalInts("size") == nil ? [] : try c.shape("size")
       let count = try c.product(size, "size \(Shape.text(size))")
       guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
@@ -116,7 +132,7 @@ enum Sampling {
         }
         index = try keys.op(Sorting.argsort).sliced(axis: 0, start: 0, count: count).reshaped(size)
       }
-      return [try v[0].op(Masks.take, index, with: ["axis": .int(k)])]
+      return [try a.op(Masks.take, index, with: ["axis": .int(k)])]
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
       "Slices along an axis drawn at random.", numpy: "numpy.random.Generator.choice",

@@ -1,8 +1,7 @@
 import MarsBase
 import MarsGraph
-import MarsNumerics
 
-/// Views, reshapes and chunk hints.
+/// Views; reshapes are in `Reshaping.swift`, chunks in `Rechunking.swift`.
 enum Shapes {
   // MARK: The general view
 
@@ -275,7 +274,8 @@ enum Shapes {
       }
     }
   }
-  private static let atLeasts = [atLeast(1), atLeast(2), atLeast(3)]
+  /// atleast_1d, atleast_2d, atleast_3d.
+  static let atLeasts = [atLeast(1), atLeast(2), atLeast(3)]
 
   static let rot90 = OpDef(
     "rot90", inputs: [InputDef("m")],
@@ -298,174 +298,6 @@ enum Shapes {
       }
     }, doc: OpDoc("Rotates by quarter turns.", numpy: "numpy.rot90", example: "mt.rot90([[1, 2], [3, 4]])"),
     samples: [Sample([[3, 4]]), Sample([[3, 4]], attributes: ["k": .int(3)])])
-
-  // MARK: Reshape
-
-  private static let order = AttrDef("order", .string, default: .string("C"), "'C': last axis fastest; 'F': first axis fastest")
-
-  /// The extents that a reshape means; -1 is what is left.
-  static func resolve(_ c: OpContext, _ wanted: [Int], from: [Int]) throws(MarsError) -> [Int] {
-    guard wanted.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions not allowed") }
-    guard wanted.count(where: { $0 == -1 }) <= 1 else { throw c.error(.value, "can only specify one unknown dimension") }
-    guard Shape.isKnown(from) else { return wanted }
-    let total = from.reduce(1, *)
-    let known = Shape.count(wanted.filter { $0 != -1 })
-    func mismatch() -> MarsError {
-      c.error(
-        .value,
-        "cannot reshape array of size \(total) into shape \(Shape.tight(wanted).replacing("?", with: "-1"))")
-    }
-    guard let known else { throw mismatch() }
-    guard wanted.contains(-1) else {
-      guard known == total else { throw mismatch() }
-      return wanted
-    }
-    guard known > 0 && total % known == 0 else { throw mismatch() }
-    return wanted.map { $0 == -1 ? total / known : $0 }
-  }
-
-  /// Where along an axis of the new shape rows of the old one begin: distances, of rows of every depth that begin at places of this axis.
-  private static func periods(_ from: [Int], _ to: [Int], _ axis: Int) -> [Int] {
-    let step = to[(axis + 1)...].reduce(1, *)
-    let all = step * to[axis]
-    if all == 0 { return [] }
-    return Shape.rowMajorStrides(from).filter { $0 > step && $0 % step == 0 && all % $0 == 0 }.map { $0 / step }
-  }
-
-  private static let reshapeLoop = NativeOp(
-    OpDef(
-      "reshape_c", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "extents; one may be -1")],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        [TensorType(c.inputs[0].dtype, try resolve(c, c.ints("shape"), from: c.inputs[0].shape))]
-      },
-      body: .native(
-        NativeRule(
-          .boxes { c, box in
-            let from = c.inputs[0].shape
-            guard let (first, last) = FlatWindow(shape: c.outputs[0].shape, box: box).interval else {
-              return [Box(lower: from.map { _ in 0 }, extents: from.map { _ in 0 })]
-            }
-            return [Strided.boxOfInterval(first, last, from)]
-          }, periods: { c, axis in periods(c.inputs[0].shape, c.outputs[0].shape, axis) })),
-      doc: OpDoc("The same elements in C order under other extents.", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
-      exposure: .hidden,
-      samples: [
-        Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),
-        Sample([[0, 3]], attributes: ["shape": .ints([3, 0])]),
-      ])
-  ) { (call: inout NativeCall) throws(MarsError) in
-    Strided.copyFlat(
-      call.inputs[0], box: call.inputBoxes[0], of: call.context.inputs[0].shape,
-      positions: FlatWindow(shape: call.context.outputs[0].shape, box: call.outputBox), to: call.outputs[0])
-  }
-
-  static let reshape = OpDef(
-    "reshape", inputs: [InputDef("a")],
-    attributes: [AttrDef("shape", .ints, separateArguments: true, "extents; one may be -1"), order], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let x = v[0]
-      let shape = try resolve(c, c.ints("shape"), from: x.type.shape)
-      switch c.string("order") {
-      case "C", "A", "K": return [try x.op(reshapeLoop.def, with: ["shape": .ints(shape)])]
-      case "F":
-        let turned = try x.op(transpose)
-        return [try turned.op(reshapeLoop.def, with: ["shape": .ints(shape.reversed())]).op(transpose)]
-      default: throw c.error(.value, "order must be one of 'C', 'F', 'A', or 'K' (got '\(c.string("order"))')")
-      }
-    },
-    doc: OpDoc("The same elements under other extents.", numpy: "numpy.reshape", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
-    exposure: Exposure(method: true),
-    samples: [
-      Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
-      Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")]),
-    ])
-
-  private static func flattening(_ name: String) -> OpDef {
-    OpDef(
-      name, inputs: [InputDef("a")], attributes: [order], typing: .fromExpansion,
-      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(c.string("order"))])]
-      },
-      doc: OpDoc(
-        "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
-      ),
-      exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
-      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])], answersCopies: name == "flatten")
-  }
-  static let ravel = flattening("ravel")
-  static let flatten = flattening("flatten")
-
-  // MARK: Chunks
-
-  /// The sizes of chunks in the attribute 'splits': for each axis the number of its chunks followed by their sizes; nil if it is malformed.
-  private static func splits(_ s: [Int]) -> [[Int]]? {
-    var out: [[Int]] = []
-    var i = 0
-    while i < s.count {
-      let n = s[i]
-      guard n >= 0 && n < s.count - i else { return nil }
-      out.append(Array(s[i + 1..<i + 1 + n]))
-      i += n + 1
-    }
-    return out
-  }
-
-  /// Chunk sizes that `rechunk` asks for, per axis, after `checkChunks`.
-  ///
-  /// `chunk_size`: one value for all axes or one per axis; -1 is the whole axis.
-  private static func chunkSizes(_ c: OpContext) -> [AxisSplits]? {
-    if let s = c.optionalInts("splits") { return splits(s)?.map { AxisSplits(sizes: $0) } }
-    let size = c.ints("chunk_size")
-    return c.inputs[0].shape.enumerated().map { k, n in
-      let s = size.count == 1 ? size[0] : size[k]
-      return AxisSplits(extent: n, chunk: s == -1 ? Swift.max(1, n) : s)
-    }
-  }
-
-  /// Does not make the lists: a call must not take the time and memory of millions of chunks.
-  private static func checkChunks(_ c: OpContext) throws(MarsError) {
-    let shape = c.inputs[0].shape
-    if let s = c.optionalInts("splits") {
-      guard let out = splits(s) else { throw c.error(.value, "splits are malformed") }
-      guard out.count == shape.count else { throw c.error(.value, "splits must name \(shape.count) axes but name \(out.count)") }
-      for (k, sizes) in out.enumerated() {
-        guard sizes.allSatisfy({ $0 >= 0 }), shape[k] == unknownExtent || sizes.reduce(UInt(0), { $0 &+ UInt($1) }) == UInt(shape[k]) else {
-          throw c.error(.value, "chunks \(Shape.text(sizes)) do not add up to the extent \(shape[k]) of axis \(k)")
-        }
-      }
-      return
-    }
-    let size = c.ints("chunk_size")
-    guard size.count == 1 || size.count == shape.count else {
-      throw c.error(.value, "chunk_size must have one entry or one per axis (\(shape.count)), not \(size.count)")
-    }
-    for (k, n) in shape.enumerated() {
-      let s = size.count == 1 ? size[0] : size[k]
-      guard s > 0 || s == -1 else { throw c.error(.value, "chunk_size must be positive or -1") }
-      guard n != unknownExtent else { throw c.error(.unsupported, "rechunk needs known extents") }
-      guard s == -1 || n / s < Grid.mostChunks else {
-        throw c.error(.memory, "axis \(k) of extent \(n) in chunks of \(s) is more than \(Grid.mostChunks) chunks")
-      }
-    }
-  }
-
-  /// The identity with a pinned grid: fused into what reads it.
-  static let rechunk = OpDef(
-    "rechunk", inputs: [InputDef("a")],
-    attributes: [
-      AttrDef("chunk_size", .ints, default: .ints([-1]), "extents of chunks: one for all axes or one per axis; -1: whole"),
-      AttrDef("splits", .ints, default: AttrValue.none, "for each axis the number of its chunks followed by their sizes"),
-    ],
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      try checkChunks(c)
-      return [c.inputs[0]]
-    }, body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0),
-    doc: OpDoc(
-      "The same values in chunks of given extents, which the planner keeps.", example: "mt.ones((4, 6)).rechunk((2, 3))"),
-    exposure: Exposure(method: true),
-    samples: [
-      Sample([[4, 6]], .all, attributes: ["chunk_size": .ints([3])]), Sample([[4, 6]], attributes: ["splits": .ints([2, 1, 3, 1, 6])]),
-    ], pinsChunks: chunkSizes)
 
   static let family = OpFamily(
     [

@@ -3,30 +3,39 @@ import MarsGraph
 
 /// Sums, products, means and variances over axes.
 extension Reductions {
+  /// The dtype of a sum or product: the one asked for, else one in which many elements have room.
+  private static func sumDType(_ c: OpContext) -> DType { c.dtype("dtype") ?? accumulating(c.inputs[0].dtype) }
+
+  private static func sumType(_ c: OpContext) throws(MarsError) -> TensorType {
+    TensorType(sumDType(c), c.reducedShape(try c.checkReduction()))
+  }
+
+  /// What a reduction that starts from 'initial' finishes with.
+  private static func from(
+    initial c: OpContext, _ b: inout ExprBuilder, _ state: ExprRef, _ combine: (inout ExprBuilder, ExprRef, ExprRef) -> ExprRef
+  ) -> ExprRef {
+    guard let i = c.scalar("initial") else { return state }
+    let start = b.scalar(i.cast(to: wide(sumDType(c))))
+    return combine(&b, start, state)
+  }
+
   static let sum = OpDef(
     "sum", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
-    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      let axes = try c.checkReduction()
-      return [TensorType(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype), c.reducedShape(axes))]
-    },
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [try sumType(c)] },
     body: .reduce(
       ReduceBody(
         axes: axes, keepsDimensions: keeps,
         map: { b, c, x in
-          let t = wide(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype))
+          let t = wide(sumDType(c))
           let zero = b.constant(t, 0)
           let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
           if t == .bool { return [.init(.or, v)] }
           return t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(.sum, v)]
         },
         finish: { b, c, s in
-          let t = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
-          var r = t.isComplex ? b.complex(s[0], s[1]) : s[0]
-          if let i = c.scalar("initial") {
-            let start = b.scalar(i.cast(to: wide(t)))
-            r = b.add(start, r)
-          }
-          return [b.cast(r, t)]
+          let t = sumDType(c)
+          let all = t.isComplex ? b.complex(s[0], s[1]) : s[0]
+          return [b.cast(from(initial: c, &b, all) { $0.add($1, $2) }, t)]
         })),
     doc: OpDoc(
       "Adds elements over axes.",
@@ -43,28 +52,21 @@ extension Reductions {
   private static let productLoop = OpDef(
     "prod_real", inputs: inputs, attributes: [axis, dtype, keepdims, initial],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      let axes = try c.checkReduction()
-      let d = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
-      try c.checkReal(d)
-      return [TensorType(d, c.reducedShape(axes))]
+      let type = try sumType(c)
+      try c.checkReal(type.dtype)
+      return [type]
     },
     body: .reduce(
       ReduceBody(
         axes: axes, keepsDimensions: keeps,
         map: { b, c, x in
-          let t = wide(c.dtype("dtype") ?? accumulating(c.inputs[0].dtype))
+          let t = wide(sumDType(c))
           let one = b.constant(t, 1)
           let v = masked(&b, x, b.cast(x[0], t), otherwise: one)
           return [.init(t == .bool ? .and : .prod, v)]
         },
         finish: { b, c, s in
-          let t = c.dtype("dtype") ?? accumulating(c.inputs[0].dtype)
-          var r = s[0]
-          if let i = c.scalar("initial") {
-            let start = b.scalar(i.cast(to: wide(t)))
-            r = b.mul(start, r)
-          }
-          return [b.cast(r, t)]
+          [b.cast(from(initial: c, &b, s[0]) { $0.mul($1, $2) }, sumDType(c))]
         })),
     doc: OpDoc("The product of real values.", example: "mt.prod([1, 2, 3])"), exposure: .hidden,
     samples: samples(.real) + [Sample([[3, 4], [4]], [.integer, .floating], fixed: [1: .bool])])

@@ -51,52 +51,6 @@ func binary(
     exposure: Exposure(operators: operators))
 }
 
-extension Value {
-  /// Shorthands by which composed operators are written.
-  func op(_ def: OpDef, _ others: Value..., with attributes: KeyValuePairs<String, AttrValue> = [:]) throws(MarsError) -> Value {
-    Value(try def.apply(([self] + others).map { .value($0) }, attributes.map { ($0.key, $0.value) }))
-  }
-  func op(_ def: OpDef, weak: Scalar) throws(MarsError) -> Value { Value(try def.apply([.value(self), .weak(weak)])) }
-
-  /// The value in dtype `d`.
-  func cast(_ d: DType) throws(MarsError) -> Value {
-    type.dtype == d ? self : try op(Selection.astype, with: ["dtype": .dtype(d)])
-  }
-
-  /// A view of the value; see `Shapes.view` for the encoding.
-  func viewed(_ map: AxisMap, shape: [Int]) throws(MarsError) -> Value {
-    map.isIdentity && shape == type.shape ? self : Value(try Shapes.view.apply([.value(self)], map.attributes(shape: shape)))
-  }
-  func reshaped(_ shape: [Int]) throws(MarsError) -> Value {
-    type.shape == shape ? self : try op(Shapes.reshape, with: ["shape": .ints(shape)])
-  }
-  func broadcast(to shape: [Int]) throws(MarsError) -> Value {
-    guard type.rank <= shape.count, Shape.broadcast([type.shape, shape]) == shape else {
-      throw MarsError(.value, "could not broadcast input array from shape \(Shape.text(type.shape)) into shape \(Shape.text(shape))")
-    }
-    return try viewed(AxisMap.broadcast(type.shape, to: shape), shape: shape)
-  }
-  /// Without leading axes of extent 1 beyond `rank` axes: NumPy assigns such a value.
-  package func droppingLeadingOnes(to rank: Int) throws(MarsError) -> Value {
-    let drop = type.shape.prefix(Swift.max(0, type.rank - rank)).prefix { $0 == 1 }.count
-    return drop == 0 ? self : try op(Shapes.squeeze, with: ["axis": .ints(Array(0..<drop))])
-  }
-  func permuted(_ axes: [Int]) throws(MarsError) -> Value { try op(Shapes.transpose, with: ["axes": .ints(axes)]) }
-
-  /// Elements start, start + step, ... (`count` of them) along one axis.
-  func sliced(axis: Int, start: Int, step: Int = 1, count: Int) throws(MarsError) -> Value {
-    var map = AxisMap.identity(type.rank)
-    map.axes[axis] = .aligned(axis: axis, start: start, step: step)
-    var shape = type.shape
-    shape[axis] = count
-    return try viewed(map, shape: shape)
-  }
-  /// With new axes of extent 1 at `positions` of the result.
-  func expanded(at positions: [Int]) throws(MarsError) -> Value {
-    try op(Shapes.expandDims, with: ["axis": .ints(positions)])
-  }
-}
-
 extension OpContext {
   /// Axes named by an attribute that is None, an integer or a tuple.
   func reducedAxes(_ name: String = "axis") -> [Int] {

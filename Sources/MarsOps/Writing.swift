@@ -57,14 +57,14 @@ enum Writing {
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
+    if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
     guard let r = region(c, in: call.outputBox) else { return }
     // The part of the output that the region covers, with the region's axes.
     let (axes, starts, steps) = Shapes.map(c).lists
     let target = call.outputs[0].mapped(
       axes: axes, starts: axes.indices.map { starts[$0] + (axes[$0] < 0 ? 0 : steps[$0] * r.lower[axes[$0]]) - call.outputBox.lower[$0] },
       steps: steps, shape: r.extents)
-    Strided.copy(call.inputs[1].broadcast(to: r.extents), to: target)
+    StridedCopy.copy(from: call.inputs[1].broadcast(to: r.extents), to: target)
   }
 
   static let assign = OpDef(
@@ -84,10 +84,7 @@ enum Writing {
         throw c.error(.value, "cannot assign to a broadcast view")
       }
       guard Shape.broadcast([value.type.shape, shape]) == shape else {
-        throw c.error(
-          .value,
-          "could not broadcast input array from shape \(Shape.tight(v[1].type.shape)) into shape \(Shape.tight(shape))"
-        )
+        throw Shape.cannotBroadcast(v[1].type.shape, into: shape)
       }
       value = try value.cast(v[0].type.dtype)
       if map.isIdentity && shape == v[0].type.shape { return [try value.broadcast(to: shape)] }
@@ -134,7 +131,7 @@ enum Writing {
       doc: OpDoc("A tensor with rows replaced; of several rows for one place the last one stays.", example: "mt.zeros(3)"),
       exposure: .hidden)
   ) { (call: inout NativeCall) throws(MarsError) in
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
+    if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
     try Lanes.put(
       call.inputs[2], indices: call.inputs[1], into: call.outputs[0], first: call.outputBox.lower[0], of: call.context.inputs[0].shape[0])
   }
@@ -203,7 +200,7 @@ enum Writing {
     guard c.int("given") == n || c.int("given") == -1 else {
       throw countError(c, given: c.int("given"), n, c.ints("value"), c.ints("region"))
     }
-    if !call.isInPlace { Strided.copy(call.inputs[0], to: call.outputs[0]) }
+    if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
   }
 
   /// NumPy's sentence for a value that has not as many entries as a mask has ones.
@@ -282,5 +279,6 @@ enum Writing {
       Sample([[3, 4], [3, 4], []], .all, fixed: [1: .bool]), Sample([[3, 4], [4], []], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
-  static let family = OpFamily([assign, assignWhere, assignArrays, assignMasked], natives: [assignRegion, putRows, countChecked])
+  static let family = OpFamily(
+    [assign, assignWhere, assignArrays, assignMasked, assignPlaces], natives: [assignRegion, putRows, countChecked])
 }

@@ -77,9 +77,9 @@ package struct Planner {
     var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let regions = try fuse(index, &demand)  // loop nests, from the results down
-    let layout = try refine(index, demand, regions)  // chunks that the limit can hold, tasks in depth-first order
-    remember(index, layout)
-    hold(index, layout, demand)
+    let builder = try refine(index, demand, regions)  // chunks that the limit can hold, tasks in depth-first order
+    remember(index, builder)
+    hold(index, builder, demand)
     plan.forecastPeak = Forecast.peak(plan)
   }
 
@@ -89,31 +89,31 @@ package struct Planner {
   private static let mostRefinedTasks = 200_000
 
   /// Lays out and schedules the regions; where a task is larger than the limit again, with smaller chunks.
-  private mutating func refine(_ index: GraphIndex, _ demand: Demand, _ regions: [Region]) throws(MarsError) -> Layout {
+  private mutating func refine(_ index: GraphIndex, _ demand: Demand, _ regions: [Region]) throws(MarsError) -> StageBuilder {
     let (before, scheduled) = (plan, scheduler)
-    var best: (layout: Layout, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
+    var best: (builder: StageBuilder, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
-      var layout = Layout(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting)
-      for region in regions { try layout.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+      var builder = StageBuilder(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting)
+      for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
       // Results that are leaves become tensors here.
-      let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : layout.tensor(of: $0) }
-      plan = layout.plan
+      let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : builder.tensor(of: $0) }
+      plan = builder.plan
       plan.results = results
       for (i, t) in results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
-      plan.needs = layout.unknownTensors
+      plan.needs = builder.unknownTensors
       if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
       scheduler = scheduled
       try scheduler.schedule(&plan, patience)  // depth first
-      if refinement == 0 && plan.slotBytes.reduce(0, +) <= options.memoryLimit / 4 { return layout }
+      if refinement == 0 && plan.slotBytes.reduce(0, +) <= options.memoryLimit / 4 { return builder }
       let largest = Forecast.largestTask(plan, from: before.taskCount)
-      if largest <= options.memoryLimit { return layout }
-      if best.map({ largest < $0.largest }) ?? true { best = (layout, plan, scheduler, largest) }
+      if largest <= options.memoryLimit { return builder }
+      if best.map({ largest < $0.largest }) ?? true { best = (builder, plan, scheduler, largest) }
       if plan.taskCount - before.taskCount > Planner.mostRefinedTasks { break }
     }
     guard let best else { throw MarsError(.internal, "nothing was planned") }
     (plan, scheduler) = (best.plan, best.scheduler)
     plan.remarks.append("one task needs \(best.largest) bytes, more than the memory limit of \(options.memoryLimit)")
-    return best.layout
+    return best.builder
   }
 
   /// Regions in an order in which inputs come first.
@@ -287,11 +287,11 @@ package struct Planner {
     }
   }
 
-  private mutating func remember(_ index: GraphIndex, _ layout: Layout) {
+  private mutating func remember(_ index: GraphIndex, _ builder: StageBuilder) {
     if plan.isComplete { return }
     for (node, vertex) in index.originals {
       let outputs = index.vertices[vertex].node.outputs
-      let tensors = outputs.indices.map { layout.existingTensor(of: Val(vertex, $0)) }
+      let tensors = outputs.indices.map { builder.existingTensor(of: Val(vertex, $0)) }
       let isLeaf = if case .leaf = index.vertices[vertex].node.op.body { true } else { false }
       guard tensors.contains(where: { $0 >= 0 }), !isLeaf, tensors.allSatisfy({ $0 >= 0 }), computed[ObjectIdentifier(node)] == nil else {
         continue
@@ -303,14 +303,14 @@ package struct Planner {
   }
 
   /// Keeps what is asked for, and while planning is not finished what a later part may read.
-  private mutating func hold(_ index: GraphIndex, _ layout: Layout, _ demand: Demand) {
+  private mutating func hold(_ index: GraphIndex, _ builder: StageBuilder, _ demand: Demand) {
     var isHeld = plan.tensors.map { $0.resultIndex != nil }
-    if !plan.isComplete { holdForLater(index, layout, demand, &isHeld) }
+    if !plan.isComplete { holdForLater(index, builder, demand, &isHeld) }
     for s in 0..<plan.slotCount { plan.slotHeld[s] = isHeld[Int(plan.slotTensor[s])] }
   }
 
   /// Marks the tensors at which a walk from what is not planned yet will stop.
-  private func holdForLater(_ index: GraphIndex, _ layout: Layout, _ demand: Demand, _ isHeld: inout [Bool]) {
+  private func holdForLater(_ index: GraphIndex, _ builder: StageBuilder, _ demand: Demand, _ isHeld: inout [Bool]) {
     var later: [Int] = []
     var isMet = [Bool](repeating: false, count: index.vertices.count)
     for i in index.vertices.indices where demand.isDeferred[i] {
@@ -323,7 +323,7 @@ package struct Planner {
         let v = Int(x.vertex)
         if isMet[v] { continue }
         isMet[v] = true
-        let made = index.vertices[v].node.outputs.indices.map { layout.existingTensor(of: Val(v, $0)) }
+        let made = index.vertices[v].node.outputs.indices.map { builder.existingTensor(of: Val(v, $0)) }
         // As `remember` decides: what is not complete is computed anew from its inputs.
         if made.allSatisfy({ $0 >= 0 }) { tensors += made } else { later.append(v) }
       }

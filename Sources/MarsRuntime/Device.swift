@@ -10,7 +10,7 @@ package protocol PreparedKernel: AnyObject, Sendable {
   func run(_ call: borrowing KernelCall) throws(MarsError)
 }
 
-/// Where tasks run: compiles kernels, knows native bodies, and says where their memory comes from.
+/// Where tasks run: compiles kernels and knows native bodies.
 package protocol Device: AnyObject, Sendable {
   /// As `Stage.device`.
   var name: String { get }

@@ -29,7 +29,7 @@ struct EngineState: ~Copyable {
 
   // Eviction; candidates are collected once memory has become short.
   var isShort = false
-  var candidates = EvictionHeap()
+  var candidates = Heap<EvictionCandidate>()
   /// Whether blocks that are hardly worth a write are candidates too: nothing else is left.
   var evictsSmall = false
   var spillFile = ExtentList()
@@ -227,8 +227,8 @@ extension EngineState {
   }
 
   private mutating func evictCandidates(_ need: Int, _ beyond: Int) {
-    while used - evictingBytes + need > limit, let c = candidates.farthest, c.nextUse > beyond {
-      candidates.popFarthest()
+    while used - evictingBytes + need > limit, let c = candidates.smallest, c.nextUse > beyond {
+      candidates.popSmallest()
       let b = blocks[c.block]
       guard b.state == .resident, b.pins == 0, b.refs > 0, b.nextUse == c.nextUse, let base = b.base else { continue }
       if b.fileOffset >= 0 && !b.isDirty && !b.isLost {

@@ -41,9 +41,9 @@ struct RunCore: ~Copyable {
   var users = Column<Int32>()
   var userCursor = Column<Int32>()
 
-  var ready = TaskHeap()
+  var ready = Heap<Int32>()
   var loading = Column<Int32>()
-  var loaded = TaskHeap()
+  var loaded = Heap<Int32>()
   var workspaces = Column<Workspace>()
   var done = 0
   var inFlight = 0

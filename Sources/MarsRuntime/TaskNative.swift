@@ -205,11 +205,11 @@ extension TaskContext {
         let (start, step) = a.mode == .whole ? (0, 1) : (a.start, a.step)
         // from <= start + step * x < to
         if step > 0 {
-          lower[k] = max(lower[k], StridedCopy.ceilDiv(from - start, step))
-          upper[k] = min(upper[k], StridedCopy.ceilDiv(to - start, step))
+          lower[k] = max(lower[k], (from - start).dividedRoundingUp(by: step))
+          upper[k] = min(upper[k], (to - start).dividedRoundingUp(by: step))
         } else {
-          lower[k] = max(lower[k], StridedCopy.ceilDiv(start - to + 1, -step))
-          upper[k] = min(upper[k], StridedCopy.ceilDiv(start - from + 1, -step))
+          lower[k] = max(lower[k], (start - to + 1).dividedRoundingUp(by: -step))
+          upper[k] = min(upper[k], (start - from + 1).dividedRoundingUp(by: -step))
         }
         source[k] += step * strides[i]
         address += (start - from) * strides[i]

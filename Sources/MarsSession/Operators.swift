@@ -24,8 +24,7 @@ package enum Operators {
     guard marsRegistry.all.indices.contains(number) else { throw MarsError(.value, "there is no operator number \(number)") }
     let op = marsRegistry.all[number]
     if case .leaf = op.body { throw MarsError(.value, "operator '\(op.name)' is made by a call of its own", op: op.name) }
-    let isOpen = op.outputs.last?.hasSuffix("...") ?? false
-    guard isOpen || outputCount == op.outputs.count else { throw wrongRoom(op, op.outputs.count, outputCount, origin) }
+    guard op.hasOpenOutputs || outputCount == op.outputs.count else { throw wrongRoom(op, op.outputs.count, outputCount, origin) }
     let results = try applyPrepared(op, inputs, attributes, origin)
     guard results.count <= outputCount else { throw wrongRoom(op, results.count, outputCount, origin) }
     return results

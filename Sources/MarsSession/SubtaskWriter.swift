@@ -138,7 +138,7 @@ struct SubtaskWriter {
       shape.append((window[a] + abs(o.steps[k]) - 1) / abs(o.steps[k]))
       axes[a] = .aligned(axis: k, start: o.steps[k] < 0 ? max(window[a] - 1, 0) : 0, step: o.steps[k])
     }
-    return try ViewOps.view(v, AxisMap(axes), shape)
+    return try v.viewed(AxisMap(axes), shape: shape)
   }
 
   /// A box of a tensor of the plan: a window of a leaf, or chunks put together; zeros for chunks that are not there if gaps are filled.
@@ -196,7 +196,7 @@ struct SubtaskWriter {
 
   private func cut(_ v: Value, _ box: Box) throws(MarsError) -> Value {
     let map = AxisMap(box.lower.indices.map { .aligned(axis: $0, start: box.lower[$0], step: 1) })
-    return try ViewOps.view(v, map, box.extents)
+    return try v.viewed(map, shape: box.extents)
   }
 }
 

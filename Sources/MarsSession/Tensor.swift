@@ -213,7 +213,7 @@ package final class Tensor: Sendable {
   private func view(_ result: Value) -> Tensor? {
     switch result.node.op.body {
     case .view, .composed: break
-    case .native: if !ViewOps.isReshape(result.node.op) { return nil }
+    case .native: if !result.node.op.answersReshape { return nil }
     case .expr: if result.node.op.answersPart == nil { return nil }
     default: return nil
     }
@@ -228,7 +228,7 @@ package final class Tensor: Sendable {
       }
       switch v.node.op.body {
       case .view: break
-      case .native: if !ViewOps.isReshape(v.node.op) { return nil }
+      case .native: if !v.node.op.answersReshape { return nil }
       case .expr:
         guard let part = v.node.op.answersPart, part == .real || v.node.inputs[0].type.dtype.isComplex else { return nil }
       default: return nil
@@ -264,16 +264,16 @@ package final class Tensor: Sendable {
         if dtype.isInteger { throw MarsError(.overflow, "Python int too large to convert to C long") }
         source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
       }
-      let cast = try ViewOps.cast(source, dtype)
+      let cast = try source.cast(dtype)
       while true {
         let now = storage.state.withLock { $0 }
         let chain = try self.chain.settled(on: now.value.type.shape)
         let fitted: Value
         if Shape.isKnown(chain.shape) && cast.type.isKnown {
-          fitted = try ViewOps.broadcast(cast, to: chain.shape)
+          fitted = try cast.fitted(to: chain.shape)
         } else {
           // How the value broadcasts is found when the extents are.
-          fitted = try ViewOps.assign(try chain.read(now.value), cast, .identity(chain.shape.count), chain.shape)
+          fitted = try chain.read(now.value).assigning(cast, .identity(chain.shape.count), shape: chain.shape)
         }
         let next = chain.isWhole ? fitted : try chain.write(now.value, fitted)
         let done = storage.state.withLock { s in
@@ -297,9 +297,8 @@ package final class Tensor: Sendable {
     }
     let (have, want) = (result.type.shape, type.shape)
     guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) else {
-      func tight(_ shape: [Int]) -> String { Shape.text(shape).replacing(", ", with: ",") }
       throw MarsError(
-        .value, "non-broadcastable output operand with shape \(tight(want)) doesn't match the broadcast shape \(tight(have))",
+        .value, "non-broadcastable output operand with shape \(Shape.tight(want)) doesn't match the broadcast shape \(Shape.tight(have))",
         op: "assign", origin: origin)
     }
     try assign(.tensor(result), origin: origin)

@@ -1,5 +1,6 @@
 import MarsBase
 import MarsGraph
+import MarsOps
 
 /// NumPy's keywords `dtype` and `casting` of a ufunc: they choose the loop, and inputs are cast to what the loop takes.
 ///
@@ -39,7 +40,7 @@ enum UfuncSignature {
     guard let loop = fitting else { return try check(op, operands, first, casting) }
     for (i, o) in operands.enumerated() where !op.inputs[i].isCondition {
       switch o {
-      case .value(let v): operands[i] = .value(try ViewOps.cast(v, loop.inputs[i]))
+      case .value(let v): operands[i] = .value(try v.cast(loop.inputs[i]))
       case .weak(let s): if casting == .unsafe { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
       case .big: break  // Applying resolves it beside the others.
       }

@@ -123,11 +123,11 @@ struct ViewChain: Sendable {
     var v = base
     for s in steps {
       switch s {
-      case .map(let m, let shape): v = try ViewOps.view(v, m, shape)
-      case .reshape(_, let to): v = try ViewOps.reshape(v, to)
+      case .map(let m, let shape): v = try v.viewed(m, shape: shape)
+      case .reshape(_, let to): v = try v.reshapedExactly(to)
       }
     }
-    return if let part { try ViewOps.part(v, part) } else { v }
+    return if let part { try v.part(part) } else { v }
   }
 
   /// The value of the storage after `value` (of the view's shape) was written through the view.
@@ -136,19 +136,19 @@ struct ViewChain: Sendable {
     var values = [base]
     for s in part == nil ? steps.dropLast() : steps[...] {
       switch s {
-      case .map(let m, let shape): values.append(try ViewOps.view(values[values.count - 1], m, shape))
-      case .reshape(_, let to): values.append(try ViewOps.reshape(values[values.count - 1], to))
+      case .map(let m, let shape): values.append(try values[values.count - 1].viewed(m, shape: shape))
+      case .reshape(_, let to): values.append(try values[values.count - 1].reshapedExactly(to))
       }
     }
     var v = value
     if let part, let whole = values.popLast() {
-      v = try ViewOps.assign(whole, v, part)
+      v = try whole.assigning(v, part)
       if steps.isEmpty { return v }
     }
     for (s, outer) in zip(steps.reversed(), values.reversed()) {
       switch s {
-      case .map(let m, let shape): v = try ViewOps.assign(outer, v, m, shape)
-      case .reshape(let from, _): v = try ViewOps.reshape(v, from)
+      case .map(let m, let shape): v = try outer.assigning(v, m, shape: shape)
+      case .reshape(let from, _): v = try v.reshapedExactly(from)
       }
     }
     return v

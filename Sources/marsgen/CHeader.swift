@@ -105,11 +105,10 @@ enum CHeader {
   }
 
   private static func function(_ op: OpDef) -> String {
-    let outputsVary = op.outputs.contains { $0.hasSuffix("...") }
     let fixed = op.fixedInputs.map { name($0.name) }
     let optional = op.inputs.last.flatMap { $0.isOptional ? name($0.name) : nil }
     let takesList = op.inputs.last?.isVariadic ?? false
-    var parameters = [outputsVary ? "mars_tensor **out, size_t out_count" : "mars_tensor **out", "mars_graph *graph"]
+    var parameters = [op.hasOpenOutputs ? "mars_tensor **out, size_t out_count" : "mars_tensor **out", "mars_graph *graph"]
     if takesList {
       parameters += ["const mars_operand *inputs", "size_t input_count"]
     } else {
@@ -136,7 +135,7 @@ enum CHeader {
     return """
       /* \(op.doc.summary)\(order)\(given.isEmpty ? "" : "  Attributes: \(given).")\(outputs) */
       static inline mars_status mars_op_\(op.name)(\(parameters.joined(separator: ", "))) {
-      \(array)  return mars_op_apply("\(op.name)", out, \(outputsVary ? "out_count" : "\(op.outputs.count)"), graph, \(inputs), \(attributes));
+      \(array)  return mars_op_apply("\(op.name)", out, \(op.hasOpenOutputs ? "out_count" : "\(op.outputs.count)"), graph, \(inputs), \(attributes));
       }
 
       """

@@ -92,8 +92,7 @@ enum Java {
   }
 
   private static func method(_ op: OpDef, _ s: JavaSignature, _ modifiers: String, call: String?, isFirst: Bool) -> String {
-    let isOpen = op.outputs.contains { $0.hasSuffix("...") }
-    let isSingle = op.outputs.count == 1 && !isOpen
+    let isSingle = op.outputs.count == 1 && !op.hasOpenOutputs
     let given = s.parameters.filter { if case .this = $0.role { false } else { true } }
     var operands = s.parameters.compactMap { p -> String? in
       switch p.role {
@@ -110,13 +109,14 @@ enum Java {
     let arguments = ([attributes] + operands).joined(separator: ", ")
     let body: String
     if let call {
-      let apply = isOpen ? "applyOpen(" : isSingle ? "apply(" : "applyAll(\(op.outputs.count), "
+      let apply = op.hasOpenOutputs ? "applyOpen(" : isSingle ? "apply(" : "applyAll(\(op.outputs.count), "
       body = call + "." + apply + arguments + ")"
     } else {
       body = "draw(" + (["\"\(op.name)\"", attributes] + operands).joined(separator: ", ") + ")"
     }
     let parameters = given.map { "\($0.type) \($0.name)" }.joined(separator: ", ")
-    return "\n" + doc(op, given, isFirst: isFirst, isSingle ? "the result" : isOpen ? "the results" : op.outputs.joined(separator: ", "))
+    return "\n"
+      + doc(op, given, isFirst: isFirst, isSingle ? "the result" : op.hasOpenOutputs ? "the results" : op.outputs.joined(separator: ", "))
       + "  \(modifiers) \(isSingle ? "Tensor" : "Tensor[]") \(identifier(op.name))(\(parameters)) {\n    return \(body);\n  }\n"
   }
 

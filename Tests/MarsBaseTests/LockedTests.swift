@@ -22,4 +22,27 @@ import Testing
     #expect(status == 0)
     #expect(lock.withLock { $0 } == 1)
   }
+
+  /// The place of a value, from the start of the object, and the object's size.
+  private static func place<Value>(_ lock: Locked<Value>) -> (offset: Int, size: Int) {
+    let object = UnsafeRawPointer(Unmanaged.passUnretained(lock).toOpaque())
+    let offset = lock.withLock { v in withUnsafeMutablePointer(to: &v) { UnsafeRawPointer($0) - object } }
+    typealias Size = @convention(c) (UnsafeRawPointer) -> Int
+    let size = unsafeBitCast(dlsym(nil, "malloc_usable_size"), to: Size.self)
+    return (offset, size(object))
+  }
+
+  struct Nothing {}
+
+  @Test func valuesLieInTheirLockAndNotOnItsHeader() {
+    for (offset, size) in [
+      LockedTests.place(Locked(())), LockedTests.place(Locked(Nothing())), LockedTests.place(Locked(1)),
+      LockedTests.place(Locked(UInt8(1))),
+      LockedTests.place(Locked([1, 2])),
+    ] {
+      // The header: class and reference counts.
+      #expect(offset >= 16)
+      #expect(offset < size)
+    }
+  }
 }

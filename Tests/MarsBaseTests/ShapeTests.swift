@@ -40,4 +40,8 @@ import Testing
     #expect(Shape.rowMajorStrides([2, 0, 4]) == [4, 4, 1])
     #expect([[], [4], [2, 3], [unknownExtent, 3]].map(Shape.text) == ["()", "(4,)", "(2, 3)", "(?, 3)"])
   }
+
+  @Test func divisionRoundsUp() {
+    for a in -20...20 { for b in 1...7 { #expect(a.dividedRoundingUp(by: b) == Int((Double(a) / Double(b)).rounded(.up))) } }
+  }
 }

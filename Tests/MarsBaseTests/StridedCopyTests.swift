@@ -69,8 +69,4 @@ import Testing
     }
     #expect(Array(v[..<12]) == [0, 1, 2, 4, 5, 6, 12, 13, 14, 16, 17, 18])
   }
-
-  @Test func divisionRoundsUp() {
-    for a in -20...20 { for b in 1...7 { #expect(StridedCopy.ceilDiv(a, b) == Int((Double(a) / Double(b)).rounded(.up))) } }
-  }
 }

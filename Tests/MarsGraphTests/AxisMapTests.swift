@@ -94,7 +94,6 @@ import Testing
     let plane = Grid(Array(g.axes.prefix(2)))
     #expect((0..<plane.chunkCount).reduce(0) { $0 + plane.box($1).count } == 49)
     #expect(plane.box(8).lower == [6, 2] && plane.box(8).extents == [1, 5])
-    #expect(plane.largestChunk == 15)
     #expect(Grid(whole: []).chunkCount == 1)
   }
 

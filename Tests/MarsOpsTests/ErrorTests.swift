@@ -57,6 +57,10 @@ import Testing
     #expect(op.pinsChunks?(node.context)?.map(\.sizes) == [[2, 2, 1], [4]])
     let splits = try op.apply([.value(array(5, 4).node())], [("splits", .ints([2, 1, 4, 1, 4]))])
     #expect(op.pinsChunks?(splits.context)?.map(\.sizes) == [[1, 4], [4]])
+    let mixed = try op.apply([.value(array(5, 4).node())], [("splits", .ints([2, 1, 4, -1, 3]))])
+    #expect(op.pinsChunks?(mixed.context)?.map(\.sizes) == [[1, 4], [3, 1]])
+    #expect(error("rechunk", [array(5)], [("splits", .ints([-1, 0]))])?.message == "chunk_size must be positive or -1")
+    #expect(error("rechunk", [array(5)], [("splits", .ints([-1]))])?.message == "splits are malformed")
     #expect(error("rechunk", [array(5)], [("splits", .ints([2, 1, 3]))])?.code == .value)
     #expect(error("rechunk", [array(5)], [("splits", .ints([9, 1, 3]))])?.code == .value)
   }
@@ -80,5 +84,39 @@ import Testing
     #expect(range(Scalar(Int64(0)), Scalar(Int64.max), Scalar(Int64(-1))) == nil)
     #expect(error("diag", [array(3)], [("k", .int(.min))])?.code == .value)
     #expect(error("diff", [array(20_000)], [("n", .int(1 << 62))])?.code == .unsupported)
+  }
+
+  @Test func knownValuesAreCheckedAtTheCall() throws {
+    let x = array(3)
+    #expect(error("quantile", [x, RefArray([2], [0.5, -0.1])])?.message == "Quantiles must be in the range [0, 1]")
+    #expect(error("quantile", [x, RefArray([2], [0.5, .nan], .float16)])?.code == .value)
+    #expect(error("percentile", [x, RefArray([2], [0, 101], .int32)])?.message == "Percentiles must be in the range [0, 100]")
+    #expect(error("percentile", [x, RefArray([2], [0, 100], .int32)]) == nil)
+    let falling = RefArray([3], [1, 3, 2])
+    #expect(error("histogram_counts", [x, falling])?.message == "`bins` must increase monotonically, when an array")
+    #expect(error("histogram_counts", [x, RefArray([3], [1, 1, 2])]) == nil)
+    // What has to be computed first is no error yet.
+    let computed = try marsRegistry.require("negative").apply([.value(falling.node())])
+    #expect(throws: Never.self) { try marsRegistry.require("histogram_counts").apply([.value(x.node()), .value(Value(computed))]) }
+  }
+
+  @Test func placesToWriteTo() {
+    let x = array(3)
+    #expect(error("assign_places", [x, array(1), x])?.code == .type)
+    #expect(error("assign_places", [x, array(0), x]) == nil)
+    #expect(error("assign_places", [array(0), array(1, of: .int64), x])?.message == "cannot replace elements of an empty array")
+    #expect(error("assign_places", [x, array(1, of: .int64), x], [("mode", .string("turn"))])?.code == .value)
+  }
+
+  @Test func argumentsThatBelongTogether() {
+    #expect(error("histogram", [array(3)], [("low", .scalar(Scalar(.nan)))])?.message == "supplied range of [nan, None] is not finite")
+    let (mask, x) = (array(3, of: .bool), array(3))
+    #expect(error("select", [x, mask, x], [("conditions", .int(1))]) == nil)
+    let lists = "list of cases must be same length as list of conditions"
+    #expect(error("select", [x, mask, mask, mask, x], [("conditions", .int(3))])?.message == lists)
+    #expect(error("select", [x, mask, mask])?.message == nil)
+    #expect(error("select", [x, mask])?.message == lists)
+    let width: (String, AttrValue) = ("pad_width", .ints([1, 1]))
+    #expect(error("pad", [x, array()], [width, ("mode", .string("edge"))])?.code == .value)
   }
 }

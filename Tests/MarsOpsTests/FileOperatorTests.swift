@@ -70,13 +70,13 @@ final class MemoryDisk: FileSystem, @unchecked Sendable {
     #expect(h.shape == [3, 2] && h.dtype == .int32)
   }
 
-  @Test func writesAreNeverMergedOrDropped() throws {
+  @Test func filesAndCallsAreNeverMerged() throws {
     for name in ["npy_begin", "npy_write", "npy_commit", "map_chunk"] {
       let op = try marsRegistry.require(name)
-      #expect(!op.effects.mayMerge && !op.effects.mayDrop, "\(name)")
+      #expect(!op.effects.mayMerge, "\(name)")
     }
     let load = try marsRegistry.require("load_npy")
-    #expect(!load.effects.mayMerge && load.effects.mayDrop)
+    #expect(!load.effects.mayMerge)
   }
 }
 

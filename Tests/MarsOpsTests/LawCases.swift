@@ -18,10 +18,12 @@ enum LawCases {
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
-  /// Operands that hold positions: values outside of an axis are errors when they run.
-  static let indices: [String: Set<Int>] = [
-    "take": [1], "take_axis": [1], "take_along_axis": [1], "index_arrays": [1, 2], "assign_arrays": [2, 3], "put_rows": [1],
-    "unravel_index": [0],
+  /// Operands that may not hold just any values.  Positions outside of an axis are errors when they run.
+  static let special: [String: [Int: LawData]] = [
+    "take": [1: .indices], "take_axis": [1: .indices], "take_along_axis": [1: .indices], "index_arrays": [1: .indices, 2: .indices],
+    "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
+    "quantile": [1: .fractions],
+    "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
   ]
 
   /// Samples of operators that declare none, or whose operands differ in dtype.
@@ -70,7 +72,8 @@ enum LawCases {
 
   private static func sampled(_ op: OpDef, _ s: Sample) -> [LawCase] {
     var out: [LawCase] = []
-    let positions = indices[op.name] ?? []
+    let special = special[op.name] ?? [:]
+    let positions = Set(special.keys.filter { special[$0] == .indices })
     let attributes = s.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     func operands(_ d: DType, _ shapes: [[Int]]) -> [TensorType] { shapes.enumerated().map { TensorType(s.fixed[$0] ?? d, $1) } }
     let isFixed = s.shapes.indices.allSatisfy { s.fixed[$0] != nil }
@@ -83,14 +86,14 @@ enum LawCases {
           return
         }
         let one = LawCase(
-          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, indices: indices[op.name] ?? [], mayRefuse: derived
+          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, special: special, mayRefuse: derived
         )
         // Rounded sums are compared on values that they are conditioned for.
         if let n = try? one.node(.plain, marsRegistry), !LawBound(n).isExact {
           for data in [LawData.moderate, .rough] {
             if data == .rough && d.kind < .floating { continue }
             out.append(
-              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, indices: one.indices, mayRefuse: derived))
+              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, special: special, mayRefuse: derived))
           }
         } else {
           out.append(one)
@@ -109,7 +112,7 @@ enum LawCases {
       }
       add(s.shapes.map { $0.map { $0 > 1 ? $0 * 6 : $0 } }, attributes)
       // Without elements there is nothing that an index could name.
-      if indices[op.name] != nil { continue }
+      if !positions.isEmpty { continue }
       add(s.shapes.map { $0.isEmpty ? [] : [0] + $0.dropFirst() }, attributes)
       add(s.shapes.map { _ in [] }, attributes)
     }

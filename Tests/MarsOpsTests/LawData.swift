@@ -13,6 +13,10 @@ enum LawData: String {
   case rough
   /// Indices of small axes: 0 and 1.
   case indices
+  /// From 0 to 1, with both.
+  case fractions
+  /// Numbers that grow.
+  case ascending
 
   /// `count` values of a dtype, C order, as bytes.
   func bytes(_ d: DType, _ count: Int, seed: Int) -> [UInt8] {
@@ -51,6 +55,8 @@ enum LawData: String {
       default: return moderate
       }
     case .indices: return Double(r.next() % 2)
+    case .fractions: return i < 2 ? Double(i) : Double(r.next() >> 11) * 0x1p-53
+    case .ascending: return Double(i) / 8 + (moderate - 0.5) / 16
     case .extreme:
       // Every pair of values of two operands comes somewhere.
       let k = seed == 0 ? i : i * 7 + i / LawData.floats.count + seed * 11
@@ -63,7 +69,12 @@ enum LawData: String {
     case .bool: return Scalar(r.next() & 1 == 0)
     case .signed, .unsigned:
       let n = r.next()
-      guard self == .extreme else { return Scalar(dtype: .uint64, low: self == .indices ? n % 2 : n % 9).cast(to: d) }
+      switch self {
+      case .extreme: break
+      case .indices, .fractions: return Scalar(dtype: .uint64, low: n % 2).cast(to: d)
+      case .ascending: return Scalar(dtype: .uint64, low: UInt64(i / 2)).cast(to: d)
+      case .moderate, .rough: return Scalar(dtype: .uint64, low: n % 9).cast(to: d)
+      }
       let bits = UInt64(8 * d.itemSize)
       let top = UInt64(1) << (bits - 1)
       let ends: [UInt64] = [0, 1, .max, top, top &- 1, top &+ 1, 2, 7, .max - 1, 31, 64, 10, 0xAAAA_AAAA_AAAA_AAAA]

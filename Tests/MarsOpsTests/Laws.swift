@@ -11,8 +11,8 @@ struct LawCase {
   let operands: [TensorType]
   let attributes: [(String, AttrValue)]
   let data: LawData
-  /// Operands that hold indices.
-  var indices: Set<Int> = []
+  /// Operands that hold values of their own.
+  var special: [Int: LawData] = [:]
   /// Whether the operator may refuse the call: shapes that were derived from those that it declares.
   var mayRefuse = false
 
@@ -23,7 +23,7 @@ struct LawCase {
 
   func values(_ layout: LawLayout, _ registry: OpRegistry) throws -> [Value] {
     try operands.enumerated().map { k, t in
-      try layout.value(t, (indices.contains(k) ? .indices : data).bytes(t.dtype, t.count, seed: k), registry)
+      try layout.value(t, (special[k] ?? data).bytes(t.dtype, t.count, seed: k), registry)
     }
   }
 

@@ -69,7 +69,9 @@ import Testing
     for op in marsRegistry.all {
       for (number, s) in op.samples.enumerated() {
         for d in s.shapes.isEmpty ? [.float64] : s.dtypes.members {
-          let inputs = s.shapes.enumerated().map { i, shape in sampleArray(shape, s.fixed[i] ?? d, seed: i) }
+          let inputs = s.shapes.enumerated().map { i, shape in
+            sampleArray(shape, s.fixed[i] ?? d, seed: i, special: LawCases.special[op.name]?[i])
+          }
           do {
             let node = try op.apply(inputs.map { .value($0.node()) }, s.attributes.map { ($0.key, $0.value) })
             let whole = try Evaluator().node(node)
@@ -111,13 +113,15 @@ import Testing
 }
 
 /// Small values of every kind: zeros, signs, and NaN and infinities in floats.
-func sampleArray(_ shape: [Int], _ d: DType, seed: Int, allowsNegative: Bool = true) -> RefArray {
+func sampleArray(_ shape: [Int], _ d: DType, seed: Int, allowsNegative: Bool = true, special: LawData? = nil) -> RefArray {
   let a = RefArray(TensorType(d, shape))
   for i in 0..<a.type.count {
     let k = (i &* 7 &+ seed &* 3 &+ 2) % 11
     var v = Double(k - (d.kind == .unsigned || d == .bool || !allowsNegative ? 0 : 4))
     if d == .bool { v = k % 2 == 0 ? 1 : 0 }
     if d.kind >= .floating { v = v / 2 }
+    if special == .fractions { v = Double(k % 2) }
+    if special == .ascending { v = Double(i) }
     a.store(d.isComplex ? Scalar(real: v, imag: Double(k % 3) - 1) : Scalar(v), i)
   }
   return a

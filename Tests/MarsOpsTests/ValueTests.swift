@@ -65,4 +65,29 @@ import Testing
       #expect(close(try Evaluator().node(node)[0].doubles, [expected]))
     }
   }
+
+  @Test func numbersStandForTheIntegersBelowThem() throws {
+    let source: [(String, AttrValue)] = [("seed", .scalar(Scalar(dtype: .uint64, low: 7)))]
+    let shuffled = try marsRegistry.require("permutation").apply([.weak(Scalar(Int64(5)))], source)
+    let whole = try run("permutation", [RefArray([5], [0, 1, 2, 3, 4], .int64)], source)
+    #expect(try Evaluator().node(shuffled)[0].doubles == whole && whole.sorted() == [0, 1, 2, 3, 4])
+    #expect(try run("choice", [RefArray([], [3], .int32)], source + [("size", .ints([50]))]).allSatisfy { [0, 1, 2].contains($0) })
+    for (x, message) in [(-1.0, "x must be a non-negative integer"), (1.5, "x must be a tensor of one axis or more, or an integer")] {
+      let error = #expect(throws: MarsError.self) { try marsRegistry.require("permutation").apply([.weak(Scalar(x))], source) }
+      #expect(error?.message == message)
+    }
+  }
+
+  @Test func eachEndOfARangeCountsByItself() throws {
+    func edges(_ x: [Double], _ ends: [(String, Double)]) throws -> [Double] {
+      try run("histogram_bin_edges", [RefArray([x.count], x)], [("bins", .int(2))] + ends.map { ($0.0, .scalar(Scalar($0.1))) })
+    }
+    #expect(try edges([1, 3, 2], []) == [1, 2, 3])
+    #expect(try edges([1, 3, 2], [("low", -1)]) == [-1, 1, 3])
+    #expect(try edges([1, 3, 2], [("high", 5)]) == [1, 3, 5])
+    #expect(try edges([1, 3, 2], [("low", 0), ("high", 4)]) == [0, 2, 4])
+    #expect(try edges([1, 3, 2], [("low", 7)]) == [6.5, 7, 7.5])
+    #expect(try edges([], [("high", 4)]) == [3, 3.5, 4])
+    #expect(try edges([2, 2], []) == [1.5, 2, 2.5])
+  }
 }

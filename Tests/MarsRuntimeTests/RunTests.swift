@@ -10,11 +10,15 @@ struct TestEngine: ~Copyable {
   let engine: Engine
   let device: FakeDevice
   let files = InMemoryFileSystem()
-  init(workers: Int = 2, limit: Int = 1 << 30, inline: Bool = false, _ script: FakeDevice.Script = .init()) {
+  let others: [FakeDevice]
+  init(
+    workers: Int = 2, limit: Int = 1 << 30, inline: Bool = false, others: [FakeDevice] = [], _ script: FakeDevice.Script = .init()
+  ) {
     device = FakeDevice(script)
+    self.others = others
     var o = EngineOptions(workers: workers, memoryLimit: limit, spillDirectory: "/spill", files: files)
     if !inline { o.inlineTasks = -1 }
-    engine = Engine(options: o, devices: [device])
+    engine = Engine(options: o, devices: [device] + others)
   }
   deinit { engine.shutdown() }
 }
@@ -131,6 +135,16 @@ func values(_ r: RunResult) throws -> [Double] {
     #expect(try values(good.results()[0]).count == 100)
     #expect(t.device.calls < 400)
     #expect(throws: MarsError.self) { try bad.results() }
+  }
+
+  @Test func stagesRunOnTheDeviceThatTheyName() throws {
+    let t = TestEngine(others: [FakeDevice(name: "abacus")])
+    var p = PlanMaker.chain(elements: 100, chunk: 10, steps: 2)
+    p.stages[1].device = "abacus"
+    let run = t.engine.run(p)
+    try run.wait()
+    #expect(try values(run.results()[0]) == (0..<100).map { Double($0 + 2) })
+    #expect(t.device.calls == 20 && t.others[0].calls == 10)
   }
 
   @Test func unknownDeviceIsAnError() throws {

@@ -31,6 +31,13 @@ struct ViewTests {
     #expect(try values(b) == [-1, 4, -2, 0])
   }
 
+  @Test func whatDoesNotFitIsRefusedInNumPysWords() throws {
+    let a = try Tensor.range(6).op("reshape", with: [("shape", .ints([2, 3]))])
+    let error = #expect(throws: MarsError.self) { try a.assign(.tensor(try Tensor.range(2))) }
+    #expect(error?.message == "could not broadcast input array from shape (2,) into shape (2,3)")
+    #expect(error?.op == "assign")
+  }
+
   @Test func aWriteBetweenStartAndResultIsNotLost() throws {
     let a = try Tensor.range(6)
     let sum = try a.op("add", 0)

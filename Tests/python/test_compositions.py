@@ -47,7 +47,7 @@ def test_quantile_of_special_values():
     for q, expected in ((0.0, [np.nan, 2, -np.inf]), (0.5, [np.nan, 5, np.inf]), (1.0, [np.nan, np.inf, np.inf])):
         np.testing.assert_array_equal(mt.quantile(mt.tensor(x), q, axis=1).fetch(), expected)
     assert np.isnan(mt.quantile(mt.ones(0), 0.5).fetch())
-    for f, bad in ((mt.quantile, 1.5), (mt.percentile, 101), (mt.quantile, [0.5, -0.1])):
+    for f, bad in ((mt.quantile, 1.5), (mt.percentile, 101), (mt.quantile, [0.5, -0.1]), (mt.quantile, mt.tensor([2.0]))):
         with pytest.raises(ValueError, match="range"):
             f(mt.ones(3), bad)
     with pytest.raises(ValueError, match="method"):
@@ -79,6 +79,7 @@ def test_histogram_of_range_and_weights():
     assert mt.histogram([1.0, np.nan, 2.0], [0, 1.5, 3])[0].fetch().tolist() == [1, 1]
     for call in (
         lambda m: m.histogram(X, 0), lambda m: m.histogram(X, 3, range=(2, 1)), lambda m: m.histogram(X, [3, 2, 1]),
+        lambda m: m.histogram(X, np.array([3, 2, 1])),
         lambda m: m.histogram(X, 3, weights=[1.0]), lambda m: m.histogram(X, 3, range=(0, np.inf)),
     ):  # fmt: skip
         for m in (np, mt):
@@ -102,7 +103,10 @@ def test_pad_values():
         same(mt.pad(chunked(X), 2, constant_values=values), np.pad(X, 2, constant_values=values))
     same(mt.pad(chunked(X), {1: (1, 2)}), np.pad(X, ((0, 0), (1, 2))))
     same(mt.pad(mt.zeros((0, 2)), 1), np.pad(np.zeros((0, 2)), 1))
-    for bad in (lambda m: m.pad(X, -1), lambda m: m.pad(np.zeros((0, 2)), 1, "edge"), lambda m: m.pad(X, 1, "strange")):
+    for bad in (
+        lambda m: m.pad(X, -1), lambda m: m.pad(np.zeros((0, 2)), 1, "edge"), lambda m: m.pad(X, 1, "strange"),
+        lambda m: m.pad(X, 1, "edge", constant_values=1),
+    ):  # fmt: skip
         for m in (np, mt):
             with pytest.raises(ValueError):
                 bad(m)
@@ -121,7 +125,7 @@ def test_select():
     t = chunked(X)
     same(mt.select([t < -1, t > 1], [t, t * t], 7), np.select([X < -1, X > 1], [X, X * X], 7))
     same(np.select([t > 0], [1]), np.select([X > 0], [1]))
-    for bad in (([t > 0], []), ([], [])):
+    for bad in (([t > 0], []), ([], []), ([t > 0, t > 1, t > 2], [t])):
         with pytest.raises(ValueError):
             mt.select(*bad)
     with pytest.raises(TypeError, match="condlist"):

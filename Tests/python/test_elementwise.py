@@ -19,7 +19,6 @@ UNARY = [n for n, f in UFUNCS.items() if f.nin == 1]
 BINARY = [n for n, f in UFUNCS.items() if f.nin == 2]
 
 # Results that the C library and Mars may round differently: units in the last place allowed.
-ROUNDED = {"f": 4}
 
 
 def sample(dtype, seed=0):

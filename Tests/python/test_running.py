@@ -1,7 +1,6 @@
 """Sessions, options, laziness, threads, interrupts, errors of runs."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -93,11 +92,6 @@ def test_eager():
         same(b.fetch(), np.full(3, 3.0))
     finally:
         mars.options.eager_mode = False
-
-
-def forecast_bytes(text):
-    number, unit = re.search(r"peak (?:at most )?([\d.]+) (B|KiB|MiB|GiB)", text).groups()
-    return float(number) * {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[unit]
 
 
 def test_memory_limit(tmp_path):

@@ -1,6 +1,7 @@
 /* Mars: an embeddable engine for large tensors.
  *
- * Calls build a graph of tensors and operators; nothing is computed until mars_execute.
+ * Calls build a graph of tensors and operators; nothing is computed until mars_execute.  ops.h beside this file has a function for every
+ * operator; docs/operators.md describes them, and mars_op_describe_all does while a program runs.
  *
  * Conventions
  *   - Names are mars_noun_verb.  Outputs come first and are untouched on failure.
@@ -197,8 +198,8 @@ mars_status mars_graph_get_output(mars_tensor **out, mars_string **name, mars_gr
 #define MARS_OPERAND_WEAK_INT 2
 #define MARS_OPERAND_WEAK_UINT 3 /* integers above the range of int64: the value is the bits of `i` */
 #define MARS_OPERAND_WEAK_FLOAT 4
-#define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double */
 #define MARS_OPERAND_WEAK_COMPLEX 5
+#define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double */
 
 /* A tensor, or a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy. */
 typedef struct mars_operand {

@@ -1158,9 +1158,9 @@ static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *gr
   const mars_operand inputs[2] = {a, v};
   return mars_op_apply("searchsorted", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The choice of the first condition that holds, else the default.  Inputs: default, arrays. */
-static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
-  return mars_op_apply("select", out, 1, graph, inputs, input_count, NULL, 0);
+/* The choice of the first condition that holds, else the default.  Inputs: default, arrays.  Attributes: conditions (int, default None). */
+static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("select", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* -1, 0 or 1 by the sign; complex values divided by their modulus. */
 static inline mars_status mars_op_sign(mars_tensor **out, mars_graph *graph, mars_operand x) {

@@ -74,7 +74,7 @@ final class Evaluator {
       r = try n.expansion.map { try value($0) }
     } else if case .dense(let d) = n.payload {
       let a = RefArray(d.type)
-      Strided.copy(d.view, to: a.view)
+      StridedCopy.copy(from: d.view, to: a.view)
       r = [a]
     } else {
       let inputs = try n.inputs.map { try value($0) }
@@ -320,7 +320,7 @@ final class Evaluator {
         let k = try call(boxes, room.view, Box(whole: shape))
         guard let produced = k.producedShape else { throw MarsError(.internal, "\(n.op.name) did not say what it produced") }
         let piece = RefArray(TensorType(room.type.dtype, produced))
-        Strided.copy(room.view.window(Box(whole: produced)), to: piece.view)
+        StridedCopy.copy(from: room.view.window(Box(whole: produced)), to: piece.view)
         pieces.append(piece)
       }
       var shape = pieces[0].type.shape
@@ -328,7 +328,7 @@ final class Evaluator {
       let out = RefArray(TensorType(pieces[0].type.dtype, shape))
       var at = 0
       for p in pieces {
-        Strided.copy(p.view, to: out.view.sliced(axis: axis, start: at, step: 1, count: p.type.shape[axis]))
+        StridedCopy.copy(from: p.view, to: out.view.sliced(axis: axis, start: at, step: 1, count: p.type.shape[axis]))
         at += p.type.shape[axis]
       }
       return [out]

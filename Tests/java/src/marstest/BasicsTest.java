@@ -3,6 +3,7 @@ package marstest;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -146,6 +147,7 @@ class BasicsTest {
       assertTrue(session.statistics().containsKey("tasks"));
       Tensor t = Tensor.of(new double[] {1, 2, 3, 4}, 4);
       assertEquals(4, session.chunks(t).get(0).stream().mapToLong(Long::longValue).sum());
+      assertNull(session.chunks(t.apply("boolean_mask", t.greater(2))).get(0));
       assertFalse(session.explain(t.sum()).isEmpty());
       assertTrue(session.cut(2, t.sum()).contains("\"subtasks\""));
     }

@@ -11,6 +11,7 @@ import io.mars.MarsError;
 import io.mars.MarsIndexException;
 import io.mars.Operand;
 import io.mars.Operator;
+import io.mars.Ops;
 import io.mars.Session;
 import io.mars.Tensor;
 import java.util.Map;
@@ -57,6 +58,20 @@ class ErrorTest {
     MarsArgumentException e = assertThrows(MarsArgumentException.class, () -> Graph.parse(new byte[] {1, 2, 3}));
     assertEquals(MarsError.Code.FORMAT, e.code());
     assertEquals(MarsError.Code.FORMAT, assertThrows(MarsArgumentException.class, () -> Graph.parse(new byte[0])).code());
+  }
+
+  @Test
+  void knownValuesAreCheckedAsInEveryLanguage() {
+    Tensor shares = Tensor.of(new double[] {0.5, -0.1}, 2);
+    String message = assertThrows(MarsArgumentException.class, () -> Ops.quantile(THREE, shares)).getMessage();
+    assertTrue(message.contains("must be in the range [0, 1]"), message);
+    Tensor mask = THREE.greater(1);
+    message =
+        assertThrows(
+                MarsArgumentException.class,
+                () -> Ops.select(Operand.of(0), new Operand[] {mask, mask, mask, THREE}, new Attributes().conditions(3)))
+            .getMessage();
+    assertTrue(message.contains("same length"), message);
   }
 
   @Test

@@ -174,6 +174,7 @@ class TypedTest {
     Tensor first = random.uniform(-1, 1, 100, 2);
     assertArrayEquals(new long[] {100, 2}, first.shape());
     assertArrayEquals(values(first), values(new Random(42).uniform(-1, 1, 100, 2)));
+    assertEquals(10, new Random(7).permutation(Operand.of(5)).sum().fetch().toLong()); // the integers below a number
     assertFalse(Arrays.equals(values(first), values(random.uniform(-1, 1, 100, 2))), "the second call has a stream of its own");
     long[] dice = integers(random.integers(1, 7, 1000));
     assertEquals(Set.of(1L, 2L, 3L, 4L, 5L, 6L), Arrays.stream(dice).boxed().collect(Collectors.toSet()));

@@ -13,7 +13,7 @@ public abstract sealed class Distributions permits Random {
    *
    * <p>NumPy: {@code numpy.random.Generator.choice}.
    *
-   * @param a a tensor or a number
+   * @param a a tensor, or a number: the integers below it
    * @param size extents; None: one slice; not given: None
    * @return the result
    */
@@ -24,7 +24,7 @@ public abstract sealed class Distributions permits Random {
   /**
    * Slices along an axis drawn at random.
    *
-   * @param a a tensor or a number
+   * @param a a tensor, or a number: the integers below it
    * @param options attributes that differ from their defaults: size, replace, axis
    * @return the result
    */
@@ -35,7 +35,7 @@ public abstract sealed class Distributions permits Random {
   /**
    * Slices along an axis drawn at random.
    *
-   * @param a a tensor or a number
+   * @param a a tensor, or a number: the integers below it
    * @param p probabilities of the slices, which sum to 1
    * @param size extents; None: one slice; not given: None
    * @return the result
@@ -47,7 +47,7 @@ public abstract sealed class Distributions permits Random {
   /**
    * Slices along an axis drawn at random.
    *
-   * @param a a tensor or a number
+   * @param a a tensor, or a number: the integers below it
    * @param p probabilities of the slices, which sum to 1
    * @param options attributes that differ from their defaults: size, replace, axis
    * @return the result
@@ -615,7 +615,7 @@ public abstract sealed class Distributions permits Random {
    *
    * <p>NumPy: {@code numpy.random.Generator.permutation}.
    *
-   * @param x the tensor
+   * @param x a tensor, or a number: the integers below it
    * @return the result
    */
   public Tensor permutation(Operand x) {
@@ -625,7 +625,7 @@ public abstract sealed class Distributions permits Random {
   /**
    * The slices along an axis in random order.
    *
-   * @param x the tensor
+   * @param x a tensor, or a number: the integers below it
    * @param axis the axis
    * @return the result
    */
@@ -636,7 +636,7 @@ public abstract sealed class Distributions permits Random {
   /**
    * The slices along an axis in random order.
    *
-   * @param x the tensor
+   * @param x a tensor, or a number: the integers below it
    * @param options attributes that differ from their defaults: axis
    * @return the result
    */

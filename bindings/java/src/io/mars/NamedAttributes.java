@@ -147,6 +147,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code conditions}: how many of the arrays are conditions; None: half of them (select).
+   *
+   * @param conditions the value
+   * @return this
+   */
+  default Attributes conditions(long conditions) {
+    return self().set("conditions", conditions);
+  }
+
+  /**
    * Sets {@code ddof}: divide by N - ddof (cov); the divisor is the number of elements less ddof (nanstd, nanvar, std, var).
    *
    * @param ddof the value
@@ -582,7 +592,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code splits}: for each axis the number of its chunks followed by their sizes (rechunk).
+   * Sets {@code splits}: for each axis the number of its chunks followed by their sizes, or -1 and one extent for all (rechunk).
    *
    * @param splits the value
    * @return this

@@ -7207,8 +7207,8 @@ public final class Ops {
    * Percentiles over axes.
    *
    * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are numbers, and give NaN in tensors. At an element the result is that element, also where its neighbour is infinite and NumPy
-   *     has NaN.
+   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
+   *     infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.percentile}.
    *
@@ -7592,8 +7592,8 @@ public final class Ops {
    * Quantiles over axes.
    *
    * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are numbers, and give NaN in tensors. At an element the result is that element, also where its neighbour is infinite and NumPy
-   *     has NaN.
+   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
+   *     infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.quantile}.
    *
@@ -8205,6 +8205,30 @@ public final class Ops {
    */
   public static Tensor select(Operand default_, Operand... arrays) {
     return Operator.of("select").apply(Attributes.NONE, Operator.join(arrays, default_));
+  }
+
+  /**
+   * The choice of the first condition that holds, else the default.
+   *
+   * @param default_ a tensor or a number
+   * @param arrays conditions, then as many choices
+   * @param conditions how many of the arrays are conditions; None: half of them
+   * @return the result
+   */
+  public static Tensor select(Operand default_, Operand[] arrays, long conditions) {
+    return Operator.of("select").apply(new Attributes().set("conditions", conditions), Operator.join(arrays, default_));
+  }
+
+  /**
+   * The choice of the first condition that holds, else the default.
+   *
+   * @param default_ a tensor or a number
+   * @param arrays conditions, then as many choices
+   * @param options attributes that differ from their defaults: conditions
+   * @return the result
+   */
+  public static Tensor select(Operand default_, Operand[] arrays, Attributes options) {
+    return Operator.of("select").apply(options, Operator.join(arrays, default_));
   }
 
   /**

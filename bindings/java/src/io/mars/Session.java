@@ -255,7 +255,7 @@ public final class Session extends Resource {
   }
 
   /**
-   * Sizes of the chunks of a tensor, as an execution would make or has made them; null where that is not known.
+   * Sizes of the chunks of a tensor, as an execution would make or has made them; null for an axis of which they are not known.
    *
    * @param tensor the tensor
    * @return the sizes along each axis
@@ -264,6 +264,10 @@ public final class Session extends Resource {
     String text = bytesOf(t -> p -> Native.tensorChunks(p, t[0]), tensor);
     List<List<Long>> out = new ArrayList<>();
     for (Object axis : (List<?>) Json.parse(text)) {
+      if (axis == null) {
+        out.add(null);
+        continue;
+      }
       List<Long> sizes = new ArrayList<>();
       for (Object size : (List<?>) axis) sizes.add((Long) size);
       out.add(sizes);

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
-from mars import _abi
+from mars import _abi, _graph
 from mars.tensor import _registry
 from mars.tensor import random as random
 from mars.tensor._arrays import asarray as asarray
@@ -107,18 +107,7 @@ def put(a: Tensor, ind: Any, v: Any, mode: str = "raise") -> None:
     """Writes values, over and over again if they are fewer, to places that are counted in C order."""
     if not isinstance(a, Tensor):
         raise TypeError(f"argument 1 must be a tensor, not {type(a).__name__}")
-    ind, v, n = asarray(ind).reshape(-1), asarray(v).reshape(-1), a.size
-    if not ind.size or not v.size:
-        return
-    if mode == "wrap":
-        ind = ind % n
-    elif mode == "clip":
-        ind = _registry.function("clip")(ind, 0, n - 1)
-    elif mode != "raise":
-        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
-    flat = tensor(a).reshape(-1)
-    flat[ind] = _registry.function("astype")(_registry.function("tile")(v, -(-ind.size // v.size))[: ind.size], a.dtype)
-    a[...] = flat.reshape(a.shape)
+    _graph.assign(a, _graph.apply(_registry.op("assign_places"), (a, asarray(ind), v), (mode,)))
 
 
 def shape(a: Any) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ What they compute is the library's; only arguments are put in order here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -195,8 +194,6 @@ def histogram(
         low, high = (None, None) if range is None else range
         given = _attributes("histogram", bins=bins, low=low, high=high, density=bool(density))
         return apply(op("histogram"), (a, *beside), given)  # type: ignore[no-any-return]
-    if isinstance(bins, (list, tuple)) and any(x > y for x, y in pairwise(bins)):
-        raise ValueError("`bins` must increase monotonically, when an array")
     bins = _tensor(bins)
     return apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density))), bins
 
@@ -227,16 +224,14 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     if width.dtype.kind not in "iu":
         raise TypeError("`pad_width` must be of integral type.")
     given = np.broadcast_to(width, (array.ndim, 2)).ravel().tolist()
-    operands = (array,) if constant_values is None or mode != "constant" else (array, _tensor(constant_values))
+    operands = (array,) if constant_values is None else (array, _tensor(constant_values))
     return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
 
 
 @written
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     conditions, choices = list(condlist), list(choicelist)
-    if len(conditions) != len(choices):
-        raise ValueError("list of cases must be same length as list of conditions")
-    return apply(op("select"), (default, *conditions, *choices))  # type: ignore[no-any-return]
+    return apply(op("select"), (default, *conditions, *choices), _attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
 
 
 @written
@@ -254,11 +249,6 @@ def _quantile(name: str) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         if weights is not None:
             raise TypeError(f"weights of {name} are not supported")
-        if not isinstance(q, (int, float, Tensor)):
-            q = np.asarray(q)
-            most = 1 if name == "quantile" else 100
-            if not np.all((q >= 0) & (q <= most)):
-                raise ValueError(f"{name.capitalize()}s must be in the range [0, {most}]")
         made = apply(op(name), (a, q), _attributes(name, axis=axis, method=method, keepdims=keepdims))
         return _registry.finish(made, out)  # type: ignore[no-any-return]
 

@@ -126,20 +126,13 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
     if chunk_size is None:
         return made
     if isinstance(chunk_size, int):
-        return function("rechunk")(made, [chunk_size] * made.ndim)
+        return function("rechunk")(made, [chunk_size])
     chunks = tuple(chunk_size)
     if not any(isinstance(c, (tuple, list)) for c in chunks):
         return function("rechunk")(made, chunks)
-    if len(chunks) != made.ndim:
-        raise ValueError(f"chunks are given for {len(chunks)} axes of a tensor with {made.ndim}")
     splits: list[int] = []
-    for sizes, extent in zip(chunks, made.shape, strict=True):
-        if not isinstance(sizes, (tuple, list)):
-            if sizes <= 0 and sizes != -1:
-                raise ValueError("chunk_size must be positive or -1")
-            step = sizes if sizes > 0 else max(extent, 1)
-            sizes = [min(step, extent - i) for i in range(0, extent, step)] or [0]
-        splits += [len(sizes), *sizes]
+    for sizes in chunks:
+        splits += (len(sizes), *sizes) if isinstance(sizes, (tuple, list)) else (-1, sizes)
     return function("rechunk")(made, splits=splits)
 
 

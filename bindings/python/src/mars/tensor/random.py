@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars._graph import apply
+from mars._graph import Handle, apply
 from mars.tensor import _registry
 
 if TYPE_CHECKING:
@@ -270,12 +270,8 @@ def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
 
 
 def _population(a: Any) -> Any:
-    """The numbers below an integer; anything else as it is."""
-    if isinstance(a, np.ndarray) or not hasattr(a, "__index__") or getattr(a, "ndim", None):
-        return a
-    if operator.index(a) < 0:
-        raise ValueError("a must be a non-negative integer")
-    return _registry.function("arange")(operator.index(a))
+    """What the library draws from: it takes numbers, but those of tensors have to be computed."""
+    return operator.index(a) if isinstance(a, Handle) and not a.ndim else a  # type: ignore[attr-defined,arg-type]
 
 
 def _permutation(source: _Source, x: Any, axis: int) -> Any:

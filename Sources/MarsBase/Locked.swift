@@ -10,7 +10,12 @@ package final class Locked<Value>: @unchecked Sendable {
   /// Number of forks between the first process and the one in which the lock was last taken.
   private let generation: Atomic<UInt32>
   private let isHeldAtForks: Bool
-  fileprivate var value: Value
+  /// The value beside a byte of its own: a field without size (Void) would lie on the object's header, where sanitizers see other threads read.
+  fileprivate struct Kept {
+    var value: Value
+    let size: UInt8 = 0
+  }
+  fileprivate var kept: Kept
 
   /// A lock that is `heldAtForks` is never cut through by a fork: for values that live long and are changed in steps.
   package init(_ value: Value, heldAtForks: Bool = false) {
@@ -19,7 +24,7 @@ package final class Locked<Value>: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     generation = Atomic(ForkGeneration.current)
     isHeldAtForks = heldAtForks
-    self.value = value
+    kept = Kept(value: value)
     if heldAtForks { ForkLocks.add(mutex) }
   }
 
@@ -33,7 +38,7 @@ package final class Locked<Value>: @unchecked Sendable {
     if pthread_mutex_trylock(mutex) != 0 { waitForLock() }
     generation.store(ForkGeneration.current, ordering: .relaxed)
     defer { pthread_mutex_unlock(mutex) }
-    return try body(&value)
+    return try body(&kept.value)
   }
 
   private func waitForLock() {
@@ -66,7 +71,7 @@ package final class Locked<Value>: @unchecked Sendable {
 
 extension Locked {
   /// The value without locking: between `lockForFork` and its end, and when the process exits.
-  package func unsafeValue<R>(_ body: (inout Value) -> R) -> R { body(&value) }
+  package func unsafeValue<R>(_ body: (inout Value) -> R) -> R { body(&kept.value) }
 }
 
 /// Counts the forks that led to this process.

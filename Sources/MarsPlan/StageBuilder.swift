@@ -1,0 +1,168 @@
+import MarsBase
+import MarsGraph
+
+/// Gives regions their chunk grids and turns them into stages and tensors of the plan.
+///
+/// Kernels are in `KernelStages.swift`, native bodies in `NativeStages.swift`, rechunks between stages in `Alignment.swift`.
+struct StageBuilder {
+  let index: GraphIndex
+  let demand: Demand
+  let options: PlanOptions
+  let sizes: ChunkSizes
+  var plan: Plan
+  /// Tensor of each output of each vertex, -1 where it has none.
+  var tensors: [[Int]]
+  /// Rechunked forms of tensors that were made already.
+  var rechunked: [RechunkKey: Int] = [:]
+  /// Bytes that results in one piece take so far.
+  private var resultBytes = 0
+  /// Tasks of the first `countedStages` stages.
+  private var taskCount = 0
+  private var countedStages = 0
+
+  struct RechunkKey: Hashable {
+    let tensor: Int
+    let grid: Grid
+  }
+
+  /// Intermediates up to this size are one buffer, readable in any window without copies.
+  private let smallTensor: Int
+  /// The data leaf into whose memory writes may go.
+  private let overwriting: Node?
+  let refinement: Int
+  /// Bytes of results that may lie in one piece.
+  private let wholeResults: Int
+
+  /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
+  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil) {
+    self.overwriting = overwriting
+    self.refinement = refinement
+    smallTensor = min(4 << 20, options.memoryLimit / 8) >> (2 * refinement)
+    wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
+    self.index = index
+    self.demand = demand
+    self.options = options
+    self.plan = plan
+    sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes, refinement: refinement)
+    tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
+  }
+
+  /// Tensors whose extents are not known yet.
+  var unknownTensors: [Int] { plan.tensors.indices.filter { plan.tensors[$0].hasUnknownExtents } }
+
+  func existingTensor(of v: Val) -> Int { tensors[Int(v.vertex)][Int(v.output)] }
+
+  /// The tensor of a value; leaves get theirs here.
+  mutating func tensor(of v: Val) -> Int {
+    let have = existingTensor(of: v)
+    if have >= 0 { return have }
+    let node = index.node(v)
+    let t: Int
+    switch node.payload {
+    case .dense(let array):
+      t = plan.tensors.count
+      plan.tensors.append(PlanTensor(type: array.type, grid: Grid(whole: array.type.shape), storage: .leaf(array), label: node.op.name))
+    case .chunked(let data):
+      t = addTensor(PlanTensor(type: data.type, grid: data.grid, storage: .keptChunks(data), label: node.op.name))
+    case .none, .callback: preconditionFailure("\(node.op.name) is neither placed nor data")
+    }
+    tensors[Int(v.vertex)][Int(v.output)] = t
+    return t
+  }
+
+  mutating func addTensor(_ t: PlanTensor) -> Int {
+    var tensor = t
+    let number = plan.tensors.count
+    tensor.firstSlot = Int32(plan.slotCount)
+    let item = t.type.dtype.itemSize
+    let bytes: [Int]
+    switch t.storage {
+    case .leaf: bytes = []
+    case .whole: bytes = [t.grid.shape.reduce(item, *)]
+    case .chunks, .keptChunks:
+      // Products of chunk extents in C order.
+      var all = [item]
+      for a in t.grid.axes {
+        let s = a.sizes
+        if s.count == 1 { all = all.map { $0 * s[0] } } else { all = all.flatMap { b in s.map { b * $0 } } }
+      }
+      bytes = all
+    }
+    plan.slotBytes += bytes
+    for _ in bytes {
+      plan.slotTensor.append(Int32(number))
+      plan.slotUses.append(0)
+      plan.slotHeld.append(false)
+    }
+    plan.tensors.append(tensor)
+    return number
+  }
+
+  // MARK: Placing regions
+
+  mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
+    try patience.check()
+    switch region.kind {
+    case .kernel(let spec):
+      let node = index.node(region.roots[0])
+      let outputs = region.roots.enumerated().map { i, v in
+        PendingOutput(type: index.type(v), axes: region.outputAxes[i], value: v)
+      }
+      let inputs = region.inputs.map { i -> PendingInput in
+        guard case .map(let m) = i.window else { preconditionFailure("kernels read through maps") }
+        return PendingInput(tensor: tensor(of: i.value), map: m)
+      }
+      try placeKernel(spec, region, inputs, outputs, node, patience)
+    case .native(let rule): try placeNative(rule, region, patience)
+    }
+    // Positions in a plan are 32 bits, and every task takes memory.
+    taskCount += plan.stages[countedStages...].reduce(0) { $0 + $1.grid.chunkCount }
+    countedStages = plan.stages.count
+    guard taskCount <= 4 * Grid.mostChunks else {
+      throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
+    }
+  }
+
+  /// What a region reads and writes, before its chunks are known.
+  struct PendingInput {
+    var tensor: Int
+    var map: AxisMap
+  }
+  struct PendingOutput {
+    var type: TensorType
+    var axes: [Int?]
+    /// The value that the tensor holds, or nil for partial results.
+    var value: Val?
+  }
+
+  /// The memory of a data leaf, or of what was written into it, that only a write to it reads; nil if it is to be kept.
+  func overwritten(_ v: Val, by type: TensorType) -> DenseArray? {
+    guard let overwriting, case .leaf(let array) = plan.tensors[existingTensor(of: v)].storage, array.type == type else { return nil }
+    guard case .dense(let own) = overwriting.payload, own.buffer === array.buffer else { return nil }
+    let uses = demand.uses[Int(v.vertex)][Int(v.output)]
+    return uses.count == 1 && !uses.isResult ? array : nil
+  }
+
+  mutating func addOutput(_ o: PendingOutput, _ grid: Grid) -> Int {
+    let splits = o.axes.enumerated().map { j, k in k.map { grid.axes[$0] } ?? AxisSplits(offsets: [0, o.type.shape[j]]) }
+    var isResult = false
+    if let v = o.value { isResult = demand.uses[Int(v.vertex)][Int(v.output)].isResult }
+    let bytes = o.type.byteCount
+    let storage: PlanTensor.Storage
+    if isResult {
+      // A result in one piece is fetched without a copy.
+      if resultBytes + bytes <= wholeResults {
+        resultBytes += bytes
+        storage = .whole
+      } else {
+        storage = .chunks
+        plan.remarks.append("a result of \(bytes) bytes stays in chunks: it does not fit the memory limit in one piece")
+      }
+    } else {
+      storage = bytes <= smallTensor ? .whole : .chunks
+    }
+    let t = addTensor(PlanTensor(type: o.type, grid: Grid(splits), storage: storage, label: o.value.map { index.node($0).op.name } ?? ""))
+    if let v = o.value { tensors[Int(v.vertex)][Int(v.output)] = t }
+    return t
+  }
+}
