@@ -26,7 +26,8 @@ private let families: [OpFamily] = [
   Reductions.family, Scans.family, Creation.family, Random.family, Shapes.family, Joining.family, Repeating.family, LinearAlgebra.family,
   Masks.family, Indexing.family, Writing.family, Checks.family,
   Sorting.family, Statistics.family, Quantiles.family, Histograms.family, Padding.family, Einsum.family, Sampling.family,
-  Files.family, Callbacks.family,
+  Files.family, Callbacks.family, SetOperations.family, Partitions.family, Interpolation.family, Editing.family, Patterns.family,
+  IgnoringNaN.family,
 ]
 
 /// Every operator of Mars.
