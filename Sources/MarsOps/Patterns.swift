@@ -16,20 +16,20 @@ enum Patterns {
       name, inputs: [],
       attributes: [
         AttrDef("n", .int, "rows"), AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one"),
-        AttrDef("m", .int, default: AttrValue.none, "columns; None: as many as rows"),
+        AttrDef("columns", .int, default: AttrValue.none, "None: as many as rows"),
       ], outputs: ["rows", "columns"], typing: .fromExpansion,
       body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
         let k = lower ? c.int("k") : Swift.max(c.int("k"), -Int.max) - 1
         let below = Value(
-          try Creation.tri.apply([], [("N", .int(c.int("n"))), ("M", c["m"]), ("k", .int(k)), ("dtype", .dtype(.bool))]))
+          try Creation.tri.apply([], [("N", .int(c.int("n"))), ("M", c["columns"]), ("k", .int(k)), ("dtype", .dtype(.bool))]))
         let mask = lower ? below : try below.op(Comparison.logicalNot)
         let found = try Masks.nonzero.apply([.value(mask)])
         return [Value(found, 0), Value(found, 1)]
       },
       doc: OpDoc(
         "Rows and columns of the elements \(lower ? "at and below" : "at and above") a diagonal.", numpy: "numpy.\(name)",
-        example: "mt.\(name)(3)[0]"), exposure: Exposure(source: false, signature: "n k m"),
-      samples: [Sample([], attributes: ["n": .int(3)]), Sample([], attributes: ["n": .int(3), "k": .int(-1), "m": .int(5)])])
+        example: "mt.\(name)(3)[0]"), exposure: Exposure(source: false),
+      samples: [Sample([], attributes: ["n": .int(3)]), Sample([], attributes: ["n": .int(3), "k": .int(-1), "columns": .int(5)])])
   }
   static let trilIndices = triangle("tril_indices", lower: true)
   static let triuIndices = triangle("triu_indices", lower: false)

@@ -56,6 +56,8 @@ def check(call, exact=True):
         lambda xp, T: xp.digitize(T(V), [6, 4, 2]), lambda xp, T: xp.digitize(T(V), T([2, 4, 6]), right=True),
         lambda xp, T: xp.digitize(3.0, [6, 4, 3], True), lambda xp, T: xp.nancumsum(T(N), axis=1), lambda xp, T: xp.nancumprod(T(N)),
         lambda xp, T: list(T(M).flat)[5], lambda xp, T: T(M).flat[2:9:3], lambda xp, T: len(T(M).flat),
+        lambda xp, T: xp.bincount(T(V)), lambda xp, T: xp.bincount(T(V), minlength=20), lambda xp, T: xp.bincount(T(V), V / 4),
+        lambda xp, T: xp.bincount([]), lambda xp, T: xp.bincount(T([5])), lambda xp, T: xp.bincount([True, False], minlength=1),
         lambda xp, T: T(V).compress(V > 3), lambda xp, T: xp.ascontiguousarray(5), lambda xp, T: xp.int64(3) + T(V),
     ],
 )  # fmt: skip
@@ -76,6 +78,8 @@ def test_same_bits(call):
         lambda xp, T: xp.gradient(T(M.astype("f4")), axis=(1, 0)), lambda xp, T: xp.geomspace(1, 1000, 4),
         lambda xp, T: xp.geomspace(-1000, -1, 5), lambda xp, T: xp.geomspace(1, 256, 9, dtype=int),
         lambda xp, T: xp.geomspace(1, 1000, 3, endpoint=False), lambda xp, T: xp.geomspace([1, 2], 16, 3),
+        lambda xp, T: xp.average(T(M), 1, [1, 2, 3, 4], True), lambda xp, T: xp.average(T(M), returned=True),
+        lambda xp, T: xp.average(T(M), weights=M, returned=True, keepdims=True), lambda xp, T: xp.average(T(V), 0, V + 1, returned=True),
         lambda xp, T: xp.nanmedian(T(N), axis=1), lambda xp, T: xp.nanmedian(T(N)), lambda xp, T: xp.nanmedian(T(N), axis=0, keepdims=True),
         lambda xp, T: xp.nanmedian(T([np.nan, np.nan])), lambda xp, T: xp.nanmedian(T(V)), lambda xp, T: xp.matvec(T(M), [1, 2, 3, 4]),
         lambda xp, T: xp.vecmat(T([1j, 2, 3]), T(M)), lambda xp, T: xp.matvec(T(np.ones((2, 3, 4), "f4")), T(np.ones((2, 4), "f4"))),
@@ -95,7 +99,8 @@ def test_close(call):
         lambda xp, T: xp.gradient(T([1.0])), lambda xp, T: xp.gradient(T(M), 1, 2, 3), lambda xp, T: xp.gradient(T(M), [1, 2]),
         lambda xp, T: xp.geomspace(0, 10), lambda xp, T: xp.resize(T(V), -1), lambda xp, T: xp.matvec(T(V), T(V)),
         lambda xp, T: (a := T(V), xp.put(a, [99], 1))[0], lambda xp, T: xp.fill_diagonal(T(V), 1), lambda xp, T: xp.putmask(T(V), [True], 1),
-        lambda xp, T: xp.tril_indices_from(T(V)),
+        lambda xp, T: xp.tril_indices_from(T(V)), lambda xp, T: xp.bincount(T([-1])), lambda xp, T: xp.bincount(T([1.5])),
+        lambda xp, T: xp.bincount(T(V), [1]), lambda xp, T: xp.bincount(T(M)),
     ],
 )  # fmt: skip
 def test_refusals(call):

@@ -62,6 +62,8 @@ CALLS = [
     lambda xp, x: xp.split(x, np.array([1]), axis=1)[1],
     lambda xp, x: xp.nan_to_num(x, True, 1.0),
     lambda xp, x: xp.size(x, (0, 1)),
+    lambda xp, x: xp.arange(stop=3),
+    lambda xp, x: xp.arange(2, stop=7, step=2),
     lambda xp, x: xp.array_equal(x * np.nan, x * np.nan, True),
 ]
 

@@ -1434,7 +1434,7 @@ static inline mars_status mars_op_tril(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {m};
   return mars_op_apply("tril", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Rows and columns of the elements at and below a diagonal.  Attributes: n (int, required), k (int, default 0), m (int, default None).  Outputs: rows, columns. */
+/* Rows and columns of the elements at and below a diagonal.  Attributes: n (int, required), k (int, default 0), columns (int, default None).  Outputs: rows, columns. */
 static inline mars_status mars_op_tril_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("tril_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
 }
@@ -1443,7 +1443,7 @@ static inline mars_status mars_op_triu(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {m};
   return mars_op_apply("triu", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Rows and columns of the elements at and above a diagonal.  Attributes: n (int, required), k (int, default 0), m (int, default None).  Outputs: rows, columns. */
+/* Rows and columns of the elements at and above a diagonal.  Attributes: n (int, required), k (int, default 0), columns (int, default None).  Outputs: rows, columns. */
 static inline mars_status mars_op_triu_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("triu_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
 }

@@ -159,6 +159,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code columns}: None: as many as rows (tril_indices, triu_indices).
+   *
+   * @param columns the value
+   * @return this
+   */
+  default Attributes columns(long columns) {
+    return self().set("columns", columns);
+  }
+
+  /**
    * Sets {@code ddof}: divide by N - ddof (cov); the divisor is the number of elements less ddof (nanstd, nanvar, std, var).
    *
    * @param ddof the value
@@ -422,16 +432,6 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes low(double low) {
     return self().set("low", low);
-  }
-
-  /**
-   * Sets {@code m}: columns; None: as many as rows (tril_indices, triu_indices).
-   *
-   * @param m the value
-   * @return this
-   */
-  default Attributes m(long m) {
-    return self().set("m", m);
   }
 
   /**

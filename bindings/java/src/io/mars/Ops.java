@@ -3950,6 +3950,198 @@ public final class Ops {
   }
 
   /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
    * Derivatives by central differences inside and one-sided ones at the ends.
    *
    * <p>NumPy: {@code numpy.gradient}.
@@ -10403,18 +10595,18 @@ public final class Ops {
    *
    * @param n rows
    * @param k the diagonal; positive: above the main one
-   * @param m columns; None: as many as rows
+   * @param columns None: as many as rows
    * @return rows, columns
    */
-  public static Tensor[] trilIndices(long n, long k, long m) {
-    return Operator.of("tril_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("m", m));
+  public static Tensor[] trilIndices(long n, long k, long columns) {
+    return Operator.of("tril_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("columns", columns));
   }
 
   /**
    * Rows and columns of the elements at and below a diagonal.
    *
    * @param n rows
-   * @param options attributes that differ from their defaults: k, m
+   * @param options attributes that differ from their defaults: k, columns
    * @return rows, columns
    */
   public static Tensor[] trilIndices(long n, Attributes options) {
@@ -10483,18 +10675,18 @@ public final class Ops {
    *
    * @param n rows
    * @param k the diagonal; positive: above the main one
-   * @param m columns; None: as many as rows
+   * @param columns None: as many as rows
    * @return rows, columns
    */
-  public static Tensor[] triuIndices(long n, long k, long m) {
-    return Operator.of("triu_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("m", m));
+  public static Tensor[] triuIndices(long n, long k, long columns) {
+    return Operator.of("triu_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("columns", columns));
   }
 
   /**
    * Rows and columns of the elements at and above a diagonal.
    *
    * @param n rows
-   * @param options attributes that differ from their defaults: k, m
+   * @param options attributes that differ from their defaults: k, columns
    * @return rows, columns
    */
   public static Tensor[] triuIndices(long n, Attributes options) {

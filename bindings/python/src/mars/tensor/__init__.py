@@ -22,6 +22,7 @@ from mars.tensor import random as random
 from mars.tensor._arrays import asarray as asarray
 from mars.tensor._arrays import from_dlpack as from_dlpack
 from mars.tensor._arrays import tensor as tensor
+from mars.tensor._counting import bincount as bincount
 from mars.tensor._files import load as load
 from mars.tensor._files import save as save
 from mars.tensor._grids import block as block

@@ -391,7 +391,7 @@ def append(arr: _Operand, values: _Operand, axis: int | None = None, out: _Out |
     """A tensor with others behind it."""
 
 def arange(
-    start: Any,
+    start: Any = None,
     stop: Any = None,
     step: Any = 1,
     dtype: Any = None,
@@ -608,7 +608,7 @@ def atleast_2d(*tensors: _Operand) -> Any:
 def atleast_3d(*tensors: _Operand) -> Any:
     """The tensor with at least 3 dimensions."""
 
-def average(a: _Operand, axis: _Ints | None = None, weights: _Operand | None = None, *, keepdims: bool = False) -> Tensor:
+def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
 def bitwise_and(

@@ -36,11 +36,15 @@ def _attributes(name: str, **given: Any) -> list[Any]:
 
 @written
 def arange(
-    start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
-) -> Tensor:
+    start: Any = None, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None,
+    chunk_size: int | Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
     _registry.check_device(device)
     if stop is None:
         start, stop = 0, start
+    if stop is None:
+        raise TypeError("arange() requires stop to be specified.")
+    start = 0 if start is None else start
     made = apply(op("arange"), (), _attributes("arange", start=start, stop=stop, step=step, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
@@ -129,6 +133,21 @@ def _spread(name: str) -> Callable[..., Tensor]:
 
 for _name in ("var", "std", "nanvar", "nanstd"):
     written(_spread(_name))
+
+
+@written
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    a = _tensor(a)
+    beside = () if weights is None else (_tensor(weights),)
+    made = apply(op("average"), (a, *beside), _attributes("average", axis=axis, keepdims=keepdims))
+    if not returned:
+        return made
+    if not beside:
+        return made, _registry.function("full_like")(made, a.size / max(made.size, 1))
+    w = beside[0]
+    if w.shape != a.shape:  # one axis
+        w = _registry.function("broadcast_to")(w.reshape([-1 if k == axis % a.ndim else 1 for k in range(a.ndim)]), a.shape)
+    return made, w.sum(axis=axis, keepdims=keepdims).astype(made.dtype)
 
 
 @written
@@ -224,6 +243,18 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     single = not isinstance(obj, slice) and np.ndim(obj) == 0
     given = _attributes("insert", obj=_places(obj, _extent(arr, axis)), axis=axis, single=single)
     return apply(op("insert"), (arr, _tensor(values)), given)  # type: ignore[no-any-return]
+
+
+def _triangle(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
+    def triangle(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
+        return apply(op(name), (), _attributes(name, n=n, k=k, columns=m))  # type: ignore[no-any-return]
+
+    triangle.__name__ = triangle.__qualname__ = name
+    return triangle
+
+
+for _name in ("tril_indices", "triu_indices"):
+    written(_triangle(_name))
 
 
 @written
