@@ -300,9 +300,13 @@ package struct Exposure: Sendable {
   private let source: Bool?
   /// Whether NumPy lets choose the device.
   package let takesDevice: Bool
+  /// Parameters of NumPy's function in its order, by blanks: inputs and attributes by name, `out`, the marks `/` and `*` of Python, and as
+  /// `name=default` what has no meaning here (memory order, subclasses).  "": inputs, attributes, `out`.
+  package let signature: String
   package init(
     namespace: String? = "", alsoIn: [String] = [], aliases: [String] = [], method: Bool = false, operators: [String] = [],
-    reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, device: Bool = false
+    reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, device: Bool = false,
+    signature: String = ""
   ) {
     self.namespace = namespace
     self.alsoIn = alsoIn
@@ -314,6 +318,7 @@ package struct Exposure: Sendable {
     self.takesSeparateArguments = separateArguments
     self.source = source
     self.takesDevice = device
+    self.signature = signature
   }
   package static let hidden = Exposure(namespace: nil)
 

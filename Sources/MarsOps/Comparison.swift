@@ -131,13 +131,19 @@ enum Comparison {
     samples: [Sample([[4], [4]], .floating)])
 
   static let arrayEqual = OpDef(
-    "array_equal", inputs: [InputDef("a1"), InputDef("a2")], typing: .fromExpansion,
+    "array_equal", inputs: [InputDef("a1"), InputDef("a2")],
+    attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown && v[1].type.isKnown else { throw c.error(.unsupported, "array_equal needs known shapes") }
       guard v[0].type.shape == v[1].type.shape else { return [Value(Leaves.node(Scalar(false)))] }
-      return [try v[0].op(equal, v[1]).op(Reductions.all)]
+      var same = try v[0].op(equal, v[1])
+      if c.bool("equal_nan") && v.allSatisfy({ $0.type.dtype.kind >= .floating }) {
+        same = try same.op(logicalOr, try v[0].op(FloatingPoint.isnan).op(logicalAnd, try v[1].op(FloatingPoint.isnan)))
+      }
+      return [try same.op(Reductions.all)]
     }, doc: OpDoc("Whether shapes and all elements are equal.", numpy: "numpy.array_equal", example: "mt.array_equal([1, 2], [1, 2])"),
-    samples: [Sample([[4], [4]], .all), Sample([[4], [3]])])
+    exposure: Exposure(signature: "a1 a2 equal_nan"),
+    samples: [Sample([[4], [4]], .all), Sample([[4], [3]]), Sample([[4], [4]], attributes: ["equal_nan": .bool(true)])])
 
   static let family = OpFamily([
     equal, notEqual, less, lessEqual, greater, greaterEqual, logicalAnd, logicalOr, logicalXor, logicalNot, maximum, minimum, fmax, fmin,

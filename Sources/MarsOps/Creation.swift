@@ -5,7 +5,7 @@ import MarsGraph
 enum Creation {
   private static let cheap = Cost(perElement: 0.5, isCheapSource: true)
   private static let shape = AttrDef("shape", .ints, precedesInputs: true, "extents")
-  private static let creates = Exposure(source: true, device: true)
+  private static func creates(_ signature: String = "") -> Exposure { Exposure(source: true, device: true, signature: signature) }
   private static func dtype(_ d: DType = .float64) -> AttrDef {
     AttrDef("dtype", .dtype, default: .dtype(d), allowsNone: true, "element type; None: the default")
   }
@@ -19,7 +19,8 @@ enum Creation {
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
       },
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
-      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"), exposure: creates,
+      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
+      exposure: creates("shape dtype order=C * device"),
       samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) })
   }
   static let zeros = filled("zeros", 0, "Zeros.")
@@ -39,7 +40,7 @@ enum Creation {
     },
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
     doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
-    exposure: creates,
+    exposure: creates("shape fill_value dtype order=C * device"),
     samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])])
 
   private static let like = OpDef(
@@ -55,7 +56,7 @@ enum Creation {
 
   private static func like(_ name: String, _ value: Double?, _ summary: String) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a")] + (value == nil ? [InputDef("fill_value")] : []),
+      name, inputs: [InputDef(name == "empty_like" ? "prototype" : "a")] + (value == nil ? [InputDef("fill_value")] : []),
       attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, "extents; None: those of a")], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let d = c.dtype("dtype") ?? v[0].type.dtype
@@ -67,7 +68,9 @@ enum Creation {
       },
       doc: OpDoc(
         summary, numpy: "numpy.\(name)", example: value == nil ? "mt.\(name)([[1, 2]], 5)" : "mt.\(name)([[1, 2]])"),
-      exposure: Exposure(device: true),
+      exposure: Exposure(
+        device: true,
+        signature: "\(name == "empty_like" ? "prototype /" : value == nil ? "a fill_value" : "a") dtype order=K subok=True shape * device"),
       samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)])
   }
   private static let likes = [
@@ -136,7 +139,7 @@ enum Creation {
       let index = b.cast(i, wide)
       return [b.cast(b.op(.add, from, b.op(.mul, index, by)), d)]
     }, cost: cheap,
-    doc: OpDoc("Values from start to stop with a fixed step.", numpy: "numpy.arange", example: "mt.arange(10)"), exposure: creates,
+    doc: OpDoc("Values from start to stop with a fixed step.", numpy: "numpy.arange", example: "mt.arange(10)"), exposure: creates(),
     samples: [
       Sample([], attributes: ["stop": .scalar(Scalar(Int64(7)))]),
       Sample([], attributes: ["start": .scalar(Scalar(1.0)), "stop": .scalar(Scalar(2.0)), "step": .scalar(Scalar(0.3))]),
@@ -178,7 +181,8 @@ enum Creation {
       if d.isInteger { v = b.op(.floor, b.real(v)) }
       return [b.cast(v, d)]
     }, cost: Cost(perElement: 5, isCheapSource: true),
-    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"), exposure: creates,
+    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
+    exposure: creates(),
     samples: [
       Sample([[], []], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4), "endpoint": .bool(false)]),
       Sample([[], []], [.signed, .floating], attributes: ["num": .int(7), "dtype": .dtype(.int64)]),
@@ -195,7 +199,7 @@ enum Creation {
       return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
     doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
-    exposure: Exposure(source: true),
+    exposure: Exposure(source: true, signature: "start stop num endpoint base dtype"),
     samples: [Sample([[], []], attributes: ["num": .int(5)])])
 
   // MARK: Patterns over two axes
@@ -214,7 +218,7 @@ enum Creation {
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))
       return [b.cast(b.op(.eq, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
-    }, cost: cheap, doc: OpDoc("Ones on a diagonal, zeros elsewhere.", numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates,
+    }, cost: cheap, doc: OpDoc("Ones on a diagonal, zeros elsewhere.", numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates(),
     samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
   static let identity = OpDef(
     "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
@@ -303,7 +307,10 @@ enum Creation {
 
   static let meshgrid = OpDef(
     "meshgrid", inputs: [InputDef("xi", variadic: true)],
-    attributes: [AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'")],
+    attributes: [
+      AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'"),
+      AttrDef("sparse", .bool, default: .bool(false), since: 2, "whether other axes stay of extent 1"),
+    ],
     outputs: ["grids..."], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let swap = c.string("indexing") == "xy" && v.count > 1
@@ -316,12 +323,16 @@ enum Creation {
       var out: [Value] = []
       for (i, x) in v.enumerated() {
         let map = AxisMap(x.type.rank == 0 ? [] : [.aligned(position[i])])
-        out.append(try x.viewed(map, shape: shape))
+        let alone = shape.indices.map { $0 == position[i] ? shape[$0] : 1 }
+        out.append(try x.viewed(map, shape: c.bool("sparse") ? alone : shape))
       }
       return out
     }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
-    exposure: Exposure(separateArguments: true),
-    samples: [Sample([[2], [3]], .all), Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")])], answersCopies: true)
+    exposure: Exposure(separateArguments: true, signature: "xi * copy=True sparse indexing"),
+    samples: [
+      Sample([[2], [3]], .all), Sample([[2], [3]], attributes: ["sparse": .bool(true)]),
+      Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")]),
+    ], answersCopies: true)
 
   static let family = OpFamily(
     [zeros, ones, empty, full, like, arange, linspace, logspace, eye, identity, tri, tril, triu, diag, indices, meshgrid] + likes)

@@ -80,7 +80,7 @@ extension Reductions {
         summary,
         details: "Without elements it is an error unless 'initial' is given.  Complex values are ordered by real, then imaginary part.",
         numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
-      exposure: Exposure(method: method, reduceOf: method ? [pairwise.name] : []), samples: samples(.all)
+      exposure: Exposure(method: method, reduceOf: method ? [pairwise.name] : [], signature: extremeSignature), samples: samples(.all)
     )
   }
   static let min = extreme("min", minLoop, "min", Comparison.minimum, "The smallest element over axes; NaN wins.")
@@ -108,7 +108,7 @@ extension Reductions {
         }
         return [Value(try loop.apply(v.map { .value($0) }, c.passing("axis", "keepdims", "initial")))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
-      exposure: Exposure(reduceOf: [name == "nanmax" ? "fmax" : "fmin"]), samples: samples(.all))
+      exposure: Exposure(reduceOf: [name == "nanmax" ? "fmax" : "fmin"], signature: extremeSignature), samples: samples(.all))
   }
   static let nanmin = nanExtreme("nanmin", fminLoop, "The smallest element over axes, ignoring NaN.")
   static let nanmax = nanExtreme("nanmax", fmaxLoop, "The largest element over axes, ignoring NaN.")
@@ -120,7 +120,7 @@ extension Reductions {
       let least = Value(try min.apply([.value(v[0])], c.passing("axis", "keepdims")))
       return [try most.op(Arithmetic.subtract, least)]
     }, doc: OpDoc("The largest minus the smallest element over axes.", numpy: "numpy.ptp", example: "mt.ptp([[1, 5], [7, 3]], axis=1)"),
-    samples: samples(.numeric))
+    exposure: Exposure(signature: "a axis out keepdims"), samples: samples(.numeric))
 
   // MARK: Positions of extremes
 
@@ -142,7 +142,7 @@ extension Reductions {
           map: { b, c, x in
             let t = c.inputs[0].dtype
             let value = b.cast(x[0], t == .bool ? .uint8 : wide(t))
-            let index = c.optionalInts("axis") == nil ? b.elementIndex() : b.coordinate(c.reducedAxes()[0])
+            let index = c.optionalInts("axis") == nil || c.inputs[0].rank == 0 ? b.elementIndex() : b.coordinate(c.reducedAxes()[0])
             return [.init(kind, value, index: index)]
           }, finish: { _, _, s in [s[1]] })),
       cost: Cost(perElement: 2), doc: OpDoc("The position of an extreme of real values.", example: "mt.argmax([1, 2])"), exposure: .hidden,
@@ -178,7 +178,7 @@ extension Reductions {
       },
       doc: OpDoc(
         summary, details: "The first of several; int64.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
-      exposure: Exposure(method: !ignoringNaN),
+      exposure: Exposure(method: !ignoringNaN, signature: "a axis out * keepdims"),
       samples: [
         Sample([[3, 4]], ignoringNaN ? .real : .all), Sample([[3, 4]], ignoringNaN ? .real : .all, attributes: ["axis": .ints([0])]),
         Sample([[2, 3, 4]], .real, attributes: ["axis": .ints([1]), "keepdims": .bool(true)]),

@@ -61,9 +61,12 @@ enum Joining {
 
   private static func castToCommon(_ c: OpContext, _ v: [Value]) throws(MarsError) -> [Value] {
     guard !v.isEmpty else { throw c.error(.value, "need at least one array to concatenate") }
-    let d = c.op.attributeIndex("dtype") == nil ? c.commonDType() : c.dtype("dtype") ?? c.commonDType()
     var out: [Value] = []
-    for x in v { out.append(try x.cast(d)) }
+    guard c.op.attributeIndex("dtype") != nil, let d = c.dtype("dtype") else {
+      for x in v { out.append(try x.cast(c.commonDType())) }
+      return out
+    }
+    for x in v { out.append(try x.op(Selection.astype, with: ["dtype": .dtype(d), "casting": c["casting"]])) }
     return out
   }
 
@@ -90,12 +93,16 @@ enum Joining {
   }
 
   private static let arrays = [InputDef("arrays", variadic: true)]
+  private static let casting = AttrDef(
+    "casting", .string, default: .string(Casting.sameKind.rawValue), since: 2, "what may be cast to dtype, as of astype")
+  private static let castsTo = AttrDef("dtype", .dtype, default: AttrValue.none, since: 2, "dtype of the result")
+  private static let joins = Exposure(signature: "arrays / axis out * dtype casting")
 
   static let concatenate = OpDef(
     "concatenate", inputs: arrays,
     attributes: [
       AttrDef("axis", .int, default: .int(0), allowsNone: true, "the axis; None: flattened arrays"),
-      AttrDef("dtype", .dtype, default: AttrValue.none, "dtype of the result"),
+      AttrDef("dtype", .dtype, default: AttrValue.none, "dtype of the result"), casting,
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var parts = try castToCommon(c, v)
@@ -105,14 +112,16 @@ enum Joining {
       return [try joined(c, parts, axis: c.optionalInt("axis") ?? 0)]
     },
     doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concatenate", example: "mt.concatenate([[[1, 2]], [[3, 4]]], axis=0)"),
+    exposure: joins,
     samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])])
 
   static let concat = OpDef(
     "concat", inputs: arrays, attributes: concatenate.attributes, typing: .fromExpansion, body: concatenate.body,
-    doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), samples: concatenate.samples)
+    doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), exposure: joins,
+    samples: concatenate.samples)
 
   static let stack = OpDef(
-    "stack", inputs: arrays, attributes: [axis], typing: .fromExpansion,
+    "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "need at least one array to stack") }
       guard v.allSatisfy({ $0.type.shape == v[0].type.shape }) else { throw c.error(.value, "all input arrays must have the same shape") }
@@ -121,13 +130,15 @@ enum Joining {
       for x in try castToCommon(c, v) { parts.append(try x.expanded(at: [k])) }
       return [try joined(c, parts, axis: k)]
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
+    exposure: Exposure(signature: "arrays axis out * dtype casting"),
     samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])])
 
   private static func stacking(
-    _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false
+    _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false,
+    isPlain: Bool = false
   ) -> OpDef {
     OpDef(
-      name, inputs: arrays, typing: .fromExpansion,
+      name, inputs: [InputDef("tup", variadic: true)], attributes: isPlain ? [castsTo, casting] : [], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         var parts: [Value] = []
         for x in try castToCommon(c, v) {
@@ -139,10 +150,11 @@ enum Joining {
         }
         return [try joined(c, parts, axis: axis(parts[0].type.rank))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
+      exposure: Exposure(signature: isPlain ? "tup * dtype casting" : "tup"),
       samples: [Sample([[3], [3]], .all), Sample([[2, 3], [2, 3]])])
   }
-  static let hstack = stacking("hstack", atLeast: 1, axis: { $0 == 1 ? 0 : 1 }, "Joins tensors side by side.")
-  static let vstack = stacking("vstack", atLeast: 2, axis: { _ in 0 }, "Joins tensors as rows.")
+  static let hstack = stacking("hstack", atLeast: 1, axis: { $0 == 1 ? 0 : 1 }, "Joins tensors side by side.", isPlain: true)
+  static let vstack = stacking("vstack", atLeast: 2, axis: { _ in 0 }, "Joins tensors as rows.", isPlain: true)
   static let dstack = stacking("dstack", atLeast: 3, axis: { _ in 2 }, "Joins tensors along the third axis.")
   static let columnStack = stacking("column_stack", atLeast: 2, axis: { _ in 1 }, "Joins vectors as columns.", asColumns: true)
 
@@ -151,15 +163,22 @@ enum Joining {
   /// Most parts of a tensor: each is a node and a handle.
   private static let mostParts = 1 << 20
 
-  private static func splitting(_ name: String, uneven: Bool) -> OpDef {
+  /// `along`: the axis of a tensor of a rank, and the least rank; nil: an attribute says it.
+  private static func splitting(
+    _ name: String, uneven: Bool, along: (least: Int, axis: @Sendable (Int) -> Int)? = nil, example: String = "[1, 2, 3, 4]"
+  ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("ary")],
       attributes: [
         AttrDef("sections", .int, default: AttrValue.none, "number of equal parts; None: cut at indices"),
-        AttrDef("indices", .ints, default: .ints([]), "where to cut"), axis,
-      ], outputs: ["parts..."], typing: .fromExpansion,
+        AttrDef("indices", .ints, default: .ints([]), "where to cut"),
+      ] + (along == nil ? [axis] : []), outputs: ["parts..."], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
+        let rank = v[0].type.rank
+        if let along, rank < along.least {
+          throw c.error(.value, "\(name) only works on arrays of \(along.least) or more dimensions")
+        }
+        let k = if let along { along.axis(rank) } else { try c.normalisedAxis(c.int("axis"), rank: rank) }
         let n = v[0].type.shape[k]
         guard n != unknownExtent else { throw c.error(.unsupported, "\(name) needs a known extent") }
         var cuts: [Int] = [0]
@@ -175,11 +194,16 @@ enum Joining {
         var out: [Value] = []
         for (a, b) in zip(cuts, cuts.dropFirst()) { out.append(try v[0].sliced(axis: k, start: b > a ? a : 0, count: Swift.max(0, b - a))) }
         return out
-      }, doc: OpDoc("Cuts a tensor into views along an axis.", numpy: "numpy.\(name)", example: "mt.\(name)([1, 2, 3, 4], 2)[0]"),
-      samples: [Sample([[4, 2]], .all, attributes: ["sections": .int(2)]), Sample([[5]], attributes: ["indices": .ints([1, 3])])])
+      }, doc: OpDoc("Cuts a tensor into views along an axis.", numpy: "numpy.\(name)", example: "mt.\(name)(\(example), 2)[0]"),
+      samples: [
+        Sample([[4, 2, 2]], .all, attributes: ["sections": .int(2)]), Sample([[2, 5, 5]], attributes: ["indices": .ints([1, 3])]),
+      ])
   }
   static let split = splitting("split", uneven: false)
   static let arraySplit = splitting("array_split", uneven: true)
+  static let hsplit = splitting("hsplit", uneven: false, along: (1, { $0 > 1 ? 1 : 0 }))
+  static let vsplit = splitting("vsplit", uneven: false, along: (2, { _ in 0 }), example: "[[1, 2], [3, 4]]")
+  static let dsplit = splitting("dsplit", uneven: false, along: (3, { _ in 2 }), example: "[[[1, 2], [3, 4]]]")
 
   static let unstack = OpDef(
     "unstack", inputs: [InputDef("x")], attributes: [axis], outputs: ["parts..."], typing: .fromExpansion,
@@ -214,5 +238,6 @@ enum Joining {
     samples: [Sample([[2, 1], [3]], .all)], answersCopies: true)
 
   static let family = OpFamily(
-    [concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, unstack, broadcastArrays], natives: [join])
+    [concatenate, concat, stack, hstack, vstack, dstack, columnStack, split, arraySplit, hsplit, vsplit, dsplit, unstack, broadcastArrays],
+    natives: [join])
 }

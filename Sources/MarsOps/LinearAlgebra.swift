@@ -234,7 +234,8 @@ enum LinearAlgebra {
     },
     doc: OpDoc(
       "Inner products of vectors along an axis; the first is conjugated.", numpy: "numpy.vecdot",
-      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"), exposure: Exposure(alsoIn: ["linalg"]),
+      example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"),
+    exposure: Exposure(alsoIn: ["linalg"], signature: "x1 x2 / out * axis"),
     samples: [Sample([[2, 3], [3]], .numeric), Sample([[3, 2], [3, 2]], attributes: ["axis": .int(0)])])
 
   static let tensordot = OpDef(

@@ -15,7 +15,8 @@ extension Reductions {
             return [.init(kind, masked(&b, x, b.truth(x[0]), otherwise: neutral))]
           }, finish: { _, _, s in [s[0]] })),
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[True, False], [True, True]], axis=1)"),
-      exposure: Exposure(method: true, reduceOf: [kind == .and ? "logical_and" : "logical_or"]),
+      exposure: Exposure(
+        method: true, reduceOf: [kind == .and ? "logical_and" : "logical_or"], signature: "a axis out keepdims * where"),
       samples: samples(.all) + [Sample([[3, 4], [4]], .all, fixed: [1: .bool])])
   }
   static let any = quantifier("any", .or, "Whether any element is true over axes.")
@@ -29,6 +30,7 @@ extension Reductions {
         axes: axes, keepsDimensions: keeps, map: { b, _, x in [.init(.sum, b.cast(b.truth(x[0]), .int64))] }, finish: { _, _, s in [s[0]] })
     ),
     doc: OpDoc("The number of elements that are not zero over axes.", numpy: "numpy.count_nonzero", example: "mt.count_nonzero([0, 1, 2])"),
+    exposure: Exposure(signature: "a axis * keepdims"),
     samples: samples(.all))
 
   static let logic = [any, all, countNonzero]

@@ -232,7 +232,7 @@ enum Masks {
     doc: OpDoc(
       "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",
       example: "mt.take([4, 5, 6], [2, 0])"),
-    exposure: Exposure(method: true))
+    exposure: Exposure(method: true, signature: "a indices axis out mode"))
 
   static let family = OpFamily(
     [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, take], natives: [selectRows, takeLoop])

@@ -24,7 +24,8 @@ extension OpContext {
   }
 
   /// The checks that all reductions share; returns the reduced axes.
-  func checkReduction() throws(MarsError) -> [Int] {
+  /// As NumPy: `vectors`: a 0-d array has an axis 0 too, as if it were a vector of one element.
+  func checkReduction(vectors: Bool = true) throws(MarsError) -> [Int] {
     if inputs.count == 2 {
       guard inputs[1].dtype == .bool else { throw error(.type, "'where' must be of dtype bool") }
       guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {
@@ -32,6 +33,7 @@ extension OpContext {
       }
     }
     guard let axes = optionalInts("axis") else { return Array(0..<inputs[0].rank) }
+    if vectors && inputs[0].rank == 0 && axes.count == 1 && (-1...0).contains(axes[0]) { return [] }
     return try normalisedAxes(axes, rank: inputs[0].rank)
   }
 
@@ -52,9 +54,13 @@ enum Reductions {
   static let keepdims = AttrDef("keepdims", .bool, default: .bool(false), "whether reduced axes stay with extent 1")
   static let dtype = AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result")
   static let initial = AttrDef("initial", .scalar, default: AttrValue.none, "value to start from")
-  static let inputs = [InputDef("a"), InputDef("where", optional: true, "a bool mask: elements to include")]
+  static let inputs = [InputDef("a"), InputDef("where", optional: true, condition: true, "a bool mask: elements to include")]
   static let keeps: @Sendable (OpContext) -> Bool = { $0.bool("keepdims") }
   static let axes: @Sendable (OpContext) -> [Int] = { $0.reducedAxes() }
+
+  /// NumPy's order of parameters of sums and of extremes.
+  static let sumSignature = "a axis dtype out keepdims initial where"
+  static let extremeSignature = "a axis out keepdims initial where"
 
   static func samples(_ set: DTypeSet) -> [Sample] {
     [

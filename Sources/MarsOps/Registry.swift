@@ -25,8 +25,8 @@ private let families: [OpFamily] = [
   Arithmetic.family, Comparison.family, Bits.family, Exponential.family, Trigonometric.family, FloatingPoint.family, Selection.family,
   Reductions.family, Scans.family, Creation.family, Random.family, Shapes.family, Joining.family, Repeating.family, LinearAlgebra.family,
   Masks.family, Indexing.family, Writing.family, Checks.family,
-  Sorting.family, DistinctValues.family, Statistics.family, Quantiles.family, Histograms.family, Padding.family, Einsum.family,
-  Sampling.family,
+  Sorting.family, DistinctValues.family, SetOperations.family, Partitions.family, Statistics.family, Quantiles.family, Histograms.family,
+  IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Patterns.family, Einsum.family, Sampling.family,
   Files.family, Callbacks.family,
 ]
 

@@ -215,7 +215,7 @@ enum Shapes {
 
   static let broadcastTo = viewing(
     "broadcast_to", [AttrDef("shape", .ints, "extents of the result")], "Repeats along axes of extent 1 and new leading axes.",
-    example: "mt.broadcast_to([1, 2], (3, 2))", readOnly: true,
+    example: "mt.broadcast_to([1, 2], (3, 2))", exposure: Exposure(signature: "a shape subok=False"), readOnly: true,
     samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
   ) { c throws(MarsError) in
     let (from, to) = (c.inputs[0].shape, try c.shape("shape"))

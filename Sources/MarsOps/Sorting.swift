@@ -30,6 +30,9 @@ enum Sorting {
   private static let sortLoop = loop("sort_axis", indices: false)
   private static let argsortLoop = loop("argsort_axis", indices: true)
 
+  /// NumPy's names of methods.
+  private static let methods = ["quicksort", "mergesort", "heapsort", "stable"]
+
   private static func ordering(_ name: String, _ of: OpDef, _ summary: String, method: Bool = true) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")],
@@ -41,6 +44,9 @@ enum Sorting {
       ],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        if case .string(let kind) = c["kind"], !methods.contains(kind) {
+          throw c.error(.value, "sort kind must be one of 'quick', 'heap', or 'stable' (got '\(kind)')")
+        }
         let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
         let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
         guard c.bool("descending") else { return [try x.op(of, with: ["axis": .int(k)])] }
@@ -53,7 +59,7 @@ enum Sorting {
       },
       doc: OpDoc(
         summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
-      exposure: Exposure(method: method),
+      exposure: Exposure(method: method, signature: "a axis kind order=None * stable descending"),
       samples: [
         Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[0]], .all),
         Sample([[7]], attributes: ["descending": .bool(true)]),
@@ -118,6 +124,7 @@ enum Sorting {
       return [c.bool("invert") ? try found.op(Comparison.logicalNot) : found]
     }, cost: Cost(perElement: 70),
     doc: OpDoc("Whether each element is among others.", numpy: "numpy.isin", example: "mt.isin([1, 2, 3], [2, 5])"),
+    exposure: Exposure(signature: "element test_elements assume_unique=False invert * kind=None"),
     samples: [Sample([[3, 4], [5]], .all), Sample([[4], [0]], .all)])
 
   static let family = OpFamily([sort, argsort, searchsorted, isin], natives: [sortLoop, argsortLoop, searchLoop])

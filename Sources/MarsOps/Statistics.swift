@@ -28,15 +28,21 @@ enum Statistics {
       let bottom = Value(try Reductions.sum.apply([.value(weight)], given))
       return [try top.op(Arithmetic.divide, bottom)]
     }, doc: OpDoc("The weighted mean over axes.", numpy: "numpy.average", example: "mt.average([1.0, 2.0, 4.0])"),
+    exposure: Exposure(signature: "a axis weights * keepdims"),
     samples: [Sample([[3, 4]], .numeric), Sample([[3, 4], [3, 4]])])
 
   /// Covariance of the rows of a 2-D value.
-  private static func covariance(_ c: OpContext, _ v: Value) throws(MarsError) -> Value {
-    var x = v.type.rank == 0 ? try v.expanded(at: [0]) : v
-    if x.type.rank == 1 { x = try x.expanded(at: [0]) } else if !c.bool("rowvar") { x = try x.op(Shapes.transpose) }
-    guard x.type.rank == 2 else { throw c.error(.value, "m has more than 2 dimensions") }
+  private static func covariance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
+    var rows: [Value] = []
+    for (i, given) in v.enumerated() {
+      var x = given.type.rank == 0 ? try given.expanded(at: [0]) : given
+      if x.type.rank == 1 { x = try x.expanded(at: [0]) } else if !c.bool("rowvar") { x = try x.op(Shapes.transpose) }
+      guard x.type.rank == 2 else { throw c.error(.value, "\(i == 0 ? "m" : "y") has more than 2 dimensions") }
+      rows.append(x)
+    }
+    var x = rows.count == 1 ? rows[0] : Value(try Joining.concatenate.apply(rows.map { .value($0) }))
     guard x.type.shape[1] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known number of observations") }
-    x = try x.cast(Promotion.common(x.type.dtype, .float64))
+    x = try x.cast(c.dtype("dtype") ?? Promotion.common(x.type.dtype, .float64))
     let n = x.type.shape[1]
     var ddof = 1.0
     if c.op.attributeIndex("ddof") != nil {
@@ -55,31 +61,40 @@ enum Statistics {
     v.type.shape == [1, 1] ? try v.op(Shapes.squeeze) : v
   }
 
+  private static let more = InputDef("y", optional: true, "more variables of as many observations")
+  private static let dtype = AttrDef(
+    "dtype", .dtype, default: AttrValue.none, since: 2, "dtype in which to compute; None: float64 at least")
   private static let rowvar = AttrDef("rowvar", .bool, default: .bool(true), "whether rows are the variables")
 
   static let cov = OpDef(
-    "cov", inputs: [InputDef("m")],
+    "cov", inputs: [InputDef("m"), more],
     attributes: [
       rowvar, AttrDef("bias", .bool, default: .bool(false), "divide by N instead of N - 1"),
-      AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"),
+      AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"), dtype,
     ], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v[0]))] },
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
     doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
-    samples: [Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]])])
+    exposure: Exposure(signature: "m y rowvar bias ddof * dtype"),
+    samples: [
+      Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
+      Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]),
+    ])
 
   static let corrcoef = OpDef(
-    "corrcoef", inputs: [InputDef("x")], attributes: [rowvar], typing: .fromExpansion,
+    "corrcoef", inputs: [InputDef("x"), more], attributes: [rowvar, dtype], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let s = try covariance(c, v[0])
+      let s = try covariance(c, v)
       let deviation = try s.op(Shapes.diagonal).op(FloatingPoint.real).op(Exponential.sqrt)
       let byRow = try s.op(Arithmetic.divide, try deviation.expanded(at: [1]))
       let r = try byRow.op(Arithmetic.divide, try deviation.expanded(at: [0]))
       guard !r.type.dtype.isComplex else { return [try squeezed(r)] }
       // Rounding may leave [-1, 1].
-      let limits = (Reductions.constant(Scalar(-1.0), .float64), Reductions.constant(Scalar(1.0), .float64))
+      let d = r.type.dtype
+      let limits = (Reductions.constant(Scalar(-1.0), d), Reductions.constant(Scalar(1.0), d))
       return [try squeezed(try r.op(Selection.clip, limits.0, limits.1))]
     },
     doc: OpDoc("The correlation matrix of variables.", numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    exposure: Exposure(signature: "x y rowvar * dtype"),
     samples: [Sample([[3, 5]]), Sample([[5, 3]], attributes: ["rowvar": .bool(false)])])
 
   static let median = OpDef(
@@ -109,6 +124,7 @@ enum Statistics {
       let r = try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       return [flat && c.bool("keepdims") ? try r.reshaped(v[0].type.shape.map { _ in 1 }) : r]
     }, cost: Cost(perElement: 60), doc: OpDoc("The median over an axis.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),
+    exposure: Exposure(signature: "a axis out overwrite_input=False keepdims"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)])])
 
   static let family = OpFamily([average, cov, corrcoef, median])

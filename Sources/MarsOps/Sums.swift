@@ -44,7 +44,7 @@ extension Reductions {
         the sum is fused with: one graph under one memory limit has the same bits with any number of workers.
         """,
       numpy: "numpy.sum",
-      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true, reduceOf: ["add"]),
+      example: "mt.sum([[1, 2], [3, 4]], axis=0)"), exposure: Exposure(method: true, reduceOf: ["add"], signature: sumSignature),
     samples: samples(.all) + [
       Sample([[3, 4], [4]], .numeric, fixed: [1: .bool]), Sample([[0, 3]], .all, attributes: ["axis": .ints([0])]),
     ])
@@ -86,10 +86,12 @@ extension Reductions {
     },
     doc: OpDoc(
       "Multiplies elements over axes.", details: "dtypes as of sum.", numpy: "numpy.prod", example: "mt.prod([[1, 2], [3, 4]], axis=0)"),
-    exposure: Exposure(method: true, reduceOf: ["multiply"]),
+    exposure: Exposure(method: true, reduceOf: ["multiply"], signature: sumSignature),
     samples: samples(.all) + [Sample([[0, 3]], .all, attributes: ["axis": .ints([0])])])
 
   // MARK: Means
+
+  private static let meanSignature = "a axis dtype out keepdims * where"
 
   private static func meanDType(_ c: OpContext) -> DType {
     c.dtype("dtype") ?? (c.inputs[0].dtype.kind < .floating ? .float64 : c.inputs[0].dtype)
@@ -100,7 +102,8 @@ extension Reductions {
       name, inputs: inputs,
       attributes: [axis, dtype, keepdims]
         + (hidden ? [AttrDef("ddof", .float, default: .float(0), "subtracted from the number of elements")] : []),
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(meanDType(c), c.reducedShape(try c.checkReduction()))]
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        [TensorType(meanDType(c), c.reducedShape(try c.checkReduction(vectors: false)))]
       },
       body: .reduce(
         ReduceBody(
@@ -143,7 +146,7 @@ extension Reductions {
           })),
       doc: OpDoc(
         summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",
-        example: "mt.mean([[1, 2], [3, 4]], axis=0)"), exposure: hidden ? .hidden : Exposure(method: true),
+        example: "mt.mean([[1, 2], [3, 4]], axis=0)"), exposure: hidden ? .hidden : Exposure(method: true, signature: meanSignature),
       samples: samples(.all) + [Sample([[3, 4], [4]], .numeric, fixed: [1: .bool])])
   }
   static let mean = average("mean", "The arithmetic mean over axes.", hidden: false)
@@ -203,7 +206,8 @@ extension Reductions {
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let given = attributes.map { ($0.name, c[$0.name]) }
         return [Value(try of.apply(try withoutNaN(v).map { .value($0) }, given))]
-      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"), samples: samples(.all))
+      }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
+      exposure: Exposure(signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
   }
   static let nansum = ignoringNaN("nansum", sum, "The sum over axes, NaN counted as 0.", [axis, dtype, keepdims, initial])
   static let nanprod = ignoringNaN("nanprod", prod, "The product over axes, NaN counted as 1.", [axis, dtype, keepdims, initial])

@@ -55,7 +55,7 @@ extension OpContext {
   /// Axes named by an attribute that is None, an integer or a tuple.
   func reducedAxes(_ name: String = "axis") -> [Int] {
     let rank = inputs[0].rank
-    guard let axes = optionalInts(name) else { return Array(0..<rank) }
+    guard let axes = optionalInts(name), rank > 0 else { return Array(0..<rank) }
     return axes.map { $0 < 0 ? $0 + rank : $0 }.sorted()
   }
 

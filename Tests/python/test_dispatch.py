@@ -26,6 +26,13 @@ CALLS = {
     "append": lambda f, a: f(a, a), "einsum": lambda f, a: f("ij->j", a), "pad": lambda f, a: f(a, 1), "percentile": lambda f, a: f(a, 30),
     "quantile": lambda f, a: f(a, 0.3), "select": lambda f, a: f([a > 0.3], [a]),
     "linspace": lambda f, a: f(a[0], a[1], 5), "logspace": lambda f, a: f(a[0], a[1], 5), "empty_like": None, "fix": lambda f, a: f(a * 9),
+    "argpartition": lambda f, a: f(a, 1), "partition": lambda f, a: f(a, 1), "array_equiv": lambda f, a: f(a, a[:1]),
+    "choose": lambda f, a: f((a > 0.3).astype(int), [a, -a]), "delete": lambda f, a: f(a, 1), "insert": lambda f, a: f(a, 1, 9),
+    "digitize": lambda f, a: f(a, [0.2, 0.6]), "dsplit": lambda f, a: f(a[None], 2), "hsplit": lambda f, a: f(a, 2),
+    "vsplit": lambda f, a: f(a, [1]), "geomspace": lambda f, a: f(a[0] + 1, a[1] + 1, 5), "interp": lambda f, a: f(a, [0, 1], [3, 5]),
+    "intersect1d": lambda f, a: f(a, a[0]), "setdiff1d": lambda f, a: f(a, a[0]), "setxor1d": lambda f, a: f(a, a[0]),
+    "union1d": lambda f, a: f(a, a[0]), "kron": lambda f, a: f(a, a), "resize": lambda f, a: f(a, (2, 2)), "lexsort": lambda f, a: f((a, a)),
+    "diagflat": lambda f, a: f(a[0]),
 }  # fmt: skip
 PLAIN = sorted(
     n for n in NAMES if n not in UFUNCS and CALLS.get(n, 0) is not None and hasattr(_f := getattr(np, n, None), "__wrapped__") and n not in ("save", "load")

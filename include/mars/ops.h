@@ -208,6 +208,11 @@ static inline mars_status mars_op_argmin(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argmin", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Indices that partition.  Attributes: kth (ints, required), axis (int, default -1), kind (string, default 'introselect'). */
+static inline mars_status mars_op_argpartition(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("argpartition", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Indices that sort; equal elements keep their order.  Attributes: axis (int, default -1), kind (string, default None), descending (bool, default 0), stable (bool, default None). */
 static inline mars_status mars_op_argsort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
@@ -223,10 +228,15 @@ static inline mars_status mars_op_around(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("around", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Whether shapes and all elements are equal. */
-static inline mars_status mars_op_array_equal(mars_tensor **out, mars_graph *graph, mars_operand a1, mars_operand a2) {
+/* Whether shapes and all elements are equal.  Attributes: equal_nan (bool, default 0). */
+static inline mars_status mars_op_array_equal(mars_tensor **out, mars_graph *graph, mars_operand a1, mars_operand a2, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {a1, a2};
-  return mars_op_apply("array_equal", out, 1, graph, inputs, 2, NULL, 0);
+  return mars_op_apply("array_equal", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Whether two tensors broadcast to equal ones. */
+static inline mars_status mars_op_array_equiv(mars_tensor **out, mars_graph *graph, mars_operand a1, mars_operand a2) {
+  const mars_operand inputs[2] = {a1, a2};
+  return mars_op_apply("array_equiv", out, 1, graph, inputs, 2, NULL, 0);
 }
 /* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}), axis (int, default 0). */
 static inline mars_status mars_op_array_split(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
@@ -351,6 +361,10 @@ static inline mars_status mars_op_choice(mars_tensor **out, mars_graph *graph, m
   if (p) inputs[1] = *p;
   return mars_op_apply("choice", out, 1, graph, inputs, p ? 2 : 1, attributes, attribute_count);
 }
+/* Elements of tensors by the number of the tensor.  Inputs: a, choices.  Attributes: mode (string, default 'raise'). */
+static inline mars_status mars_op_choose(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("choose", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
 /* Limits values to an interval. */
 static inline mars_status mars_op_clip(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand a_min, mars_operand a_max) {
   const mars_operand inputs[3] = {a, a_min, a_max};
@@ -365,11 +379,11 @@ static inline mars_status mars_op_compress(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {condition, a};
   return mars_op_apply("compress", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None). */
+/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None), casting (string, default 'same_kind'). */
 static inline mars_status mars_op_concat(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("concat", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
-/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None). */
+/* Joins tensors along an axis.  Attributes: axis (int, default 0), dtype (dtype, default None), casting (string, default 'same_kind'). */
 static inline mars_status mars_op_concatenate(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("concatenate", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
@@ -388,10 +402,12 @@ static inline mars_status mars_op_copysign(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("copysign", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* The correlation matrix of variables.  Attributes: rowvar (bool, default 1). */
-static inline mars_status mars_op_corrcoef(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {x};
-  return mars_op_apply("corrcoef", out, 1, graph, inputs, 1, attributes, attribute_count);
+/* The correlation matrix of variables.  Attributes: rowvar (bool, default 1), dtype (dtype, default None). */
+static inline mars_status mars_op_corrcoef(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_operand *y, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = x;
+  if (y) inputs[1] = *y;
+  return mars_op_apply("corrcoef", out, 1, graph, inputs, y ? 2 : 1, attributes, attribute_count);
 }
 /* The cosine of an angle in radians. */
 static inline mars_status mars_op_cos(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -408,10 +424,12 @@ static inline mars_status mars_op_count_nonzero(mars_tensor **out, mars_graph *g
   const mars_operand inputs[1] = {a};
   return mars_op_apply("count_nonzero", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The covariance matrix of variables.  Attributes: rowvar (bool, default 1), bias (bool, default 0), ddof (int, default None). */
-static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {m};
-  return mars_op_apply("cov", out, 1, graph, inputs, 1, attributes, attribute_count);
+/* The covariance matrix of variables.  Attributes: rowvar (bool, default 1), bias (bool, default 0), ddof (int, default None), dtype (dtype, default None). */
+static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_operand *y, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = m;
+  if (y) inputs[1] = *y;
+  return mars_op_apply("cov", out, 1, graph, inputs, y ? 2 : 1, attributes, attribute_count);
 }
 /* The running product.  Attributes: axis (int, default None), dtype (dtype, default None). */
 static inline mars_status mars_op_cumprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
@@ -424,13 +442,13 @@ static inline mars_status mars_op_cumsum(mars_tensor **out, mars_graph *graph, m
   return mars_op_apply("cumsum", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The running product, with the one before it where wanted.  Attributes: axis (int, default None), dtype (dtype, default None), include_initial (bool, default 0). */
-static inline mars_status mars_op_cumulative_prod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
+static inline mars_status mars_op_cumulative_prod(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
   return mars_op_apply("cumulative_prod", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The running sum, with the zero before it where wanted.  Attributes: axis (int, default None), dtype (dtype, default None), include_initial (bool, default 0). */
-static inline mars_status mars_op_cumulative_sum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
+static inline mars_status mars_op_cumulative_sum(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
   return mars_op_apply("cumulative_sum", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* From degrees to radians. */
@@ -443,10 +461,20 @@ static inline mars_status mars_op_degrees(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("degrees", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* A tensor without some of its slices.  Attributes: obj (ints, required), axis (int, default None). */
+static inline mars_status mars_op_delete(mars_tensor **out, mars_graph *graph, mars_operand arr, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {arr};
+  return mars_op_apply("delete", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* A diagonal matrix from a vector, or the diagonal of a matrix.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_diag(mars_tensor **out, mars_graph *graph, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {v};
   return mars_op_apply("diag", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* A matrix with all elements on a diagonal.  Attributes: k (int, default 0). */
+static inline mars_status mars_op_diagflat(mars_tensor **out, mars_graph *graph, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {v};
+  return mars_op_apply("diagflat", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The diagonal of two axes, as the last axis.  Attributes: offset (int, default 0), axis1 (int, default 0), axis2 (int, default 1). */
 static inline mars_status mars_op_diagonal(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
@@ -457,6 +485,11 @@ static inline mars_status mars_op_diagonal(mars_tensor **out, mars_graph *graph,
 static inline mars_status mars_op_diff(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("diff", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The intervals in which values lie.  Attributes: right (bool, default 0). */
+static inline mars_status mars_op_digitize(mars_tensor **out, mars_graph *graph, mars_operand x, mars_operand bins, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {x, bins};
+  return mars_op_apply("digitize", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* Divides element by element. */
 static inline mars_status mars_op_divide(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -473,6 +506,11 @@ static inline mars_status mars_op_dot(mars_tensor **out, mars_graph *graph, mars
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("dot", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
+static inline mars_status mars_op_dsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {ary};
+  return mars_op_apply("dsplit", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
 /* Joins tensors along the third axis. */
 static inline mars_status mars_op_dstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("dstack", out, 1, graph, inputs, input_count, NULL, 0);
@@ -486,8 +524,8 @@ static inline mars_status mars_op_empty(mars_tensor **out, mars_graph *graph, co
   return mars_op_apply("empty", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
 /* A tensor of the same shape and dtype whose values do not matter.  Attributes: dtype (dtype, default None), shape (ints, default None). */
-static inline mars_status mars_op_empty_like(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
+static inline mars_status mars_op_empty_like(mars_tensor **out, mars_graph *graph, mars_operand prototype, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {prototype};
   return mars_op_apply("empty_like", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Whether x1 equals x2. */
@@ -614,6 +652,15 @@ static inline mars_status mars_op_gcd(mars_tensor **out, mars_graph *graph, mars
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("gcd", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* Values with one ratio from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
+static inline mars_status mars_op_geomspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {start, stop};
+  return mars_op_apply("geomspace", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Derivatives by central differences inside and one-sided ones at the ends.  Inputs: f, varargs.  Attributes: axis (ints, default None), edge_order (int, default 1). */
+static inline mars_status mars_op_gradient(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("gradient", out, out_count, graph, inputs, input_count, attributes, attribute_count);
+}
 /* Whether x1 is greater than x2. */
 static inline mars_status mars_op_greater(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
@@ -646,9 +693,14 @@ static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_gr
   const mars_operand inputs[1] = {a};
   return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Joins tensors side by side. */
-static inline mars_status mars_op_hstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
-  return mars_op_apply("hstack", out, 1, graph, inputs, input_count, NULL, 0);
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
+static inline mars_status mars_op_hsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {ary};
+  return mars_op_apply("hsplit", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
+/* Joins tensors side by side.  Attributes: dtype (dtype, default None), casting (string, default 'same_kind'). */
+static inline mars_status mars_op_hstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("hstack", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* sqrt(x1**2 + x2**2) without overflow. */
 static inline mars_status mars_op_hypot(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -678,10 +730,25 @@ static inline mars_status mars_op_inner(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("inner", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* A tensor with values put in before places of it.  Attributes: obj (ints, required), axis (int, default None), single (bool, default 0). */
+static inline mars_status mars_op_insert(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand values, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {arr, values};
+  return mars_op_apply("insert", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* Integers in [low, high).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default int64), endpoint (bool, default 0). */
 static inline mars_status mars_op_integers(mars_tensor **out, mars_graph *graph, mars_operand low, mars_operand high, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("integers", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Values between points, on straight lines.  Attributes: left (scalar, default None), right (scalar, default None). */
+static inline mars_status mars_op_interp(mars_tensor **out, mars_graph *graph, mars_operand x, mars_operand xp, mars_operand fp, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[3] = {x, xp, fp};
+  return mars_op_apply("interp", out, 1, graph, inputs, 3, attributes, attribute_count);
+}
+/* Distinct values that are in both, in order.  Attributes: assume_unique (bool, default 0). */
+static inline mars_status mars_op_intersect1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {ar1, ar2};
+  return mars_op_apply("intersect1d", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* All bits flipped; of bool the logical not. */
 static inline mars_status mars_op_invert(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -733,6 +800,11 @@ static inline mars_status mars_op_isreal(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("isreal", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* The second tensor once for every element of the first, times that. */
+static inline mars_status mars_op_kron(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b) {
+  const mars_operand inputs[2] = {a, b};
+  return mars_op_apply("kron", out, 1, graph, inputs, 2, NULL, 0);
+}
 /* Laplace numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_laplace(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
@@ -762,6 +834,10 @@ static inline mars_status mars_op_less(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_less_equal(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("less_equal", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Indices that sort by several keys.  Attributes: axis (int, default -1). */
+static inline mars_status mars_op_lexsort(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("lexsort", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Evenly spaced values from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_linspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
@@ -843,6 +919,11 @@ static inline mars_status mars_op_matrix_transpose(mars_tensor **out, mars_graph
   const mars_operand inputs[1] = {a};
   return mars_op_apply("matrix_transpose", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* Products of matrices with vectors. */
+static inline mars_status mars_op_matvec(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
+  const mars_operand inputs[2] = {x1, x2};
+  return mars_op_apply("matvec", out, 1, graph, inputs, 2, NULL, 0);
+}
 /* The largest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_max(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
@@ -867,7 +948,7 @@ static inline mars_status mars_op_median(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {a};
   return mars_op_apply("median", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Coordinate matrices from coordinate vectors.  Attributes: indexing (string, default 'xy'). */
+/* Coordinate matrices from coordinate vectors.  Attributes: indexing (string, default 'xy'), sparse (bool, default 0). */
 static inline mars_status mars_op_meshgrid(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("meshgrid", out, out_count, graph, inputs, input_count, attributes, attribute_count);
 }
@@ -918,6 +999,16 @@ static inline mars_status mars_op_nanargmin(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nanargmin", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* The running product, NaN counted as 1.  Attributes: axis (int, default None), dtype (dtype, default None). */
+static inline mars_status mars_op_nancumprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("nancumprod", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The running sum, NaN counted as 0.  Attributes: axis (int, default None), dtype (dtype, default None). */
+static inline mars_status mars_op_nancumsum(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("nancumsum", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* The largest element over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanmax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
@@ -931,6 +1022,11 @@ static inline mars_status mars_op_nanmean(mars_tensor **out, mars_graph *graph, 
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
+}
+/* The median over an axis, ignoring NaN.  Attributes: axis (int, default None), keepdims (bool, default 0). */
+static inline mars_status mars_op_nanmedian(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("nanmedian", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The smallest element over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1022,6 +1118,11 @@ static inline mars_status mars_op_pad(mars_tensor **out, mars_graph *graph, mars
 static inline mars_status mars_op_pareto(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("pareto", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* A copy in which smaller elements stand before the k-th, larger ones after it.  Attributes: kth (ints, required), axis (int, default -1), kind (string, default 'introselect'). */
+static inline mars_status mars_op_partition(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("partition", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Percentiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
 static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
@@ -1128,6 +1229,11 @@ static inline mars_status mars_op_reshape(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {a};
   return mars_op_apply("reshape", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Elements over and over again under other extents.  Attributes: new_shape (ints, required). */
+static inline mars_status mars_op_resize(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("resize", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Shifts bits to the right. */
 static inline mars_status mars_op_right_shift(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
@@ -1161,6 +1267,16 @@ static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *gr
 /* The choice of the first condition that holds, else the default.  Inputs: default, arrays.  Attributes: conditions (int, default None). */
 static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("select", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
+/* Distinct values of the first that are not in the second, in order.  Attributes: assume_unique (bool, default 0). */
+static inline mars_status mars_op_setdiff1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {ar1, ar2};
+  return mars_op_apply("setdiff1d", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Distinct values that are in one of both only, in order.  Attributes: assume_unique (bool, default 0). */
+static inline mars_status mars_op_setxor1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {ar1, ar2};
+  return mars_op_apply("setxor1d", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* -1, 0 or 1 by the sign; complex values divided by their modulus. */
 static inline mars_status mars_op_sign(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1217,7 +1333,7 @@ static inline mars_status mars_op_squeeze(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {a};
   return mars_op_apply("squeeze", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Joins tensors of one shape along a new axis.  Attributes: axis (int, default 0). */
+/* Joins tensors of one shape along a new axis.  Attributes: axis (int, default 0), dtype (dtype, default None), casting (string, default 'same_kind'). */
 static inline mars_status mars_op_stack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("stack", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
@@ -1297,6 +1413,13 @@ static inline mars_status mars_op_transpose(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[1] = {a};
   return mars_op_apply("transpose", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* The integral by the trapezoidal rule.  Attributes: dx (float, default 1.0), axis (int, default -1). */
+static inline mars_status mars_op_trapezoid(mars_tensor **out, mars_graph *graph, mars_operand y, const mars_operand *x, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = y;
+  if (x) inputs[1] = *x;
+  return mars_op_apply("trapezoid", out, 1, graph, inputs, x ? 2 : 1, attributes, attribute_count);
+}
 /* Ones at and below a diagonal, zeros above.  Attributes: N (int, required), M (int, default None), k (int, default 0), dtype (dtype, default float64). */
 static inline mars_status mars_op_tri(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("tri", out, 1, graph, NULL, 0, attributes, attribute_count);
@@ -1311,10 +1434,18 @@ static inline mars_status mars_op_tril(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {m};
   return mars_op_apply("tril", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Rows and columns of the elements at and below a diagonal.  Attributes: n (int, required), k (int, default 0), columns (int, default None).  Outputs: rows, columns. */
+static inline mars_status mars_op_tril_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("tril_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
+}
 /* The matrix with zeros below a diagonal.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_triu(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
   return mars_op_apply("triu", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Rows and columns of the elements at and above a diagonal.  Attributes: n (int, required), k (int, default 0), columns (int, default None).  Outputs: rows, columns. */
+static inline mars_status mars_op_triu_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("triu_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
 }
 /* Divides element by element. */
 static inline mars_status mars_op_true_divide(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -1330,6 +1461,11 @@ static inline mars_status mars_op_trunc(mars_tensor **out, mars_graph *graph, ma
 static inline mars_status mars_op_uniform(mars_tensor **out, mars_graph *graph, mars_operand low, mars_operand high, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("uniform", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Distinct values that are in one or the other, in order. */
+static inline mars_status mars_op_union1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2) {
+  const mars_operand inputs[2] = {ar1, ar2};
+  return mars_op_apply("union1d", out, 1, graph, inputs, 2, NULL, 0);
 }
 /* The sorted distinct values.  Attributes: return_index (bool, default 0), return_inverse (bool, default 0), return_counts (bool, default 0), equal_nan (bool, default 1). */
 static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar, const mars_attribute *attributes, size_t attribute_count) {
@@ -1363,9 +1499,19 @@ static inline mars_status mars_op_vecdot(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("vecdot", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Joins tensors as rows. */
-static inline mars_status mars_op_vstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
-  return mars_op_apply("vstack", out, 1, graph, inputs, input_count, NULL, 0);
+/* Products of vectors, which are conjugated, with matrices. */
+static inline mars_status mars_op_vecmat(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
+  const mars_operand inputs[2] = {x1, x2};
+  return mars_op_apply("vecmat", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
+static inline mars_status mars_op_vsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {ary};
+  return mars_op_apply("vsplit", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
+/* Joins tensors as rows.  Attributes: dtype (dtype, default None), casting (string, default 'same_kind'). */
+static inline mars_status mars_op_vstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("vstack", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Weibull numbers of shape a.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_weibull(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {

@@ -23,6 +23,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code assume_unique}: says that values are distinct, which is not needed (intersect1d, setdiff1d, setxor1d).
+   *
+   * @param assumeUnique the value
+   * @return this
+   */
+  default Attributes assumeUnique(boolean assumeUnique) {
+    return self().set("assume_unique", assumeUnique);
+  }
+
+  /**
    * Sets {@code atol}: absolute tolerance (allclose, isclose).
    *
    * @param atol the value
@@ -65,9 +75,10 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
-   *     None: the flattened array (argmax, argmin, argsort, compress, ...); the axis (array_split, choice, diff, permutation, ...); the
-   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axis; None: flattened (repeat); the
-   *     axes; None: flattened (roll); axes of extent 1; None: all of them (squeeze); the axis that is summed over (vecdot).
+   *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); the
+   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axes; None: all (gradient); the axis;
+   *     None: flattened (repeat); the axes; None: flattened (roll); axes of extent 1; None: all of them (squeeze); the axis that is summed
+   *     over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -127,7 +138,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype).
+   * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype); what may be cast to dtype, as of
+   *     astype (concat, concatenate, hstack, stack, ...).
    *
    * @param casting the value
    * @return this
@@ -144,6 +156,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes chunkSize(long... chunkSize) {
     return self().setList("chunk_size", chunkSize);
+  }
+
+  /**
+   * Sets {@code columns}: None: as many as rows (tril_indices, triu_indices).
+   *
+   * @param columns the value
+   * @return this
+   */
+  default Attributes columns(long columns) {
+    return self().set("columns", columns);
   }
 
   /**
@@ -218,9 +240,10 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code dtype}: element type; None: that of the values (arange, empty_like, full, full_like, ...); dtype of the result (concat,
-   *     concatenate); dtype of the sums (cumprod, cumsum, cumulative_prod, cumulative_sum); dtype in which to compute and of the result
-   *     (einsum, mean, nanmean, nanprod, ...); element type; None: the default (empty, eye, identity, indices, ...); float32 or float64
-   *     (exponential, gumbel, laplace, logistic, ...); an integer dtype or bool (integers).
+   *     concatenate, hstack, stack, ...); dtype in which to compute; None: float64 at least (corrcoef, cov); dtype of the sums (cumprod,
+   *     cumsum, cumulative_prod, cumulative_sum, ...); dtype in which to compute and of the result (einsum, mean, nanmean, nanprod, ...);
+   *     element type; None: the default (empty, eye, identity, indices, ...); float32 or float64 (exponential, gumbel, laplace, logistic,
+   *     ...); an integer dtype or bool (integers).
    *
    * @param dtype the value
    * @return this
@@ -230,7 +253,27 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code endpoint}: whether high is included (integers); whether stop is the last one (linspace, logspace).
+   * Sets {@code dx}: the distance of points (trapezoid).
+   *
+   * @param dx the value
+   * @return this
+   */
+  default Attributes dx(double dx) {
+    return self().set("dx", dx);
+  }
+
+  /**
+   * Sets {@code edge_order}: 1 or 2: the order of differences at the ends (gradient).
+   *
+   * @param edgeOrder the value
+   * @return this
+   */
+  default Attributes edgeOrder(long edgeOrder) {
+    return self().set("edge_order", edgeOrder);
+  }
+
+  /**
+   * Sets {@code endpoint}: whether stop is the last one (geomspace, linspace, logspace); whether high is included (integers).
    *
    * @param endpoint the value
    * @return this
@@ -240,7 +283,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code equal_nan}: whether two NaNs are close (allclose, isclose); whether NaNs count as one value (unique).
+   * Sets {@code equal_nan}: whether two NaNs are close (allclose, isclose); whether NaN equals NaN (array_equal); whether NaNs count as one
+   *     value (unique).
    *
    * @param equalNan the value
    * @return this
@@ -290,7 +334,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code indices}: where to cut (array_split, split).
+   * Sets {@code indices}: where to cut (array_split, dsplit, hsplit, split, ...).
    *
    * @param indices the value
    * @return this
@@ -330,7 +374,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code k}: the diagonal; positive: above the main one (diag, eye, tri, tril, ...); number of quarter turns (rot90).
+   * Sets {@code k}: the diagonal; positive: above the main one (diag, diagflat, eye, tri, ...); number of quarter turns (rot90).
    *
    * @param k the value
    * @return this
@@ -350,13 +394,34 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code kind}: a method of NumPy's; there is one here, and it is stable (argsort, sort); 'fro' or 'nuc' in place of ord (norm).
+   * Sets {@code kind}: NumPy's method (argpartition, partition); a method of NumPy's; there is one here, and it is stable (argsort, sort);
+   *     'fro' or 'nuc' in place of ord (norm).
    *
    * @param kind the value
    * @return this
    */
   default Attributes kind(String kind) {
     return self().set("kind", kind);
+  }
+
+  /**
+   * Sets {@code left}: value before the first point; None: that of the first (interp).
+   *
+   * @param left the value
+   * @return this
+   */
+  default Attributes left(long left) {
+    return self().set("left", left);
+  }
+
+  /**
+   * Sets {@code left}: value before the first point; None: that of the first (interp).
+   *
+   * @param left the value
+   * @return this
+   */
+  default Attributes left(double left) {
+    return self().set("left", left);
   }
 
   /**
@@ -390,8 +455,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code mode}: 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what becomes of indices out of bounds: 'raise',
-   *     'wrap' or 'clip' (take).
+   * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'constant', 'edge', 'reflect',
+   *     'symmetric', 'wrap' or 'empty' (pad); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
    * @param mode the value
    * @return this
@@ -431,7 +496,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code num}: number of values (linspace, logspace).
+   * Sets {@code num}: number of values (geomspace, linspace, logspace).
    *
    * @param num the value
    * @return this
@@ -531,6 +596,28 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code right}: whether an interval holds its right edge instead of its left one (digitize); value behind the last point; None:
+   *     that of the last (interp).
+   *
+   * @param right the value
+   * @return this
+   */
+  default Attributes right(long right) {
+    return self().set("right", right);
+  }
+
+  /**
+   * Sets {@code right}: whether an interval holds its right edge instead of its left one (digitize); value behind the last point; None:
+   *     that of the last (interp).
+   *
+   * @param right the value
+   * @return this
+   */
+  default Attributes right(double right) {
+    return self().set("right", right);
+  }
+
+  /**
    * Sets {@code rowvar}: whether rows are the variables (corrcoef, cov).
    *
    * @param rowvar the value
@@ -551,7 +638,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code sections}: number of equal parts; None: cut at indices (array_split, split).
+   * Sets {@code sections}: number of equal parts; None: cut at indices (array_split, dsplit, hsplit, split, ...).
    *
    * @param sections the value
    * @return this
@@ -581,6 +668,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code single}: one place for all the values, as of an integer (insert).
+   *
+   * @param single the value
+   * @return this
+   */
+  default Attributes single(boolean single) {
+    return self().set("single", single);
+  }
+
+  /**
    * Sets {@code size}: extents; None: one slice (choice); extents; None: those of the parameters (exponential, gumbel, integers, laplace,
    *     ...).
    *
@@ -589,6 +686,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes size(long... size) {
     return self().setList("size", size);
+  }
+
+  /**
+   * Sets {@code sparse}: whether other axes stay of extent 1 (meshgrid).
+   *
+   * @param sparse the value
+   * @return this
+   */
+  default Attributes sparse(boolean sparse) {
+    return self().set("sparse", sparse);
   }
 
   /**

@@ -873,6 +873,68 @@ public final class Ops {
   }
 
   /**
+   * Indices that partition.
+   *
+   * <p>All of the axis is sorted, which puts every place right.
+   *
+   * <p>NumPy: {@code numpy.argpartition}.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  public static Tensor argpartition(Operand a, long kth) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth), a);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  public static Tensor argpartition(Operand a, long[] kth) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth), a);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor argpartition(Operand a, long kth, long axis) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth).set("axis", axis), a);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor argpartition(Operand a, long[] kth, long axis) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth).set("axis", axis), a);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param options attributes that differ from their defaults: axis, kind
+   * @return the result
+   */
+  public static Tensor argpartition(Operand a, long[] kth, Attributes options) {
+    return Operator.of("argpartition").apply(new Attributes(options).set("kth", kth), a);
+  }
+
+  /**
    * Indices that sort; equal elements keep their order.
    *
    * <p>NaN comes last. The axis lies in one chunk.
@@ -965,6 +1027,43 @@ public final class Ops {
    */
   public static Tensor arrayEqual(Operand a1, Operand a2) {
     return Operator.of("array_equal").apply(Attributes.NONE, a1, a2);
+  }
+
+  /**
+   * Whether shapes and all elements are equal.
+   *
+   * @param a1 a tensor or a number
+   * @param a2 a tensor or a number
+   * @param equalNan whether NaN equals NaN
+   * @return the result
+   */
+  public static Tensor arrayEqual(Operand a1, Operand a2, boolean equalNan) {
+    return Operator.of("array_equal").apply(new Attributes().set("equal_nan", equalNan), a1, a2);
+  }
+
+  /**
+   * Whether shapes and all elements are equal.
+   *
+   * @param a1 a tensor or a number
+   * @param a2 a tensor or a number
+   * @param options attributes that differ from their defaults: equal_nan
+   * @return the result
+   */
+  public static Tensor arrayEqual(Operand a1, Operand a2, Attributes options) {
+    return Operator.of("array_equal").apply(options, a1, a2);
+  }
+
+  /**
+   * Whether two tensors broadcast to equal ones.
+   *
+   * <p>NumPy: {@code numpy.array_equiv}.
+   *
+   * @param a1 a tensor or a number
+   * @param a2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor arrayEquiv(Operand a1, Operand a2) {
+    return Operator.of("array_equiv").apply(Attributes.NONE, a1, a2);
   }
 
   /**
@@ -1591,6 +1690,43 @@ public final class Ops {
   }
 
   /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * <p>NumPy: {@code numpy.choose}.
+   *
+   * @param a which choice
+   * @param choices the tensors
+   * @return the result
+   */
+  public static Tensor choose(Operand a, Operand... choices) {
+    return Operator.of("choose").apply(Attributes.NONE, Operator.join(choices, a));
+  }
+
+  /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * @param a which choice
+   * @param choices the tensors
+   * @param mode what becomes of numbers of no choice: 'raise', 'wrap' or 'clip'
+   * @return the result
+   */
+  public static Tensor choose(Operand a, Operand[] choices, String mode) {
+    return Operator.of("choose").apply(new Attributes().set("mode", mode), Operator.join(choices, a));
+  }
+
+  /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * @param a which choice
+   * @param choices the tensors
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor choose(Operand a, Operand[] choices, Attributes options) {
+    return Operator.of("choose").apply(options, Operator.join(choices, a));
+  }
+
+  /**
    * Limits values to an interval.
    *
    * <p>min(max(a, a_min), a_max). Integers beyond what the dtype can hold limit nothing.
@@ -1647,11 +1783,11 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.column_stack}.
    *
-   * @param arrays the tensors
+   * @param tup the tensors
    * @return the result
    */
-  public static Tensor columnStack(Operand... arrays) {
-    return Operator.of("column_stack").apply(Attributes.NONE, arrays);
+  public static Tensor columnStack(Operand... tup) {
+    return Operator.of("column_stack").apply(Attributes.NONE, tup);
   }
 
   /**
@@ -1718,7 +1854,7 @@ public final class Ops {
    * Joins tensors along an axis.
    *
    * @param arrays the tensors
-   * @param options attributes that differ from their defaults: axis, dtype
+   * @param options attributes that differ from their defaults: axis, dtype, casting
    * @return the result
    */
   public static Tensor concat(Operand[] arrays, Attributes options) {
@@ -1752,7 +1888,7 @@ public final class Ops {
    * Joins tensors along an axis.
    *
    * @param arrays the tensors
-   * @param options attributes that differ from their defaults: axis, dtype
+   * @param options attributes that differ from their defaults: axis, dtype, casting
    * @return the result
    */
   public static Tensor concatenate(Operand[] arrays, Attributes options) {
@@ -1845,7 +1981,7 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.corrcoef}.
    *
-   * @param x the tensor
+   * @param x a tensor or a number
    * @return the result
    */
   public static Tensor corrcoef(Operand x) {
@@ -1855,7 +1991,7 @@ public final class Ops {
   /**
    * The correlation matrix of variables.
    *
-   * @param x the tensor
+   * @param x a tensor or a number
    * @param rowvar whether rows are the variables
    * @return the result
    */
@@ -1866,12 +2002,35 @@ public final class Ops {
   /**
    * The correlation matrix of variables.
    *
-   * @param x the tensor
-   * @param options attributes that differ from their defaults: rowvar
+   * @param x a tensor or a number
+   * @param options attributes that differ from their defaults: rowvar, dtype
    * @return the result
    */
   public static Tensor corrcoef(Operand x, Attributes options) {
     return Operator.of("corrcoef").apply(options, x);
+  }
+
+  /**
+   * The correlation matrix of variables.
+   *
+   * @param x a tensor or a number
+   * @param y more variables of as many observations
+   * @return the result
+   */
+  public static Tensor corrcoef(Operand x, Operand y) {
+    return Operator.of("corrcoef").apply(Attributes.NONE, x, y);
+  }
+
+  /**
+   * The correlation matrix of variables.
+   *
+   * @param x a tensor or a number
+   * @param y more variables of as many observations
+   * @param options attributes that differ from their defaults: rowvar, dtype
+   * @return the result
+   */
+  public static Tensor corrcoef(Operand x, Operand y, Attributes options) {
+    return Operator.of("corrcoef").apply(options, x, y);
   }
 
   /**
@@ -1951,7 +2110,7 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.cov}.
    *
-   * @param m the tensor
+   * @param m a tensor or a number
    * @return the result
    */
   public static Tensor cov(Operand m) {
@@ -1961,7 +2120,7 @@ public final class Ops {
   /**
    * The covariance matrix of variables.
    *
-   * @param m the tensor
+   * @param m a tensor or a number
    * @param rowvar whether rows are the variables
    * @return the result
    */
@@ -1972,7 +2131,7 @@ public final class Ops {
   /**
    * The covariance matrix of variables.
    *
-   * @param m the tensor
+   * @param m a tensor or a number
    * @param rowvar whether rows are the variables
    * @param bias divide by N instead of N - 1
    * @return the result
@@ -1984,12 +2143,35 @@ public final class Ops {
   /**
    * The covariance matrix of variables.
    *
-   * @param m the tensor
-   * @param options attributes that differ from their defaults: rowvar, bias, ddof
+   * @param m a tensor or a number
+   * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype
    * @return the result
    */
   public static Tensor cov(Operand m, Attributes options) {
     return Operator.of("cov").apply(options, m);
+  }
+
+  /**
+   * The covariance matrix of variables.
+   *
+   * @param m a tensor or a number
+   * @param y more variables of as many observations
+   * @return the result
+   */
+  public static Tensor cov(Operand m, Operand y) {
+    return Operator.of("cov").apply(Attributes.NONE, m, y);
+  }
+
+  /**
+   * The covariance matrix of variables.
+   *
+   * @param m a tensor or a number
+   * @param y more variables of as many observations
+   * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype
+   * @return the result
+   */
+  public static Tensor cov(Operand m, Operand y, Attributes options) {
+    return Operator.of("cov").apply(options, m, y);
   }
 
   /**
@@ -2069,33 +2251,33 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.cumulative_prod}.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @return the result
    */
-  public static Tensor cumulativeProd(Operand a) {
-    return Operator.of("cumulative_prod").apply(Attributes.NONE, a);
+  public static Tensor cumulativeProd(Operand x) {
+    return Operator.of("cumulative_prod").apply(Attributes.NONE, x);
   }
 
   /**
    * The running product, with the one before it where wanted.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @param axis the axis; None: the flattened array
    * @return the result
    */
-  public static Tensor cumulativeProd(Operand a, long axis) {
-    return Operator.of("cumulative_prod").apply(new Attributes().set("axis", axis), a);
+  public static Tensor cumulativeProd(Operand x, long axis) {
+    return Operator.of("cumulative_prod").apply(new Attributes().set("axis", axis), x);
   }
 
   /**
    * The running product, with the one before it where wanted.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @param options attributes that differ from their defaults: axis, dtype, include_initial
    * @return the result
    */
-  public static Tensor cumulativeProd(Operand a, Attributes options) {
-    return Operator.of("cumulative_prod").apply(options, a);
+  public static Tensor cumulativeProd(Operand x, Attributes options) {
+    return Operator.of("cumulative_prod").apply(options, x);
   }
 
   /**
@@ -2103,33 +2285,33 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.cumulative_sum}.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @return the result
    */
-  public static Tensor cumulativeSum(Operand a) {
-    return Operator.of("cumulative_sum").apply(Attributes.NONE, a);
+  public static Tensor cumulativeSum(Operand x) {
+    return Operator.of("cumulative_sum").apply(Attributes.NONE, x);
   }
 
   /**
    * The running sum, with the zero before it where wanted.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @param axis the axis; None: the flattened array
    * @return the result
    */
-  public static Tensor cumulativeSum(Operand a, long axis) {
-    return Operator.of("cumulative_sum").apply(new Attributes().set("axis", axis), a);
+  public static Tensor cumulativeSum(Operand x, long axis) {
+    return Operator.of("cumulative_sum").apply(new Attributes().set("axis", axis), x);
   }
 
   /**
    * The running sum, with the zero before it where wanted.
    *
-   * @param a the tensor
+   * @param x the tensor
    * @param options attributes that differ from their defaults: axis, dtype, include_initial
    * @return the result
    */
-  public static Tensor cumulativeSum(Operand a, Attributes options) {
-    return Operator.of("cumulative_sum").apply(options, a);
+  public static Tensor cumulativeSum(Operand x, Attributes options) {
+    return Operator.of("cumulative_sum").apply(options, x);
   }
 
   /**
@@ -2154,6 +2336,66 @@ public final class Ops {
    */
   public static Tensor degrees(Operand x) {
     return Operator.of("degrees").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * <p>NumPy: {@code numpy.delete}.
+   *
+   * @param arr the tensor
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, long obj) {
+    return Operator.of("delete").apply(new Attributes().set("obj", obj), arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr the tensor
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, long[] obj) {
+    return Operator.of("delete").apply(new Attributes().set("obj", obj), arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr the tensor
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, long obj, long axis) {
+    return Operator.of("delete").apply(new Attributes().set("obj", obj).set("axis", axis), arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr the tensor
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, long[] obj, long axis) {
+    return Operator.of("delete").apply(new Attributes().set("obj", obj).set("axis", axis), arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr the tensor
+   * @param obj places along the axis; negative ones count from the end
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, long[] obj, Attributes options) {
+    return Operator.of("delete").apply(new Attributes(options).set("obj", obj), arr);
   }
 
   /**
@@ -2188,6 +2430,40 @@ public final class Ops {
    */
   public static Tensor diag(Operand v, Attributes options) {
     return Operator.of("diag").apply(options, v);
+  }
+
+  /**
+   * A matrix with all elements on a diagonal.
+   *
+   * <p>NumPy: {@code numpy.diagflat}.
+   *
+   * @param v the tensor
+   * @return the result
+   */
+  public static Tensor diagflat(Operand v) {
+    return Operator.of("diagflat").apply(Attributes.NONE, v);
+  }
+
+  /**
+   * A matrix with all elements on a diagonal.
+   *
+   * @param v the tensor
+   * @param k the diagonal; positive: above the main one
+   * @return the result
+   */
+  public static Tensor diagflat(Operand v, long k) {
+    return Operator.of("diagflat").apply(new Attributes().set("k", k), v);
+  }
+
+  /**
+   * A matrix with all elements on a diagonal.
+   *
+   * @param v the tensor
+   * @param options attributes that differ from their defaults: k
+   * @return the result
+   */
+  public static Tensor diagflat(Operand v, Attributes options) {
+    return Operator.of("diagflat").apply(options, v);
   }
 
   /**
@@ -2282,6 +2558,43 @@ public final class Ops {
    */
   public static Tensor diff(Operand a, Attributes options) {
     return Operator.of("diff").apply(options, a);
+  }
+
+  /**
+   * The intervals in which values lie.
+   *
+   * <p>NumPy: {@code numpy.digitize}.
+   *
+   * @param x a tensor or a number
+   * @param bins edges that ascend or descend
+   * @return the result
+   */
+  public static Tensor digitize(Operand x, Operand bins) {
+    return Operator.of("digitize").apply(Attributes.NONE, x, bins);
+  }
+
+  /**
+   * The intervals in which values lie.
+   *
+   * @param x a tensor or a number
+   * @param bins edges that ascend or descend
+   * @param right whether an interval holds its right edge instead of its left one
+   * @return the result
+   */
+  public static Tensor digitize(Operand x, Operand bins, boolean right) {
+    return Operator.of("digitize").apply(new Attributes().set("right", right), x, bins);
+  }
+
+  /**
+   * The intervals in which values lie.
+   *
+   * @param x a tensor or a number
+   * @param bins edges that ascend or descend
+   * @param options attributes that differ from their defaults: right
+   * @return the result
+   */
+  public static Tensor digitize(Operand x, Operand bins, Attributes options) {
+    return Operator.of("digitize").apply(options, x, bins);
   }
 
   /**
@@ -2416,15 +2729,49 @@ public final class Ops {
   }
 
   /**
+   * Cuts a tensor into views along an axis.
+   *
+   * <p>NumPy: {@code numpy.dsplit}.
+   *
+   * @param ary the tensor
+   * @return the results
+   */
+  public static Tensor[] dsplit(Operand ary) {
+    return Operator.of("dsplit").applyOpen(Attributes.NONE, ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param sections number of equal parts; None: cut at indices
+   * @return the results
+   */
+  public static Tensor[] dsplit(Operand ary, long sections) {
+    return Operator.of("dsplit").applyOpen(new Attributes().set("sections", sections), ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param options attributes that differ from their defaults: sections, indices
+   * @return the results
+   */
+  public static Tensor[] dsplit(Operand ary, Attributes options) {
+    return Operator.of("dsplit").applyOpen(options, ary);
+  }
+
+  /**
    * Joins tensors along the third axis.
    *
    * <p>NumPy: {@code numpy.dstack}.
    *
-   * @param arrays the tensors
+   * @param tup the tensors
    * @return the result
    */
-  public static Tensor dstack(Operand... arrays) {
-    return Operator.of("dstack").apply(Attributes.NONE, arrays);
+  public static Tensor dstack(Operand... tup) {
+    return Operator.of("dstack").apply(Attributes.NONE, tup);
   }
 
   /**
@@ -2516,33 +2863,33 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.empty_like}.
    *
-   * @param a the tensor
+   * @param prototype the tensor
    * @return the result
    */
-  public static Tensor emptyLike(Operand a) {
-    return Operator.of("empty_like").apply(Attributes.NONE, a);
+  public static Tensor emptyLike(Operand prototype) {
+    return Operator.of("empty_like").apply(Attributes.NONE, prototype);
   }
 
   /**
    * A tensor of the same shape and dtype whose values do not matter.
    *
-   * @param a the tensor
+   * @param prototype the tensor
    * @param dtype element type; None: that of the values
    * @return the result
    */
-  public static Tensor emptyLike(Operand a, DType dtype) {
-    return Operator.of("empty_like").apply(new Attributes().set("dtype", dtype), a);
+  public static Tensor emptyLike(Operand prototype, DType dtype) {
+    return Operator.of("empty_like").apply(new Attributes().set("dtype", dtype), prototype);
   }
 
   /**
    * A tensor of the same shape and dtype whose values do not matter.
    *
-   * @param a the tensor
+   * @param prototype the tensor
    * @param options attributes that differ from their defaults: dtype, shape
    * @return the result
    */
-  public static Tensor emptyLike(Operand a, Attributes options) {
-    return Operator.of("empty_like").apply(options, a);
+  public static Tensor emptyLike(Operand prototype, Attributes options) {
+    return Operator.of("empty_like").apply(options, prototype);
   }
 
   /**
@@ -3553,6 +3900,323 @@ public final class Ops {
   }
 
   /**
+   * Values with one ratio from start to stop.
+   *
+   * <p>NumPy: {@code numpy.geomspace}.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, Operand stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, start, stop);
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, Operand stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), start, stop);
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, Operand stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, stop);
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, Operand stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, start, stop);
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, long stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(long start, long stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(Operand start, double stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop) {
+    return Operator.of("geomspace").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, long num) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, long num, boolean endpoint) {
+    return Operator.of("geomspace").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Values with one ratio from start to stop.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @return the result
+   */
+  public static Tensor geomspace(double start, double stop, Attributes options) {
+    return Operator.of("geomspace").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * <p>NumPy: {@code numpy.gradient}.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand... varargs) {
+    return Operator.of("gradient").applyOpen(Attributes.NONE, Operator.join(varargs, f));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @param axis the axes; None: all
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand[] varargs, long axis) {
+    return Operator.of("gradient").applyOpen(new Attributes().set("axis", axis), Operator.join(varargs, f));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @param axis the axes; None: all
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand[] varargs, long[] axis) {
+    return Operator.of("gradient").applyOpen(new Attributes().set("axis", axis), Operator.join(varargs, f));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @param axis the axes; None: all
+   * @param edgeOrder 1 or 2: the order of differences at the ends
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand[] varargs, long axis, long edgeOrder) {
+    return Operator.of("gradient").applyOpen(new Attributes().set("axis", axis).set("edge_order", edgeOrder), Operator.join(varargs, f));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @param axis the axes; None: all
+   * @param edgeOrder 1 or 2: the order of differences at the ends
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand[] varargs, long[] axis, long edgeOrder) {
+    return Operator.of("gradient").applyOpen(new Attributes().set("axis", axis).set("edge_order", edgeOrder), Operator.join(varargs, f));
+  }
+
+  /**
+   * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * @param f a tensor or a number
+   * @param varargs distances or points: none, one for all axes, or one per axis
+   * @param options attributes that differ from their defaults: axis, edge_order
+   * @return the results
+   */
+  public static Tensor[] gradient(Operand f, Operand[] varargs, Attributes options) {
+    return Operator.of("gradient").applyOpen(options, Operator.join(varargs, f));
+  }
+
+  /**
    * Whether x1 is greater than x2.
    *
    * <p>Complex values are ordered by real, then imaginary part; NaN compares false but for not_equal.
@@ -3913,15 +4577,71 @@ public final class Ops {
   }
 
   /**
+   * Cuts a tensor into views along an axis.
+   *
+   * <p>NumPy: {@code numpy.hsplit}.
+   *
+   * @param ary the tensor
+   * @return the results
+   */
+  public static Tensor[] hsplit(Operand ary) {
+    return Operator.of("hsplit").applyOpen(Attributes.NONE, ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param sections number of equal parts; None: cut at indices
+   * @return the results
+   */
+  public static Tensor[] hsplit(Operand ary, long sections) {
+    return Operator.of("hsplit").applyOpen(new Attributes().set("sections", sections), ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param options attributes that differ from their defaults: sections, indices
+   * @return the results
+   */
+  public static Tensor[] hsplit(Operand ary, Attributes options) {
+    return Operator.of("hsplit").applyOpen(options, ary);
+  }
+
+  /**
    * Joins tensors side by side.
    *
    * <p>NumPy: {@code numpy.hstack}.
    *
-   * @param arrays the tensors
+   * @param tup the tensors
    * @return the result
    */
-  public static Tensor hstack(Operand... arrays) {
-    return Operator.of("hstack").apply(Attributes.NONE, arrays);
+  public static Tensor hstack(Operand... tup) {
+    return Operator.of("hstack").apply(Attributes.NONE, tup);
+  }
+
+  /**
+   * Joins tensors side by side.
+   *
+   * @param tup the tensors
+   * @param dtype dtype of the result
+   * @return the result
+   */
+  public static Tensor hstack(Operand[] tup, DType dtype) {
+    return Operator.of("hstack").apply(new Attributes().set("dtype", dtype), tup);
+  }
+
+  /**
+   * Joins tensors side by side.
+   *
+   * @param tup the tensors
+   * @param options attributes that differ from their defaults: dtype, casting
+   * @return the result
+   */
+  public static Tensor hstack(Operand[] tup, Attributes options) {
+    return Operator.of("hstack").apply(options, tup);
   }
 
   /**
@@ -4097,6 +4817,490 @@ public final class Ops {
    */
   public static Tensor inner(Operand a, Operand b) {
     return Operator.of("inner").apply(Attributes.NONE, a, b);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * <p>NumPy: {@code numpy.insert}.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long[] obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long[] obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long[] obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param options attributes that differ from their defaults: axis, single
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values, long[] obj, Attributes options) {
+    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long[] obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long[] obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long[] obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param options attributes that differ from their defaults: axis, single
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, long values, long[] obj, Attributes options) {
+    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long[] obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long[] obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long[] obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param options attributes that differ from their defaults: axis, single
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, double values, long[] obj, Attributes options) {
+    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long[] obj) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long[] obj, long axis) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param axis the axis; None: the flattened array
+   * @param single one place for all the values, as of an integer
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long[] obj, long axis, boolean single) {
+    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
+   * @param obj places along the axis; negative ones count from the end
+   * @param options attributes that differ from their defaults: axis, single
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, boolean values, long[] obj, Attributes options) {
+    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * <p>NumPy: {@code numpy.interp}.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp) {
+    return Operator.of("interp").apply(Attributes.NONE, x, xp, fp);
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @param left value before the first point; None: that of the first
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp, long left) {
+    return Operator.of("interp").apply(new Attributes().set("left", left), x, xp, fp);
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @param left value before the first point; None: that of the first
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp, double left) {
+    return Operator.of("interp").apply(new Attributes().set("left", left), x, xp, fp);
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @param left value before the first point; None: that of the first
+   * @param right value behind the last point; None: that of the last
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp, long left, long right) {
+    return Operator.of("interp").apply(new Attributes().set("left", left).set("right", right), x, xp, fp);
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @param left value before the first point; None: that of the first
+   * @param right value behind the last point; None: that of the last
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp, double left, double right) {
+    return Operator.of("interp").apply(new Attributes().set("left", left).set("right", right), x, xp, fp);
+  }
+
+  /**
+   * Values between points, on straight lines.
+   *
+   * @param x a tensor or a number
+   * @param xp points that ascend
+   * @param fp values at the points
+   * @param options attributes that differ from their defaults: left, right
+   * @return the result
+   */
+  public static Tensor interp(Operand x, Operand xp, Operand fp, Attributes options) {
+    return Operator.of("interp").apply(options, x, xp, fp);
+  }
+
+  /**
+   * Distinct values that are in both, in order.
+   *
+   * <p>NumPy: {@code numpy.intersect1d}.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor intersect1d(Operand ar1, Operand ar2) {
+    return Operator.of("intersect1d").apply(Attributes.NONE, ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in both, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param assumeUnique says that values are distinct, which is not needed
+   * @return the result
+   */
+  public static Tensor intersect1d(Operand ar1, Operand ar2, boolean assumeUnique) {
+    return Operator.of("intersect1d").apply(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in both, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param options attributes that differ from their defaults: assume_unique
+   * @return the result
+   */
+  public static Tensor intersect1d(Operand ar1, Operand ar2, Attributes options) {
+    return Operator.of("intersect1d").apply(options, ar1, ar2);
   }
 
   /**
@@ -4475,6 +5679,19 @@ public final class Ops {
   }
 
   /**
+   * The second tensor once for every element of the first, times that.
+   *
+   * <p>NumPy: {@code numpy.kron}.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @return the result
+   */
+  public static Tensor kron(Operand a, Operand b) {
+    return Operator.of("kron").apply(Attributes.NONE, a, b);
+  }
+
+  /**
    * The least common multiple of |x1| and |x2|.
    *
    * <p>NumPy: {@code numpy.lcm}.
@@ -4752,6 +5969,40 @@ public final class Ops {
    */
   public static Tensor lessEqual(boolean x1, Operand x2) {
     return Operator.of("less_equal").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Indices that sort by several keys.
+   *
+   * <p>NumPy: {@code numpy.lexsort}.
+   *
+   * @param keys the last one counts first
+   * @return the result
+   */
+  public static Tensor lexsort(Operand... keys) {
+    return Operator.of("lexsort").apply(Attributes.NONE, keys);
+  }
+
+  /**
+   * Indices that sort by several keys.
+   *
+   * @param keys the last one counts first
+   * @param axis the axis
+   * @return the result
+   */
+  public static Tensor lexsort(Operand[] keys, long axis) {
+    return Operator.of("lexsort").apply(new Attributes().set("axis", axis), keys);
+  }
+
+  /**
+   * Indices that sort by several keys.
+   *
+   * @param keys the last one counts first
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public static Tensor lexsort(Operand[] keys, Attributes options) {
+    return Operator.of("lexsort").apply(options, keys);
   }
 
   /**
@@ -5584,6 +6835,19 @@ public final class Ops {
   }
 
   /**
+   * Products of matrices with vectors.
+   *
+   * <p>NumPy: {@code numpy.matvec}.
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor matvec(Operand x1, Operand x2) {
+    return Operator.of("matvec").apply(Attributes.NONE, x1, x2);
+  }
+
+  /**
    * The largest element over axes; NaN wins.
    *
    * <p>Without elements it is an error unless 'initial' is given. Complex values are ordered by real, then imaginary part.
@@ -5883,7 +7147,19 @@ public final class Ops {
    * Coordinate matrices from coordinate vectors.
    *
    * @param xi the tensors
-   * @param options attributes that differ from their defaults: indexing
+   * @param indexing 'xy' or 'ij'
+   * @param sparse whether other axes stay of extent 1
+   * @return the results
+   */
+  public static Tensor[] meshgrid(Operand[] xi, String indexing, boolean sparse) {
+    return Operator.of("meshgrid").applyOpen(new Attributes().set("indexing", indexing).set("sparse", sparse), xi);
+  }
+
+  /**
+   * Coordinate matrices from coordinate vectors.
+   *
+   * @param xi the tensors
+   * @param options attributes that differ from their defaults: indexing, sparse
    * @return the results
    */
   public static Tensor[] meshgrid(Operand[] xi, Attributes options) {
@@ -6371,6 +7647,74 @@ public final class Ops {
   }
 
   /**
+   * The running product, NaN counted as 1.
+   *
+   * <p>NumPy: {@code numpy.nancumprod}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor nancumprod(Operand a) {
+    return Operator.of("nancumprod").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * The running product, NaN counted as 1.
+   *
+   * @param a the tensor
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor nancumprod(Operand a, long axis) {
+    return Operator.of("nancumprod").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * The running product, NaN counted as 1.
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: axis, dtype
+   * @return the result
+   */
+  public static Tensor nancumprod(Operand a, Attributes options) {
+    return Operator.of("nancumprod").apply(options, a);
+  }
+
+  /**
+   * The running sum, NaN counted as 0.
+   *
+   * <p>NumPy: {@code numpy.nancumsum}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor nancumsum(Operand a) {
+    return Operator.of("nancumsum").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * The running sum, NaN counted as 0.
+   *
+   * @param a the tensor
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor nancumsum(Operand a, long axis) {
+    return Operator.of("nancumsum").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * The running sum, NaN counted as 0.
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: axis, dtype
+   * @return the result
+   */
+  public static Tensor nancumsum(Operand a, Attributes options) {
+    return Operator.of("nancumsum").apply(options, a);
+  }
+
+  /**
    * The largest element over axes, ignoring NaN.
    *
    * <p>NumPy: {@code numpy.nanmax}.
@@ -6510,6 +7854,52 @@ public final class Ops {
    */
   public static Tensor nanmean(Operand a, Operand where, Attributes options) {
     return Operator.of("nanmean").apply(options, a, where);
+  }
+
+  /**
+   * The median over an axis, ignoring NaN.
+   *
+   * <p>NumPy: {@code numpy.nanmedian}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a) {
+    return Operator.of("nanmedian").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * The median over an axis, ignoring NaN.
+   *
+   * @param a the tensor
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a, long axis) {
+    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * The median over an axis, ignoring NaN.
+   *
+   * @param a the tensor
+   * @param axis the axis; None: the flattened array
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a, long axis, boolean keepdims) {
+    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The median over an axis, ignoring NaN.
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: axis, keepdims
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a, Attributes options) {
+    return Operator.of("nanmedian").apply(options, a);
   }
 
   /**
@@ -7201,6 +8591,68 @@ public final class Ops {
    */
   public static Tensor pad(Operand array, Operand constantValues, long[] padWidth, Attributes options) {
     return Operator.of("pad").apply(new Attributes(options).set("pad_width", padWidth), array, constantValues);
+  }
+
+  /**
+   * A copy in which smaller elements stand before the k-th, larger ones after it.
+   *
+   * <p>All of the axis is sorted, which puts every place right.
+   *
+   * <p>NumPy: {@code numpy.partition}.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  public static Tensor partition(Operand a, long kth) {
+    return Operator.of("partition").apply(new Attributes().set("kth", kth), a);
+  }
+
+  /**
+   * A copy in which smaller elements stand before the k-th, larger ones after it.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  public static Tensor partition(Operand a, long[] kth) {
+    return Operator.of("partition").apply(new Attributes().set("kth", kth), a);
+  }
+
+  /**
+   * A copy in which smaller elements stand before the k-th, larger ones after it.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor partition(Operand a, long kth, long axis) {
+    return Operator.of("partition").apply(new Attributes().set("kth", kth).set("axis", axis), a);
+  }
+
+  /**
+   * A copy in which smaller elements stand before the k-th, larger ones after it.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor partition(Operand a, long[] kth, long axis) {
+    return Operator.of("partition").apply(new Attributes().set("kth", kth).set("axis", axis), a);
+  }
+
+  /**
+   * A copy in which smaller elements stand before the k-th, larger ones after it.
+   *
+   * @param a the tensor
+   * @param kth places that are to hold what a sort would put there
+   * @param options attributes that differ from their defaults: axis, kind
+   * @return the result
+   */
+  public static Tensor partition(Operand a, long[] kth, Attributes options) {
+    return Operator.of("partition").apply(new Attributes(options).set("kth", kth), a);
   }
 
   /**
@@ -7981,6 +9433,19 @@ public final class Ops {
   }
 
   /**
+   * Elements over and over again under other extents.
+   *
+   * <p>NumPy: {@code numpy.resize}.
+   *
+   * @param a the tensor
+   * @param newShape extents
+   * @return the result
+   */
+  public static Tensor resize(Operand a, long... newShape) {
+    return Operator.of("resize").apply(new Attributes().set("new_shape", newShape), a);
+  }
+
+  /**
    * Shifts bits to the right.
    *
    * <p>Signed values keep their sign.
@@ -8232,6 +9697,80 @@ public final class Ops {
   }
 
   /**
+   * Distinct values of the first that are not in the second, in order.
+   *
+   * <p>NumPy: {@code numpy.setdiff1d}.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor setdiff1d(Operand ar1, Operand ar2) {
+    return Operator.of("setdiff1d").apply(Attributes.NONE, ar1, ar2);
+  }
+
+  /**
+   * Distinct values of the first that are not in the second, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param assumeUnique says that values are distinct, which is not needed
+   * @return the result
+   */
+  public static Tensor setdiff1d(Operand ar1, Operand ar2, boolean assumeUnique) {
+    return Operator.of("setdiff1d").apply(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
+  }
+
+  /**
+   * Distinct values of the first that are not in the second, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param options attributes that differ from their defaults: assume_unique
+   * @return the result
+   */
+  public static Tensor setdiff1d(Operand ar1, Operand ar2, Attributes options) {
+    return Operator.of("setdiff1d").apply(options, ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in one of both only, in order.
+   *
+   * <p>NumPy: {@code numpy.setxor1d}.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor setxor1d(Operand ar1, Operand ar2) {
+    return Operator.of("setxor1d").apply(Attributes.NONE, ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in one of both only, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param assumeUnique says that values are distinct, which is not needed
+   * @return the result
+   */
+  public static Tensor setxor1d(Operand ar1, Operand ar2, boolean assumeUnique) {
+    return Operator.of("setxor1d").apply(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in one of both only, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param options attributes that differ from their defaults: assume_unique
+   * @return the result
+   */
+  public static Tensor setxor1d(Operand ar1, Operand ar2, Attributes options) {
+    return Operator.of("setxor1d").apply(options, ar1, ar2);
+  }
+
+  /**
    * -1, 0 or 1 by the sign; complex values divided by their modulus.
    *
    * <p>NaN stays NaN.
@@ -8452,7 +9991,7 @@ public final class Ops {
    * Joins tensors of one shape along a new axis.
    *
    * @param arrays the tensors
-   * @param options attributes that differ from their defaults: axis
+   * @param options attributes that differ from their defaults: axis, dtype, casting
    * @return the result
    */
   public static Tensor stack(Operand[] arrays, Attributes options) {
@@ -8904,6 +10443,75 @@ public final class Ops {
   }
 
   /**
+   * The integral by the trapezoidal rule.
+   *
+   * <p>NumPy: {@code numpy.trapezoid}.
+   *
+   * @param y a tensor or a number
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y) {
+    return Operator.of("trapezoid").apply(Attributes.NONE, y);
+  }
+
+  /**
+   * The integral by the trapezoidal rule.
+   *
+   * @param y a tensor or a number
+   * @param dx the distance of points
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y, double dx) {
+    return Operator.of("trapezoid").apply(new Attributes().set("dx", dx), y);
+  }
+
+  /**
+   * The integral by the trapezoidal rule.
+   *
+   * @param y a tensor or a number
+   * @param dx the distance of points
+   * @param axis the axis
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y, double dx, long axis) {
+    return Operator.of("trapezoid").apply(new Attributes().set("dx", dx).set("axis", axis), y);
+  }
+
+  /**
+   * The integral by the trapezoidal rule.
+   *
+   * @param y a tensor or a number
+   * @param options attributes that differ from their defaults: dx, axis
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y, Attributes options) {
+    return Operator.of("trapezoid").apply(options, y);
+  }
+
+  /**
+   * The integral by the trapezoidal rule.
+   *
+   * @param y a tensor or a number
+   * @param x the points; None: dx apart
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y, Operand x) {
+    return Operator.of("trapezoid").apply(Attributes.NONE, y, x);
+  }
+
+  /**
+   * The integral by the trapezoidal rule.
+   *
+   * @param y a tensor or a number
+   * @param x the points; None: dx apart
+   * @param options attributes that differ from their defaults: dx, axis
+   * @return the result
+   */
+  public static Tensor trapezoid(Operand y, Operand x, Attributes options) {
+    return Operator.of("trapezoid").apply(options, y, x);
+  }
+
+  /**
    * Ones at and below a diagonal, zeros above.
    *
    * <p>NumPy: {@code numpy.tri}.
@@ -8984,6 +10592,52 @@ public final class Ops {
   }
 
   /**
+   * Rows and columns of the elements at and below a diagonal.
+   *
+   * <p>NumPy: {@code numpy.tril_indices}.
+   *
+   * @param n rows
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndices(long n) {
+    return Operator.of("tril_indices").applyAll(2, new Attributes().set("n", n));
+  }
+
+  /**
+   * Rows and columns of the elements at and below a diagonal.
+   *
+   * @param n rows
+   * @param k the diagonal; positive: above the main one
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndices(long n, long k) {
+    return Operator.of("tril_indices").applyAll(2, new Attributes().set("n", n).set("k", k));
+  }
+
+  /**
+   * Rows and columns of the elements at and below a diagonal.
+   *
+   * @param n rows
+   * @param k the diagonal; positive: above the main one
+   * @param columns None: as many as rows
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndices(long n, long k, long columns) {
+    return Operator.of("tril_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("columns", columns));
+  }
+
+  /**
+   * Rows and columns of the elements at and below a diagonal.
+   *
+   * @param n rows
+   * @param options attributes that differ from their defaults: k, columns
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndices(long n, Attributes options) {
+    return Operator.of("tril_indices").applyAll(2, new Attributes(options).set("n", n));
+  }
+
+  /**
    * The matrix with zeros below a diagonal.
    *
    * <p>NumPy: {@code numpy.triu}.
@@ -9015,6 +10669,52 @@ public final class Ops {
    */
   public static Tensor triu(Operand m, Attributes options) {
     return Operator.of("triu").apply(options, m);
+  }
+
+  /**
+   * Rows and columns of the elements at and above a diagonal.
+   *
+   * <p>NumPy: {@code numpy.triu_indices}.
+   *
+   * @param n rows
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndices(long n) {
+    return Operator.of("triu_indices").applyAll(2, new Attributes().set("n", n));
+  }
+
+  /**
+   * Rows and columns of the elements at and above a diagonal.
+   *
+   * @param n rows
+   * @param k the diagonal; positive: above the main one
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndices(long n, long k) {
+    return Operator.of("triu_indices").applyAll(2, new Attributes().set("n", n).set("k", k));
+  }
+
+  /**
+   * Rows and columns of the elements at and above a diagonal.
+   *
+   * @param n rows
+   * @param k the diagonal; positive: above the main one
+   * @param columns None: as many as rows
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndices(long n, long k, long columns) {
+    return Operator.of("triu_indices").applyAll(2, new Attributes().set("n", n).set("k", k).set("columns", columns));
+  }
+
+  /**
+   * Rows and columns of the elements at and above a diagonal.
+   *
+   * @param n rows
+   * @param options attributes that differ from their defaults: k, columns
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndices(long n, Attributes options) {
+    return Operator.of("triu_indices").applyAll(2, new Attributes(options).set("n", n));
   }
 
   /**
@@ -9086,6 +10786,19 @@ public final class Ops {
    */
   public static Tensor trunc(Operand x) {
     return Operator.of("trunc").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * Distinct values that are in one or the other, in order.
+   *
+   * <p>NumPy: {@code numpy.union1d}.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor union1d(Operand ar1, Operand ar2) {
+    return Operator.of("union1d").apply(Attributes.NONE, ar1, ar2);
   }
 
   /**
@@ -9309,15 +11022,84 @@ public final class Ops {
   }
 
   /**
+   * Products of vectors, which are conjugated, with matrices.
+   *
+   * <p>NumPy: {@code numpy.vecmat}.
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor vecmat(Operand x1, Operand x2) {
+    return Operator.of("vecmat").apply(Attributes.NONE, x1, x2);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * <p>NumPy: {@code numpy.vsplit}.
+   *
+   * @param ary the tensor
+   * @return the results
+   */
+  public static Tensor[] vsplit(Operand ary) {
+    return Operator.of("vsplit").applyOpen(Attributes.NONE, ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param sections number of equal parts; None: cut at indices
+   * @return the results
+   */
+  public static Tensor[] vsplit(Operand ary, long sections) {
+    return Operator.of("vsplit").applyOpen(new Attributes().set("sections", sections), ary);
+  }
+
+  /**
+   * Cuts a tensor into views along an axis.
+   *
+   * @param ary the tensor
+   * @param options attributes that differ from their defaults: sections, indices
+   * @return the results
+   */
+  public static Tensor[] vsplit(Operand ary, Attributes options) {
+    return Operator.of("vsplit").applyOpen(options, ary);
+  }
+
+  /**
    * Joins tensors as rows.
    *
    * <p>NumPy: {@code numpy.vstack}.
    *
-   * @param arrays the tensors
+   * @param tup the tensors
    * @return the result
    */
-  public static Tensor vstack(Operand... arrays) {
-    return Operator.of("vstack").apply(Attributes.NONE, arrays);
+  public static Tensor vstack(Operand... tup) {
+    return Operator.of("vstack").apply(Attributes.NONE, tup);
+  }
+
+  /**
+   * Joins tensors as rows.
+   *
+   * @param tup the tensors
+   * @param dtype dtype of the result
+   * @return the result
+   */
+  public static Tensor vstack(Operand[] tup, DType dtype) {
+    return Operator.of("vstack").apply(new Attributes().set("dtype", dtype), tup);
+  }
+
+  /**
+   * Joins tensors as rows.
+   *
+   * @param tup the tensors
+   * @param options attributes that differ from their defaults: dtype, casting
+   * @return the result
+   */
+  public static Tensor vstack(Operand[] tup, Attributes options) {
+    return Operator.of("vstack").apply(options, tup);
   }
 
   /**

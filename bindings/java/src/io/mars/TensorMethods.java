@@ -453,6 +453,63 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * Indices that partition.
+   *
+   * <p>All of the axis is sorted, which puts every place right.
+   *
+   * <p>NumPy: {@code numpy.argpartition}.
+   *
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  default Tensor argpartition(long kth) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth), this);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param kth places that are to hold what a sort would put there
+   * @return the result
+   */
+  default Tensor argpartition(long[] kth) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth), this);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  default Tensor argpartition(long kth, long axis) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth).set("axis", axis), this);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param kth places that are to hold what a sort would put there
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  default Tensor argpartition(long[] kth, long axis) {
+    return Operator.of("argpartition").apply(new Attributes().set("kth", kth).set("axis", axis), this);
+  }
+
+  /**
+   * Indices that partition.
+   *
+   * @param kth places that are to hold what a sort would put there
+   * @param options attributes that differ from their defaults: axis, kind
+   * @return the result
+   */
+  default Tensor argpartition(long[] kth, Attributes options) {
+    return Operator.of("argpartition").apply(new Attributes(options).set("kth", kth), this);
+  }
+
+  /**
    * Indices that sort; equal elements keep their order.
    *
    * <p>NaN comes last. The axis lies in one chunk.
@@ -825,6 +882,40 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor ceil() {
     return Operator.of("ceil").apply(Attributes.NONE, this);
+  }
+
+  /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * <p>NumPy: {@code numpy.choose}.
+   *
+   * @param choices the tensors
+   * @return the result
+   */
+  default Tensor choose(Operand... choices) {
+    return Operator.of("choose").apply(Attributes.NONE, Operator.join(choices, this));
+  }
+
+  /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * @param choices the tensors
+   * @param mode what becomes of numbers of no choice: 'raise', 'wrap' or 'clip'
+   * @return the result
+   */
+  default Tensor choose(Operand[] choices, String mode) {
+    return Operator.of("choose").apply(new Attributes().set("mode", mode), Operator.join(choices, this));
+  }
+
+  /**
+   * Elements of tensors by the number of the tensor.
+   *
+   * @param choices the tensors
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  default Tensor choose(Operand[] choices, Attributes options) {
+    return Operator.of("choose").apply(options, Operator.join(choices, this));
   }
 
   /**

@@ -11,18 +11,27 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
-from mars import _abi, _graph
-from mars.tensor import _registry
+from mars import _abi
+from mars.tensor import _registry, _signatures
 from mars.tensor import random as random
 from mars.tensor._arrays import asarray as asarray
 from mars.tensor._arrays import from_dlpack as from_dlpack
 from mars.tensor._arrays import tensor as tensor
+from mars.tensor._counting import bincount as bincount
 from mars.tensor._files import load as load
 from mars.tensor._files import save as save
+from mars.tensor._grids import block as block
+from mars.tensor._grids import diag_indices as diag_indices
+from mars.tensor._grids import diag_indices_from as diag_indices_from
+from mars.tensor._grids import fromfunction as fromfunction
+from mars.tensor._grids import ix_ as ix_
+from mars.tensor._grids import tril_indices_from as tril_indices_from
+from mars.tensor._grids import triu_indices_from as triu_indices_from
 from mars.tensor._standard import __array_api_version__ as __array_api_version__
 from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
 from mars.tensor._standard import finfo as finfo
@@ -35,79 +44,128 @@ from mars.tensor._standard import unique_counts as unique_counts
 from mars.tensor._standard import unique_inverse as unique_inverse
 from mars.tensor._standard import unique_values as unique_values
 from mars.tensor._tensor import Tensor as Tensor
+from mars.tensor._writing import copyto as copyto
+from mars.tensor._writing import fill_diagonal as fill_diagonal
+from mars.tensor._writing import place as place
+from mars.tensor._writing import put as put
+from mars.tensor._writing import put_along_axis as put_along_axis
+from mars.tensor._writing import putmask as putmask
 
 if TYPE_CHECKING:
     # What `__getattr__` finds.
+    from numpy import False_ as False_
+    from numpy import True_ as True_
     from numpy import bool as bool
     from numpy import bool_ as bool_
     from numpy import broadcast_shapes as broadcast_shapes
+    from numpy import byte as byte
+    from numpy import cdouble as cdouble
     from numpy import complex64 as complex64
     from numpy import complex128 as complex128
+    from numpy import complexfloating as complexfloating
+    from numpy import csingle as csingle
+    from numpy import double as double
     from numpy import dtype as dtype
+    from numpy import errstate as errstate
     from numpy import float16 as float16
     from numpy import float32 as float32
     from numpy import float64 as float64
+    from numpy import floating as floating
+    from numpy import generic as generic
+    from numpy import get_printoptions as get_printoptions
+    from numpy import half as half
     from numpy import index_exp as index_exp
+    from numpy import inexact as inexact
     from numpy import int8 as int8
     from numpy import int16 as int16
     from numpy import int32 as int32
     from numpy import int64 as int64
     from numpy import int_ as int_
+    from numpy import intc as intc
+    from numpy import integer as integer
     from numpy import intp as intp
     from numpy import isscalar as isscalar
     from numpy import issubdtype as issubdtype
+    from numpy import iterable as iterable
+    from numpy import long as long
+    from numpy import longlong as longlong
+    from numpy import min_scalar_type as min_scalar_type
+    from numpy import ndindex as ndindex
+    from numpy import number as number
+    from numpy import printoptions as printoptions
     from numpy import s_ as s_
+    from numpy import set_printoptions as set_printoptions
+    from numpy import short as short
+    from numpy import signedinteger as signedinteger
+    from numpy import single as single
+    from numpy import ubyte as ubyte
     from numpy import uint as uint
     from numpy import uint8 as uint8
     from numpy import uint16 as uint16
     from numpy import uint32 as uint32
     from numpy import uint64 as uint64
+    from numpy import uintc as uintc
+    from numpy import uintp as uintp
+    from numpy import ulong as ulong
+    from numpy import ulonglong as ulonglong
+    from numpy import unsignedinteger as unsignedinteger
+    from numpy import ushort as ushort
 
     from mars.tensor import linalg as linalg
     from mars.tensor._described import *  # noqa: F403
 
     bfloat16: _np.dtype[Any]
 
-array = tensor
+ndarray = Tensor
 newaxis = None
 pi, e, inf, nan, euler_gamma = math.pi, math.e, math.inf, math.nan, 0.5772156649015329
 
 # dtypes and what describes them are NumPy's own.
 _FROM_NUMPY = {
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128",
-    "intp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "s_", "index_exp",
+    "intp", "uintp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "iterable", "s_", "index_exp",
+    "byte", "ubyte", "short", "ushort", "intc", "uintc", "long", "ulong", "longlong", "ulonglong", "half", "single", "double", "csingle",
+    "cdouble", "generic", "number", "integer", "signedinteger", "unsignedinteger", "inexact", "floating", "complexfloating", "True_",
+    "False_", "ndindex", "errstate", "printoptions", "get_printoptions", "set_printoptions", "min_scalar_type",
 }  # fmt: skip
 
 
-def asanyarray(a: Any, dtype: Any = None) -> Tensor:
-    return asarray(a, dtype)
+def asanyarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any = None, copy: builtins.bool | None = None) -> Tensor:
+    return asarray(a, dtype, order, device=device, copy=copy)
 
 
-def copy(a: Any) -> Tensor:
+def ascontiguousarray(a: Any, dtype: Any = None) -> Tensor:
+    """A tensor of at least one axis; memory order says nothing here."""
+    return _registry.function("atleast_1d")(asarray(a, dtype))  # type: ignore[no-any-return]
+
+
+asfortranarray = ascontiguousarray
+
+
+def array(
+    object: Any, dtype: Any = None, *, copy: builtins.bool | None = True, order: str | None = "K", subok: builtins.bool = False,
+    ndmin: int = 0, chunk_size: int | Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
+    """A tensor of the values that an array-like has now; `copy=None` and `copy=False` alias it where they can, as `asarray` does."""
+    _signatures.check_order(order)
+    made = tensor(object, dtype, chunk_size) if copy else asarray(object, dtype, copy=copy)
+    if made.ndim >= ndmin:
+        return made
+    return made.reshape((1,) * (ndmin - made.ndim) + made.shape)  # type: ignore[no-any-return]
+
+
+def copy(a: Any, order: str = "K", subok: builtins.bool = False) -> Tensor:
     """The current values as a tensor of its own."""
+    _signatures.check_order(order)
     return tensor(a)
 
 
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    """Writes values into a tensor, or those of a tensor into an array: dst[...] = src, where the mask holds."""
-    if not isinstance(dst, Tensor):
-        if not isinstance(dst, _np.ndarray):
-            raise TypeError(f"copyto() argument 1 must be a tensor or an array, not {type(dst).__name__}")
-        _np.copyto(dst, _np.asarray(src), casting=casting, where=_np.asarray(where))  # type: ignore[arg-type]
-        return
-    if not isinstance(src, (int, float, complex)):
-        src = src if isinstance(src, Tensor) else tensor(src)
-        src = _registry.function("astype")(src, dst.dtype, casting=casting)
-    if where is not True:
-        src = _registry.function("astype")(_registry.function("where")(where, src, dst), dst.dtype, casting=casting)
-    dst[...] = src
+def shares_memory(a: Any, b: Any) -> builtins.bool:
+    """Whether a write to one tensor can change the other."""
+    return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shares_storage(b)
 
 
-def put(a: Tensor, ind: Any, v: Any, mode: str = "raise") -> None:
-    """Writes values, over and over again if they are fewer, to places that are counted in C order."""
-    if not isinstance(a, Tensor):
-        raise TypeError(f"argument 1 must be a tensor, not {type(a).__name__}")
-    _graph.assign(a, _graph.apply(_registry.op("assign_places"), (a, asarray(ind), v), (mode,)))
+may_share_memory = shares_memory
 
 
 def shape(a: Any) -> tuple[int, ...]:
@@ -128,8 +186,11 @@ def isrealobj(x: Any) -> builtins.bool:
     return not iscomplexobj(x)
 
 
-def size(a: Any, axis: int | None = None) -> int:
-    return shape(a)[axis] if axis is not None else math.prod(shape(a))
+def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
+    extents = shape(a)
+    if axis is None:
+        return math.prod(extents)
+    return math.prod(extents[k] for k in axis) if isinstance(axis, tuple) else extents[axis]
 
 
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> builtins.bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mars import _abi, _graph, _run
 from mars._graph import Handle
-from mars.tensor import _registry
+from mars.tensor import _registry, _signatures
 from mars.tensor._registry import function
 from mars.tensor._tensor import Tensor
 
@@ -50,10 +50,11 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
     return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
 
 
-def asarray(obj: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
+def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
     _registry.check_device(device)
-    data = obj
+    _signatures.check_order(order)
+    data = a
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
     if isinstance(data, Tensor):

@@ -30,10 +30,12 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argpartition",
     "argsort",
     "argwhere",
     "around",
     "array_equal",
+    "array_equiv",
     "array_split",
     "asin",
     "asinh",
@@ -57,6 +59,7 @@ __all__ = [
     "broadcast_to",
     "cbrt",
     "ceil",
+    "choose",
     "clip",
     "column_stack",
     "compress",
@@ -76,12 +79,16 @@ __all__ = [
     "cumulative_sum",
     "deg2rad",
     "degrees",
+    "delete",
     "diag",
+    "diagflat",
     "diagonal",
     "diff",
+    "digitize",
     "divide",
     "divmod",
     "dot",
+    "dsplit",
     "dstack",
     "einsum",
     "empty",
@@ -109,11 +116,14 @@ __all__ = [
     "full",
     "full_like",
     "gcd",
+    "geomspace",
+    "gradient",
     "greater",
     "greater_equal",
     "heaviside",
     "histogram",
     "histogram_bin_edges",
+    "hsplit",
     "hstack",
     "hypot",
     "i0",
@@ -121,6 +131,9 @@ __all__ = [
     "imag",
     "indices",
     "inner",
+    "insert",
+    "interp",
+    "intersect1d",
     "invert",
     "isclose",
     "iscomplex",
@@ -131,11 +144,13 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "kron",
     "lcm",
     "ldexp",
     "left_shift",
     "less",
     "less_equal",
+    "lexsort",
     "linspace",
     "log",
     "log1p",
@@ -150,6 +165,7 @@ __all__ = [
     "logspace",
     "matmul",
     "matrix_transpose",
+    "matvec",
     "max",
     "maximum",
     "mean",
@@ -164,8 +180,11 @@ __all__ = [
     "nan_to_num",
     "nanargmax",
     "nanargmin",
+    "nancumprod",
+    "nancumsum",
     "nanmax",
     "nanmean",
+    "nanmedian",
     "nanmin",
     "nanprod",
     "nanstd",
@@ -179,6 +198,7 @@ __all__ = [
     "ones_like",
     "outer",
     "pad",
+    "partition",
     "percentile",
     "permute_dims",
     "positive",
@@ -196,6 +216,7 @@ __all__ = [
     "remainder",
     "repeat",
     "reshape",
+    "resize",
     "right_shift",
     "rint",
     "roll",
@@ -203,6 +224,8 @@ __all__ = [
     "round",
     "searchsorted",
     "select",
+    "setdiff1d",
+    "setxor1d",
     "sign",
     "signbit",
     "sin",
@@ -227,17 +250,23 @@ __all__ = [
     "tile",
     "trace",
     "transpose",
+    "trapezoid",
     "tri",
     "tril",
+    "tril_indices",
     "triu",
+    "triu_indices",
     "true_divide",
     "trunc",
+    "union1d",
     "unique",
     "unravel_index",
     "unstack",
     "var",
     "vdot",
     "vecdot",
+    "vecmat",
+    "vsplit",
     "vstack",
     "where",
     "zeros",
@@ -310,7 +339,9 @@ def add(
 ) -> Tensor:
     """Adds element by element."""
 
-def all(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
+def all(
+    a: _Operand, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False, *, where: _Operand | None = None
+) -> Tensor:
     """Whether all elements are true over axes."""
 
 def allclose(
@@ -321,20 +352,20 @@ def allclose(
 def amax(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The largest element over axes; NaN wins."""
 
 def amin(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The smallest element over axes; NaN wins."""
 
@@ -351,14 +382,16 @@ def angle(
 ) -> Tensor:
     """The angle of a complex value, in radians."""
 
-def any(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
+def any(
+    a: _Operand, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False, *, where: _Operand | None = None
+) -> Tensor:
     """Whether any element is true over axes."""
 
 def append(arr: _Operand, values: _Operand, axis: int | None = None, out: _Out | None = None) -> Tensor:
     """A tensor with others behind it."""
 
 def arange(
-    start: Any,
+    start: Any = None,
     stop: Any = None,
     step: Any = 1,
     dtype: Any = None,
@@ -453,14 +486,17 @@ def arctanh(
 ) -> Tensor:
     """The inverse hyperbolic tangent."""
 
-def argmax(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def argmax(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
     """The position of the largest element."""
 
-def argmin(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def argmin(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
     """The position of the smallest element."""
 
+def argpartition(a: _Operand, kth: _Ints, axis: int = -1, kind: str = "introselect", order: Any = None) -> Tensor:
+    """Indices that partition."""
+
 def argsort(
-    a: _Operand, axis: int = -1, kind: str | None = None, descending: bool = False, stable: bool | None = None, out: _Out | None = None
+    a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """Indices that sort; equal elements keep their order."""
 
@@ -480,8 +516,11 @@ def around(
 ) -> Tensor:
     """Rounds to a number of decimals, halves to even."""
 
-def array_equal(a1: _Operand, a2: _Operand, out: _Out | None = None) -> Tensor:
+def array_equal(a1: _Operand, a2: _Operand, equal_nan: bool = False) -> Tensor:
     """Whether shapes and all elements are equal."""
+
+def array_equiv(a1: _Operand, a2: _Operand) -> Tensor:
+    """Whether two tensors broadcast to equal ones."""
 
 def array_split(ary: _Operand, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
@@ -512,8 +551,8 @@ def asinh(
 
 def astype(
     x: _Operand,
-    dtype: Any,
     /,
+    dtype: Any,
     order: str = "K",
     casting: str = "unsafe",
     subok: bool = True,
@@ -569,9 +608,7 @@ def atleast_2d(*tensors: _Operand) -> Any:
 def atleast_3d(*tensors: _Operand) -> Any:
     """The tensor with at least 3 dimensions."""
 
-def average(
-    a: _Operand, axis: _Ints | None = None, keepdims: bool = False, weights: _Operand | None = None, out: _Out | None = None
-) -> Tensor:
+def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
 def bitwise_and(
@@ -678,7 +715,7 @@ def bitwise_xor(
 def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
     """Tensors broadcast against each other."""
 
-def broadcast_to(a: _Operand, shape: _Ints, out: _Out | None = None) -> Tensor:
+def broadcast_to(a: _Operand, shape: _Ints, subok: Any = False) -> Tensor:
     """Repeats along axes of extent 1 and new leading axes."""
 
 def cbrt(
@@ -705,21 +742,39 @@ def ceil(
 ) -> Tensor:
     """The smallest integer that is not smaller."""
 
+def choose(a: _Operand, choices: Iterable[_Operand], out: _Out | None = None, mode: str = "raise") -> Tensor:
+    """Elements of tensors by the number of the tensor."""
+
 def clip(
-    a: _Operand, min: Any = None, max: Any = None, out: _Out | None = None, *, a_min: _Operand | None = None, a_max: _Operand | None = None
+    a: _Operand,
+    min: Any = None,
+    max: Any = None,
+    out: _Out | None = None,
+    *,
+    a_min: _Operand | None = None,
+    a_max: _Operand | None = None,
+    dtype: Any = None,
+    where: Any = True,
+    casting: str = "same_kind",
+    order: str = "K",
+    subok: bool = True,
 ) -> Tensor:
     """Limits values to an interval."""
 
-def column_stack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
+def column_stack(tup: Iterable[_Operand]) -> Tensor:
     """Joins vectors as columns."""
 
 def compress(condition: _Operand, a: _Operand, axis: int | None = None, out: _Out | None = None) -> Tensor:
     """Slices along an axis where a condition holds."""
 
-def concat(arrays: Iterable[_Operand], axis: int = 0, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
+def concat(
+    arrays: Iterable[_Operand], /, axis: int = 0, out: _Out | None = None, *, dtype: DTypeLike | None = None, casting: str = "same_kind"
+) -> Tensor:
     """Joins tensors along an axis."""
 
-def concatenate(arrays: Iterable[_Operand], axis: int = 0, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
+def concatenate(
+    arrays: Iterable[_Operand], /, axis: int = 0, out: _Out | None = None, *, dtype: DTypeLike | None = None, casting: str = "same_kind"
+) -> Tensor:
     """Joins tensors along an axis."""
 
 def conj(
@@ -759,7 +814,7 @@ def copysign(
 ) -> Tensor:
     """x1 with the sign of x2."""
 
-def corrcoef(x: _Operand, rowvar: bool = True, out: _Out | None = None) -> Tensor:
+def corrcoef(x: _Operand, y: _Operand | None = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Tensor:
     """The correlation matrix of variables."""
 
 def cos(
@@ -786,10 +841,18 @@ def cosh(
 ) -> Tensor:
     """The hyperbolic cosine."""
 
-def count_nonzero(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def count_nonzero(a: _Operand, axis: _Ints | None = None, *, keepdims: bool = False) -> Tensor:
     """The number of elements that are not zero over axes."""
 
-def cov(m: _Operand, rowvar: bool = True, bias: bool = False, ddof: int | None = None, out: _Out | None = None) -> Tensor:
+def cov(
+    m: _Operand,
+    y: _Operand | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
     """The covariance matrix of variables."""
 
 def cumprod(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
@@ -799,12 +862,12 @@ def cumsum(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None,
     """The running sum."""
 
 def cumulative_prod(
-    a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False, out: _Out | None = None
+    x: _Operand, /, *, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None, include_initial: bool = False
 ) -> Tensor:
     """The running product, with the one before it where wanted."""
 
 def cumulative_sum(
-    a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False, out: _Out | None = None
+    x: _Operand, /, *, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None, include_initial: bool = False
 ) -> Tensor:
     """The running sum, with the zero before it where wanted."""
 
@@ -832,14 +895,23 @@ def degrees(
 ) -> Tensor:
     """From radians to degrees."""
 
+def delete(arr: _Operand, obj: Any, axis: int | None = None) -> Tensor:
+    """A tensor without some of its slices."""
+
 def diag(v: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """A diagonal matrix from a vector, or the diagonal of a matrix."""
+
+def diagflat(v: _Operand, k: int = 0) -> Tensor:
+    """A matrix with all elements on a diagonal."""
 
 def diagonal(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, out: _Out | None = None) -> Tensor:
     """The diagonal of two axes, as the last axis."""
 
 def diff(a: _Operand, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis."""
+
+def digitize(x: _Operand, bins: _Operand, right: bool = False) -> Tensor:
+    """The intervals in which values lie."""
 
 def divide(
     x1: _Operand,
@@ -870,17 +942,37 @@ def divmod(
 def dot(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """The dot product of two tensors."""
 
-def dstack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
+def dsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
+    """Cuts a tensor into views along an axis."""
+
+def dstack(tup: Iterable[_Operand]) -> Tensor:
     """Joins tensors along the third axis."""
 
-def einsum(subscripts: str, *operands: Any, out: _Out | None = None, dtype: Any = None, casting: str = "safe", optimize: Any = True) -> Any:
+def einsum(
+    subscripts: Any,
+    *operands: Any,
+    out: _Out | None = None,
+    dtype: Any = None,
+    casting: str = "safe",
+    optimize: Any = True,
+    order: str = "K",
+) -> Any:
     """Products of tensors summed over labelled axes."""
 
-def empty(shape: _Ints, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None, device: str | None = None) -> Tensor:
+def empty(
+    shape: _Ints, dtype: DTypeLike = "float64", order: Any = "C", *, device: str | None = None, chunk_size: _Ints | None = None
+) -> Tensor:
     """A tensor whose values do not matter; they are zeros."""
 
 def empty_like(
-    a: _Operand, dtype: DTypeLike | None = None, shape: _Ints | None = None, out: _Out | None = None, device: str | None = None
+    prototype: _Operand,
+    /,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: Any = True,
+    shape: _Ints | None = None,
+    *,
+    device: str | None = None,
 ) -> Tensor:
     """A tensor of the same shape and dtype whose values do not matter."""
 
@@ -940,7 +1032,14 @@ def extract(condition: _Operand, arr: _Operand, out: _Out | None = None) -> Tens
     """Elements of the flattened array where a condition holds."""
 
 def eye(
-    N: int, M: int | None = None, k: int = 0, dtype: Any = ..., *, device: str | None = None, chunk_size: int | Sequence[int] | None = None
+    N: int,
+    M: int | None = None,
+    k: int = 0,
+    dtype: Any = ...,
+    order: str = "C",
+    *,
+    device: str | None = None,
+    chunk_size: int | Sequence[int] | None = None,
 ) -> Tensor:
     """Ones on a diagonal, zeros elsewhere."""
 
@@ -1070,7 +1169,13 @@ def frexp(
     """Mantissa in [0.5, 1) and exponent with x = mantissa * 2**exponent."""
 
 def full(
-    shape: _Ints, fill_value: _Operand, dtype: DTypeLike | None = None, chunk_size: _Ints | None = None, device: str | None = None
+    shape: _Ints,
+    fill_value: _Operand,
+    dtype: DTypeLike | None = None,
+    order: Any = "C",
+    *,
+    device: str | None = None,
+    chunk_size: _Ints | None = None,
 ) -> Tensor:
     """One value (or a tensor that broadcasts) everywhere."""
 
@@ -1078,14 +1183,24 @@ def full_like(
     a: _Operand,
     fill_value: _Operand,
     dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: Any = True,
     shape: _Ints | None = None,
-    out: _Out | None = None,
+    *,
     device: str | None = None,
 ) -> Tensor:
     """One value in the shape and dtype of another tensor."""
 
 def gcd(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
     """The greatest common divisor of |x1| and |x2|."""
+
+def geomspace(
+    start: _Operand, stop: _Operand, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, chunk_size: _Ints | None = None
+) -> Tensor:
+    """Values with one ratio from start to stop."""
+
+def gradient(f: _Operand, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Derivatives by central differences inside and one-sided ones at the ends."""
 
 def greater(
     x1: _Operand,
@@ -1134,7 +1249,10 @@ def histogram(
 def histogram_bin_edges(a: _Operand, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     """The edges of the bins of a histogram."""
 
-def hstack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
+def hsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
+    """Cuts a tensor into views along an axis."""
+
+def hstack(tup: Iterable[_Operand], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Tensor:
     """Joins tensors side by side."""
 
 def hypot(
@@ -1182,6 +1300,15 @@ def indices(dimensions: _Ints, dtype: DTypeLike = "int64", chunk_size: _Ints | N
 
 def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """Sums of products over the last axes."""
+
+def insert(arr: _Operand, obj: Any, values: _Operand, axis: int | None = None) -> Tensor:
+    """A tensor with values put in before places of it."""
+
+def interp(x: _Operand, xp: _Operand, fp: _Operand, left: _Scalar | None = None, right: _Scalar | None = None) -> Tensor:
+    """Values between points, on straight lines."""
+
+def intersect1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False) -> Tensor:
+    """Distinct values that are in both, in order."""
 
 def invert(
     x: _Operand,
@@ -1235,7 +1362,7 @@ def isfinite(
 ) -> Tensor:
     """Whether the value is neither infinite nor NaN."""
 
-def isin(element: _Operand, test_elements: _Operand, invert: bool = False, out: _Out | None = None) -> Tensor:
+def isin(element: _Operand, test_elements: _Operand, assume_unique: Any = False, invert: bool = False, *, kind: Any = None) -> Tensor:
     """Whether each element is among others."""
 
 def isinf(
@@ -1298,6 +1425,9 @@ def isreal(
 ) -> Tensor:
     """Whether the imaginary part is zero."""
 
+def kron(a: _Operand, b: _Operand) -> Tensor:
+    """The second tensor once for every element of the first, times that."""
+
 def lcm(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
     """The least common multiple of |x1| and |x2|."""
 
@@ -1353,15 +1483,21 @@ def less_equal(
 ) -> Tensor:
     """Whether x1 is at most x2."""
 
+def lexsort(keys: Iterable[_Operand], axis: int = -1) -> Tensor:
+    """Indices that sort by several keys."""
+
 def linspace(
     start: _Operand,
     stop: _Operand,
     num: int = 50,
     endpoint: bool = True,
-    dtype: DTypeLike | None = None,
-    chunk_size: _Ints | None = None,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
     device: str | None = None,
-) -> Tensor:
+    chunk_size: int | Sequence[int] | None = None,
+) -> Any:
     """Evenly spaced values from start to stop."""
 
 def log(
@@ -1494,8 +1630,8 @@ def logspace(
     stop: _Operand,
     num: int = 50,
     endpoint: bool = True,
-    dtype: DTypeLike | None = None,
     base: float = 10.0,
+    dtype: DTypeLike | None = None,
     chunk_size: _Ints | None = None,
 ) -> Tensor:
     """Powers of a base with evenly spaced exponents."""
@@ -1506,13 +1642,16 @@ def matmul(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
 def matrix_transpose(a: _Operand, out: _Out | None = None) -> Tensor:
     """Swaps the last two axes."""
 
+def matvec(x1: _Operand, x2: _Operand, /, out: _Out | None = None) -> Tensor:
+    """Products of matrices with vectors."""
+
 def max(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The largest element over axes; NaN wins."""
 
@@ -1533,25 +1672,26 @@ def mean(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
-    keepdims: bool = False,
-    where: _Operand | None = None,
     out: _Out | None = None,
+    keepdims: bool = False,
+    *,
+    where: _Operand | None = None,
 ) -> Tensor:
     """The arithmetic mean over axes."""
 
-def median(a: _Operand, axis: int | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def median(a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False) -> Tensor:
     """The median over an axis."""
 
-def meshgrid(*tensors: _Operand, indexing: str = "xy") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: _Operand, indexing: str = "xy", sparse: bool = False, copy: Any = True) -> tuple[Tensor, ...]:
     """Coordinate matrices from coordinate vectors."""
 
 def min(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The smallest element over axes; NaN wins."""
 
@@ -1609,34 +1749,28 @@ def multiply(
 ) -> Tensor:
     """Multiplies element by element."""
 
-def nan_to_num(
-    x: _Operand,
-    nan: float = 0.0,
-    posinf: float | None = None,
-    neginf: float | None = None,
-    out: _Out | None = None,
-    *,
-    where: Any = True,
-    casting: Any = "same_kind",
-    order: Any = "K",
-    dtype: Any = None,
-    subok: Any = True,
-) -> Tensor:
+def nan_to_num(x: _Operand, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     """Replaces NaN and infinities by numbers."""
 
-def nanargmax(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def nanargmax(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
     """The position of the largest element that is not NaN."""
 
-def nanargmin(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def nanargmin(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
     """The position of the smallest element that is not NaN."""
+
+def nancumprod(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
+    """The running product, NaN counted as 1."""
+
+def nancumsum(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
+    """The running sum, NaN counted as 0."""
 
 def nanmax(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The largest element over axes, ignoring NaN."""
 
@@ -1644,19 +1778,25 @@ def nanmean(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
-    keepdims: bool = False,
-    where: _Operand | None = None,
     out: _Out | None = None,
+    keepdims: bool = False,
+    *,
+    where: _Operand | None = None,
 ) -> Tensor:
     """The mean over axes, ignoring NaN."""
+
+def nanmedian(
+    a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False
+) -> Tensor:
+    """The median over an axis, ignoring NaN."""
 
 def nanmin(
     a: _Operand,
     axis: _Ints | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The smallest element over axes, ignoring NaN."""
 
@@ -1664,10 +1804,10 @@ def nanprod(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The product over axes, NaN counted as 1."""
 
@@ -1688,10 +1828,10 @@ def nansum(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """The sum over axes, NaN counted as 0."""
 
@@ -1749,11 +1889,19 @@ def not_equal(
 ) -> Tensor:
     """Whether x1 differs from x2."""
 
-def ones(shape: _Ints, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None, device: str | None = None) -> Tensor:
+def ones(
+    shape: _Ints, dtype: DTypeLike = "float64", order: Any = "C", *, device: str | None = None, chunk_size: _Ints | None = None
+) -> Tensor:
     """Ones."""
 
 def ones_like(
-    a: _Operand, dtype: DTypeLike | None = None, shape: _Ints | None = None, out: _Out | None = None, device: str | None = None
+    a: _Operand,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: Any = True,
+    shape: _Ints | None = None,
+    *,
+    device: str | None = None,
 ) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
 
@@ -1764,6 +1912,9 @@ def pad(
     array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: _Operand | None = None, reflect_type: str = "even"
 ) -> Tensor:
     """A tensor with elements added around it."""
+
+def partition(a: _Operand, kth: _Ints, axis: int = -1, kind: str = "introselect", order: Any = None) -> Tensor:
+    """A copy in which smaller elements stand before the k-th, larger ones after it."""
 
 def percentile(
     a: _Operand,
@@ -1823,14 +1974,14 @@ def prod(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """Multiplies elements over axes."""
 
-def ptp(a: _Operand, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+def ptp(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False) -> Tensor:
     """The largest minus the smallest element over axes."""
 
 def quantile(
@@ -1919,6 +2070,9 @@ def repeat(a: _Operand, repeats: _Ints, axis: int | None = None, out: _Out | Non
 def reshape(a: _Operand, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The same elements under other extents."""
 
+def resize(a: _Operand, new_shape: _Ints) -> Tensor:
+    """Elements over and over again under other extents."""
+
 def right_shift(
     x1: _Operand,
     x2: _Operand,
@@ -1968,6 +2122,12 @@ def searchsorted(a: _Operand, v: _Operand, side: str = "left", sorter: Any = Non
 
 def select(condlist: Any, choicelist: Any, default: _Operand = 0) -> Tensor:
     """The choice of the first condition that holds, else the default."""
+
+def setdiff1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False) -> Tensor:
+    """Distinct values of the first that are not in the second, in order."""
+
+def setxor1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False) -> Tensor:
+    """Distinct values that are in one of both only, in order."""
 
 def sign(
     x: _Operand,
@@ -2030,7 +2190,7 @@ def sinh(
     """The hyperbolic sine."""
 
 def sort(
-    a: _Operand, axis: int = -1, kind: str | None = None, descending: bool = False, stable: bool | None = None, out: _Out | None = None
+    a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """A sorted copy."""
 
@@ -2076,7 +2236,9 @@ def square(
 def squeeze(a: _Operand, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Removes axes of extent 1."""
 
-def stack(arrays: Iterable[_Operand], axis: int = 0, out: _Out | None = None) -> Tensor:
+def stack(
+    arrays: Iterable[_Operand], axis: int = 0, out: _Out | None = None, *, dtype: DTypeLike | None = None, casting: str = "same_kind"
+) -> Tensor:
     """Joins tensors of one shape along a new axis."""
 
 def std(
@@ -2109,17 +2271,17 @@ def sum(
     a: _Operand,
     axis: _Ints | None = None,
     dtype: DTypeLike | None = None,
+    out: _Out | None = None,
     keepdims: bool = False,
     initial: _Scalar | None = None,
     where: _Operand | None = None,
-    out: _Out | None = None,
 ) -> Tensor:
     """Adds elements over axes."""
 
 def swapaxes(a: _Operand, axis1: int, axis2: int, out: _Out | None = None) -> Tensor:
     """Swaps two axes."""
 
-def take(a: _Operand, indices: _Operand, axis: int | None = None, mode: str = "raise", out: _Out | None = None) -> Tensor:
+def take(a: _Operand, indices: _Operand, axis: int | None = None, out: _Out | None = None, mode: str = "raise") -> Tensor:
     """Elements or slices by integer indices."""
 
 def take_along_axis(arr: _Operand, indices: _Operand, axis: int = -1, out: _Out | None = None) -> Tensor:
@@ -2161,14 +2323,23 @@ def trace(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: D
 def transpose(a: _Operand, axes: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Permutes the axes."""
 
+def trapezoid(y: _Operand, x: _Operand | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """The integral by the trapezoidal rule."""
+
 def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Ones at and below a diagonal, zeros above."""
 
 def tril(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros above a diagonal."""
 
+def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the elements at and below a diagonal."""
+
 def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros below a diagonal."""
+
+def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the elements at and above a diagonal."""
 
 def true_divide(
     x1: _Operand,
@@ -2194,6 +2365,9 @@ def trunc(
     subok: Any = True,
 ) -> Tensor:
     """The integer part."""
+
+def union1d(ar1: _Operand, ar2: _Operand) -> Tensor:
+    """Distinct values that are in one or the other, in order."""
 
 def unique(
     ar: _Operand,
@@ -2228,20 +2402,34 @@ def var(
 def vdot(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """The dot product of flattened tensors, the first one conjugated."""
 
-def vecdot(x1: _Operand, x2: _Operand, axis: int = -1, out: _Out | None = None) -> Tensor:
+def vecdot(x1: _Operand, x2: _Operand, /, out: _Out | None = None, *, axis: int = -1) -> Tensor:
     """Inner products of vectors along an axis; the first is conjugated."""
 
-def vstack(arrays: Iterable[_Operand], out: _Out | None = None) -> Tensor:
+def vecmat(x1: _Operand, x2: _Operand, /, out: _Out | None = None) -> Tensor:
+    """Products of vectors, which are conjugated, with matrices."""
+
+def vsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
+    """Cuts a tensor into views along an axis."""
+
+def vstack(tup: Iterable[_Operand], *, dtype: DTypeLike | None = None, casting: str = "same_kind") -> Tensor:
     """Joins tensors as rows."""
 
 def where(condition: _Operand, x: _Operand | None = None, y: _Operand | None = None, /) -> Any:
     """x where the condition holds, else y."""
 
-def zeros(shape: _Ints, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None, device: str | None = None) -> Tensor:
+def zeros(
+    shape: _Ints, dtype: DTypeLike = "float64", order: Any = "C", *, device: str | None = None, chunk_size: _Ints | None = None
+) -> Tensor:
     """Zeros."""
 
 def zeros_like(
-    a: _Operand, dtype: DTypeLike | None = None, shape: _Ints | None = None, out: _Out | None = None, device: str | None = None
+    a: _Operand,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: Any = True,
+    shape: _Ints | None = None,
+    *,
+    device: str | None = None,
 ) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
 
@@ -2348,24 +2536,39 @@ class TensorMethods:
         """Divides element by element."""
     def __xor__(self, other: _Operand, /) -> Tensor:
         """Bitwise exclusive or."""
-    def all(self, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
+    def all(self, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False, *, where: _Operand | None = None) -> Tensor:
         """Whether all elements are true over axes."""
-    def any(self, axis: _Ints | None = None, keepdims: bool = False, where: _Operand | None = None, out: _Out | None = None) -> Tensor:
+    def any(self, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False, *, where: _Operand | None = None) -> Tensor:
         """Whether any element is true over axes."""
-    def argmax(self, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+    def argmax(self, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
         """The position of the largest element."""
-    def argmin(self, axis: _Ints | None = None, keepdims: bool = False, out: _Out | None = None) -> Tensor:
+    def argmin(self, axis: _Ints | None = None, out: _Out | None = None, *, keepdims: bool = False) -> Tensor:
         """The position of the smallest element."""
+    def argpartition(self, kth: _Ints, axis: int = -1, kind: str = "introselect", order: Any = None) -> Tensor:
+        """Indices that partition."""
     def argsort(
-        self, axis: int = -1, kind: str | None = None, descending: bool = False, stable: bool | None = None, out: _Out | None = None
+        self, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
     ) -> Tensor:
         """Indices that sort; equal elements keep their order."""
     def astype(
-        self, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
     ) -> Tensor:
         """Converts to another dtype."""
+    def choose(self, choices: Iterable[_Operand], out: _Out | None = None, mode: str = "raise") -> Tensor:
+        """Elements of tensors by the number of the tensor."""
     def clip(
-        self, min: Any = None, max: Any = None, out: _Out | None = None, *, a_min: _Operand | None = None, a_max: _Operand | None = None
+        self,
+        min: Any = None,
+        max: Any = None,
+        out: _Out | None = None,
+        *,
+        a_min: _Operand | None = None,
+        a_max: _Operand | None = None,
+        dtype: Any = None,
+        where: Any = True,
+        casting: str = "same_kind",
+        order: str = "K",
+        subok: bool = True,
     ) -> Tensor:
         """Limits values to an interval."""
     def conj(self, out: _Out | None = None) -> Tensor:
@@ -2385,28 +2588,29 @@ class TensorMethods:
     def max(
         self,
         axis: _Ints | None = None,
+        out: _Out | None = None,
         keepdims: bool = False,
         initial: _Scalar | None = None,
         where: _Operand | None = None,
-        out: _Out | None = None,
     ) -> Tensor:
         """The largest element over axes; NaN wins."""
     def mean(
         self,
         axis: _Ints | None = None,
         dtype: DTypeLike | None = None,
-        keepdims: bool = False,
-        where: _Operand | None = None,
         out: _Out | None = None,
+        keepdims: bool = False,
+        *,
+        where: _Operand | None = None,
     ) -> Tensor:
         """The arithmetic mean over axes."""
     def min(
         self,
         axis: _Ints | None = None,
+        out: _Out | None = None,
         keepdims: bool = False,
         initial: _Scalar | None = None,
         where: _Operand | None = None,
-        out: _Out | None = None,
     ) -> Tensor:
         """The smallest element over axes; NaN wins."""
     def nonzero(self, out: _Out | None = None) -> tuple[Tensor, ...]:
@@ -2415,10 +2619,10 @@ class TensorMethods:
         self,
         axis: _Ints | None = None,
         dtype: DTypeLike | None = None,
+        out: _Out | None = None,
         keepdims: bool = False,
         initial: _Scalar | None = None,
         where: _Operand | None = None,
-        out: _Out | None = None,
     ) -> Tensor:
         """Multiplies elements over axes."""
     def ravel(self, order: str = "C", out: _Out | None = None) -> Tensor:
@@ -2459,15 +2663,15 @@ class TensorMethods:
         self,
         axis: _Ints | None = None,
         dtype: DTypeLike | None = None,
+        out: _Out | None = None,
         keepdims: bool = False,
         initial: _Scalar | None = None,
         where: _Operand | None = None,
-        out: _Out | None = None,
     ) -> Tensor:
         """Adds elements over axes."""
     def swapaxes(self, axis1: int, axis2: int, out: _Out | None = None) -> Tensor:
         """Swaps two axes."""
-    def take(self, indices: _Operand, axis: int | None = None, mode: str = "raise", out: _Out | None = None) -> Tensor:
+    def take(self, indices: _Operand, axis: int | None = None, out: _Out | None = None, mode: str = "raise") -> Tensor:
         """Elements or slices by integer indices."""
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
         """The sum of the diagonal."""

@@ -44,6 +44,16 @@ def import_tensor(x: Any) -> Any:
     return wrap(out.value or 0)
 
 
+class _Lent:
+    """Memory of an array that must not be written to, for consumers whom nothing can tell so."""
+
+    def __init__(self, values: np.ndarray[Any, Any]) -> None:
+        self._values = values
+        interface = dict(values.__array_interface__)
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
+
+
 def _drop(capsule: int) -> None:
     """Frees what nobody took out of a capsule."""
     if _is_valid(capsule, _VERSIONED):
@@ -62,9 +72,9 @@ def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
         raise BufferError("tensors in main memory have no stream")
     if t.dtype.kind != "V":  # type: ignore[attr-defined]
         values = t.to_numpy()  # type: ignore[attr-defined]
-        if not values.flags.writeable and (options.get("max_version") or (0, 0)) < (1, 0) and options.get("copy") is None:
-            # The old capsule cannot say that memory must not be written to.
-            values = values.copy()
+        if not values.flags.writeable and (options.get("max_version") or (0, 0)) < (1, 0):
+            # The old capsule cannot say that memory must not be written to: a copy, unless the caller insists on this memory.
+            values = values.copy() if options.get("copy") is not False else np.asarray(_Lent(values))
         return values.__dlpack__(**options)
     if (options.get("max_version") or (0, 0)) < (1, 0) or options.get("copy"):
         raise BufferError("bfloat16 is exported in place and in DLPack 1.0 only")

@@ -5,14 +5,15 @@ What they compute is the library's; only arguments are put in order here.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from mars import _abi
-from mars._graph import apply
-from mars.tensor import _registry
+from mars._graph import SAME_KIND, apply
+from mars.tensor import _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
@@ -34,22 +35,46 @@ def _attributes(name: str, **given: Any) -> list[Any]:
 
 @written
 def arange(
-    start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
-) -> Tensor:
+    start: Any = None, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None,
+    chunk_size: int | Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
     _registry.check_device(device)
     if stop is None:
         start, stop = 0, start
+    if stop is None:
+        raise TypeError("arange() requires stop to be specified.")
+    start = 0 if start is None else start
     made = apply(op("arange"), (), _attributes("arange", start=start, stop=stop, step=step, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
 @written
 def eye(
-    N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, device: Any = None, chunk_size: int | Sequence[int] | None = None
-) -> Tensor:
+    N: int, M: int | None = None, k: int = 0, dtype: Any = float, order: str = "C", *, device: Any = None,
+    chunk_size: int | Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
     _registry.check_device(device)
+    _signatures.check_order(order)
+    # No matrix reaches a diagonal that 64 bits do not number.
+    k = max(-(1 << 63), min(operator.index(k), (1 << 63) - 1))
     made = apply(op("eye"), (), _attributes("eye", N=N, M=M, k=k, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
+
+
+@written
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, *,
+    device: Any = None, chunk_size: int | Sequence[int] | None = None,
+) -> Any:  # fmt: skip
+    _registry.check_device(device)
+    made = apply(op("linspace"), (start, stop), _attributes("linspace", num=num, endpoint=endpoint, dtype=dtype))
+    if axis:
+        made = _registry.function("moveaxis")(made, 0, axis)
+    made = _registry.rechunked(made, chunk_size)
+    if not retstep:
+        return made
+    parts = made.shape[axis] - bool(endpoint)
+    return made, apply(op("divide"), (apply(op("subtract"), (stop, start)), float(parts) if parts > 0 else np.nan))
 
 
 @written
@@ -62,24 +87,26 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 
 
 @written
-def clip(a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: Any = None, a_max: Any = None) -> Tensor:
+def clip(
+    a: Any, min: Any = None, max: Any = None, out: Any = None, *, a_min: Any = None, a_max: Any = None, dtype: Any = None,
+    where: Any = True, casting: str = SAME_KIND, order: str = "K", subok: bool = True,
+) -> Tensor:  # fmt: skip
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     if low is None and high is None:
         made = a.copy() if isinstance(a, Tensor) else convert(a)
-    elif low is None:
-        made = apply(op("clip_above"), (a, high))
-    elif high is None:
-        made = apply(op("clip_below"), (a, low))
-    else:
-        made = apply(op("clip"), (a, low, high))
-    return _registry.finish(made, out)  # type: ignore[no-any-return]
+        return _registry.finish(made if dtype is None else astype(made, dtype, casting=casting), out)  # type: ignore[no-any-return]
+    name, operands = ("clip_above", (a, high)) if low is None else ("clip_below", (a, low)) if high is None else ("clip", (a, low, high))
+    return _registry.call_ufunc(  # type: ignore[no-any-return]
+        op(name), operands, out=out, where=where, casting=casting, dtype=dtype
+    )
 
 
 @written
 def astype(
-    x: Any, dtype: Any, /, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
+    x: Any, /, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: Any = None
 ) -> Tensor:
     _registry.check_device(device)
+    _signatures.check_order(order)
     x = _tensor(x)
     if not copy and _abi.code_of(dtype) == _abi.code_of(x.dtype):
         return x  # type: ignore[no-any-return]
@@ -105,6 +132,21 @@ def _spread(name: str) -> Callable[..., Tensor]:
 
 for _name in ("var", "std", "nanvar", "nanstd"):
     written(_spread(_name))
+
+
+@written
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    a = _tensor(a)
+    beside = () if weights is None else (_tensor(weights),)
+    made = apply(op("average"), (a, *beside), _attributes("average", axis=axis, keepdims=keepdims))
+    if not returned:
+        return made
+    if not beside:
+        return made, _registry.function("full_like")(made, a.size / max(made.size, 1))
+    w = beside[0]
+    if w.shape != a.shape:  # one axis
+        w = _registry.function("broadcast_to")(w.reshape([-1 if k == axis % a.ndim else 1 for k in range(a.ndim)]), a.shape)
+    return made, w.sum(axis=axis, keepdims=keepdims).astype(made.dtype)
 
 
 @written
@@ -140,7 +182,7 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
 
 def _splitting(name: str) -> Callable[..., list[Tensor]]:
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-        if hasattr(indices_or_sections, "__index__") and not isinstance(indices_or_sections, (list, tuple)):
+        if hasattr(indices_or_sections, "__index__") and not getattr(indices_or_sections, "ndim", 0):
             given: dict[str, Any] = {"sections": int(indices_or_sections)}
         else:
             given = {"indices": tuple(indices_or_sections)}
@@ -152,6 +194,78 @@ def _splitting(name: str) -> Callable[..., list[Tensor]]:
 
 for _name in ("split", "array_split"):
     written(_splitting(_name))
+
+
+def _splitting_along(name: str) -> Callable[..., list[Tensor]]:
+    split = _splitting(name)
+
+    def along(ary: Any, indices_or_sections: Any) -> list[Tensor]:
+        return split(ary, indices_or_sections)
+
+    along.__name__ = along.__qualname__ = name
+    return along
+
+
+for _name in ("hsplit", "vsplit", "dsplit"):
+    written(_splitting_along(_name))
+
+
+def _places(obj: Any, n: int) -> list[int]:
+    """Places along an axis of extent n that a slice, a mask or integers mean."""
+    if isinstance(obj, slice):
+        return list(range(*obj.indices(n)))
+    given = np.asarray(obj)
+    if given.dtype == np.bool_:
+        if given.shape != (n,):
+            raise ValueError(f"boolean array argument obj to delete must be one dimensional and match the axis length of {n}")
+        return np.flatnonzero(given).tolist()
+    if given.size == 0:
+        return []
+    if given.dtype.kind not in "iu":
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    return given.ravel().tolist()
+
+
+def _extent(a: Tensor, axis: int | None) -> int:
+    return a.size if axis is None else a.shape[axis] if -a.ndim <= axis < a.ndim else 0
+
+
+@written
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
+    arr = _tensor(arr)
+    return apply(op("delete"), (arr,), _attributes("delete", obj=_places(obj, _extent(arr, axis)), axis=axis))  # type: ignore[no-any-return]
+
+
+@written
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
+    arr = _tensor(arr)
+    single = not isinstance(obj, slice) and np.ndim(obj) == 0
+    given = _attributes("insert", obj=_places(obj, _extent(arr, axis)), axis=axis, single=single)
+    return apply(op("insert"), (arr, _tensor(values)), given)  # type: ignore[no-any-return]
+
+
+def _triangle(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
+    def triangle(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
+        return apply(op(name), (), _attributes(name, n=n, k=k, columns=m))  # type: ignore[no-any-return]
+
+    triangle.__name__ = triangle.__qualname__ = name
+    return triangle
+
+
+for _name in ("tril_indices", "triu_indices"):
+    written(_triangle(_name))
+
+
+@written
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    made = _registry.apply_open(op("gradient"), (f, *varargs), _attributes("gradient", axis=axis, edge_order=edge_order))
+    return made[0] if len(made) == 1 else made
+
+
+@written
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    made = apply(op("nan_to_num"), (x,), _attributes("nan_to_num", nan=nan, posinf=posinf, neginf=neginf))
+    return made if copy or not isinstance(x, Tensor) else _registry.finish(made, x)  # type: ignore[no-any-return]
 
 
 @written
@@ -235,11 +349,26 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 
 @written
-def einsum(subscripts: str, *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", optimize: Any = True) -> Tensor:
+def einsum(
+    subscripts: Any, *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", optimize: Any = True, order: str = "K"
+) -> Tensor:
+    _signatures.check_order(order)
     if not isinstance(subscripts, str):
-        raise TypeError("einsum takes its subscripts as a string")
+        subscripts, operands = _lettered((subscripts, *operands))
     made = apply(op("einsum"), operands, _attributes("einsum", subscripts=subscripts, dtype=dtype))
     return _registry.finish(made, out)  # type: ignore[no-any-return]
+
+
+def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Subscripts as letters, of operands that are each followed by the numbers of their axes."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+    def text(numbers: Any) -> str:
+        return "".join("..." if i is Ellipsis else letters[i] for i in numbers)
+
+    operands, numbers = given[0 : len(given) // 2 * 2 : 2], given[1::2]
+    subscripts = ",".join(map(text, numbers))
+    return (f"{subscripts}->{text(given[-1])}" if len(given) % 2 else subscripts), operands
 
 
 def _quantile(name: str) -> Callable[..., Tensor]:

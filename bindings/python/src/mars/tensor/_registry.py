@@ -14,6 +14,7 @@ import numpy as np
 
 from mars import _abi
 from mars._graph import SAME_KIND, Handle, Op, apply, binary, hooks, store, unary
+from mars.tensor._signatures import Parameter, check_order, define, docstring, ordered, parameters
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
 for _description in descriptions.values():
@@ -77,19 +78,6 @@ def finish(result: Any, out: Any) -> Any:
     return out
 
 
-class Parameter:
-    """One parameter of a Python function: an input or an attribute."""
-
-    __slots__ = ("declared", "default", "doc", "kind", "name")
-
-    def __init__(self, declared: str, name: str, kind: str, default: Any, doc: str) -> None:
-        self.declared = declared  # in the library
-        self.name = name
-        self.kind = kind  # "input", "inputs" (variadic), "optional" (variadic, at most one) or an attribute's kind
-        self.default = default
-        self.doc = doc
-
-
 def check_device(device: Any) -> None:
     """Refuses a device that is not the CPU."""
     if device is not None and device != "cpu":
@@ -136,64 +124,6 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
     return function("rechunk")(made, splits=splits)
 
 
-def parameters(description: dict[str, Any]) -> list[Parameter]:
-    """Parameters in the order of Python's signature: those without a default first."""
-    inputs = []
-    for i in description["inputs"]:
-        kind = "optional" if i["optional"] else "inputs" if i["variadic"] else "input"
-        default = None if i["optional"] else i.get("default", inspect.Parameter.empty)
-        inputs.append(Parameter(i["name"], i["name"], kind, default, i["doc"]))
-    found = []
-    for first in (True, False):
-        for a in description["attributes"]:
-            if a["first"] == first:
-                default = a.get("default", inspect.Parameter.empty)
-                found.append(Parameter(a["name"], a["name"], a["kind"], default, a["doc"]))
-        if first:
-            found += inputs
-    required = [p for p in found if p.default is inspect.Parameter.empty]
-    optional = [p for p in found if p.default is not inspect.Parameter.empty and p.kind != "optional"]
-    return required + optional + [p for p in found if p.kind == "optional"]
-
-
-def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
-    lines = [description["summary"]]
-    if description["details"]:
-        lines += ["", description["details"]]
-    documented = [p for p in found if p.doc]
-    if documented:
-        lines += ["", "Parameters", "----------"]
-        for p in documented:
-            lines += [p.name, f"    {p.doc}"]
-    if description["numpy"]:
-        lines += ["", f"As {description['numpy']}."]
-    if description["example"]:
-        lines += ["", "Example", "-------", *description["example"].splitlines()]
-    return "\n".join(lines)
-
-
-def define(
-    name: str, found: list[Parameter], lines: list[str], scope: dict[str, Any], first: str = "", keywords: dict[str, Any] | None = None
-) -> Callable[..., Any]:
-    """A function of these parameters (after a parameter `first`, before those by keyword only) with this body.
-
-    Its defaults are the very objects of the declaration: `apply` knows by them what the caller did not give.
-    """
-    text = ([first] if first else []) + [p.name if p.default is inspect.Parameter.empty else f"{p.name}=None" for p in found]
-    if keywords:
-        text += ["*", *(f"{k}=None" for k in keywords)]
-    source = f"def {name}({', '.join(text)}):\n    " + "\n    ".join(lines)
-    exec(compile(source, f"<mars {name}>", "exec"), scope)
-    made: Any = scope[name]
-    defaults = [p for p in found if p.default is not inspect.Parameter.empty]
-    if first.startswith("*"):
-        made.__kwdefaults__ = {p.name: p.default for p in defaults}
-    else:
-        made.__defaults__ = tuple(p.default for p in defaults)
-        made.__kwdefaults__ = keywords
-    return made  # type: ignore[no-any-return]
-
-
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
@@ -221,32 +151,36 @@ def make(made: Op) -> Callable[..., Any]:
     if last is None:
         operands = f"({operands})"
     elif last["optional"]:
-        operands = f"({operands}) if {last['name']} is None else ({operands}{last['name']})"
+        # A mask that lets everything through is none.
+        absent = f"{last['name']} is None" + (" or where is True" if last["name"] == "where" else "")
+        operands = f"({operands}) if {absent} else ({operands}{last['name']})"
     else:
         operands = f"({operands}*_convert_all({last['name']}),)"
-    signature = list(found)
+    signature, lines = ordered(description, found)
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
-    if inputs and not is_source and "out" not in [p.name for p in found]:
+    if inputs and not is_source and not description["signature"]:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
         is_plain = not attributes and last is None
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
-    lines = []
     if description["device"]:
-        signature.append(Parameter("device", "device", "", None, ""))
+        if not description["signature"]:
+            signature.append(Parameter("device", "device", "", None, ""))
         lines.append("_check_device(device)")
     if description["ufunc"] and not is_open(description) and not is_source:
         return _ufunc(description, made, signature, operands, values)
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if is_source:
         lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
+    elif not any(p.name == "out" for p in signature):
+        lines.append("return result")
     else:
         lines.append("return _finish(result, out) if out is not None else result")
     scope = {
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
-        "_check_device": check_device,
+        "_check_device": check_device, "_check_order": check_order,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
@@ -315,6 +249,9 @@ def _separate(description: dict[str, Any], made: Op, found: list[Parameter]) -> 
     """A function of separate tensors, with attributes by keyword."""
     attributes = description["attributes"]
     only = [Parameter(a["name"], a["name"], a["kind"], a.get("default"), "") for a in attributes]
+    for name, _, default in (t.partition("=") for t in description["signature"]):
+        if default:
+            only.append(Parameter("", name, "silent", default == "True", ""))
     values = "".join(f"{p.name}, " for p in only)
     if is_open(description):
         lines = [f"return _apply_open(_op, tensors, ({values})) if tensors else ()"]

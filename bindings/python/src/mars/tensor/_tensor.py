@@ -11,11 +11,12 @@ import numpy as np
 from mars import _abi, _graph, _run, _session
 from mars._abi import check, lib
 from mars._graph import Handle, apply, assign, wrap
-from mars.tensor import _chunk_functions, _index, _registry
+from mars.tensor import _chunk_functions, _index, _registry, _signatures
 from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
     from mars.tensor._described import TensorMethods
+    from mars.tensor._writing import Flat
 else:
     TensorMethods = object  # the registry's methods and operators are installed below
 
@@ -159,6 +160,7 @@ class Tensor(Handle, TensorMethods):
 
     def copy(self, order: str = "C") -> Tensor:
         """The current values as a tensor of its own, which later writes do not change."""
+        _signatures.check_order(order)
         out = c_void_p()
         check(lib.mars_tensor_snapshot(byref(out), self._h))
         return wrap(out.value or 0)  # type: ignore[no-any-return]
@@ -187,6 +189,31 @@ class Tensor(Handle, TensorMethods):
         """The values as nested lists of Python scalars; executes."""
         return self.to_numpy().tolist()
 
+    @property
+    def flat(self) -> Flat:
+        """The elements in C order, to read and to write."""
+        from mars.tensor._writing import Flat
+
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        self.flat[...] = values
+
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Tensor:
+        """The slices along an axis at which a vector of conditions holds."""
+        return function("compress")(condition, self, axis=axis, out=out)  # type: ignore[no-any-return]
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Writes values, over and over again if they are fewer, to places that are counted in C order."""
+        from mars.tensor import _writing
+
+        _writing.put(self, indices, values, mode)
+
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
+        """Sorts in place, which puts every element where a sort would: also those at `kth`."""
+        assign(self, function("partition")(self, kth, axis=axis, kind=kind, order=order))
+
     def tobytes(self, order: Any = "C") -> bytes:
         """The values as bytes; executes."""
         return self.to_numpy().tobytes(order)
@@ -209,6 +236,9 @@ class Tensor(Handle, TensorMethods):
             assign(self, self._knowing_extents(lambda: apply(op("assign_index"), (self, value, *arrays), (items,))))
         else:
             assign(self._knowing_extents(lambda: _picked(self, items, arrays)), value)
+
+    def __delitem__(self, key: Any) -> None:
+        raise ValueError("cannot delete array elements")
 
     def _knowing_extents(self, index: Callable[[], Any]) -> Any:
         """What an index gives; where it needs extents that are found by running, the tensor is executed first."""
@@ -258,7 +288,8 @@ class Tensor(Handle, TensorMethods):
 
     def _one(self) -> Any:
         """The one element, as NumPy's conversions to Python scalars want it."""
-        return self.fetch() if not self._type()[1] else self.to_numpy()
+        d, shape = self._type()
+        return self.fetch() if not shape and d.kind != "c" else self.to_numpy()
 
     # ---- text ----
 

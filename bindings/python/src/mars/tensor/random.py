@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mars._graph import Handle, apply
-from mars.tensor import _registry
+from mars.tensor import _registry, _signatures
 
 if TYPE_CHECKING:
     from mars.tensor._described_random import *  # noqa: F403
@@ -119,7 +119,7 @@ def _drawer(name: str) -> Callable[..., Tensor]:
         return found
     o = _registry.op(name)
     description = o.info
-    declared = [p for p in _registry.parameters(description) if p.name not in ("seed", "stream")]
+    declared = [p for p in _signatures.parameters(description) if p.name not in ("seed", "stream")]
     operands = "".join(f"{i['name']}, " for i in description["inputs"])
     values = "".join(f"{a['name']}, " for a in description["attributes"])
     lines = [
@@ -127,9 +127,9 @@ def _drawer(name: str) -> Callable[..., Tensor]:
         f"result = _apply(_op, ({operands}), ({values}))",
         "return _rechunked(result, chunk_size) if chunk_size is not None else result",
     ]
-    signature = [*declared, _registry.Parameter("chunk_size", "chunk_size", "", None, "preferred extents of chunks")]
-    made = _registry.define(name, signature, lines, {"_apply": apply, "_op": o, "_rechunked": _registry.rechunked}, first="_source")
-    made.__doc__ = _registry.docstring(description, declared)
+    signature = [*declared, _signatures.Parameter("chunk_size", "chunk_size", "", None, "preferred extents of chunks")]
+    made = _signatures.define(name, signature, lines, {"_apply": apply, "_op": o, "_rechunked": _registry.rechunked}, first="_source")
+    made.__doc__ = _signatures.docstring(description, declared)
     _drawers[name] = made
     return made
 
