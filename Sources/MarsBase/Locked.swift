@@ -21,7 +21,7 @@ package final class Locked<Value>: @unchecked Sendable {
   package init(_ value: Value, heldAtForks: Bool = false) {
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
-    pthread_mutex_init(mutex, nil)
+    AdaptiveMutex.initialise(mutex)
     generation = Atomic(ForkGeneration.current)
     isHeldAtForks = heldAtForks
     kept = Kept(value: value)
@@ -53,7 +53,7 @@ package final class Locked<Value>: @unchecked Sendable {
       }
       ForkGeneration.recover {
         if generation.load(ordering: .relaxed) == ForkGeneration.current { return }
-        pthread_mutex_init(mutex, nil)
+        AdaptiveMutex.initialise(mutex)
         generation.store(ForkGeneration.current, ordering: .relaxed)
       }
     }
@@ -66,7 +66,7 @@ package final class Locked<Value>: @unchecked Sendable {
   }
   package func unlockAfterFork() { pthread_mutex_unlock(mutex) }
   /// In the child of a fork: makes the mutex new, whoever held it.
-  package func reinitialiseInChild() { pthread_mutex_init(mutex, nil) }
+  package func reinitialiseInChild() { AdaptiveMutex.initialise(mutex) }
 }
 
 extension Locked {

@@ -1,4 +1,5 @@
 import Glibc
+import MarsBase
 import Synchronization
 
 /// The engine's mutex and the conditions on which its threads wait.
@@ -26,12 +27,7 @@ final class EngineLock: @unchecked Sendable {
 
   /// Makes everything new, whoever held or waited: at the start and in the child of a fork.
   func reinitialise() {
-    // The lock is held for a fraction of a microsecond: trying again for a moment is cheaper than sleeping and being woken.
-    var kind = pthread_mutexattr_t()
-    pthread_mutexattr_init(&kind)
-    pthread_mutexattr_settype(&kind, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
-    pthread_mutex_init(mutex, &kind)
-    pthread_mutexattr_destroy(&kind)
+    AdaptiveMutex.initialise(mutex)
     var a = pthread_condattr_t()
     pthread_condattr_init(&a)
     pthread_condattr_setclock(&a, CLOCK_MONOTONIC)

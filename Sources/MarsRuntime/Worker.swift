@@ -71,6 +71,8 @@ extension Engine {
         }
         state.pointee.idleWorkers += 1
         lock.waitForWork()
+        // Who was woken too late for this run is in time for the next.
+        lookUntil = EngineLock.nanoseconds() + Engine.lookNanoseconds
         state.pointee.idleWorkers -= 1
         continue
       }
