@@ -401,6 +401,7 @@ def main() -> int:
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
     context = Context(arguments.quick, 1 if arguments.quick else arguments.repeat)
+    head = f"{machine()}; {'QUICK SIZES, proves nothing' if context.quick else f'medians of {context.repeat} interleaved repeats'}."
     lines = ["| work | figure | required | measured | |", "|---|---|---|---|---|"]
     failed = 0
     for name in arguments.only or ROWS:
@@ -413,9 +414,9 @@ def main() -> int:
             failed += not f.passed
             lines.append(f"| {title} | {f.what} | {f.required} | {f.measured} | {'pass' if f.passed else 'FAIL'} |")
             title = ""
-    head = f"{machine()}; {'QUICK SIZES, proves nothing' if context.quick else f'medians of {context.repeat} interleaved repeats'}."
-    text = "\n".join([head, "", *lines, "", *context.notes]) + "\n"
-    (OUT / "figures.md").write_text(text)
+        # After every row: hours of measuring must not be lost to one that hangs.
+        text = "\n".join([head, "", *lines, "", *context.notes]) + "\n"
+        (OUT / "figures.md").write_text(text)
     print("\n" + text)
     return 1 if failed else 0
 
