@@ -87,8 +87,8 @@ class Context:
 
     @staticmethod
     def calls(elements: int) -> list[str]:
-        """Options for work on so many elements: what takes less than a millisecond is called 20 times in a row, as in a program's loop."""
-        return ["--calls", "20"] if elements <= 10**6 else []
+        """Options for work on so many elements: what takes less than a millisecond is called 200 times in a row, as in a program's loop."""
+        return ["--calls", "200"] if elements <= 10**6 else []
 
     def ceiling(self, kernel: str, threads: int) -> float:
         """GB/s of a kernel of stream.c on this machine, now."""
