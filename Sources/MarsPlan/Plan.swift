@@ -199,11 +199,7 @@ package struct StageInput: Sendable {
 
     /// The operator's view of a window.
     package func view(of window: ArrayView) -> ArrayView {
-      var v = window
-      v.shape = axes.indices.map { (window.shape[axes[$0]] + abs(steps[$0]) - 1) / abs(steps[$0]) }
-      v.strides = axes.indices.map { window.strides[axes[$0]] * steps[$0] }
-      for (k, a) in axes.enumerated() where steps[k] < 0 && window.shape[a] > 0 { v.base += (window.shape[a] - 1) * window.strides[a] }
-      return v
+      window.walking(axes: axes, steps: steps)
     }
   }
 }
