@@ -36,16 +36,6 @@
     return true
   }
 
-  /// The view whose axis k walks axis `axes[k]` of this one by `steps[k]`, from the far end where that is negative; axes not named have
-  /// extent 1.
-  package func walking(axes: [Int], steps: [Int]) -> ArrayView {
-    var v = self
-    v.shape = axes.indices.map { (shape[axes[$0]] + abs(steps[$0]) - 1) / abs(steps[$0]) }
-    v.strides = axes.indices.map { strides[axes[$0]] * steps[$0] }
-    for (k, a) in axes.enumerated() where steps[k] < 0 && shape[a] > 0 { v.base += (shape[a] - 1) * strides[a] }
-    return v
-  }
-
   /// The elements as a typed pointer; `T` must have the dtype's layout.
   package func pointer<T>(as type: T.Type) -> UnsafeMutablePointer<T> { base.assumingMemoryBound(to: type) }
 }

@@ -27,7 +27,7 @@ struct Accumulator {
 /// It is a function of the spec and of the layout: the extents of the loops left after merging, the choice of the lane loop, and whether rows
 /// inside the lanes go in groups.  So the same call gives the same bits in any process, on AVX2 and AVX-512, in both tiers, and wherever the
 /// arrays lie; but a sum over merged axes, over a strided view, or inside another fused kernel may add in another order than the sum of a
-/// contiguous copy.  Then results agree to a few ULP: sums within blocks of `blockSteps` vectors, blocks added with compensation.
+/// contiguous copy.  Then results agree to a few ULP: sums within blocks of `blockSteps` vectors, blocks folded to `totalBytes` and added with compensation.
 extension Emitter {
   /// Vectors that a float sum adds up before the block is added to the compensated total: keeps the error near that of pairwise summation.
   static let blockSteps = 16

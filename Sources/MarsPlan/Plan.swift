@@ -199,7 +199,10 @@ package struct StageInput: Sendable {
 
     /// The operator's view of a window.
     package func view(of window: ArrayView) -> ArrayView {
-      window.walking(axes: axes, steps: steps)
+      axes.indices.reduce(window.permuted(axes)) { v, k in
+        let (n, step) = (v.shape[k], steps[k])
+        return v.sliced(axis: k, start: step < 0 ? max(n - 1, 0) : 0, step: step, count: n.dividedRoundingUp(by: abs(step)))
+      }
     }
   }
 }

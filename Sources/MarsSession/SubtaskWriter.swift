@@ -135,7 +135,7 @@ struct SubtaskWriter {
     var axes = window.map { _ in AxisAccess.fixed(0) }
     var shape: [Int] = []
     for (k, a) in o.axes.enumerated() {
-      shape.append((window[a] + abs(o.steps[k]) - 1) / abs(o.steps[k]))
+      shape.append(window[a].dividedRoundingUp(by: abs(o.steps[k])))
       axes[a] = .aligned(axis: k, start: o.steps[k] < 0 ? max(window[a] - 1, 0) : 0, step: o.steps[k])
     }
     return try v.viewed(AxisMap(axes), shape: shape)
