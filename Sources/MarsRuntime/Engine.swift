@@ -119,6 +119,7 @@ package final class Engine: @unchecked Sendable {
       return run
     }
     run.core.pointee.adopt(box)
+    lock.noteClient()
     lock.lock()
     state.pointee.submit(run)
     if state.pointee.active.count > 0 { startWorkers() }

@@ -10,6 +10,8 @@ final class EngineLock: @unchecked Sendable {
   private let io = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   /// Counts the times that there was something new for workers, for those who look without the lock.
   private let news = Atomic<Int>(0)
+  /// Where the client's thread was when it started, or began to help with, the last run: not the place for a worker.
+  private let clientProcessor = Atomic<Int32>(-1)
 
   init() {
     mutex.initialize(to: pthread_mutex_t())
@@ -55,9 +57,17 @@ final class EngineLock: @unchecked Sendable {
   func waitForWork() { pthread_cond_wait(work, mutex) }
   var newsCount: Int { news.load(ordering: .relaxed) }
   func tellNews() { news.add(1, ordering: .relaxed) }
+  func noteClient() { clientProcessor.store(Processor.current, ordering: .relaxed) }
+  /// Whether the calling thread is where the client's is.
+  @inline(__always)
+  var isBesideClient: Bool { clientProcessor.load(ordering: .relaxed) == Processor.current }
+  /// Leaves the processor to the client's thread; without the lock.
+  func leaveClient() { Processor.leave(clientProcessor.load(ordering: .relaxed)) }
   /// Returns when there is news since `count`, or at the time `end` (in nanoseconds); without the lock.
   func lookForNews(since count: Int, until end: Int) {
     repeat {
+      // Only a thread with a processor of its own is ready when there is news.
+      leaveClient()
       for _ in 0..<100 where news.load(ordering: .relaxed) != count { return }
       // Whoever has something to do comes first.
       sched_yield()

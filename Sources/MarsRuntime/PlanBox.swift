@@ -64,7 +64,8 @@ final class PlanBox: @unchecked Sendable {
 
   deinit { stages.deallocate() }
 
-  private static let fewTasks = 64
+  /// With more the plan takes long enough for workers to wake up and do it.
+  private static let fewTasks = 4096
 
   /// The stage's geometry; made at the first task.
   func program(_ stage: Int) -> StageProgram {

@@ -71,6 +71,11 @@ extension Engine {
         }
         state.pointee.idleWorkers += 1
         lock.waitForWork()
+        if lock.isBesideClient {
+          lock.unlock()
+          lock.leaveClient()
+          lock.lock()
+        }
         // Who was woken too late for this run is in time for the next.
         lookUntil = EngineLock.nanoseconds() + Engine.lookNanoseconds
         state.pointee.idleWorkers -= 1
@@ -113,7 +118,7 @@ extension Engine {
 
   /// Runs tasks of a small run on the thread that waits for it, which is awake while workers sleep; the lock is held, also on return.
   ///
-  /// Only what is compiled or copied: no client's functions, and no task that takes long, the last of them begun before `end` (seconds on the
+  /// Only what is compiled or copied: no client's functions; until a task has taken long, the last of them begun before `end` (seconds on the
   /// monotonic clock).  Never more threads at work than there are workers.
   func help(_ run: RunCorePointer, until end: Double?) {
     guard run.pointee.plan.isHelpable && run.pointee.outcome.isRunning else { return }
@@ -121,16 +126,21 @@ extension Engine {
     unlock()
     let context = inlineContexts.withLock { $0.popLast() } ?? TaskContext(number: TaskContext.caller)
     lock.lock()
+    lock.noteClient()
     var list = GrantList()
     var idleSince = 0
+    // How long the last task took: what others are at takes about as long.
+    var taken = 0
     while true {
-      state.pointee.exchange(&list, waitingFor: end.map { EngineLock.now() < $0 } ?? true ? run : nil)
+      let mayGoOn = taken < Engine.longNanoseconds && (end.map { EngineLock.now() < $0 } ?? true)
+      state.pointee.exchange(&list, waitingFor: mayGoOn ? run : nil)
       if list.grants.isEmpty {
         // The last tasks of others end soon: sleeping and being woken takes longer.
         let now = EngineLock.nanoseconds()
         if idleSince == 0 { idleSince = now }
         let isOver = end.map { Double(now) * 1e-9 >= $0 } ?? false
-        if isOver || !run.pointee.outcome.isRunning || run.pointee.inFlight == 0 || now - idleSince > Engine.spinNanoseconds { break }
+        let patience = min(max(taken, Engine.spinNanoseconds), Engine.mostSpinNanoseconds)
+        if isOver || !mayGoOn || !run.pointee.outcome.isRunning || run.pointee.inFlight == 0 || now - idleSince > patience { break }
         unlock()
         sched_yield()
         lock.lock()
@@ -140,7 +150,9 @@ extension Engine {
       signalIfWorkIsLeft()
       context.note(list.grants[0].run, 0, &state.pointee)
       unlock()
+      let begin = EngineLock.nanoseconds()
       context.run(self, list.grants[0], list.bases.base, 0)
+      taken = EngineLock.nanoseconds() - begin
       lock.lock()
     }
     // What is left is for workers.
@@ -151,8 +163,11 @@ extension Engine {
     lock.lock()
   }
 
-  /// How long a thread that waits looks again and again before it sleeps.
+  /// How long a thread that waits looks again and again before it sleeps, at least and at most.
   private static let spinNanoseconds = 50_000
+  private static let mostSpinNanoseconds = 500_000
+  /// Tasks beside which waking a worker costs nothing: the thread that waits had better listen to its client.
+  private static let longNanoseconds = 5_000_000
   /// Tasks that end before others could be woken to much avail.
   private static let shortNanoseconds = 200_000.0
   /// How long a worker looks for the next run before it sleeps: a loop of small operations leaves gaps of some tens of microseconds.
