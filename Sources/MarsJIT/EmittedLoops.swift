@@ -164,7 +164,7 @@ extension Emitter {
     }
     if isIndexed && !isBlockedArg(layout.level(k)) { return 2 }
     // Half of 32 vector registers.
-    return max(1, min(Emitter.rowCopies, 1024 / bytes))
+    return max(1, min(Emitter.rowCopies, 512 / bytes))
   }
 
   /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.

@@ -22,6 +22,7 @@ extension Emitter {
     let w = layout.lanes
     switch layout.stride(o, layout.laneLoop) {
     case .unit:
+      if mask == nil && readsAhead { prefetch(p, w * d.itemSize) }
       let v = loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
       if parts == 1 { return finish([v]) }
       return finish((0..<2).map { q in b.shuffle(v, v, (0..<w).map { 2 * $0 + q }) })
@@ -107,6 +108,21 @@ extension Emitter {
   }
 
   private func doubled(_ m: Value) -> Value { b.shuffle(m, m, (0..<2 * layout.lanes).map { $0 / 2 }) }
+
+  /// Whether the lane loop only reads, and does little with what it reads: a reduction along memory.
+  ///
+  /// The processor fetches ahead on its own, but not across pages and not as far as it takes to keep memory busy.
+  private var readsAhead: Bool {
+    layout.laneLoop == layout.loops - 1 && facts.weight <= 8 && !spec.levels[layout.level(layout.laneLoop)].reducers.isEmpty
+  }
+  /// How far ahead of a load memory is asked for; what lies beyond the end is asked for in vain, and without harm.
+  private static let prefetchDistance = 4096
+  private func prefetch(_ p: Value, _ bytes: Int) {
+    let (read, keep, data) = (b.constant(0, b.i32), b.constant(3, b.i32), b.constant(1, b.i32))
+    for line in stride(from: 0, to: bytes, by: 64) {
+      _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: b.index(Emitter.prefetchDistance + line)), read, keep, data])
+    }
+  }
 
   private func loadRun(_ t: OpaquePointer, _ p: Value, _ n: Int, _ m: Value?) -> Value {
     let type = b.vector(t, n)
