@@ -43,4 +43,4 @@ _Static_assert(sizeof(mars_array) == 56, "layout of mars_array is part of the AB
 _Static_assert(sizeof(mars_binding) == 24, "layout of mars_binding is part of the ABI");
 _Static_assert(sizeof(cmars_dl_managed) == 80, "layout of DLManagedTensorVersioned");
 _Static_assert(sizeof(mars_progress) == 24, "layout of mars_progress is part of the ABI");
-_Static_assert(sizeof(mars_tensor_info) == 16 + 8 * MARS_MAX_DIMS, "layout of mars_tensor_info is part of the ABI");
+_Static_assert(sizeof(mars_tensor_info) == 24 + 8 * MARS_MAX_DIMS, "layout of mars_tensor_info is part of the ABI");

@@ -83,6 +83,8 @@ public func mars_tensor_describe(_ out: UnsafeMutablePointer<mars_tensor_info>?,
     out.pointee.dtype = Int32(type.dtype.rawValue)
     out.pointee.ndim = Int32(type.rank)
     out.pointee.is_executed = t.isExecuted ? 1 : 0
+    out.pointee.is_scalar = t.isScalar ? 1 : 0
+    out.pointee.is_read_only = t.isReadOnly || t.isScalar ? 1 : 0
     withUnsafeMutableBytes(of: &out.pointee.shape) { raw in
       let p = raw.bindMemory(to: Int64.self)
       for i in 0..<Int(MARS_MAX_DIMS) { p[i] = i < type.rank ? Int64(type.shape[i]) : 0 }

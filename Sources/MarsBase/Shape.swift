@@ -23,6 +23,17 @@ package enum Shape {
   package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
 
   /// Strides of a C-order array, in elements.
+  /// Whether elements with these strides (in elements) lie side by side in C order.
+  package static func isRowMajor(_ shape: [Int], _ strides: [Int]) -> Bool {
+    if shape.contains(0) { return true }
+    var step = 1
+    for k in shape.indices.reversed() where shape[k] != 1 {
+      if strides[k] != step { return false }
+      step *= shape[k]
+    }
+    return true
+  }
+
   package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var s = [Int](repeating: 1, count: shape.count)
     var i = shape.count - 2

@@ -21,7 +21,7 @@ enum Creation {
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
       exposure: creates("shape dtype order=C * device"),
-      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) })
+      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) }, answersRankZero: .array)
   }
   static let zeros = filled("zeros", 0, "Zeros.")
   static let ones = filled("ones", 1, "Ones.")
@@ -41,7 +41,8 @@ enum Creation {
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
     doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
     exposure: creates("shape fill_value dtype order=C * device"),
-    samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])])
+    samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])],
+    answersRankZero: .array)
 
   private static let like = OpDef(
     "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
@@ -71,7 +72,7 @@ enum Creation {
       exposure: Exposure(
         device: true,
         signature: "\(name == "empty_like" ? "prototype /" : value == nil ? "a fill_value" : "a") dtype order=K subok=True shape * device"),
-      samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)])
+      samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)], answersRankZero: .array)
   }
   private static let likes = [
     like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."),

@@ -76,6 +76,8 @@ struct IndexItems {
     self.c = c
   }
 
+  var hasEllipsis: Bool { items.contains { if case .ellipsis = $0 { true } else { false } } }
+
   /// Axes of the tensor that an item takes.
   private static func width(_ item: Item) -> Int {
     switch item {
@@ -170,16 +172,27 @@ struct IndexItems {
 }
 
 extension Indexing {
-  static let indexView = Shapes.viewing(
-    "index_view", [IndexItems.attribute], "Basic indexing: what integers, slices, None and ... pick.",
-    example: "mt.tensor([1, 2, 3, 4])[::2]", numpy: "", exposure: .hidden,
-    samples: [
-      Sample([[4, 6]], .all, attributes: ["items": .ints([2, 4, 0, 0, -2, 3, 0, -1])]),
-      Sample([[4, 6]], attributes: ["items": .ints([4, 2, 3, 1, -1, 1])]), Sample([[]], attributes: ["items": .ints([3])]),
-    ]
-  ) { c throws(MarsError) in
-    let m = try IndexItems(c, arrays: []).meaning(c.inputs[0].shape)
-    return (m.map, m.shape)
+  static let indexView = basic(
+    "index_view", "Basic indexing: what integers, slices, None and ... pick, to be read and written.", element: nil)
+  static let basicIndex = basic(
+    "basic_index", "Basic indexing as NumPy reads it: integers for all axes pick an element, a value of its own, all else a view.",
+    element: { c in
+      // Where the ellipsis is, NumPy gives an array without axes.
+      c.outputs[0].rank == 0 && (try? IndexItems(c, arrays: []).hasEllipsis) == false
+    })
+
+  private static func basic(_ name: String, _ summary: String, element: (@Sendable (OpContext) -> Bool)?) -> OpDef {
+    Shapes.viewing(
+      name, [IndexItems.attribute], summary, example: "mt.tensor([1, 2, 3, 4])[::2]", numpy: "", exposure: .hidden, element: element,
+      samples: [
+        Sample([[4, 6]], .all, attributes: ["items": .ints([2, 4, 0, 0, -2, 3, 0, -1])]),
+        Sample([[4, 6]], attributes: ["items": .ints([4, 2, 3, 1, -1, 1])]), Sample([[]], attributes: ["items": .ints([3])]),
+        Sample([[4, 6]], attributes: ["items": .ints([0, 1, 0, -1])]),
+      ]
+    ) { c throws(MarsError) in
+      let m = try IndexItems(c, arrays: []).meaning(c.inputs[0].shape)
+      return (m.map, m.shape)
+    }
   }
 
   private static let arrays = InputDef("arrays", variadic: true, "masks and integer arrays, in the order of the items")

@@ -106,5 +106,5 @@ enum Indexing {
     return try x.permuted(order)
   }
 
-  static let family = OpFamily([indexView, index, assignIndex, indexArrays, takeAlongAxis])
+  static let family = OpFamily([indexView, basicIndex, index, assignIndex, indexArrays, takeAlongAxis])
 }

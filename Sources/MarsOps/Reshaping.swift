@@ -4,7 +4,8 @@ import MarsNumerics
 
 /// The same elements in C or F order under other extents.
 extension Shapes {
-  private static let order = AttrDef("order", .string, default: .string("C"), "'C': last axis fastest; 'F': first axis fastest")
+  private static let order = AttrDef(
+    "order", .string, default: .string("C"), "'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory")
 
   /// The extents that a reshape means; -1 is what is left.
   static func resolve(_ c: OpContext, _ wanted: [Int], from: [Int]) throws(MarsError) -> [Int] {
@@ -68,10 +69,11 @@ extension Shapes {
       let x = v[0]
       let shape = try resolve(c, c.ints("shape"), from: x.type.shape)
       switch c.string("order") {
-      case "C", "A", "K": return [try x.op(reshapeLoop.def, with: ["shape": .ints(shape)])]
+      case "C", "A": return [try x.op(reshapeLoop.def, with: ["shape": .ints(shape)])]
       case "F":
         let turned = try x.op(transpose)
         return [try turned.op(reshapeLoop.def, with: ["shape": .ints(shape.reversed())]).op(transpose)]
+      case "K": throw c.error(.value, "order 'K' is not permitted for reshaping")
       default: throw c.error(.value, "order must be one of 'C', 'F', 'A', or 'K' (got '\(c.string("order"))')")
       }
     },
@@ -80,19 +82,22 @@ extension Shapes {
     samples: [
       Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
       Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")]),
-    ])
+    ], memoryOrders: ["A"])
 
   private static func flattening(_ name: String) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: [order], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(c.string("order"))])]
+        // Where it is not known how memory lies it lies in C order.
+        let order = c.string("order") == "K" ? "C" : c.string("order")
+        return [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(order)])]
       },
       doc: OpDoc(
         "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
       ),
       exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
-      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])], answersCopies: name == "flatten")
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])], answersCopies: name == "flatten",
+      answersContiguous: name == "ravel", memoryOrders: ["A", "K"])
   }
   static let ravel = flattening("ravel")
   static let flatten = flattening("flatten")

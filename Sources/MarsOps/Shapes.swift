@@ -59,7 +59,7 @@ enum Shapes {
   /// An operator whose result is a view of its input: map and shape come from one rule.
   static func viewing(
     _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, exposure: Exposure = Exposure(),
-    readOnly: Bool = false, samples: [Sample], _ rule: @escaping Rule
+    readOnly: Bool = false, element: (@Sendable (OpContext) -> Bool)? = nil, samples: [Sample], _ rule: @escaping Rule
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
@@ -71,7 +71,7 @@ enum Shapes {
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),
-      exposure: exposure, samples: samples, answersReadOnly: readOnly)
+      exposure: exposure, samples: samples, answersElement: element, answersReadOnly: readOnly)
   }
 
   /// The map of a permutation: output axis j is base axis order[j].

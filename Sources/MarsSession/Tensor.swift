@@ -42,6 +42,8 @@ package final class Tensor: Sendable {
   private let isPinned = Locked(false)
   /// Whether it may be read only, as a diagonal or what was broadcast.
   package let isReadOnly: Bool
+  /// Whether it stands for a scalar of NumPy: without axes, and the same for ever.
+  package let isScalar: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
   private let seen: Locked<Seen?>
   private struct Seen: Sendable {
@@ -52,20 +54,21 @@ package final class Tensor: Sendable {
     var isData: Bool { if case .leaf(.data) = value.node.op.body { true } else { false } }
   }
 
-  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false) {
+  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false, isScalar: Bool = false) {
     self.storage = storage
     self.chain = chain
     self.dtype = dtype
     self.preferredChunks = preferredChunks
     self.isReadOnly = isReadOnly
+    self.isScalar = isScalar
     seen = Locked(nil)
   }
 
   /// A tensor with storage of its own.
-  package convenience init(_ value: Value, preferredChunks: [Int]? = nil, isReadOnly: Bool = false) {
+  package convenience init(_ value: Value, preferredChunks: [Int]? = nil, isReadOnly: Bool = false, isScalar: Bool = false) {
     self.init(
       storage: Storage(value), chain: ViewChain(storage: value.type.shape), dtype: value.type.dtype, preferredChunks: preferredChunks,
-      isReadOnly: isReadOnly)
+      isReadOnly: isReadOnly, isScalar: isScalar)
   }
 
   /// dtype and shape; extents are -1 until the value that they depend on is there.
@@ -177,8 +180,23 @@ package final class Tensor: Sendable {
   package static func apply(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> [Tensor] {
-    if mayView(op, attributes), inputs.count == 1, case .tensor(let base) = inputs[0] {
+    if !op.memoryOrders.isEmpty {
+      let (settled, named) = try settlingOrder(op, inputs, attributes)
+      return try applySettled(op, settled, named, payload: payload, origin: origin)
+    }
+    return try applySettled(op, inputs, attributes, payload: payload, origin: origin)
+  }
+
+  private static func applySettled(
+    _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload, origin: String
+  ) throws(MarsError) -> [Tensor] {
+    if mayView(op, attributes), inputs.count == 1, case .tensor(let base) = inputs[0], !base.isScalar {
       let node = try op.apply([.value(try base.valueToView())], attributes, payload: payload, origin: origin)
+      if op.answersElement?(node.context) == true {
+        // Of the value as it is now, which nobody may overwrite from here on.
+        let element = try op.apply([.value(try base.value().value)], attributes, payload: payload, origin: origin)
+        return [Tensor(Value(element), isScalar: true)]
+      }
       if let view = base.view(Value(node)) { return [view] }
     }
     var operands: [Operand] = []
@@ -193,12 +211,25 @@ package final class Tensor: Sendable {
     var attributes = attributes
     do throws(MarsError) { try UfuncSignature.apply(op, &operands, &attributes) } catch { throw error.at(op: op.name, origin: origin) }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
-    guard !op.answersCopies, case .tensor(let first)? = inputs.first else {
-      return node.outputs.indices.map { Tensor(Value(node, $0), isReadOnly: op.answersReadOnly) }
-    }
+    var first: Tensor? = nil
+    if case .tensor(let t)? = inputs.first { first = t }
+    let isScalar =
+      switch op.answersRankZero {
+      case .scalar: true
+      case .array: false
+      case .asInput: first?.isScalar ?? false
+      }
     // As NumPy: the imaginary part of real values is none of their memory.
-    let isReadOnly = op.answersPart == .imaginary && !first.dtype.isComplex
-    return node.outputs.indices.map { first.view(Value(node, $0)) ?? Tensor(Value(node, $0), isReadOnly: isReadOnly) }
+    let isReadOnly = op.answersReadOnly || op.answersPart == .imaginary && first?.dtype.isComplex == false
+    return node.outputs.indices.map { i in
+      let result = Value(node, i)
+      if !op.answersCopies, let first, !first.isScalar, let view = first.view(result),
+        !op.answersContiguous || view.chain.isContiguous
+      {
+        return view
+      }
+      return Tensor(result, isReadOnly: isReadOnly, isScalar: isScalar && result.type.rank == 0)
+    }
   }
 
   /// Whether an operator's result may be a view of its input without looking at its graph.
@@ -255,6 +286,7 @@ package final class Tensor: Sendable {
   /// self[...] = value, through the view.
   package func assign(_ value: TensorOperand, origin: String = "") throws(MarsError) {
     do throws(MarsError) {
+      if isScalar { throw MarsError(.type, "a scalar of \(dtype.name) does not support item assignment") }
       if isReadOnly { throw MarsError(.value, "assignment destination is read-only") }
       let source: Value
       switch value {
@@ -268,6 +300,9 @@ package final class Tensor: Sendable {
       while true {
         let now = storage.state.withLock { $0 }
         let chain = try self.chain.settled(on: now.value.type.shape)
+        if chain.writesUnknown {
+          throw MarsError(.unsupported, "the tensor is a reshaped view of extents that are not known yet: execute it first")
+        }
         let fitted: Value
         if Shape.isKnown(chain.shape) && cast.type.isKnown {
           fitted = try cast.fitted(to: chain.shape)
@@ -305,7 +340,9 @@ package final class Tensor: Sendable {
   }
 
   /// The current value with storage of its own.
-  package func snapshot() throws(MarsError) -> Tensor { Tensor(try value().value, preferredChunks: preferredChunks) }
+  package func snapshot() throws(MarsError) -> Tensor {
+    Tensor(try value().value, preferredChunks: preferredChunks, isScalar: isScalar)
+  }
 
   package func sharesStorage(with other: Tensor) -> Bool { storage === other.storage }
 }

@@ -26,6 +26,9 @@ struct ViewChain: Sendable {
 
   var isWhole: Bool { steps.isEmpty && part == nil }
 
+  /// Whether the elements lie side by side in C order, so far as is known.
+  var isContiguous: Bool { isWhole || part == nil && strides.map { Shape.isRowMajor(shape, $0) } ?? false }
+
   func mapped(_ map: AxisMap, shape new: [Int]) -> ViewChain {
     var c = self
     if case .map(let inner, _) = steps.last {
@@ -51,8 +54,16 @@ struct ViewChain: Sendable {
 
   /// The reshaped chain, or nil where NumPy would have to copy.
   func reshaped(_ new: [Int]) -> ViewChain? {
-    guard let strides, Shape.isKnown(new), let s = ViewChain.reshape(shape, strides, new) else { return nil }
+    guard Shape.isKnown(new) else { return nil }
     var c = self
+    guard let strides else {
+      // All of a storage lies in C order, whatever its extents will be.
+      guard isWhole else { return nil }
+      c.steps = [.reshape(from: shape, to: new)]
+      c.shape = new
+      return c
+    }
+    guard let s = ViewChain.reshape(shape, strides, new) else { return nil }
     c.steps.append(.reshape(from: shape, to: new))
     c.strides = s
     c.shape = new
@@ -105,12 +116,21 @@ struct ViewChain: Sendable {
       switch s {
       case .map(let m, let shape): c = c.mapped(m, shape: try m.extents(shape, over: c.shape))
       case .reshape(_, let to):
+        let (have, want) = (Shape.count(c.shape), Shape.count(to))
+        guard have == want else {
+          throw MarsError(.value, "cannot reshape array of size \(have ?? 0) into shape \(Shape.tight(to))", op: "reshape")
+        }
         guard let r = c.reshaped(to) else { throw MarsError(.internal, "a reshape of unknown extents is a view") }
         c = r
       }
     }
     c.part = part
     return c
+  }
+
+  /// Whether a write needs extents that are not known yet.
+  var writesUnknown: Bool {
+    strides == nil && steps.contains { if case .reshape(let from, _) = $0 { !Shape.isKnown(from) } else { false } }
   }
 
   /// Whether extents of the storage were unknown when the chain was made.

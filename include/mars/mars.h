@@ -267,6 +267,8 @@ typedef struct mars_tensor_info {
   int32_t ndim;
   int32_t is_executed; /* 1 if the value is at hand */
   int64_t shape[MARS_MAX_DIMS]; /* -1 where unknown */
+  int32_t is_scalar;            /* 1 if it is a value without axes that never changes, as what a reduction or an index of integers gives */
+  int32_t is_read_only;         /* 1 if it cannot be written to */
 } mars_tensor_info;
 /* Never runs anything. */
 mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tensor);

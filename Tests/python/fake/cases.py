@@ -154,7 +154,7 @@ def test_variadic(a):
     ],
 )
 def test_index(a, key, expected):
-    assert log(lambda: a[key]) == [f"index_view T13(2 3) items=({expected})"]
+    assert log(lambda: a[key]) == [f"basic_index T13(2 3) items=({expected})"]
 
 
 def test_index_errors(a):

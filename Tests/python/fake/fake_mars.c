@@ -46,7 +46,7 @@ const char *mars_string_data(const mars_string *s) { return s->data; }
 int64_t mars_string_size(const mars_string *s) { return s->size; }
 void mars_string_release(mars_string *s) { if (s) { free(s->data); free(s); } }
 
-static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate", "index_view", "random", "kinds", "equal", "bad", "made_up", "spread", "each", "together"};
+static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate", "index_view", "random", "kinds", "equal", "bad", "made_up", "spread", "each", "together", "basic_index"};
 #define FULL(name, space, also, aliases, method, operators, flags, inputs, attributes, outputs) \
   "{\"name\":\"" name "\",\"namespace\":" space ",\"also_in\":[" also "],\"aliases\":[" aliases "],\"method\":" method ",\"operators\":[" operators "]," \
   "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"example\":\"\",\"ufunc\":false," \
@@ -69,6 +69,7 @@ static const char *all =
   "," OP("divmod", "\"\"", "false", "\"__divmod__\"", IN("x1") "," IN("x2"), "", "\"quotient\",\"remainder\"")
   "," OP("concatenate", "\"\"", "false", "", INPUT("arrays", "true", "false", ""), ATTR("axis", "int", ",\"default\":0"), "\"out\"")
   "," OP("index_view", "null", "false", "", IN("a"), ATTR("items", "ints", REQUIRED), "\"out\"")
+  "," OP("basic_index", "null", "false", "", IN("a"), ATTR("items", "ints", REQUIRED), "\"out\"")
   "," OP("random", "\"random\"", "false", "", "", ATTR("size", "ints", ",\"default\":[]") "," ATTR("dtype", "dtype", ",\"default\":\"float64\"") ","
       ATTR("seed", "scalar", REQUIRED) "," ATTR("stream", "int", REQUIRED), "\"out\"")
   "," OP("kinds", "\"\"", "false", "", IN("a"), ATTR("b", "bool", ",\"default\":null") "," ATTR("i", "int", ",\"default\":null") "," ATTR("f", "float", ",\"default\":null") ","
@@ -186,7 +187,7 @@ mars_status mars_tensor_from_array(mars_tensor **out, const mars_array *array, i
   return MARS_OK;
 }
 mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *t) {
-  out->dtype = t->dtype; out->ndim = t->ndim; out->is_executed = t->executed;
+  out->dtype = t->dtype; out->ndim = t->ndim; out->is_executed = t->executed; out->is_scalar = 0; out->is_read_only = 0;
   memcpy(out->shape, t->shape, sizeof out->shape);
   return MARS_OK;
 }

@@ -93,6 +93,8 @@ class TensorInfo(Structure):
         ("ndim", c_int32),
         ("is_executed", c_int32),
         ("shape", c_int64 * MAX_DIMS),
+        ("is_scalar", c_int32),
+        ("is_read_only", c_int32),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from ctypes import byref
 from typing import Any
 
@@ -197,15 +198,24 @@ def assign(target: Handle, value: Any) -> None:
     f = frame()
     kept: list[Any] = []
     put_operand(f, 0, value, kept)
-    _abi.check(lib.mars_tensor_assign(target._h, f.o_ref, place()))
+    _write(target, lambda: lib.mars_tensor_assign(target._h, f.o_ref, place()))
     frames.append(f)
     if hooks.eager is not None:
         hooks.eager(target)
 
 
+def _write(target: Handle, write: Callable[[], int]) -> None:
+    """Writes to a tensor; where that needs extents that are found by running, the tensor is executed first."""
+    try:
+        _abi.check(write())
+    except NotImplementedError:
+        target.execute()  # type: ignore[attr-defined]
+        _abi.check(write())
+
+
 def store(target: Handle, result: Handle, function: str | None = None) -> None:
     """target[...] = result as `out=` and `a += b` store what a function (its name, of a ufunc) gave: of the same shape and kind."""
     name = function.encode() if function is not None else None
-    _abi.check(lib.mars_tensor_store(target._h, result._h, name, place()))
+    _write(target, lambda: lib.mars_tensor_store(target._h, result._h, name, place()))
     if hooks.eager is not None:
         hooks.eager(target)

@@ -207,6 +207,15 @@ def describe(t: Handle) -> tuple[int, tuple[int, ...], bool]:
     return result
 
 
+def is_scalar(t: Handle) -> bool:
+    """Whether a tensor without axes is a value that never changes."""
+    look = _look()
+    _abi.check(lib.mars_tensor_describe(look.ref, t._h))
+    answer: int = look.info.is_scalar
+    _looks.append(look)
+    return answer != 0
+
+
 class _Memory:
     """Memory of the engine for as long as an array of NumPy looks at it."""
 

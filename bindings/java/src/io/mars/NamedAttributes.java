@@ -536,7 +536,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest (flatten, ravel, reshape).
+   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory (flatten, ravel, reshape).
    *
    * @param order the value
    * @return this

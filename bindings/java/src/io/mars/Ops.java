@@ -9186,7 +9186,7 @@ public final class Ops {
    * All elements as one axis.
    *
    * @param a the tensor
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   public static Tensor ravel(Operand a, String order) {
@@ -9401,7 +9401,7 @@ public final class Ops {
    *
    * @param a the tensor
    * @param shape extents; one may be -1
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   public static Tensor reshape(Operand a, long shape, String order) {
@@ -9413,7 +9413,7 @@ public final class Ops {
    *
    * @param a the tensor
    * @param shape extents; one may be -1
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   public static Tensor reshape(Operand a, long[] shape, String order) {

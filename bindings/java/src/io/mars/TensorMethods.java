@@ -1367,7 +1367,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * All elements as one axis.
    *
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   default Tensor flatten(String order) {
@@ -3088,7 +3088,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * All elements as one axis.
    *
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   default Tensor ravel(String order) {
@@ -3265,7 +3265,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * The same elements under other extents.
    *
    * @param shape extents; one may be -1
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   default Tensor reshape(long shape, String order) {
@@ -3276,7 +3276,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * The same elements under other extents.
    *
    * @param shape extents; one may be -1
-   * @param order 'C': last axis fastest; 'F': first axis fastest
+   * @param order 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory
    * @return the result
    */
   default Tensor reshape(long[] shape, String order) {

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi
+from mars import _abi, _run
 from mars._graph import SAME_KIND, Handle, Op, apply, binary, hooks, store, unary
 from mars.tensor._signatures import Parameter, check_order, define, docstring, ordered, parameters
 
@@ -386,6 +386,9 @@ def _in_place(o: Op) -> Any:
     def call(self: Any, other: Any) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
+            return result
+        if not self._type()[1] and _run.is_scalar(self):
+            # As NumPy's scalars: the name stands for the new value from now on.
             return result
         store(self, result, o.name)
         return self

@@ -228,14 +228,18 @@ class Tensor(Handle, TensorMethods):
 
     def __getitem__(self, key: Any) -> Tensor:
         items, arrays = _index.encode(key)
-        return self._knowing_extents(lambda: _picked(self, items, arrays))  # type: ignore[no-any-return]
+        if arrays:
+            return self._knowing_extents(lambda: apply(op("index"), (self, *arrays), (items,)))  # type: ignore[no-any-return]
+        return self._knowing_extents(lambda: apply(op("basic_index"), (self,), (items,)))  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         items, arrays = _index.encode(key)
-        if arrays:
+        if not self._type()[1] and _run.is_scalar(self):
+            assign(self, value)  # which refuses it
+        elif arrays:
             assign(self, self._knowing_extents(lambda: apply(op("assign_index"), (self, value, *arrays), (items,))))
         else:
-            assign(self._knowing_extents(lambda: _picked(self, items, arrays)), value)
+            assign(self._knowing_extents(lambda: apply(op("index_view"), (self,), (items,))), value)
 
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
@@ -394,13 +398,6 @@ def _from_graph(data: bytes) -> Tensor:
     from mars._named import Graph
 
     return Graph.parse(data).outputs["out"]  # type: ignore[no-any-return]
-
-
-def _picked(t: Tensor, items: list[int], arrays: list[Any]) -> Any:
-    """What an index picks: without arrays a view."""
-    if not arrays:
-        return apply(op("index_view"), (t,), (items,))
-    return apply(op("index"), (t, *arrays), (items,))
 
 
 _graph.hooks.tensor = Tensor
