@@ -90,7 +90,8 @@ package final class PlanCache: Sendable {
       case .leaf(let array): memory = ObjectIdentifier(array.buffer)
       }
       // `Sketch` refuses graphs with two leaves in one memory.
-      guard let owner = sketch.nodes.firstIndex(where: { $0.payload.memory == memory }) else { return nil }
+      guard let owner = sketch.nodes.firstIndex(where: { $0.payload.memory == memory }), sketch.nodes[owner].outputs[0] == tensor.type
+      else { return nil }
       leaves.append((t, owner))
       stripped.tensors[t].storage = .whole
     }

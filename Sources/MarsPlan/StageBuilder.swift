@@ -102,6 +102,7 @@ struct StageBuilder {
 
   mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
     try patience.check()
+    if reshapedData(region) { return }
     switch region.kind {
     case .kernel(let spec):
       let node = index.node(region.roots[0])
@@ -121,6 +122,31 @@ struct StageBuilder {
     guard taskCount <= 4 * Grid.mostChunks else {
       throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
     }
+  }
+
+  /// Whether a region is a reshape of data that lies in one piece in C order: the same memory is then read under the other extents.
+  private mutating func reshapedData(_ region: Region) -> Bool {
+    let root = region.roots[0]
+    guard index.node(root).op.answersReshape, overwriting == nil, !index.results.contains(root), let input = region.inputs.first,
+      input.orientation == nil
+    else { return false }
+    var t = PlanTensor(
+      type: index.type(root), grid: Grid(whole: index.type(root).shape), storage: .chunks, label: index.node(root).op.name)
+    guard t.type.isKnown else { return false }
+    switch index.node(input.value).payload {
+    case .dense(let array):
+      guard array.view.isContiguous, array.type.byteCount == t.type.byteCount else { return false }
+      t.storage = .leaf(DenseArray(buffer: array.buffer, offset: array.offset, type: t.type))
+      tensors[Int(root.vertex)][Int(root.output)] = plan.tensors.count
+      plan.tensors.append(t)
+      return true
+    case .chunked(let data):
+      guard data.grid.chunkCount == 1, data.type.byteCount == t.type.byteCount else { return false }
+      t.storage = .keptChunks(data)
+    case .none, .callback: return false
+    }
+    tensors[Int(root.vertex)][Int(root.output)] = addTensor(t)
+    return true
   }
 
   /// What a region reads and writes, before its chunks are known.

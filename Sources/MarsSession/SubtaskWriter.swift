@@ -144,13 +144,21 @@ struct SubtaskWriter {
   /// A box of a tensor of the plan: a window of a leaf, or chunks put together; zeros for chunks that are not there if gaps are filled.
   private func window(_ tensor: Int, _ box: Box, fillsGaps: Bool = false) throws(MarsError) -> Value {
     let t = plan.tensors[tensor]
-    if case .leaf(let array) = t.storage {
+    func part(_ array: DenseArray) -> Value {
       var a = array
       for k in box.lower.indices { a.offset += box.lower[k] * a.strides[k] }
       a.type.shape = box.extents
       return Value(Leaves.node(a))
     }
-    if case .keptChunks(let data) = t.storage { return Value(Leaves.node(try Fetch.gather(data, box))) }
+    switch t.storage {
+    case .leaf(let array): return part(array)
+    case .keptChunks(let data):
+      if data.type == t.type { return Value(Leaves.node(try Fetch.gather(data, box))) }
+      // One piece, read under other extents.
+      let piece = try Fetch.array(data)
+      return part(DenseArray(buffer: piece.buffer, offset: piece.offset, type: t.type))
+    case .whole, .chunks: break
+    }
     let first = box.lower.indices.map { t.grid.axes[$0].chunk(at: box.lower[$0]) }
     let last = box.lower.indices.map { t.grid.axes[$0].chunk(at: max(box.upper($0) - 1, box.lower[$0])) }
     return try assemble(tensor, t, box, first, last, axis: 0, fillsGaps: fillsGaps)

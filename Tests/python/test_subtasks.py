@@ -57,6 +57,11 @@ def random_and_reduced():
     return [mt.log(x), x.sum(axis=0), x.max(), x.argmin(axis=1)]
 
 
+def reshaped_data():
+    kept, given = mt.tensor(np.arange(1200.0).reshape(40, 30)).execute(), mt.asarray(np.arange(600))
+    return [kept.reshape(-1)[5:] * 2, kept.reshape(100, 12).sum(axis=1), given.reshape(30, 20).max(axis=0)]
+
+
 def matrix_product():
     rng = mt.random.default_rng(4)
     return [mt.matmul(rng.random((48, 40)), rng.random((36, 40)).T)]
@@ -75,7 +80,7 @@ def running():
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 7])
-@pytest.mark.parametrize("job", [element_wise, random_and_reduced, matrix_product, joined, running])
+@pytest.mark.parametrize("job", [element_wise, random_and_reduced, reshaped_data, matrix_product, joined, running])
 def test_pieces_make_the_whole(job, pieces, tmp_path):
     with mars.Session(chunk_bytes=2000) as session:
         expected = [np.asarray(a) for a in session.fetch(*job())] if len(job()) > 1 else [session.fetch(job()[0])]

@@ -237,3 +237,26 @@ def test_masks_of_masks_run_once(limit, tmp_path):
         np.testing.assert_array_equal(t[t > 900].fetch(), x[x % 3 != 1][x[x % 3 != 1] * 2 > 900] * 2)
         # Four selections of at most 8 chunks and what they read.
         assert moved["tasks"] < 200
+
+
+# ---- reshapes of data ----
+
+
+@pytest.mark.parametrize("make", [lambda x: mt.tensor(x).execute(), mt.asarray], ids=["kept", "borrowed"])
+def test_a_reshape_of_data_reads_its_memory(make):
+    x = np.arange(1200.0).reshape(40, 30)
+    t = make(x.copy())
+    flat = t.reshape(-1)
+    for ours, theirs in [
+        (flat * 2, x.ravel() * 2),
+        (flat.max(), x.max()),
+        (t.reshape(100, 12).sum(axis=1), x.reshape(100, 12).sum(axis=1)),
+        (mt.concatenate([flat, flat * 3]), np.concatenate([x.ravel(), x.ravel() * 3])),
+    ]:
+        assert "native[reshape" not in ours.explain()
+        np.testing.assert_array_equal(ours.to_numpy(), theirs)
+    # What is kept of it is memory of its own.
+    kept = flat.copy().execute()
+    t += 1
+    np.testing.assert_array_equal(flat.to_numpy(), x.ravel() + 1)
+    np.testing.assert_array_equal(kept.to_numpy(), x.ravel())
