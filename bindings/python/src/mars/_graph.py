@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
 from ctypes import byref
 from typing import Any
 
@@ -58,7 +57,7 @@ def needs(t: Handle) -> int:
 _AS_THEY_ARE = (float, int, bool, complex)
 
 
-def _knowing(status: int, tensors: Iterable[Any]) -> None:
+def _knowing(status: int, tensors: tuple[Any, ...]) -> None:
     """After a call has failed: finds the extents that tensors have not known till now, or raises what the call reported.
 
     An operator that cannot be applied before it knows extents says that it is not supported.  `shape` runs what it needs; so does this.
