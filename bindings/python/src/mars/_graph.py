@@ -167,7 +167,7 @@ def unary(op: Op) -> Any:
         t._h = f.out[0]
         t._t = None
         give_back(f)
-        return made(t)
+        return t if hooks.eager is None else made(t)
 
     return call
 
@@ -222,7 +222,7 @@ def binary(op: Op, reflected: bool = False) -> Any:
         t._h = f.out[0]
         t._t = None
         give_back(f)
-        return made(t)
+        return t if hooks.eager is None else made(t)
 
     return call
 
