@@ -10,6 +10,8 @@ static _Thread_local struct {
   char message[TEXT];
   char op[128];
   char origin[512];
+  char path[TEXT];
+  int32_t system_error;
 } record;
 
 static void copy(char *to, size_t size, const char *from) {
@@ -23,8 +25,10 @@ static void copy(char *to, size_t size, const char *from) {
   to[n] = 0;
 }
 
-void cmars_error_set(mars_status code, const char *message, const char *op, const char *origin) {
+void cmars_error_set(mars_status code, const char *message, const char *op, const char *origin, int32_t system_error, const char *path) {
   record.code = code;
+  record.system_error = system_error;
+  copy(record.path, sizeof record.path, path);
   copy(record.message, sizeof record.message, message);
   copy(record.op, sizeof record.op, op);
   copy(record.origin, sizeof record.origin, origin);
@@ -35,8 +39,13 @@ void cmars_error_get(mars_error *out) {
   out->message = record.message;
   out->op = record.op;
   out->origin = record.origin;
+  /* What was added later is not there in the struct of an older client. */
+  if (out->struct_size < sizeof *out) return;
+  out->system_error = record.system_error;
+  out->path = record.path;
 }
 
+_Static_assert(offsetof(mars_error, system_error) == 32, "the first fields of mars_error are part of the ABI");
 _Static_assert(sizeof(mars_operand) == 40, "layout of mars_operand is part of the ABI");
 _Static_assert(sizeof(mars_attribute) == 64, "layout of mars_attribute is part of the ABI");
 _Static_assert(sizeof(mars_array) == 56, "layout of mars_array is part of the ABI");

@@ -125,9 +125,8 @@ public func mars_graph_apply(
 ) -> mars_status {
   run { () throws(MarsError) in
     let out = try require(out, "out")
-    guard input_count >= 0 && attribute_count >= 0 && input_count < 1 << 24 && attribute_count < 1 << 16 else {
-      throw MarsError(.value, "input_count or attribute_count is absurd")
-    }
+    try checkCount(input_count, 1 << 24, "input_count")
+    try checkCount(attribute_count, 1 << 16, "attribute_count")
     var operands: [TensorOperand] = []
     operands.reserveCapacity(input_count)
     for i in 0..<input_count { operands.append(try operand(require(inputs, "inputs") + i, "inputs[\(i)]")) }
@@ -154,6 +153,7 @@ public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ byt
   run { () throws(MarsError) in
     let out = try require(out, "out")
     guard size >= 0 else { throw MarsError(.value, "size is negative") }
+    try checkFlags(flags, UInt32(MARS_PARSE_ALLOW_FILES), "flags")
     let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(
       try Graph.parse(

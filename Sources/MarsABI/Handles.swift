@@ -8,7 +8,7 @@ func run(_ body: () throws(MarsError) -> Void) -> Int32 {
     try body()
     return MARS_OK
   } catch {
-    cmars_error_set(-error.code.rawValue, error.message, error.op, error.origin)
+    cmars_error_set(-error.code.rawValue, error.message, error.op, error.origin, error.systemError, error.path)
     return -error.code.rawValue
   }
 }
@@ -52,6 +52,19 @@ func checkStruct(_ size: UInt32, _ expected: Int, _ name: String) throws(MarsErr
   guard size >= UInt32(expected) else {
     throw MarsError(.value, "\(name).struct_size is \(size): set it to sizeof(\(name)), which is \(expected)")
   }
+}
+
+/// Refuses a size_t beyond a bound; one beyond 63 bits is negative here.
+func checkCount(_ count: Int, _ most: Int, _ name: String) throws(MarsError) {
+  guard count >= 0 && count <= most else {
+    throw MarsError(.value, "argument '\(name)' must be at most \(most) but is \(UInt(bitPattern: count))")
+  }
+}
+
+/// Refuses bits without a meaning: one day they may get one.
+func checkFlags(_ flags: UInt32, _ known: UInt32, _ name: String) throws(MarsError) {
+  let unknown = flags & ~known
+  guard unknown == 0 else { throw MarsError(.value, "\(name) has bits that are no flag: 0x\(String(unknown, radix: 16))") }
 }
 
 func dtype(_ raw: Int32, _ name: String) throws(MarsError) -> DType {

@@ -46,6 +46,11 @@ public func mars_session_trace(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ s
 }
 
 @c @implementation
+public func mars_session_claim(_ session: OpaquePointer?, _ claims: Int32) -> mars_status {
+  run { () throws(MarsError) in try object(session, Session.self, "session").claim(claims != 0) }
+}
+
+@c @implementation
 public func mars_session_retain(_ session: OpaquePointer?) -> OpaquePointer? {
   retain(session, Session.self)
   return session

@@ -18,6 +18,7 @@ public func mars_tensor_release(_ tensor: OpaquePointer?) { release(tensor, Tens
 func view(_ a: UnsafePointer<mars_array>) throws(MarsError) -> ArrayView {
   let x = a.pointee
   try checkStruct(x.struct_size, MemoryLayout<mars_array>.size, "mars_array")
+  try checkFlags(x.flags, UInt32(MARS_ARRAY_READONLY), "array.flags")
   let d = try dtype(x.dtype, "array.dtype")
   let shape = try extents(x.shape, x.ndim, "array.shape", leastExtent: 0)
   guard let count = Shape.count(shape), Shape.isAddressable(shape, itemSize: d.itemSize) else {
@@ -59,8 +60,7 @@ public func mars_tensor_from_array(
     let v = try view(array)
     var preferred: [Int]? = nil
     if let chunks {
-      let c = try extents(chunks, Int32(v.rank), "chunks", leastExtent: 1)
-      preferred = c
+      preferred = try ChunkExtents.checked((0..<v.rank).map { Int(chunks[$0]) }, over: v.shape)
     }
     let owner = Owner(owner: array.pointee.owner, release: array.pointee.release)
     switch mode {
@@ -142,6 +142,24 @@ public func mars_tensor_shares_storage(_ out: UnsafeMutablePointer<Int32>?, _ a:
   run { () throws(MarsError) in
     let answer = try object(a, Tensor.self, "a").sharesStorage(with: object(b, Tensor.self, "b"))
     try require(out, "out").pointee = answer ? 1 : 0
+  }
+}
+
+@c @implementation
+public func mars_tensor_shares_memory(
+  _ out: UnsafeMutablePointer<Int32>?, _ a: OpaquePointer?, _ b: OpaquePointer?, _ exactly: Int32
+) -> mars_status {
+  run { () throws(MarsError) in
+    let answer = try object(a, Tensor.self, "a").sharesMemory(with: object(b, Tensor.self, "b"), exactly: exactly != 0)
+    try require(out, "out").pointee = answer ? 1 : 0
+  }
+}
+
+@c @implementation
+public func mars_tensor_needs(_ out: UnsafeMutablePointer<Int32>?, _ tensor: OpaquePointer?) -> mars_status {
+  run { () throws(MarsError) in
+    let found = try object(tensor, Tensor.self, "tensor").needs()
+    try require(out, "out").pointee = found.rawValue
   }
 }
 

@@ -10,10 +10,13 @@ package protocol FileSystem: AnyObject, Sendable {
   func list(_ path: String) throws(MarsError) -> [String]
   /// Bytes that can still be written below a directory; nil if that cannot be told.
   func freeBytes(_ path: String) -> Int?
+  /// The path from the root: it names the same file wherever the process goes.
+  func absolute(_ path: String) throws(MarsError) -> String
 }
 
 extension FileSystem {
   package func freeBytes(_ path: String) -> Int? { nil }
+  package func absolute(_ path: String) throws(MarsError) -> String { path }
 }
 
 package enum FileMode: Sendable { case read, createOrTruncate, readWrite }

@@ -26,9 +26,15 @@ package struct MarsError: Error, Sendable {
   package var op: String
   /// Where the client created the failing node, or "".
   package var origin: String
+  /// Of a failed call of the operating system its `errno`, else 0.
+  package var systemError: Int32
+  /// The file that such a call was for, or "".
+  package var path: String
 
-  package init(_ code: Code, _ message: String, op: String = "", origin: String = "") {
+  package init(_ code: Code, _ message: String, op: String = "", origin: String = "", systemError: Int32 = 0, path: String = "") {
     self.code = code
+    self.systemError = systemError
+    self.path = path
     // What a client's own function says stays as it is.
     self.message = code == .callback ? message : MarsError.oneLine(message)
     self.op = op
@@ -47,6 +53,11 @@ package struct MarsError: Error, Sendable {
 
   /// The same error naming an operator that contains the one named so far, and the creating call where that is known.
   package func at(op: String, origin: String) -> MarsError {
-    MarsError(code, message, op: op, origin: origin.isEmpty ? self.origin : origin)
+    MarsError(code, message, op: op, origin: origin.isEmpty ? self.origin : origin, systemError: systemError, path: path)
+  }
+
+  /// The same error in other words.
+  package func saying(_ message: String) -> MarsError {
+    MarsError(code, message, op: op, origin: origin, systemError: systemError, path: path)
   }
 }

@@ -54,7 +54,15 @@ package final class PosixFileSystem: FileSystem {
 
   /// The last error of the C library as a `MarsError`.
   static func error(_ what: String, _ path: String, _ code: Int32 = errno) -> MarsError {
-    MarsError(.os, "\(what) '\(path)': \(String(cString: strerror(code)))")
+    MarsError(.os, "\(what) '\(path)': \(String(cString: strerror(code)))", systemError: code, path: path)
+  }
+
+  package func absolute(_ path: String) throws(MarsError) -> String {
+    if path.isEmpty || path.hasPrefix("/") { return path }
+    guard let here = getcwd(nil, 0) else { throw PosixFileSystem.error("cannot find the folder of", path) }
+    defer { free(here) }
+    let folder = String(cString: here)
+    return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
   }
 }
 

@@ -51,6 +51,9 @@ package struct OpContext: Sendable {
   /// An error that names this operator.
   package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
 
+  /// The error of an operator that cannot be applied before extents are known that only running finds.  A sentence about what it needs.
+  package func unknownExtents(_ need: String) -> MarsError { error(.unsupported, "\(need): execute it first") }
+
   /// NumPy's error for more axes than an array can have.
   package func checkRank(_ rank: Int) throws(MarsError) {
     guard rank <= maximumRank else {

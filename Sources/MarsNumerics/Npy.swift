@@ -288,6 +288,18 @@ package enum Npy {
     try files.rename(temporary, to: path)
   }
 
+  /// Does something with a temporary file, of which the client has not heard: errors name the file that is saved.
+  package static func saving<T>(_ temporary: String, _ body: () throws(MarsError) -> T) throws(MarsError) -> T {
+    do throws(MarsError) { return try body() } catch {
+      guard error.path == temporary, let end = temporary.lastIndex(of: ".") else { throw error }
+      let path = String(temporary[..<end])
+      let why = error.systemError == 0 ? error.message : String(cString: strerror(error.systemError))
+      var said = error.saying("cannot save '\(path)': \(why)")
+      said.path = path
+      throw said
+    }
+  }
+
   /// A name beside `path` that no other save of this or another process uses.
   package static func temporaryName(for path: String) -> String {
     let n = counter.withLock { c in

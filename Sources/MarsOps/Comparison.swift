@@ -134,7 +134,7 @@ enum Comparison {
     "array_equal", inputs: [InputDef("a1"), InputDef("a2")],
     attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.isKnown && v[1].type.isKnown else { throw c.error(.unsupported, "array_equal needs known shapes") }
+      guard v[0].type.isKnown && v[1].type.isKnown else { throw c.unknownExtents("array_equal needs known shapes") }
       guard v[0].type.shape == v[1].type.shape else { return [Value(Leaves.node(Scalar(false)))] }
       var same = try v[0].op(equal, v[1])
       if c.bool("equal_nan") && v.allSatisfy({ $0.type.dtype.kind >= .floating }) {

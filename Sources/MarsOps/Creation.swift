@@ -269,7 +269,7 @@ enum Creation {
       let k = c.int("k")
       if x.type.rank == 2 { return [try x.op(Shapes.diagonal, with: ["offset": .int(k)])] }
       guard x.type.rank == 1 else { throw c.error(.value, "Input must be 1- or 2-d.") }
-      guard x.type.isKnown else { throw c.error(.unsupported, "diag needs a known extent") }
+      guard x.type.isKnown else { throw c.unknownExtents("diag needs a known extent") }
       guard k.magnitude < 1 << 31 else { throw c.error(.value, "Maximum allowed dimension exceeded") }
       let n = try c.sum([x.type.shape[0], Swift.abs(k)], "a diagonal of \(x.type.shape[0]) elements beside the main one")
       let d = x.type.dtype

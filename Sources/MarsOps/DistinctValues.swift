@@ -134,7 +134,7 @@ enum DistinctValues {
       var out = [values]
       if c.bool("return_index") { out.append(try found(first: true)) }
       if c.bool("return_inverse") {
-        guard x.type.isKnown || x.type.rank == 1 else { throw c.error(.unsupported, "unique with return_inverse needs known extents") }
+        guard x.type.isKnown || x.type.rank == 1 else { throw c.unknownExtents("unique with return_inverse needs known extents") }
         let hasOwn = !c.bool("equal_nan") && x.type.dtype.kind >= .floating
         let inverse = hasOwn ? try values.op(places.def, flat, try found(first: true)) : try values.op(places.def, flat)
         out.append(x.type.rank == 1 ? inverse : try inverse.reshaped(x.type.shape))

@@ -13,7 +13,7 @@ enum Editing {
     let x = c.optionalInt("axis") == nil ? try v.reshaped([-1]) : v
     let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
     let n = x.type.shape[k]
-    guard n != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known extent") }
+    guard n != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
     let given = c.ints("obj")
     guard given.count <= mostPlaces else {
       throw c.error(.unsupported, "\(c.op.name) at \(given.count) places is not supported: at most \(mostPlaces)")
@@ -65,7 +65,7 @@ enum Editing {
       }
       var shape = x.type.shape
       shape[k] = given.count == 1 ? values.type.shape[k] : given.count
-      guard shape[k] != unknownExtent else { throw c.error(.unsupported, "insert needs a known number of values") }
+      guard shape[k] != unknownExtent else { throw c.unknownExtents("insert needs a known number of values") }
       values = try values.broadcast(to: shape)
       var parts: [Value] = []
       var from = 0
@@ -106,7 +106,8 @@ enum Editing {
       guard v[0].type.dtype.kind < .floating && v[0].type.dtype != .uint64 else {
         throw c.error(.type, "Cannot cast array data from dtype('\(v[0].type.dtype.name)') to dtype('int64') according to the rule 'safe'")
       }
-      guard let shape = Shape.broadcast(v.map(\.type.shape)), Shape.isKnown(shape) else {
+      guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("choose needs known extents") }
+      guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
         throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape")
       }
       var which = try v[0].cast(.int64).broadcast(to: shape)
@@ -142,7 +143,7 @@ enum Editing {
       let shape = try c.shape("new_shape")
       let flat = try v[0].reshaped([-1])
       let (n, wanted) = (flat.type.shape[0], try c.product(shape, "new_shape \(Shape.text(shape))"))
-      guard n != unknownExtent else { throw c.error(.unsupported, "resize needs known extents") }
+      guard n != unknownExtent else { throw c.unknownExtents("resize needs known extents") }
       if n == 0 || wanted == 0 {
         return [Value(try Creation.zeros.apply([], [("shape", .ints(shape)), ("dtype", .dtype(v[0].type.dtype))]))]
       }

@@ -141,7 +141,7 @@ enum Einsum {
       guard !v.isEmpty else { throw c.error(.value, "No input operands") }
       // Every pair is looked at in every step.
       guard v.count <= mostOperands else { throw c.error(.value, "too many operands provided to einstein sum function") }
-      guard v.allSatisfy(\.type.isKnown) else { throw c.error(.unsupported, "einsum needs known extents") }
+      guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("einsum needs known extents") }
       let (labels, output) = try parse(c, c.string("subscripts"), v.map(\.type.rank))
       let d = c.dtype("dtype") ?? c.commonDType()
       var extents: [Int: Int] = [:]

@@ -4,6 +4,15 @@ import MarsNumerics
 
 /// Sources and sinks in files.
 enum Files {
+  /// Attributes of a call whose path goes on to name the same file when the process changes its folder before it executes.
+  private static func absolute(_ given: [(String, AttrValue)], _ files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] {
+    var out = given
+    for (i, attribute) in given.enumerated() where attribute.0 == "path" {
+      if case .string(let path) = attribute.1 { out[i].1 = .string(try files.absolute(path)) }
+    }
+    return out
+  }
+
   private static let load = NativeOp(
     OpDef(
       "load_npy", inputs: [],
@@ -22,6 +31,7 @@ enum Files {
         "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
         example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden,
       prepare: { (given: [(String, AttrValue)], files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] in
+        let given = try absolute(given, files)
         guard given.count == 1, given[0].0 == "path", case .string(let path) = given[0].1 else { return given }
         let h = try Npy.readHeader(try files.open(path, .read))
         return given + [
@@ -52,7 +62,10 @@ enum Files {
       doc: OpDoc("Creates the file that an array is saved to.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden,
       abandon: { c, files in if files.exists(c.string("temporary")) { try? files.remove(c.string("temporary")) } })
   ) { (call: inout NativeCall) throws(MarsError) in
-    try Npy.begin(call.files, call.context.string("temporary"), byteCount: call.context.int("bytes"))
+    let (c, files) = (call.context, call.files)
+    try Npy.saving(c.string("temporary")) { () throws(MarsError) in
+      try Npy.begin(files, c.string("temporary"), byteCount: c.int("bytes"))
+    }
     Strided.zero(call.outputs[0])
   }
 
@@ -65,8 +78,10 @@ enum Files {
       body: .native(NativeRule(.selecting(axis: 0), workspace: { _, _ in 4 << 20 })), effects: .writes, cost: Cost(perElement: 2),
       doc: OpDoc("Writes rows of an array into its file.", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
   ) { (call: inout NativeCall) throws(MarsError) in
-    let file = try call.files.open(call.context.string("temporary"), .readWrite)
-    let n = try Npy.writeRows(file, offset: call.context.int("offset"), call.inputs[0], row: call.inputBoxes[0].lower[0])
+    let (c, files, rows, first) = (call.context, call.files, call.inputs[0], call.inputBoxes[0].lower[0])
+    let n = try Npy.saving(c.string("temporary")) { () throws(MarsError) in
+      try Npy.writeRows(try files.open(c.string("temporary"), .readWrite), offset: c.int("offset"), rows, row: first)
+    }
     let produced = Swift.min(1, call.outputs[0].shape[0])
     if produced == 1 { call.outputs[0].sliced(axis: 0, start: 0, step: 1, count: 1).store(Int64(n)) }
     call.producedShape = [produced]
@@ -91,9 +106,12 @@ enum Files {
     let row = shape.dropFirst().reduce(d.itemSize, *)
     if shape.first == unknownExtent { shape[0] = row == 0 ? 0 : total / row }
     guard shape.reduce(d.itemSize, *) == total else {
-      throw c.error(.os, "\(c.string("temporary")): \(total) bytes were written instead of \(shape.reduce(d.itemSize, *))")
+      throw c.error(.os, "\(c.string("path")): \(total) bytes were written instead of \(shape.reduce(d.itemSize, *))")
     }
-    try Npy.commit(call.files, temporary: c.string("temporary"), path: c.string("path"), header: try Npy.header(d, shape))
+    let (files, header) = (call.files, try Npy.header(d, shape))
+    try Npy.saving(c.string("temporary")) { () throws(MarsError) in
+      try Npy.commit(files, temporary: c.string("temporary"), path: c.string("path"), header: header)
+    }
     call.outputs[0].store(Int64(total))
   }
 
@@ -103,7 +121,7 @@ enum Files {
       let type = v[0].type
       guard type.dtype != .bfloat16 else { throw c.error(.type, "bfloat16 has no .npy representation; cast it to float32 first") }
       guard type.shape.dropFirst().allSatisfy({ $0 != unknownExtent }) else {
-        throw c.error(.unsupported, "only the first extent may be unknown when an array is saved")
+        throw c.unknownExtents("only the first extent may be unknown when an array is saved")
       }
       let temporary = Npy.temporaryName(for: c.string("path"))
       let offset = Npy.headerSize(rank: type.rank)
@@ -123,7 +141,7 @@ enum Files {
       "Saves an array as a .npy file.",
       details:
         "Chunks are written into a temporary file beside it, which takes the name when all are on disk.  The result is the number of data bytes.",
-      numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden)
+      numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden, prepare: absolute)
 
   static let family = OpFamily([save], natives: [load, begin, write, commit])
 }

@@ -28,7 +28,7 @@ enum IgnoringNaN {
       let isFlat = c.optionalInt("axis") == nil
       let x = isFlat ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      guard x.type.isKnown else { throw c.error(.unsupported, "nanmedian needs known extents") }
+      guard x.type.isKnown else { throw c.unknownExtents("nanmedian needs known extents") }
       let n = x.type.shape[k]
       guard n > 0 else { return [Value(try Statistics.median.apply([.value(v[0])], c.passing("axis", "keepdims")))] }
       // NaNs are sorted to the end: the middle is that of the elements before them.

@@ -153,7 +153,7 @@ struct IndexItems {
   }
 
   private func extent(_ shape: [Int], _ k: Int) throws(MarsError) -> Int {
-    guard shape[k] != unknownExtent else { throw c.error(.unsupported, "the index needs the extent of axis \(k), which is not known yet") }
+    guard shape[k] != unknownExtent else { throw c.unknownExtents("the index needs the extent of axis \(k), which is not known yet") }
     return shape[k]
   }
 

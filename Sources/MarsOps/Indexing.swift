@@ -17,7 +17,7 @@ enum Indexing {
     for i in indices where !i.type.dtype.isInteger { throw c.error(.index, "arrays used as indices must be of integer (or boolean) type") }
     if indices.count == 1 { return try indices[0].cast(.int64) }
     guard extents.allSatisfy({ $0 >= 0 }) else {
-      throw c.error(.unsupported, "several index arrays need known extents of the axes that they walk")
+      throw c.unknownExtents("several index arrays need known extents of the axes that they walk")
     }
     let total = Scalar(Int64(extents.reduce(1, *)))
     var flat: Value? = nil
@@ -59,7 +59,7 @@ enum Indexing {
         let taken = try v[0].op(Masks.take, flat, with: ["axis": .int(axes[0])])
         return [try moved(taken, from: axes[0], to: c.int("position"), count: r)]
       }
-      guard rest.allSatisfy({ shape[$0] >= 0 }) else { throw c.error(.unsupported, "several index arrays need known extents") }
+      guard rest.allSatisfy({ shape[$0] >= 0 }) else { throw c.unknownExtents("several index arrays need known extents") }
       let front = try v[0].permuted(axes + rest).reshaped([axes.reduce(1) { $0 * shape[$1] }] + rest.map { shape[$0] })
       return [try moved(try front.op(Masks.take, flat, with: ["axis": .int(0)]), from: 0, to: c.int("position"), count: r)]
     },
@@ -77,7 +77,7 @@ enum Indexing {
       guard v[1].type.rank == rank else { throw c.error(.value, "`indices` and `arr` must have the same number of dimensions") }
       guard v[1].type.dtype.isInteger else { throw c.error(.index, "`indices` must be an integer array") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: rank)
-      guard x.type.isKnown && v[1].type.isKnown else { throw c.error(.unsupported, "take_along_axis needs known extents") }
+      guard x.type.isKnown && v[1].type.isKnown else { throw c.unknownExtents("take_along_axis needs known extents") }
       var (own, given) = (x.type.shape, v[1].type.shape)
       (own[k], given[k]) = (1, 1)
       guard var shape = Shape.broadcast([own, given]) else { throw c.error(.value, "`indices` and `arr` do not broadcast beside the axis") }

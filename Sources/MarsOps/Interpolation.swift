@@ -17,7 +17,7 @@ enum Interpolation {
       let (x, points, values) = (try v[0].cast(.float64), try v[1].cast(.float64), try v[2].cast(d))
       guard points.type.rank == 1 && values.type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
       let n = points.type.shape[0]
-      guard n >= 0 else { throw c.error(.unsupported, "interp needs a known number of points") }
+      guard n >= 0 else { throw c.unknownExtents("interp needs a known number of points") }
       guard n > 0 else { throw c.error(.value, "array of sample points is empty") }
       guard values.type.shape[0] == n else { throw c.error(.value, "fp and xp are not of the same length.") }
       func end(_ at: Int, _ name: String) throws(MarsError) -> Value {
@@ -60,7 +60,7 @@ enum Interpolation {
       let edges = v[1]
       guard edges.type.rank == 1 else { throw c.error(.value, "object of too small depth for desired array") }
       let n = edges.type.shape[0]
-      guard n >= 0 else { throw c.error(.unsupported, "digitize needs a known number of edges") }
+      guard n >= 0 else { throw c.unknownExtents("digitize needs a known number of edges") }
       let side: KeyValuePairs<String, AttrValue> = ["side": .string(c.bool("right") ? "left" : "right")]
       let up = try edges.op(Sorting.searchsorted, v[0], with: side)
       guard n > 1 else { return [up] }
@@ -74,7 +74,7 @@ enum Interpolation {
           .weak(Scalar(Int64(n))), .value(try edges.op(Shapes.flip).op(Sorting.searchsorted, v[0], with: side)),
         ]))
       let r = try falls.op(Selection.`where`, down, up)
-      guard r.type.isKnown else { throw c.error(.unsupported, "digitize needs known extents") }
+      guard r.type.isKnown else { throw c.unknownExtents("digitize needs known extents") }
       let isWrong = try rises.op(Comparison.logicalAnd, falls).broadcast(to: r.type.shape)
       return [try r.op(Checks.refuse.def, isWrong, with: ["message": .string("bins must be monotonically increasing or decreasing")])]
     }, cost: Cost(perElement: 120),
@@ -93,7 +93,7 @@ enum Interpolation {
       let y = v[0]
       let k = try c.normalisedAxis(c.int("axis"), rank: y.type.rank)
       let n = y.type.shape[k]
-      guard n != unknownExtent else { throw c.error(.unsupported, "trapezoid needs a known extent") }
+      guard n != unknownExtent else { throw c.unknownExtents("trapezoid needs a known extent") }
       let m = Swift.max(0, n - 1)
       let heights = try y.sliced(axis: k, start: m == 0 ? 0 : 1, count: m).op(Arithmetic.add, try y.sliced(axis: k, start: 0, count: m))
       var areas: Value
@@ -182,7 +182,7 @@ enum Interpolation {
         throw c.error(.type, "invalid number of arguments")
       }
       guard (1...2).contains(c.int("edge_order")) else { throw c.error(.value, "'edge_order' greater than 2 not supported") }
-      guard f.type.isKnown else { throw c.error(.unsupported, "gradient needs known extents") }
+      guard f.type.isKnown else { throw c.unknownExtents("gradient needs known extents") }
       var out: [Value] = []
       for (i, k) in axes.enumerated() {
         let n = f.type.shape[k]

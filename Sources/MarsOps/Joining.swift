@@ -180,7 +180,7 @@ enum Joining {
         }
         let k = if let along { along.axis(rank) } else { try c.normalisedAxis(c.int("axis"), rank: rank) }
         let n = v[0].type.shape[k]
-        guard n != unknownExtent else { throw c.error(.unsupported, "\(name) needs a known extent") }
+        guard n != unknownExtent else { throw c.unknownExtents("\(name) needs a known extent") }
         var cuts: [Int] = [0]
         if let sections = c.optionalInt("sections") {
           guard sections > 0 else { throw c.error(.value, "number sections must be larger than 0.") }
@@ -210,7 +210,7 @@ enum Joining {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
       let n = v[0].type.shape[k]
-      guard n != unknownExtent else { throw c.error(.unsupported, "unstack needs a known extent") }
+      guard n != unknownExtent else { throw c.unknownExtents("unstack needs a known extent") }
       guard n <= mostParts else { throw c.error(.memory, "\(n) parts are more than \(mostParts)") }
       let kept = v[0].type.shape.indices.filter { $0 != k }
       var out: [Value] = []

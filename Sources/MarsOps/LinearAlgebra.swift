@@ -144,7 +144,7 @@ enum LinearAlgebra {
 
   /// Sums over `axesA` of a and `axesB` of b: free axes of a, then those of b.
   private static func contract(_ c: OpContext, _ a: Value, _ b: Value, _ axesA: [Int], _ axesB: [Int]) throws(MarsError) -> Value {
-    guard a.type.isKnown && b.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    guard a.type.isKnown && b.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     for (i, j) in zip(axesA, axesB) where a.type.shape[i] != b.type.shape[j] {
       throw c.error(
         .value,

@@ -45,7 +45,7 @@ enum Masks {
     if m == 1 { return try x.op(selectRows.def, mask) }
     guard m > 0 else { return try x.expanded(at: [0]).op(selectRows.def, try mask.expanded(at: [0])) }
     let rest = Array(x.type.shape[m...])
-    guard Shape.isKnown(rest) else { throw c.error(.unsupported, "a mask needs known extents of the axes that it leaves") }
+    guard Shape.isKnown(rest) else { throw c.unknownExtents("a mask needs known extents of the axes that it leaves") }
     return try x.reshaped([-1] + rest).op(selectRows.def, try mask.reshaped([-1]))
   }
 
@@ -85,7 +85,7 @@ enum Masks {
       var x = c.optionalInt("axis") == nil ? try v[1].reshaped([-1]) : v[1]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       let (m, n) = (mask.type.shape[0], x.type.shape[k])
-      guard m >= 0 && n >= 0 else { throw c.error(.unsupported, "compress needs known extents") }
+      guard m >= 0 && n >= 0 else { throw c.unknownExtents("compress needs known extents") }
       guard m <= n else { throw c.error(.index, "condition is longer than axis \(k) with size \(n)") }
       if m < n { x = try x.sliced(axis: k, start: 0, count: m) }
       let front = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
@@ -109,7 +109,7 @@ enum Masks {
   // MARK: Positions
 
   private static func positions(_ c: OpContext, _ x: Value) throws(MarsError) -> Value {
-    guard x.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    guard x.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     let mask = try x.cast(.bool).reshaped([-1])
     let all = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(mask.type.shape[0]))))]))
     return try all.op(selectRows.def, mask)
@@ -215,7 +215,7 @@ enum Masks {
       var indices = try v[1].cast(.int64)
       if c.string("mode") != "raise" {
         let n = x.type.shape[k]
-        guard n != unknownExtent else { throw c.error(.unsupported, "mode '\(c.string("mode"))' of take needs a known extent") }
+        guard n != unknownExtent else { throw c.unknownExtents("mode '\(c.string("mode"))' of take needs a known extent") }
         guard n > 0 || !indices.type.isKnown || indices.type.count == 0 else {
           throw c.error(.index, "cannot do a non-empty take from an empty axes.")
         }

@@ -54,7 +54,7 @@ enum Padding {
       let width = c.ints("pad_width")
       guard width.count == 2 * x.type.rank else { throw c.error(.value, "pad_width must have 2 entries per axis") }
       guard width.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
-      guard x.type.isKnown else { throw c.error(.unsupported, "pad needs known extents") }
+      guard x.type.isKnown else { throw c.unknownExtents("pad needs known extents") }
       guard v.count <= 2 else { throw c.error(.type, "pad takes one array of constant values") }
       let mode = c.string("mode")
       guard modes.contains(mode) else {

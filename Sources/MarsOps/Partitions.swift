@@ -40,6 +40,7 @@ enum Partitions {
     attributes: [AttrDef("axis", .int, default: .int(-1), "the axis")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard let first = v.first else { throw c.error(.type, "need sequence of keys with len > 0 in lexsort") }
+      guard v.count == 1 || v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("lexsort needs known extents") }
       guard v.allSatisfy({ $0.type.shape == first.type.shape }) else { throw c.error(.value, "all keys need to be the same shape") }
       let k = try c.normalisedAxis(c.int("axis"), rank: first.type.rank)
       var order = try first.op(Sorting.argsort, with: ["axis": .int(k)])

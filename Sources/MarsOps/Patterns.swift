@@ -74,7 +74,7 @@ enum Patterns {
   static let kron = OpDef(
     "kron", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v.allSatisfy(\.type.isKnown) else { throw c.error(.unsupported, "kron needs known extents") }
+      guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("kron needs known extents") }
       let rank = v.map(\.type.rank).reduce(0) { Swift.max($0, $1) }
       try c.checkRank(2 * rank)
       let (a, b) = (v[0].type.shape, v[1].type.shape)

@@ -11,7 +11,7 @@ enum Quantiles {
   /// `q` is a fraction; elements are interpolated as NumPy does it, from the nearer of the two, so that equal elements give themselves.
   private static func quantile(_ c: OpContext, _ a: Value, _ q: Value) throws(MarsError) -> Value {
     guard !a.type.dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
-    guard a.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    guard a.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     var axes = Array(0..<a.type.rank)
     if let given = c.optionalInts("axis") { axes = try c.normalisedAxes(given, rank: a.type.rank) }
     let rest = (0..<a.type.rank).filter { !axes.contains($0) }

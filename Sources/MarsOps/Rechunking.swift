@@ -58,8 +58,8 @@ extension Shapes {
           throw c.error(.value, "chunks \(Shape.text(sizes)) do not add up to the extent \(n) of axis \(k)")
         }
       case .extent(let e):
-        guard e > 0 || e == -1 else { throw c.error(.value, "chunk_size must be positive or -1") }
-        guard n != unknownExtent else { throw c.error(.unsupported, "rechunk needs known extents") }
+        guard ChunkExtents.isOne(e) else { throw c.error(.value, ChunkExtents.mistake(e)) }
+        guard n != unknownExtent else { throw c.unknownExtents("rechunk needs known extents") }
         guard e == -1 || n / e < Grid.mostChunks else {
           throw c.error(.memory, "axis \(k) of extent \(n) in chunks of \(e) is more than \(Grid.mostChunks) chunks")
         }

@@ -6,7 +6,7 @@ enum Repeating {
   static let tile = OpDef(
     "tile", inputs: [InputDef("A")], attributes: [AttrDef("reps", .ints, "repetitions per axis")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.isKnown else { throw c.error(.unsupported, "tile needs known extents") }
+      guard v[0].type.isKnown else { throw c.unknownExtents("tile needs known extents") }
       let rank = Swift.max(v[0].type.rank, c.ints("reps").count)
       let shape = [Int](repeating: 1, count: rank - v[0].type.rank) + v[0].type.shape
       let reps = [Int](repeating: 1, count: rank - c.ints("reps").count) + c.ints("reps")
@@ -35,7 +35,7 @@ enum Repeating {
       let repeats = c.ints("repeats")
       guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
-      guard x.type.isKnown else { throw c.error(.unsupported, "repeat needs known extents") }
+      guard x.type.isKnown else { throw c.unknownExtents("repeat needs known extents") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var shape = x.type.shape
       guard repeats.count == 1 || repeats.count == shape[k] else {
@@ -69,7 +69,7 @@ enum Repeating {
     ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.isKnown else { throw c.error(.unsupported, "roll needs known extents") }
+      guard v[0].type.isKnown else { throw c.unknownExtents("roll needs known extents") }
       func rolled(_ x: Value, _ k: Int, _ by: Int) throws(MarsError) -> Value {
         let n = x.type.shape[k]
         let s = n == 0 ? 0 : by % n + (by % n < 0 ? n : 0)

@@ -28,7 +28,7 @@ enum Sampling {
 
   private static func extent(_ c: OpContext, _ v: Value) throws(MarsError) -> (axis: Int, count: Int) {
     let k = try c.normalisedAxis(c.int("axis"), rank: v.type.rank)
-    guard v.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known extent") }
+    guard v.type.shape[k] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
     return (k, v.type.shape[k])
   }
 

@@ -125,7 +125,7 @@ enum Scans {
       guard x.type.rank > 0 else { throw c.error(.value, "diff requires input that is at least one dimensional") }
       let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
       guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }
-      guard x.type.shape[axis] != unknownExtent else { throw c.error(.unsupported, "diff needs a known extent") }
+      guard x.type.shape[axis] != unknownExtent else { throw c.unknownExtents("diff needs a known extent") }
       // Once more than the extent, and there is nothing left that could change.
       let times = min(c.int("n") - 1, x.type.shape[axis]) + 1
       // Every time is a node of its own: the call must end, whatever the number.

@@ -8,7 +8,7 @@ enum SetOperations {
 
   /// The elements in order, and which of them are the first of equal ones; NaNs count as equal.
   private static func distinct(_ c: OpContext, _ x: Value) throws(MarsError) -> (sorted: Value, isFirst: Value) {
-    guard x.type.isKnown else { throw c.error(.unsupported, "\(c.op.name) needs known extents") }
+    guard x.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     let sorted = try x.op(Sorting.sort)
     let n = sorted.type.shape[0]
     let start = Value(try Creation.ones.apply([], [("shape", .ints([Swift.min(n, 1)])), ("dtype", .dtype(.bool))]))

@@ -201,7 +201,7 @@ enum Shapes {
       } else if let a = c.optionalInts("axis") {
         turned = try c.normalisedAxes(a, rank: shape.count)
       }
-      guard turned.allSatisfy({ shape[$0] != unknownExtent }) else { throw c.error(.unsupported, "\(name) needs known extents") }
+      guard turned.allSatisfy({ shape[$0] != unknownExtent }) else { throw c.unknownExtents("\(name) needs known extents") }
       return (
         AxisMap(
           shape.indices.map { turned.contains($0) ? .aligned(axis: $0, start: Swift.max(0, shape[$0] - 1), step: -1) : .aligned($0) }),
@@ -244,7 +244,7 @@ enum Shapes {
     guard shape.count >= 2 else { throw c.error(.value, "diag requires an array of at least two dimensions") }
     let (r, k) = (try c.normalisedAxis(c.int("axis1"), rank: shape.count), try c.normalisedAxis(c.int("axis2"), rank: shape.count))
     guard r != k else { throw c.error(.value, "axis1 and axis2 cannot be the same") }
-    guard shape[r] >= 0 && shape[k] >= 0 else { throw c.error(.unsupported, "diagonal needs known extents") }
+    guard shape[r] >= 0 && shape[k] >= 0 else { throw c.unknownExtents("diagonal needs known extents") }
     // A diagonal beyond every extent is one of no elements.
     let offset = Swift.max(-Int.max, c.int("offset"))
     let (row, column) = (Swift.max(0, -offset), Swift.max(0, offset))

@@ -54,7 +54,7 @@ enum Sorting {
         guard of === argsortLoop.def else { return [try x.op(of, with: ["axis": .int(k)]).op(Shapes.flip, with: back)] }
         // Sorting from the other end keeps equal elements in their order.
         let order = try x.op(Shapes.flip, with: back).op(of, with: ["axis": .int(k)]).op(Shapes.flip, with: back)
-        guard x.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "descending order needs a known extent") }
+        guard x.type.shape[k] != unknownExtent else { throw c.unknownExtents("descending order needs a known extent") }
         return [Value(try Arithmetic.subtract.apply([.weak(Scalar(Int64(x.type.shape[k] - 1))), .value(order)]))]
       },
       doc: OpDoc(
@@ -111,7 +111,7 @@ enum Sorting {
       let d = c.commonDType()
       let x = try v[0].cast(d)
       let set = try v[1].cast(d).reshaped([-1])
-      guard set.type.isKnown else { throw c.error(.unsupported, "isin needs known extents of the test elements") }
+      guard set.type.isKnown else { throw c.unknownExtents("isin needs known extents of the test elements") }
       let n = set.type.shape[0]
       if n == 0 {
         return [

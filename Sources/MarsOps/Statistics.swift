@@ -41,7 +41,7 @@ enum Statistics {
       rows.append(x)
     }
     var x = rows.count == 1 ? rows[0] : Value(try Joining.concatenate.apply(rows.map { .value($0) }))
-    guard x.type.shape[1] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known number of observations") }
+    guard x.type.shape[1] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known number of observations") }
     x = try x.cast(c.dtype("dtype") ?? Promotion.common(x.type.dtype, .float64))
     let n = x.type.shape[1]
     var ddof = 1.0
@@ -105,7 +105,7 @@ enum Statistics {
       let flat = c.optionalInt("axis") == nil
       let x = flat ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      guard x.type.shape[k] >= 0 else { throw c.error(.unsupported, "median needs a known extent") }
+      guard x.type.shape[k] >= 0 else { throw c.unknownExtents("median needs a known extent") }
       if x.type.shape[k] == 0 {
         // The mean of nothing.
         let none = Value(try Reductions.mean.apply([.value(x)], [("axis", .ints([k])), ("keepdims", .bool(c.bool("keepdims") && !flat))]))

@@ -253,6 +253,8 @@ struct RegionBuilder {
       return read(b.base, b.map.after(map))
     case .expr(let body):
       let shape = x.node.outputs[0].shape
+      // Before its inputs: of several that ask, the last one applied decides.
+      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks, shape, map) }
       var args: [ExprRef] = []
       for (k, u) in x.inputs.enumerated() {
         let m = AxisMap.broadcast(index.type(u).shape, to: shape).after(map)
@@ -266,7 +268,6 @@ struct RegionBuilder {
       }
       if x.node.op.cost.perElement > 0 { labels.append(x.node.op.name) }
       work += Double(x.node.outputs[0].count) * x.node.op.cost.perElement
-      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks, shape, map) }
       return memo[key] ?? results[0]
     case .reduce(let body):
       guard let s = states[v.vertex] else { preconditionFailure("a fused reduction is read one level up") }

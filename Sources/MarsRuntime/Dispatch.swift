@@ -204,7 +204,11 @@ extension EngineState {
       if taken >= 0 { total -= BufferPool.capacity(plan.plan.slotBytes[Int(plan.plan.taskSlots[firstOutput])]) }
       if total > limit { total -= repeatedBytes(run, start, end) }
       if total > limit {
-        return .impossible(MarsError(.memory, "one task needs \(total) bytes, but the memory limit is \(limit) bytes"))
+        return .impossible(
+          MarsError(
+            .memory,
+            "one task needs \(total) bytes, but the memory limit is \(limit) bytes: raise memory_limit, or chunk axes that the operator does not need whole"
+          ))
       }
       return .blocked(need)
     }

@@ -65,7 +65,7 @@ package final class SpillFile: @unchecked Sendable {
       _ = try files.open(probe, .createOrTruncate)
       try files.remove(probe)
       if !wasThere { try files.remove(directory) }
-    } catch { throw MarsError(.os, "spill_dir '\(directory)' cannot be used: \(error.message)") }
+    } catch { throw error.saying("spill_dir '\(directory)' cannot be used: \(error.message)") }
   }
 
   /// Gives disk space back once nothing lies in the file behind `end`.

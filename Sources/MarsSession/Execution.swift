@@ -97,7 +97,7 @@ package final class Execution: Sendable {
         r.values, bindings: r.bindings, overwriting: r.overwriting, options: session.planOptions, patience: patience)
       made = (planner.plan, planner.plan.isComplete ? nil : planner)
     }
-    try checkRoom(made.plan, session)
+    do throws(MarsError) { try checkRoom(made.plan, session) } catch { throw session.told(error) }
     return made
   }
 
@@ -120,7 +120,7 @@ package final class Execution: Sendable {
   /// Plans what is left as soon as extents are known, and waits for the end.
   func drive() throws(MarsError) {
     try finishPlanning()
-    _ = try run.wait(timeoutSeconds: nil)
+    do throws(MarsError) { _ = try run.wait(timeoutSeconds: nil) } catch { throw session.told(error) }
   }
 
   private func finishPlanning() throws(MarsError) {
@@ -182,10 +182,13 @@ package final class Execution: Sendable {
   package func wait(seconds: Double) throws(MarsError) -> Bool {
     do throws(MarsError) {
       guard try run.wait(timeoutSeconds: seconds < 1e9 ? seconds : nil) else { return false }
-    } catch { throw state.withLock { $0.failure } ?? error }
+    } catch { throw failure(error) }
     _ = try results()
     return true
   }
+
+  /// What a failed run is reported as: where planning failed, the run was only cancelled for it.
+  private func failure(_ error: MarsError) -> MarsError { session.told(state.withLock { $0.failure } ?? error) }
 
   package func cancel() {
     isStopped.store(true, ordering: .relaxed)
@@ -213,7 +216,7 @@ package final class Execution: Sendable {
   package func results() throws(MarsError) -> [Tensor] {
     if let done = state.withLock({ $0.settled }) { return done }
     let results: [RunResult]
-    do throws(MarsError) { results = try run.results() } catch { throw state.withLock { $0.failure } ?? error }
+    do throws(MarsError) { results = try run.results() } catch { throw failure(error) }
     return state.withLock { s in
       if let done = s.settled { return done }
       var out: [Tensor] = []

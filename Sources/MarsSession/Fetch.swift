@@ -25,6 +25,19 @@ enum Fetch {
     }
   }
 
+  /// An array whose elements lie where processors want them: a copy of a client's memory that is used in place and has them elsewhere.
+  static func aligned(_ array: DenseArray, _ engine: Engine) throws(MarsError) -> DenseArray {
+    let d = array.type.dtype
+    let unit = d.isComplex ? d.itemSize / 2 : d.itemSize
+    let isAligned =
+      Int(bitPattern: array.view.base) % unit == 0
+      && zip(array.type.shape, array.strides).allSatisfy { $0 <= 1 || $1 % unit == 0 }
+    if isAligned || array.type.shape.contains(0) { return array }
+    let out = DenseArray(buffer: try engine.makeBuffer(byteCount: array.type.byteCount), type: array.type)
+    StridedCopy.copy(from: array.view, to: out.view)
+    return out
+  }
+
   /// The elements of chunks: in place where they lie in one piece, else brought together.
   static func array(_ data: any ChunkedData) throws(MarsError) -> DenseArray {
     if let piece = try stored(data).piece() { return piece }

@@ -20,7 +20,7 @@ struct Options: Sendable {
     ("workers", "threads that compute, of a pool that all sessions share: the one opened last decides; 0: one per processor"),
     (
       "memory_limit",
-      "bytes that chunks, workspaces and results of the process may take, or a number with KiB, MiB or GiB: of open sessions the smallest holds; 0: most of the machine's memory"
+      "bytes that chunks, workspaces and results of the process may take, or a number with a unit as in 2GiB, 2GB or 2G: of open sessions the smallest holds; 0: most of the machine's memory"
     ),
     ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
     ("cache_dir", "directory of compiled kernels; empty: no disk cache"),
@@ -75,20 +75,24 @@ struct Options: Sendable {
     }
   }
 
+  /// Longer suffixes before those that they end in.  A letter alone is a power of 1024, as in most programs that take sizes.
+  private static let units: [(suffix: String, bytes: Double)] = [
+    ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9),
+    ("TB", 1e12), ("K", 1024), ("M", 1_048_576), ("G", 1_073_741_824), ("T", 1_099_511_627_776),
+  ]
+
   private static func bytes(_ key: String, _ value: String) throws(MarsError) -> Int {
     var digits = value
     var factor = 1.0
-    for (suffix, f) in [
-      ("KiB", 1024.0), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9),
-    ]
-    where value.hasSuffix(suffix) {
+    for (suffix, f) in units where value.hasSuffix(suffix) {
       digits = String(value.dropLast(suffix.count))
       factor = f
       break
     }
     while digits.hasSuffix(" ") { digits.removeLast() }
     guard let n = Double(digits), n >= 0, n * factor < 9e18 else {
-      throw MarsError(.value, "option '\(key)' must be a number of bytes, or one with KiB, MiB or GiB, but is '\(value)'")
+      let known = units.map(\.suffix).joined(separator: ", ")
+      throw MarsError(.value, "option '\(key)' must be a number of bytes, or one followed by \(known), but is '\(value)'")
     }
     return Int(n * factor)
   }

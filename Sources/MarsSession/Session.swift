@@ -30,6 +30,15 @@ package final class Session: Sendable {
     }
   }
 
+  /// Whether what the session asks of the process (workers, memory, folders) counts, as it does from its opening on.
+  package func claim(_ isClaimed: Bool) { lease.claim(isClaimed) }
+
+  /// An error of a run, which says so where memory ran out that another session limits.
+  func told(_ error: MarsError) -> MarsError {
+    guard error.code == .memory && lease.isLimitedByOthers else { return error }
+    return error.saying("\(error.message); the memory limit is that of another open session: the smallest holds for all")
+  }
+
   package var host: EngineHost { lease.host }
   var engine: Engine { lease.host.engine }
 
@@ -145,10 +154,10 @@ package final class Session: Sendable {
   ///
   /// They are those of one moment between the call and its end, whatever other threads write meanwhile.
   package func fetch(_ tensor: Tensor) throws(MarsError) -> FetchedArray {
-    if let d = try tensor.dense() { return FetchedArray(d) }
+    if let d = try tensor.dense() { return FetchedArray(try Fetch.aligned(d, engine)) }
     if tensor.type.isKnown { try Fetch.checkRoom(tensor.type.byteCount, within: engine.memoryLimit) }
     switch try compute(tensor) {
-    case .dense(let d): return FetchedArray(d)
+    case .dense(let d): return FetchedArray(try Fetch.aligned(d, engine))
     case .chunked(let data): return FetchedArray(try Fetch.array(data))
     }
   }

@@ -322,21 +322,27 @@ package final class Tensor: Sendable {
     } catch { throw error.at(op: "assign", origin: origin) }
   }
 
-  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (a ufunc's name, if it was one) gave.
+  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (an operator's name) gave.
   package func store(_ result: Tensor, function: String?, origin: String) throws(MarsError) {
     guard Casting.sameKind.allows(result.dtype, dtype) else {
-      let what = function.map { "ufunc '\($0)' output" } ?? "array data"
+      let what = function.map { Tensor.isUfunc($0) ? "ufunc '\($0)' output" : "output of '\($0)'" } ?? "array data"
       throw MarsError(
         .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule 'same_kind'",
         op: "assign", origin: origin)
     }
     let (have, want) = (result.type.shape, type.shape)
     guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) else {
+      let whose = function.map { " of '\($0)'" } ?? ""
       throw MarsError(
-        .value, "non-broadcastable output operand with shape \(Shape.tight(want)) doesn't match the broadcast shape \(Shape.tight(have))",
+        .value,
+        "non-broadcastable output operand with shape \(Shape.tight(want)) doesn't match the broadcast shape \(Shape.tight(have))\(whose)",
         op: "assign", origin: origin)
     }
     try assign(.tensor(result), origin: origin)
+  }
+
+  private static func isUfunc(_ name: String) -> Bool {
+    if let op = marsRegistry[name], case .ufunc = op.typing { true } else { false }
   }
 
   /// The current value with storage of its own.

@@ -59,7 +59,9 @@ import Testing
     #expect(op.pinsChunks?(splits.context)?.map(\.sizes) == [[1, 4], [4]])
     let mixed = try op.apply([.value(array(5, 4).node())], [("splits", .ints([2, 1, 4, -1, 3]))])
     #expect(op.pinsChunks?(mixed.context)?.map(\.sizes) == [[1, 4], [3, 1]])
-    #expect(error("rechunk", [array(5)], [("splits", .ints([-1, 0]))])?.message == "chunk_size must be positive or -1")
+    #expect(
+      error("rechunk", [array(5)], [("splits", .ints([-1, 0]))])?.message
+        == "chunk_size must be positive, or -1 for a whole axis, but an extent of chunks is 0")
     #expect(error("rechunk", [array(5)], [("splits", .ints([-1]))])?.message == "splits are malformed")
     #expect(error("rechunk", [array(5)], [("splits", .ints([2, 1, 3]))])?.code == .value)
     #expect(error("rechunk", [array(5)], [("splits", .ints([9, 1, 3]))])?.code == .value)

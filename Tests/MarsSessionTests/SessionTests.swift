@@ -478,6 +478,32 @@ struct SessionTests {
     #expect(try first.doubles(kept) == (1...10).map(Double.init))
   }
 
+  @Test func claimsEndBeforeSessions() throws {
+    let host = EngineHost()
+    let kept = try Session(options: [("memory_limit", "64MiB"), ("workers", "1")], host: host)
+    let session = try Session(options: [("memory_limit", "1G")], host: host)
+    #expect(try session.statistic("memory_limit") == 64 << 20)
+    kept.claim(false)
+    #expect(try kept.statistic("memory_limit") == 1 << 30)
+    #expect(!session.optionsText().contains("\"workers\",\"value\":\"1\""))
+    kept.claim(true)
+    #expect(try session.statistic("memory_limit") == 64 << 20)
+  }
+
+  @Test func memoryErrorsSayWhoseLimitItIs() throws {
+    let host = EngineHost()
+    let small = try Session(options: [("memory_limit", "1M")], host: host)
+    let large = try Session(options: [("memory_limit", "1G")], host: host)
+    func sentence(_ s: Session) throws -> String {
+      do {
+        _ = try s.execute([Tensor.random(1_000_000).op("sort", with: [("axis", .int(0))]).op("sum")])
+        return ""
+      } catch let e as MarsError { return e.message }
+    }
+    #expect(try sentence(large).hasSuffix("the memory limit is that of another open session: the smallest holds for all"))
+    #expect(try sentence(small).hasSuffix("raise memory_limit, or chunk axes that the operator does not need whole"))
+  }
+
   @Test func whatCannotFitIsAnError() throws {
     let session = try Session.alone([("memory_limit", String(1 << 20))])
     // The sorted axis lies in one chunk of 8 MB.

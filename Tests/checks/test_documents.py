@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"]
+DOCUMENTS = [
+    "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/guide.md", "docs/differences.md", "bindings/python/README.md",
+]  # fmt: skip
 
 # What stands in code marks or code blocks and looks like a path: a folder of this repository, or a name that ends like a file of ours.
 PATH = re.compile(r"(?<![\w./<-])((?:[\w.-]+/)*[\w.-]+\.(?:swift|py|sh|md|h|proto|toml|yml|yaml|c|java)|(?:%s)(?:/[\w.-]+)+)(?![\w/])")
@@ -18,7 +20,7 @@ CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
 def folders(root: Path) -> str:
     """Folders at the top of a checkout, build products excepted."""
-    return "|".join(re.escape(p.name) for p in root.iterdir() if p.is_dir() and p.name not in ("build", ".git"))
+    return "|".join(re.escape(p.name) for p in root.iterdir() if p.is_dir() and p.name not in ("build", ".git", ".venv"))
 
 
 def missing(text: str, root: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Tests of the Python binding against NumPy.
 
-The library is the one that MARS_LIBRARY names, else build/libmars.so of this checkout; the package is taken from bindings/python unless it
+The library is the one that MARS_LIBRARY names, else build/lib/libmars.so of this checkout; the package is taken from bindings/python unless it
 is installed.
 """
 
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 if importlib.util.find_spec("mars") is None:
     sys.path.insert(0, str(ROOT / "bindings" / "python" / "src"))
-    built = ROOT / "build" / "libmars.so"
+    built = ROOT / "build" / "lib" / "libmars.so"
     if built.exists():
         os.environ.setdefault("MARS_LIBRARY", str(built))
 

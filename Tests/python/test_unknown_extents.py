@@ -146,3 +146,76 @@ def test_assignments_through_masks(key, value):
         return
     a[key] = value
     np.testing.assert_array_equal(a.fetch(), x)
+
+
+# ---- functions that have to know extents: they find them, as `shape` and indexing do ----
+
+M = np.array([3.0, -1.0, 2.0, 5.0, -4.0, 1.0])
+FUNCTIONS = {
+    "median": lambda np, m: np.median(m),
+    "percentile": lambda np, m: np.percentile(m, 30),
+    "quantile": lambda np, m: np.quantile(m, 0.3),
+    "nanmedian": lambda np, m: np.nanmedian(m),
+    "diff": lambda np, m: np.diff(m),
+    "cov": lambda np, m: np.cov(m),
+    "corrcoef": lambda np, m: np.corrcoef(m, m),
+    "roll": lambda np, m: np.roll(m, 1),
+    "tile": lambda np, m: np.tile(m, 2),
+    "repeat": lambda np, m: np.repeat(m, 2),
+    "pad": lambda np, m: np.pad(m, 1),
+    "where": lambda np, m: np.where(m > 2)[0],
+    "flip": lambda np, m: np.flip(m),
+    "interp": lambda np, m: np.interp([1.5], np.sort(m), np.sort(m)),
+    "gradient": lambda np, m: np.gradient(m),
+    "trapezoid": lambda np, m: np.trapezoid(m),
+    "split": lambda np, m: np.split(m, 2)[1],
+    "array_split": lambda np, m: np.array_split(m, 3)[2],
+    "einsum": lambda np, m: np.einsum("i,j->ij", m, m),
+    "isin": lambda np, m: np.isin([1.0, 7.0], m),
+    "diag": lambda np, m: np.diag(m),
+    "kron": lambda np, m: np.kron(m, m),
+    "meshgrid": lambda np, m: np.meshgrid(m, m)[1],
+    "lexsort": lambda np, m: np.lexsort((m, -m)),
+    "digitize": lambda np, m: np.digitize([1.5], np.sort(m)),
+    "array_equal": lambda np, m: np.array_equal(m, m),
+    "tensordot": lambda np, m: np.tensordot(m, m, 1),
+    "setdiff1d": lambda np, m: np.setdiff1d(m, [2.0]),
+    "intersect1d": lambda np, m: np.intersect1d(m, [2.0]),
+    "resize": lambda np, m: np.resize(m, 7),
+    "choose": lambda np, m: np.choose((m > 2).astype(int), [m, -m]),
+    "take": lambda np, m: np.take(m, [1, 9], mode="wrap"),
+    "sort in descending order": lambda np, m: np.sort(-m)[::-1],
+    "list of it": lambda np, m: np.median(np.stack([m, m]), axis=1),
+    "matmul": lambda np, m: m @ m,
+    "method": lambda np, m: m.repeat(2),
+    "reshape": lambda np, m: m.reshape(2, -1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_find_extents(name):
+    t = mt.tensor(M)
+    expected = FUNCTIONS[name](np, M[M > 0])
+    result = FUNCTIONS[name](mt, t[t > 0])
+    np.testing.assert_allclose(np.asarray(result), expected)
+    np.testing.assert_allclose(np.asarray(FUNCTIONS[name](np, t[t > 0])), expected)
+
+
+def test_what_waits_for_a_graph_says_so():
+    from mars import Graph
+
+    x = Graph().input("x", float, (None,))
+    with pytest.raises(NotImplementedError, match="median needs a known extent: execute it first"):
+        mt.median(x)
+    with pytest.raises(NotImplementedError, match="choose needs known extents: execute it first"):
+        mt.choose(mt.tensor([0, 1]), [x, x])
+    with pytest.raises(NotImplementedError, match="lexsort needs known extents"):
+        mt.lexsort((x, x))
+
+
+def test_what_is_not_supported_runs_nothing():
+    t = mt.tensor(M)
+    m = t[t > 0]
+    with pytest.raises(NotImplementedError, match="singular values"):
+        mt.linalg.norm(mt.ones((2, 2)), 2)
+    assert not m.is_executed

@@ -69,9 +69,13 @@ typedef struct mars_error {
   const char *message; /* one sentence */
   const char *op;      /* operator that was applied, or "" */
   const char *origin;  /* where the failing node was created, as given to mars_graph_apply, or "" */
+  int32_t system_error; /* errno of the call of the operating system that failed, or 0 */
+  const char *path;     /* the file that it was for, or "" */
 } mars_error;
 
-/* Copies the record of the last failure on this thread; code MARS_OK if there was none. */
+/* Copies the record of the last failure on this thread; code MARS_OK if there was none.  Texts end after 1023 bytes (op 127, origin 511): the
+ * record must not need memory.  A failure of this call itself (NULL, a struct_size that was not set) leaves the record as it is; a struct_size
+ * that ends before system_error leaves out what follows. */
 mars_status mars_error_last(mars_error *out);
 
 /* "0.1.0". */
@@ -110,9 +114,13 @@ mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, co
 
 /* ---- sessions ---- */
 
-/* Opens a session.  Options are key/value strings, `count` of each; an unknown key is an error.
+/* Opens a session.  Threads and memory belong to the process, and so do the limits on them: of the sessions that are open, the smallest
+ * memory_limit holds for all, and for workers, spill_dir and cache_dir the one opened last that names them decides.  A session asks for what
+ * its options say from its opening until its last handle is released, or until mars_session_claim says otherwise; mars_session_options shows
+ * what holds.  An error about memory says so where the limit is that of another session.
+ * Options are key/value strings, `count` of each; an unknown key is an error.
  *   "workers"       threads of the process-wide pool; "0" or absent: one per processor
- *   "memory_limit"  bytes, or with KiB, MiB, GiB; "0" or absent: most of the machine's memory
+ *   "memory_limit"  bytes, or with a unit: "2GiB", "2G" (powers of 1024), "2GB" (powers of 1000); "0" or absent: most of the machine's memory
  *   "spill_dir"     directory for chunks that do not fit; absent: below the system's temporary directory.  One that cannot be written to,
  *                   or made, is MARS_ERROR_OS here
  *   "cache_dir"     directory of compiled kernels; "" turns the disk cache off
@@ -124,6 +132,9 @@ mars_status mars_session_default(mars_session **out);
 /* JSON: [{"name", "value", "doc"}]: every option with its value in this session. */
 mars_status mars_session_options(mars_string **out, mars_session *session);
 mars_status mars_session_set_option(mars_session *session, const char *key, const char *value);
+/* Whether what the session's options ask of the process counts: 1 as from its opening, 0 until it is 1 again.  For a session that stays open
+ * while another takes its place. */
+mars_status mars_session_claim(mars_session *session, int32_t claims);
 /* JSON object of counters: tasks, inline_runs, compiles, cache_hits, disk_hits, spilled_bytes, unspilled_bytes, peak_bytes, ... */
 mars_status mars_session_statistics(mars_string **out, mars_session *session);
 /* Chrome trace JSON of events since the last call. */
@@ -133,7 +144,7 @@ void mars_session_release(mars_session *session);
 
 /* ---- arrays: memory that crosses the interface ---- */
 
-#define MARS_ARRAY_READONLY 1u
+#define MARS_ARRAY_READONLY 1u /* of `flags`: the one there is; others are MARS_ERROR_VALUE */
 
 typedef struct mars_array {
   uint32_t struct_size;
@@ -248,7 +259,8 @@ mars_status mars_graph_apply(mars_tensor **out, size_t out_count, mars_graph *gr
 /* Graph file (graph.proto) of the graph's inputs and outputs and all that lies between. */
 mars_status mars_graph_serialize(mars_string **out, mars_graph *graph);
 #define MARS_PARSE_ALLOW_FILES 1u
-/* Reads a graph file.  Operators that touch files are errors unless allowed by `flags`; those that call a client back always are. */
+/* Reads a graph file.  Operators that touch files are errors unless allowed by `flags`; those that call a client back always are.  Bits of
+ * `flags` without a name here are MARS_ERROR_VALUE. */
 mars_status mars_graph_parse(mars_graph **out, const void *bytes, size_t size, uint32_t flags);
 
 /* ---- tensors ---- */
@@ -258,7 +270,7 @@ void mars_tensor_release(mars_tensor *tensor);
 
 #define MARS_COPY 0  /* snapshot now, which counts against memory_limit; the array's owner is released before the call returns */
 #define MARS_ALIAS 1 /* use the memory in place; do not modify it until executed; released when no longer needed */
-/* A tensor of an array.  `chunks`: preferred chunk extents, one per axis, or NULL. */
+/* A tensor of an array.  `chunks`: preferred chunk extents, one per axis, positive or -1 for an axis in one piece; or NULL. */
 mars_status mars_tensor_from_array(mars_tensor **out, const mars_array *array, int32_t mode, const int64_t *chunks);
 
 typedef struct mars_tensor_info {
@@ -279,10 +291,18 @@ mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_te
 /* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
 mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
 /* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast of
- * the same kind (MARS_ERROR_TYPE).  `function` is the name of the ufunc that gave it, for errors, or NULL. */
+ * the same kind (MARS_ERROR_TYPE).  `function` is the name of the operator that gave it, for errors, or NULL. */
 mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin);
-/* 1 if the two tensors share storage. */
+/* 1 if the two tensors are views of one storage, also where these have no element in common. */
 mars_status mars_tensor_shares_storage(int32_t *out, const mars_tensor *a, const mars_tensor *b);
+/* 1 if a write to one of two tensors can change the other: with `exactly` 1 as numpy.shares_memory (and 1 where finding out takes too long),
+ * with 0 as numpy.may_share_memory, by their first and last bytes.  1 where it depends on extents that are not known yet. */
+mars_status mars_tensor_shares_memory(int32_t *out, const mars_tensor *a, const mars_tensor *b, int32_t exactly);
+#define MARS_NEEDS_INPUTS 1    /* named inputs of a graph */
+#define MARS_NEEDS_FILES 2     /* files that are read or written */
+#define MARS_NEEDS_FUNCTIONS 4 /* functions of the client */
+/* What executing the tensor needs beside its own data: bits MARS_NEEDS.  Looks at all of its graph. */
+mars_status mars_tensor_needs(int32_t *out, const mars_tensor *tensor);
 /* The tensor's current value as a tensor of its own, which later writes do not change. */
 mars_status mars_tensor_snapshot(mars_tensor **out, const mars_tensor *tensor);
 
@@ -340,7 +360,7 @@ mars_status mars_run_settle(mars_run *run, double seconds);
 void mars_run_release(mars_run *run);
 
 /* The values of a tensor as an array in memory, executed first if need be.  One piece of memory, aligned to its elements, shared with the
- * engine where it can be.  strides may be those of a view; NULL means C order.  Free with mars_array_release; shape and strides live until
+ * engine where it can be: of MARS_ALIAS memory that is not aligned it is a copy.  strides may be those of a view; NULL means C order.  Free with mars_array_release; shape and strides live until
  * then.  The memory is read-only, which `flags` says (MARS_ARRAY_READONLY): the engine may use it again.
  * What the limit counts: results of an execution of up to half of the memory limit in all are computed in one piece; that piece counts for as
  * long as a tensor or a fetched array holds it, and fetching copies nothing.  A larger result stays in chunks, which count and move to disk;

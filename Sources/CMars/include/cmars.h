@@ -5,7 +5,7 @@
 #include "../../../include/mars/mars.h"
 
 /* Stores the record of this thread; strings are copied. */
-void cmars_error_set(mars_status code, const char *message, const char *op, const char *origin);
+void cmars_error_set(mars_status code, const char *message, const char *op, const char *origin, int32_t system_error, const char *path);
 /* Reads it. */
 void cmars_error_get(mars_error *out);
 

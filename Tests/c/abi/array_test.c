@@ -132,6 +132,61 @@ static void dlpack_round_trip(void) {
   mars_tensor_release(back);
 }
 
+static void fetched_elements_are_aligned(void) {
+  char memory[40];
+  const int64_t shape[1] = {4}, every[1] = {9};
+  const int64_t whole[1] = {-1}, none[1] = {0};
+  double x = 2.5;
+  mars_array a, out;
+  mars_tensor *t = NULL;
+  int i, step;
+  for (step = 8; step <= 9; step++) {
+    for (i = 0; i < 4; i++) memcpy(memory + 1 + step * i, &x, sizeof x);
+    a = array1(MARS_FLOAT64, memory + 1, shape);
+    if (step == 9) {
+      a.data = memory + 1;
+      a.strides = every;
+    }
+    REQUIRE(mars_tensor_from_array(&t, &a, MARS_ALIAS, whole) == MARS_OK);
+    out = empty_array();
+    REQUIRE(mars_fetch(&out, session, t) == MARS_OK);
+    CHECK((uintptr_t)out.data % sizeof x == 0 && out.strides[0] % 8 == 0);
+    for (i = 0; i < 4; i++) CHECK(*(const double *)(const void *)((const char *)out.data + i * out.strides[0]) == 2.5);
+    mars_array_release(&out);
+    mars_tensor_release(t);
+  }
+  CHECK(mars_tensor_from_array(&t, &a, MARS_ALIAS, none) == MARS_ERROR_VALUE);
+  CHECK(error_names("chunk_size must be positive, or -1 for a whole axis"));
+}
+
+static void flags_without_a_meaning(void) {
+  double x[2] = {0, 0};
+  const int64_t shape[1] = {2};
+  mars_array a = array1(MARS_FLOAT64, x, shape);
+  mars_tensor *t = NULL;
+  mars_graph *g = NULL;
+  a.flags = 6;
+  CHECK(mars_tensor_from_array(&t, &a, MARS_COPY, NULL) == MARS_ERROR_VALUE && error_names("array.flags") && error_names("0x6"));
+  CHECK(mars_graph_parse(&g, "", 0, 2) == MARS_ERROR_VALUE && error_names("flags") && error_names("0x2"));
+}
+
+static void memory_in_common(void) {
+  double values[4] = {1, 2, 3, 4};
+  const int64_t shape[1] = {2};
+  mars_array array = array1(MARS_COMPLEX128, values, shape);
+  mars_tensor *z = NULL, *re, *im;
+  int32_t shares = -1;
+  REQUIRE(mars_tensor_from_array(&z, &array, MARS_COPY, NULL) == MARS_OK);
+  re = apply1("real", z);
+  im = apply1("imag", z);
+  CHECK(mars_tensor_shares_memory(&shares, z, im, 1) == MARS_OK && shares == 1);
+  CHECK(mars_tensor_shares_memory(&shares, re, im, 1) == MARS_OK && shares == 0);
+  CHECK(mars_tensor_shares_memory(&shares, re, im, 0) == MARS_OK && shares == 1);
+  mars_tensor_release(z);
+  mars_tensor_release(re);
+  mars_tensor_release(im);
+}
+
 /* ---- views, writing ---- */
 
 static void writes_go_through_storage(void) {
@@ -207,6 +262,9 @@ static void writes_to_parts(void) {
 void array_tests(void) {
   RUN(ownership_of_arrays);
   RUN(arrays_that_make_no_sense);
+  RUN(fetched_elements_are_aligned);
+  RUN(flags_without_a_meaning);
+  RUN(memory_in_common);
   RUN(strided_arrays_and_fetch_into);
   RUN(a_tensor_tells_its_type);
   RUN(dlpack_round_trip);

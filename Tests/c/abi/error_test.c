@@ -4,6 +4,7 @@
 #endif
 #include "abi.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -41,6 +42,48 @@ static void errors_tell_operator_and_origin(void) {
   mars_tensor_release(b);
 }
 
+/* A mistake in asking leaves what was asked for. */
+static void asking_wrongly_keeps_the_record(void) {
+  struct { /* mars_error as it was before system_error */
+    uint32_t struct_size;
+    mars_status code;
+    const char *message, *op, *origin;
+  } old;
+  mars_error none;
+  int32_t n = 0;
+  CHECK(mars_op_find(&n, "operator_to_remember") < 0);
+  CHECK(mars_error_last(NULL) == MARS_ERROR_HANDLE);
+  memset(&none, 0, sizeof none);
+  CHECK(mars_error_last(&none) == MARS_ERROR_VALUE && none.message == NULL);
+  CHECK(error_names("operator_to_remember"));
+  memset(&old, 0, sizeof old);
+  old.struct_size = sizeof old;
+  CHECK(mars_error_last((mars_error *)(void *)&old) == MARS_OK && strstr(old.message, "operator_to_remember") != NULL);
+}
+
+static void system_errors_tell_number_and_file(void) {
+  mars_tensor *out = NULL;
+  mars_attribute path;
+  int32_t n = 0;
+  memset(&path, 0, sizeof path);
+  path.struct_size = sizeof path;
+  path.kind = MARS_ATTR_STRING;
+  path.name = "path";
+  path.data = "/no/such/folder/x.npy";
+  CHECK(mars_graph_apply(&out, 1, NULL, op("load_npy"), NULL, 0, &path, 1, NULL) == MARS_ERROR_OS);
+  CHECK(last_error().system_error == ENOENT && strcmp(last_error().path, "/no/such/folder/x.npy") == 0);
+  CHECK(mars_op_find(&n, "no_such_operator") < 0);
+  CHECK(last_error().system_error == 0 && strcmp(last_error().path, "") == 0);
+}
+
+static void counts_that_are_too_large_are_named(void) {
+  mars_tensor *out = NULL;
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), NULL, (size_t)-1, NULL, 0, NULL) == MARS_ERROR_VALUE);
+  CHECK(error_names("'input_count' must be at most 16777216 but is 18446744073709551615"));
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), NULL, 0, NULL, 65537, NULL) == MARS_ERROR_VALUE);
+  CHECK(error_names("'attribute_count' must be at most 65536 but is 65537"));
+}
+
 static void unknown_operator_and_attribute_are_named(void) {
   mars_tensor *t = range(3), *out = NULL;
   mars_operand in = of_tensor(t);
@@ -68,5 +111,8 @@ static void unknown_operator_and_attribute_are_named(void) {
 void error_tests(void) {
   RUN(errors_are_per_thread);
   RUN(errors_tell_operator_and_origin);
+  RUN(asking_wrongly_keeps_the_record);
+  RUN(system_errors_tell_number_and_file);
+  RUN(counts_that_are_too_large_are_named);
   RUN(unknown_operator_and_attribute_are_named);
 }

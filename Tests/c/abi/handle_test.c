@@ -63,6 +63,10 @@ static void null_handles_are_errors(void) {
   NULL_HANDLE(mars_tensor_store(NULL, NULL, NULL, NULL));
   NULL_HANDLE(mars_tensor_shares_storage(&flag, NULL, t));
   NULL_HANDLE(mars_tensor_shares_storage(&flag, t, NULL));
+  NULL_HANDLE(mars_tensor_shares_memory(&flag, NULL, t, 1));
+  NULL_HANDLE(mars_tensor_shares_memory(&flag, t, NULL, 1));
+  NULL_HANDLE(mars_tensor_needs(&flag, NULL));
+  NULL_HANDLE(mars_session_claim(NULL, 0));
   NULL_HANDLE(mars_tensor_snapshot(&tensor, NULL));
   NULL_HANDLE(mars_tensor_to_dlpack(&managed, session, NULL));
   NULL_HANDLE(mars_execute(NULL, session, nothing, 1, NULL, 0));

@@ -24,7 +24,7 @@ static void every_function_links(void) {
 
 static void layouts(void) {
   CHECK(sizeof(mars_status) == 4);
-  CHECK(sizeof(mars_error) == 32);
+  CHECK(sizeof(mars_error) == 48 && offsetof(mars_error, system_error) == 32 && offsetof(mars_error, path) == 40);
   CHECK(sizeof(mars_array) == 56);
   CHECK(sizeof(mars_operand) == 40);
   CHECK(sizeof(mars_attribute) == 64);

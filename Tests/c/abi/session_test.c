@@ -25,6 +25,29 @@ static void session_options(void) {
   mars_session_release(s);
 }
 
+static int shows(mars_session *s, const char *what) {
+  mars_string *text = NULL;
+  int found;
+  if (mars_session_options(&text, s) != MARS_OK) return -1;
+  found = strstr(mars_string_data(text), what) != NULL;
+  mars_string_release(text);
+  return found;
+}
+
+static void claims(void) {
+  const char *key = "memory_limit", *small = "64M", *large = "1GiB";
+  mars_session *a = NULL, *b = NULL;
+  REQUIRE(mars_session_open(&a, &key, &small, 1) == MARS_OK);
+  REQUIRE(mars_session_open(&b, &key, &large, 1) == MARS_OK);
+  CHECK(shows(b, "67108864") == 1);
+  CHECK(mars_session_claim(a, 0) == MARS_OK && shows(b, "1073741824") == 1 && shows(a, "1073741824") == 1);
+  CHECK(mars_session_claim(a, 1) == MARS_OK && shows(b, "67108864") == 1);
+  mars_session_release(a);
+  CHECK(shows(b, "1073741824") == 1);
+  mars_session_release(b);
+  CHECK(mars_session_claim(NULL, 1) == MARS_ERROR_HANDLE);
+}
+
 static void default_session_is_one(void) {
   mars_session *a = NULL, *b = NULL;
   CHECK(mars_session_default(&a) == MARS_OK);
@@ -58,6 +81,7 @@ static void statistics_and_trace(void) {
 
 void session_tests(void) {
   RUN(session_options);
+  RUN(claims);
   RUN(default_session_is_one);
   RUN(statistics_and_trace);
 }

@@ -105,7 +105,7 @@ def test_in_place(a):
 
     assert log(run) == ["add T13(2 3) int:1", "store T13(2 3) = T13(2 3) of add"]
     assert b is a
-    assert log(lambda: a.sum(out=b)) == ["sum T13(2 3)", "store T13(2 3) = T13() of nothing"]
+    assert log(lambda: a.sum(out=b)) == ["sum T13(2 3)", "store T13(2 3) = T13() of sum"]
 
 
 def test_attributes(a):
@@ -276,6 +276,8 @@ def test_sessions():
         assert seen == [outer]
     assert mars.current_session() is outer
     assert mars.new_session() is mars.current_session()
+    assert log(lambda: s.__enter__().__exit__()) == ["claim 1", "claim 0"]
+    assert log(mars.new_session) == ["session", "claim 0"]
     assert s.statistics() == {"tasks": 1} and mars.options.workers == "2"
     with pytest.raises(AttributeError):
         mars.options.nothing

@@ -39,13 +39,15 @@ jbyteArray bytes_of(JNIEnv *env, const void *data, size_t size) {
 /* Throws what the library reported last on this thread. */
 static void throw_last(JNIEnv *env) {
   mars_error error = {.struct_size = sizeof error};
-  jbyteArray message, op, origin;
+  jbyteArray message, op, origin, path;
   jobject exception;
   mars_error_last(&error);
   if (!(message = bytes_of(env, error.message, strlen(error.message)))) return;
   if (!(op = bytes_of(env, error.op, strlen(error.op)))) return;
   if (!(origin = bytes_of(env, error.origin, strlen(error.origin)))) return;
-  exception = (*env)->CallStaticObjectMethod(env, native_class, make_exception, (jint)error.code, message, op, origin);
+  if (!(path = bytes_of(env, error.path, strlen(error.path)))) return;
+  exception = (*env)->CallStaticObjectMethod(
+      env, native_class, make_exception, (jint)error.code, message, op, origin, (jint)error.system_error, path);
   if (exception && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)exception);
 }
 

@@ -32,7 +32,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *machine, void *reserved) {
   if (!(out_of_memory = (jclass)(*env)->NewGlobalRef(env, found))) return JNI_ERR;
   if (!(found = (*env)->FindClass(env, "io/mars/Native"))) return JNI_ERR;
   if (!(native_class = (jclass)(*env)->NewGlobalRef(env, found))) return JNI_ERR;
-  make_exception = (*env)->GetStaticMethodID(env, native_class, "exception", "(I[B[B[B)Ljava/lang/RuntimeException;");
+  make_exception = (*env)->GetStaticMethodID(env, native_class, "exception", "(I[B[B[BI[B)Ljava/lang/RuntimeException;");
   if (!make_exception) return JNI_ERR;
   call_chunk = (*env)->GetStaticMethodID(env, native_class, "callChunk", "(" FUNCTION BUFFER BUFFER "II" LONGS LONGS ")" BYTES);
   if (!call_chunk) return JNI_ERR;

@@ -43,6 +43,11 @@ static void JNICALL session_set_option(JNIEnv *env, jclass c, jlong session, jby
   free(v);
 }
 
+static void JNICALL session_claim(JNIEnv *env, jclass c, jlong session, jboolean claims) {
+  (void)c;
+  ok(env, mars_session_claim(HANDLE(mars_session, session), claims));
+}
+
 static jbyteArray JNICALL session_statistics(JNIEnv *env, jclass c, jlong session) {
   (void)c;
   RETURN_STRING(mars_session_statistics(&string, HANDLE(mars_session, session)));
@@ -64,6 +69,7 @@ static const JNINativeMethod methods[] = {
     METHOD("sessionDefault", "()J", session_default),
     METHOD("sessionOptions", "(J)" BYTES, session_options),
     METHOD("sessionSetOption", "(J" BYTES BYTES ")V", session_set_option),
+    METHOD("sessionClaim", "(JZ)V", session_claim),
     METHOD("sessionStatistics", "(J)" BYTES, session_statistics),
     METHOD("sessionTrace", "(J)" BYTES, session_trace),
     METHOD("sessionRelease", "(J)V", session_release),

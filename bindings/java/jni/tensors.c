@@ -111,6 +111,13 @@ static jboolean JNICALL tensor_shares_storage(JNIEnv *env, jclass c, jlong a, jl
   return (jboolean)(out != 0);
 }
 
+static jboolean JNICALL tensor_shares_memory(JNIEnv *env, jclass c, jlong a, jlong b, jboolean exactly) {
+  int32_t out = 0;
+  (void)c;
+  ok(env, mars_tensor_shares_memory(&out, HANDLE(const mars_tensor, a), HANDLE(const mars_tensor, b), exactly));
+  return (jboolean)(out != 0);
+}
+
 static jlong JNICALL tensor_snapshot(JNIEnv *env, jclass c, jlong tensor) {
   mars_tensor *out = NULL;
   (void)c;
@@ -126,6 +133,7 @@ static const JNINativeMethod methods[] = {
     METHOD("tensorChunks", "(JJ)" BYTES, tensor_chunks),
     METHOD("tensorAssign", "(JIJDD" BYTES ")V", tensor_assign),
     METHOD("tensorSharesStorage", "(JJ)Z", tensor_shares_storage),
+    METHOD("tensorSharesMemory", "(JJZ)Z", tensor_shares_memory),
     METHOD("tensorSnapshot", "(J)J", tensor_snapshot),
 };
 METHODS(tensor_methods, methods);

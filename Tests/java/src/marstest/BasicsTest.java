@@ -131,6 +131,8 @@ class BasicsTest {
     Tensor before = a.snapshot();
     assertTrue(a.sharesStorage(view));
     assertFalse(a.sharesStorage(before));
+    assertTrue(a.sharesMemory(view));
+    assertFalse(a.sharesMemory(before));
     view.assign(Operand.of(9));
     assertArrayEquals(new double[] {9, 9, 9}, a.fetch().toDoubleArray());
     a.assign(Tensor.of(new double[] {4, 5, 6}, 3));

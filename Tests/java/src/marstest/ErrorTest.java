@@ -8,6 +8,7 @@ import io.mars.Attributes;
 import io.mars.Graph;
 import io.mars.MarsArgumentException;
 import io.mars.MarsError;
+import io.mars.MarsException;
 import io.mars.MarsIndexException;
 import io.mars.Operand;
 import io.mars.Operator;
@@ -38,6 +39,24 @@ class ErrorTest {
         assertThrows(MarsIndexException.class, () -> THREE.sum(7));
     assertTrue(e instanceof IndexOutOfBoundsException);
     assertEquals(MarsError.Code.AXIS, e.code());
+  }
+
+  @Test
+  void sessionsThatDoNotClaimLimitNobody() {
+    try (Session small = Session.open(Map.of("memory_limit", "64MiB")); Session large = Session.open(Map.of("memory_limit", "1G"))) {
+      assertEquals(64 << 20, large.statistics().get("memory_limit").intValue());
+      small.claim(false);
+      assertEquals(1 << 30, large.statistics().get("memory_limit").intValue());
+    }
+  }
+
+  @Test
+  void filesThatAreMissingAreNamed() {
+    String path = "/no/such/folder/x.npy";
+    MarsException e = assertThrows(MarsException.class, () -> Operator.of("load_npy").apply(new Attributes().set("path", path)));
+    assertEquals(MarsError.Code.OS, e.code());
+    assertEquals(2, e.systemError());
+    assertEquals(path, e.path());
   }
 
   @Test

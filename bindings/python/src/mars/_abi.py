@@ -43,7 +43,10 @@ except OSError as error:
 
 
 class Error(Structure):
-    _fields_ = [("struct_size", c_uint32), ("code", c_int32), ("message", c_char_p), ("op", c_char_p), ("origin", c_char_p)]
+    _fields_ = [
+        ("struct_size", c_uint32), ("code", c_int32), ("message", c_char_p), ("op", c_char_p), ("origin", c_char_p),
+        ("system_error", c_int32), ("path", c_char_p),
+    ]  # fmt: skip
 
 
 class Array(Structure):
@@ -109,6 +112,7 @@ class Progress(Structure):
 ARRAY_READONLY = 1
 COPY, ALIAS = 0, 1
 PARSE_ALLOW_FILES = 1
+NEEDS_INPUTS, NEEDS_FILES, NEEDS_FUNCTIONS = 1, 2, 4
 
 Release = ctypes.CFUNCTYPE(None, c_void_p)
 ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)
@@ -135,6 +139,7 @@ _status_functions: dict[str, list[Any]] = {
     "mars_session_default": [POINTER(_handle)],
     "mars_session_options": [POINTER(_handle), _handle],
     "mars_session_set_option": [_handle, c_char_p, c_char_p],
+    "mars_session_claim": [_handle, c_int32],
     "mars_session_statistics": [POINTER(_handle), _handle],
     "mars_session_trace": [POINTER(_handle), _handle],
     "mars_op_describe_all": [POINTER(_handle)],
@@ -156,6 +161,8 @@ _status_functions: dict[str, list[Any]] = {
     "mars_tensor_assign": [_handle, c_void_p, c_char_p],
     "mars_tensor_store": [_handle, _handle, c_char_p, c_char_p],
     "mars_tensor_shares_storage": [POINTER(c_int32), _handle, _handle],
+    "mars_tensor_shares_memory": [POINTER(c_int32), _handle, _handle, c_int32],
+    "mars_tensor_needs": [POINTER(c_int32), _handle],
     "mars_tensor_snapshot": [POINTER(_handle), _handle],
     "mars_tensor_map_chunk": [POINTER(_handle), _handle, c_int32, ChunkFunction, c_void_p, Release, c_char_p],
     "mars_tensor_to_dlpack": [POINTER(c_void_p), _handle, _handle],
@@ -214,7 +221,7 @@ def json_of(function: Any, *arguments: Any) -> Any:
 
 # ---- errors ----
 
-CANCELLED, CALLBACK, TIMEOUT = -9, -12, -14
+OS, CANCELLED, UNSUPPORTED, CALLBACK, TIMEOUT = -8, -9, -11, -12, -14
 
 _exceptions: dict[int, type[BaseException]] = {
     -1: ValueError,
@@ -224,17 +231,38 @@ _exceptions: dict[int, type[BaseException]] = {
     -5: np.linalg.LinAlgError,
     -6: MemoryError,
     -7: OverflowError,
-    -8: OSError,
+    OS: OSError,
     CANCELLED: KeyboardInterrupt,
     -10: ValueError,
-    -11: NotImplementedError,
+    UNSUPPORTED: NotImplementedError,
     CALLBACK: RuntimeError,
     -13: ValueError,
     TIMEOUT: TimeoutError,
 }
 
-# The exception that a function of the client last raised inside a run.
-callback_exceptions: list[BaseException] = []
+# Exceptions that functions of the client raised inside runs, by the number that stands before their message: what another run fails with
+# at the same time is another's.  Those that nobody asks for are dropped.
+_raised: dict[int, BaseException] = {}
+_numbers = iter(range(1, 1 << 62))
+_MOST_RAISED = 64
+_MARK = "\x1e"
+
+
+def raised(error: BaseException) -> bytes:
+    """The message by which the library reports an exception of the client's function."""
+    number = next(_numbers)
+    _raised[number] = error
+    for old in list(_raised)[:-_MOST_RAISED]:
+        _raised.pop(old, None)
+    return f"{number}{_MARK}{type(error).__name__}: {error}".encode(errors="replace")
+
+
+def _cause(message: str) -> tuple[str, BaseException | None]:
+    """A message without its number, and the exception that it stands for."""
+    number, mark, text = message.partition(_MARK)
+    if not mark or not number.isdigit():
+        return message, None
+    return text, _raised.pop(int(number), None)
 
 
 def fail(status: int, running: bool = False) -> NoReturn:
@@ -242,11 +270,19 @@ def fail(status: int, running: bool = False) -> NoReturn:
     record = Error(struct_size=ctypes.sizeof(Error))
     lib.mars_error_last(byref(record))
     message = (record.message or b"").decode(errors="replace") if record.code == status else f"error {status} of libmars"
+    cause = None
+    if status == CALLBACK:
+        message, cause = _cause(message)
+        if cause is not None and not isinstance(cause, Exception):
+            raise cause  # KeyboardInterrupt or SystemExit: not an error of the function
     if running and record.code == status and (record.op or record.origin):
         op, origin = (record.op or b"").decode(), (record.origin or b"").decode()
         where = ", ".join(([f"operator {op}"] if op else []) + ([f"created at {origin}"] if origin else []))
         message = f"{message} [{where}]"
-    cause = callback_exceptions.pop() if status == CALLBACK and callback_exceptions else None
+    if status == OS and record.code == status and record.system_error:
+        # Of the subclass that the number says; Python puts the file behind the message.
+        file = os.fsdecode(record.path) if record.path else None
+        raise OSError(record.system_error, message.replace(f" '{file}'", ""), *([file] if file else []))
     raise _exceptions.get(status, RuntimeError)(message) from cause
 
 

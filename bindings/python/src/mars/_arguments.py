@@ -109,6 +109,8 @@ class _Hooks:
     convert: Any = None
     # Executes a tensor at once, in eager mode; None otherwise.
     eager: Any = None
+    # Executes tensors in the session in use.
+    execute: Any = None
     # Called every _COUNT_EVERY calls of a frame with the place of the call.
     count: Any = None
 

@@ -35,6 +35,42 @@ from mars._place import place
 
 _apply = _abi.unchecked.mars_graph_apply
 
+
+def made(result: Any) -> Any:
+    """A new tensor, or a tuple of them, on its way to the client: in eager mode it is executed."""
+    if hooks.eager is not None:
+        hooks.eager(result)
+    return result
+
+
+def new(handle: int) -> Any:
+    """A new tensor of a handle that the library gave."""
+    return made(wrap(handle))
+
+
+def needs(t: Handle) -> int:
+    """What executing a tensor needs beside its own data: bits `_abi.NEEDS_`."""
+    answer = ctypes.c_int32()
+    _abi.check(lib.mars_tensor_needs(byref(answer), t._h))
+    return answer.value
+
+
+_AS_THEY_ARE = (float, int, bool, complex)
+
+
+def _knowing(status: int, tensors: tuple[Any, ...]) -> None:
+    """After a call has failed: finds the extents that tensors have not known till now, or raises what the call reported.
+
+    An operator that cannot be applied before it knows extents says that it is not supported.  `shape` runs what it needs; so does this.
+    """
+    if status == _abi.UNSUPPORTED:
+        unknown = [t for t in tensors if isinstance(t, hooks.tensor) and -1 in t._type()[1]]
+        if unknown and not any(needs(t) & _abi.NEEDS_INPUTS for t in unknown):
+            hooks.execute(unknown)
+            return
+    fail(status)
+
+
 # ---- operators ----
 
 _REQUIRED = object()
@@ -73,7 +109,8 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
     """Applies an operator to operands (tensors, arrays, scalars) and attribute values in the order of their declaration.
 
     A value that is the declared default itself is left to the library.  Gives a tensor; a tuple of them where the operator has several
-    outputs.  `room`: for how many outputs there is room, where their number follows from the arguments.
+    outputs.  `room`: for how many outputs there is room, where their number follows from the arguments.  Operands whose extents the
+    operator has to know, and that are not known, are executed.
     """
     count = len(operands)
     f = frame() if count <= 16 and room <= MAX_OUTPUTS else Frame(max(count, 1), outputs=max(room, MAX_OUTPUTS))
@@ -95,7 +132,9 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
     outputs = room or op.out_count
     status = _apply(f.out_ref, size_argument(outputs), None, op.number, f.o_ref, size_argument(count), f.a_ref, sizes[given], place())
     if status:
-        fail(status)
+        _knowing(status, (*operands, *kept))
+        converted = iter(kept)  # operands stand first in it, in their order
+        return apply(op, [x if type(x) in _AS_THEY_ARE or type(x) is hooks.tensor else next(converted) for x in operands], values, room)
     if outputs == 1 and not room:
         t = hooks.tensor()
         t._h = f.out[0]
@@ -105,9 +144,7 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
         result = tuple([wrap(f.out[i]) for i in range(outputs) if f.out[i]])
     if room <= MAX_OUTPUTS:
         give_back(f)
-    if hooks.eager is not None:
-        hooks.eager(result)
-    return result
+    return made(result)
 
 
 def unary(op: Op) -> Any:
@@ -125,14 +162,13 @@ def unary(op: Op) -> Any:
         o[1] = self._h
         status = _apply(f.out_ref, one, None, number, f.o_ref, one, None, none, place())
         if status:
-            fail(status)
+            _knowing(status, (self,))
+            return call(self)
         t = hooks.tensor()
         t._h = f.out[0]
         t._t = None
         give_back(f)
-        if hooks.eager is not None:
-            hooks.eager(t)
-        return t
+        return t if hooks.eager is None else made(t)
 
     return call
 
@@ -181,14 +217,13 @@ def binary(op: Op, reflected: bool = False) -> Any:
             o[theirs + 1] = t._h
         status = _apply(f.out_ref, one, None, number, f.o_ref, two, None, none, place())
         if status:
-            fail(status)
+            _knowing(status, (self, t))
+            return call(self, t)
         t = hooks.tensor()
         t._h = f.out[0]
         t._t = None
         give_back(f)
-        if hooks.eager is not None:
-            hooks.eager(t)
-        return t
+        return t if hooks.eager is None else made(t)
 
     return call
 

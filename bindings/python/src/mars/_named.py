@@ -71,6 +71,9 @@ class Graph:
     @staticmethod
     def parse(data: bytes, allow_files: bool = False) -> Graph:
         """Reads a graph file.  Operators that touch files are errors unless allowed; those that call a client back always are."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"Graph.parse needs the bytes of a graph file, not {type(data).__name__}")
+        data = bytes(data)
         flags = _abi.PARSE_ALLOW_FILES if allow_files else 0
         out = c_void_p()
         check(lib.mars_graph_parse(byref(out), data, len(data), flags))
@@ -79,15 +82,27 @@ class Graph:
         return graph
 
     def execute(self, session: _session.Session | None = None, /, **inputs: Any) -> dict[str, Any]:
-        """Computes all outputs with data for the inputs, and gives them by name."""
-        from mars.tensor._arrays import convert
+        """Computes all outputs with data for the inputs, and gives them by name.
+
+        Lists and scalars of Python take the dtype of their input.
+        """
+        from mars.tensor._arrays import convert, tensor
         from mars.tensor._tensor import Tensor
 
-        given = {k: v if isinstance(v, Tensor) else convert(v) for k, v in inputs.items()}
+        declared = self.inputs
+
+        def data(name: str, v: Any) -> Any:
+            if isinstance(v, Tensor):
+                return v
+            if name in declared and not hasattr(v, "dtype"):
+                return tensor(v, declared[name].dtype)
+            return convert(v)
+
+        given = {k: data(k, v) for k, v in inputs.items()}
         outputs = self.outputs
         bindings = (Binding * max(len(given), 1))(*[Binding(sizeof(Binding), 0, k.encode(), v._h) for k, v in given.items()])
         handles = [t._h for t in outputs.values()]
-        in_use = session or _session.current()
+        in_use = _session.chosen(session)
         if not given:
             _run.run(in_use, handles)
             return outputs

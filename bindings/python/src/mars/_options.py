@@ -5,16 +5,27 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from mars import _graph, _run, _session
+import numpy as np
+
+from mars import _abi, _graph, _run, _session
 from mars._place import place
 
 _MANY_NODES = 100_000
 _warned = False
 
 
+def _execute(tensors: Any) -> None:
+    _run.run(_session.current(), [t._h for t in tensors])
+
+
 def _execute_now(result: Any) -> None:
     tensors = result if isinstance(result, tuple) else (result,)
-    _run.run(_session.current(), [t._h for t in tensors])
+    try:
+        _execute(tensors)
+    except ValueError:
+        # What depends on an input of a graph has no value till the graph is executed.
+        if not any(_graph.needs(t) & _abi.NEEDS_INPUTS for t in tensors):
+            raise
 
 
 def _look_at_node_count() -> None:
@@ -31,12 +42,13 @@ def _look_at_node_count() -> None:
 
 
 _graph.hooks.count = _look_at_node_count
+_graph.hooks.execute = _execute
 
 
 class Options:
     """Options as attributes.
 
-    eager_mode  True: every call executes at once, as NumPy does
+    eager_mode  True: every call executes at once, as NumPy does; what depends on an input of a `Graph` waits for the graph
     progress    True or False: show a progress bar; None: where stderr is a terminal
     Any other name is an option of the session in use: `mars.options.memory_limit = "2GiB"`.
     """
@@ -49,6 +61,8 @@ class Options:
 
     @eager_mode.setter
     def eager_mode(self, on: bool) -> None:
+        if not isinstance(on, (bool, np.bool_)):
+            raise TypeError(f"eager_mode must be True or False, not {on!r}")
         _graph.hooks.eager = _execute_now if on else None
 
     @property
@@ -57,6 +71,8 @@ class Options:
 
     @progress.setter
     def progress(self, on: bool | None) -> None:
+        if on is not None and not isinstance(on, (bool, np.bool_)):
+            raise TypeError(f"progress must be True, False or None, not {on!r}")
         _run.Switches.progress = on
 
     def __getattr__(self, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextvars import ContextVar
 from ctypes import byref, c_char_p, c_void_p
 from typing import Any
@@ -23,9 +24,13 @@ class Session:
     `options`.
 
     `with session:` makes it the one that is used, in this context (thread or task) only.
+
+    Threads and memory belong to the process: of the sessions that ask for a limit the smallest holds for all, and for workers and folders
+    the one opened last decides.  A session asks from its making on; no longer after its `with` block (another one makes it ask again),
+    nor when `new_session` has put another in its place, nor when nothing refers to it any more.
     """
 
-    __slots__ = ("__weakref__", "argument", "handle")
+    __slots__ = ("__weakref__", "_entered", "argument", "handle")
 
     def __init__(self, **options: Any) -> None:
         given = {k: v for k, v in options.items() if v is not None}
@@ -38,6 +43,7 @@ class Session:
 
     def _adopt(self, handle: int) -> None:
         self.handle = handle
+        self._entered = 0
         self.argument = c_void_p.from_param(handle)
 
     def __del__(self, _release: Any = lib.mars_session_release) -> None:
@@ -46,11 +52,24 @@ class Session:
             _release(handle)
 
     def __enter__(self) -> Session:
+        with _claims:
+            self._entered += 1
+            self._claim(True)
         _local.set((*_local.get(), self))
         return self
 
     def __exit__(self, *_: object) -> None:
         _local.set(_local.get()[:-1])
+        with _claims:
+            self._entered -= 1
+            self._claim(self._entered > 0 or self is _default)
+
+    def _claim(self, on: bool) -> None:
+        """Whether the session's options count for the process."""
+        check(lib.mars_session_claim(self.handle, on))
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Session cannot be pickled or copied: it stands for threads and memory of this process")
 
     def execute(self, *tensors: Any) -> Any:
         """Computes tensors together and gives them back: one as itself, several as a tuple."""
@@ -103,6 +122,8 @@ class Session:
 # Sessions entered by `with` in this context, innermost last.
 _local: ContextVar[tuple[Session, ...]] = ContextVar("mars_sessions", default=())
 _default: Session | None = None
+# Over changes of `_default` and of who is entered.
+_claims = threading.Lock()
 
 
 def current() -> Session:
@@ -111,6 +132,15 @@ def current() -> Session:
     if entered:
         return entered[-1]
     return _default if _default is not None else _open_default()
+
+
+def chosen(session: Session | None) -> Session:
+    """A session that a caller named, else the one in use."""
+    if session is None:
+        return current()
+    if not isinstance(session, Session):
+        raise TypeError(f"session must be a mars.Session, not {type(session).__name__}")
+    return session
 
 
 def _open_default() -> Session:
@@ -124,9 +154,16 @@ def _open_default() -> Session:
 
 
 def new_session(**options: Any) -> Session:
-    """Opens a session and makes it the default one: `new_session(workers=2, memory_limit="1GiB", spill_dir="/scratch")`."""
+    """Opens a session and makes it the default one: `new_session(workers=2, memory_limit="1GiB", spill_dir="/scratch")`.
+
+    What the previous default one asked of the process no longer counts.
+    """
     global _default
-    _default = session = Session(**options)
+    session = Session(**options)
+    with _claims:
+        previous, _default = _default, session
+        if previous is not None and not previous._entered:
+            previous._claim(False)
     return session
 
 
@@ -140,14 +177,14 @@ def _tensor(x: Any) -> Any:
 
 def execute(*tensors: Any, session: Session | None = None) -> Any:
     """Computes tensors together and gives them back: one as itself, several as a tuple."""
-    return (session or current()).execute(*tensors)
+    return chosen(session).execute(*tensors)
 
 
 def fetch(*tensors: Any, session: Session | None = None) -> Any:
     """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d."""
-    return (session or current()).fetch(*tensors)
+    return chosen(session).fetch(*tensors)
 
 
 def explain(*tensors: Any, session: Session | None = None) -> str:
     """Text of the plan that executing the tensors would run."""
-    return (session or current()).explain(*tensors)
+    return chosen(session).explain(*tensors)

@@ -64,10 +64,18 @@ public sealed interface MarsError
     /** Place of the call that created the failing tensor, or "". */
     private final String origin;
 
-    Report(Code code, String operator, String origin) {
+    /** errno of the operating system, or 0. */
+    private final int systemError;
+
+    /** The file that the operating system was asked for, or "". */
+    private final String path;
+
+    Report(Code code, String operator, String origin, int systemError, String path) {
       this.code = code;
       this.operator = operator;
       this.origin = origin;
+      this.systemError = systemError;
+      this.path = path;
     }
   }
 
@@ -103,5 +111,23 @@ public sealed interface MarsError
    */
   default String origin() {
     return report().origin;
+  }
+
+  /**
+   * Why the operating system failed, where it did.
+   *
+   * @return its errno, or 0
+   */
+  default int systemError() {
+    return report().systemError;
+  }
+
+  /**
+   * The file that the operating system failed with.
+   *
+   * @return its path, or ""
+   */
+  default String path() {
+    return report().path;
   }
 }

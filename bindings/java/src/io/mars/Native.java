@@ -107,10 +107,10 @@ final class Native {
   // ---- called by the library ----
 
   /** The exception for a failure that the library reported. */
-  static RuntimeException exception(int status, byte[] utf8, byte[] utf8Operator, byte[] utf8Origin) {
+  static RuntimeException exception(int status, byte[] utf8, byte[] utf8Operator, byte[] utf8Origin, int systemError, byte[] utf8Path) {
     MarsError.Code code = MarsError.Code.of(status);
     String origin = string(utf8Origin);
-    MarsError.Report report = new MarsError.Report(code, string(utf8Operator), origin);
+    MarsError.Report report = new MarsError.Report(code, string(utf8Operator), origin, systemError, string(utf8Path));
     String message = origin.isEmpty() ? string(utf8) : string(utf8) + " (created at " + origin + ")";
     return switch (code) {
       case VALUE, TYPE, OVERFLOW, FORMAT, HANDLE -> new MarsArgumentException(message, report);
@@ -145,6 +145,8 @@ final class Native {
   static native byte[] sessionOptions(long session);
 
   static native void sessionSetOption(long session, byte[] key, byte[] value);
+
+  static native void sessionClaim(long session, boolean claims);
 
   static native byte[] sessionStatistics(long session);
 
@@ -206,6 +208,8 @@ final class Native {
   static native void tensorAssign(long target, int kind, long integerOrTensor, double real, double imaginary, byte[] origin);
 
   static native boolean tensorSharesStorage(long a, long b);
+
+  static native boolean tensorSharesMemory(long a, long b, boolean exactly);
 
   static native long tensorSnapshot(long tensor);
 

@@ -6,7 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A place where tensors are computed, with options of its own. All sessions of a process share its threads and its memory limit. */
+/**
+ * A place where tensors are computed, with options of its own.
+ *
+ * <p>Threads and memory belong to the process, and so do their limits: of the sessions that are open, the smallest "memory_limit" holds for
+ * all, and for "workers", "spill_dir" and "cache_dir" the one opened last that names them decides. A session asks for what its options say
+ * until it is closed.
+ */
 public final class Session extends Resource {
   Session(long pointer) {
     super(pointer, Native::sessionRelease);
@@ -64,6 +70,21 @@ public final class Session extends Resource {
     long pointer = acquire();
     try {
       Native.sessionSetOption(pointer, Native.text(name), Native.text(value));
+    } finally {
+      drop();
+    }
+  }
+
+  /**
+   * Says whether what the session's options ask of the process counts, as it does from its opening on: false for a session that stays open
+   * while another takes its place.
+   *
+   * @param claims whether it counts
+   */
+  public void claim(boolean claims) {
+    long pointer = acquire();
+    try {
+      Native.sessionClaim(pointer, claims);
     } finally {
       drop();
     }

@@ -176,17 +176,35 @@ public final class Tensor extends Resource implements TensorMethods {
   }
 
   /**
-   * Whether writing to one of two tensors changes the other.
+   * Whether two tensors are views of one storage, also where these have no element in common.
    *
    * @param other the other tensor
    * @return whether they share storage
    */
   public boolean sharesStorage(Tensor other) {
+    return together(other, Native::tensorSharesStorage);
+  }
+
+  /**
+   * Whether writing to one of two tensors can change the other; also where that depends on extents that are not known yet.
+   *
+   * @param other the other tensor
+   * @return whether they have an element in common
+   */
+  public boolean sharesMemory(Tensor other) {
+    return together(other, (a, b) -> Native.tensorSharesMemory(a, b, true));
+  }
+
+  private interface Question {
+    boolean of(long a, long b);
+  }
+
+  private boolean together(Tensor other, Question question) {
     long a = acquire();
     try {
       long b = other.acquire();
       try {
-        return Native.tensorSharesStorage(a, b);
+        return question.of(a, b);
       } finally {
         other.drop();
       }

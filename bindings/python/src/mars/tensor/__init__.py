@@ -23,6 +23,7 @@ from mars.tensor._arrays import asarray as asarray
 from mars.tensor._arrays import from_dlpack as from_dlpack
 from mars.tensor._arrays import tensor as tensor
 from mars.tensor._counting import bincount as bincount
+from mars.tensor._errors import errstate as errstate
 from mars.tensor._files import load as load
 from mars.tensor._files import save as save
 from mars.tensor._grids import block as block
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from numpy import csingle as csingle
     from numpy import double as double
     from numpy import dtype as dtype
-    from numpy import errstate as errstate
     from numpy import float16 as float16
     from numpy import float32 as float32
     from numpy import float64 as float64
@@ -126,7 +126,7 @@ _FROM_NUMPY = {
     "intp", "uintp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "iterable", "s_", "index_exp",
     "byte", "ubyte", "short", "ushort", "intc", "uintc", "long", "ulong", "longlong", "ulonglong", "half", "single", "double", "csingle",
     "cdouble", "generic", "number", "integer", "signedinteger", "unsignedinteger", "inexact", "floating", "complexfloating", "True_",
-    "False_", "ndindex", "errstate", "printoptions", "get_printoptions", "set_printoptions", "min_scalar_type",
+    "False_", "ndindex", "printoptions", "get_printoptions", "set_printoptions", "min_scalar_type",
 }  # fmt: skip
 
 
@@ -160,12 +160,17 @@ def copy(a: Any, order: str = "K", subok: builtins.bool = False) -> Tensor:
     return tensor(a)
 
 
-def shares_memory(a: Any, b: Any) -> builtins.bool:
-    """Whether a write to one tensor can change the other."""
-    return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shares_storage(b)
+def shares_memory(a: Any, b: Any, /, max_work: int | None = None) -> builtins.bool:
+    """Whether a write to one tensor can change the other.  `max_work` 0: as far as their first and last elements tell.
+
+    True where it depends on extents that are not known yet, or would take long to find out.
+    """
+    return isinstance(a, Tensor) and isinstance(b, Tensor) and a._shares_memory(b, max_work != 0)
 
 
-may_share_memory = shares_memory
+def may_share_memory(a: Any, b: Any, /, max_work: int | None = None) -> builtins.bool:
+    """Whether a write to one tensor can change the other, as far as their first and last elements tell."""
+    return shares_memory(a, b, max_work=max_work or 0)
 
 
 def shape(a: Any) -> tuple[int, ...]:

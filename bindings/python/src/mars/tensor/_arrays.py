@@ -36,7 +36,7 @@ def convert(x: Any, operator: bool = False) -> Any:
 def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
     """A tensor of the values that an array-like has now.
 
-    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis.
+    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis; -1: an axis in one piece.
     """
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
@@ -91,7 +91,10 @@ def _is_buffer(x: Any) -> bool:
 def _chunks(chunk_size: Any, ndim: int) -> Sequence[int] | None:
     if chunk_size is None:
         return None
-    chunks = [chunk_size] * ndim if isinstance(chunk_size, int) else list(chunk_size)
+    extents = _registry.chunk_extents(chunk_size)
+    chunks = [extents] * ndim if isinstance(extents, int) else extents
+    if any(isinstance(c, list) for c in chunks):
+        raise TypeError("chunk_size of data is an integer for all axes or one per axis; rechunk takes the sizes of all chunks")
     if len(chunks) != ndim:
         raise ValueError(f"chunk_size has {len(chunks)} entries for {ndim} axes")
     return chunks

@@ -11,7 +11,7 @@ import numpy as np
 
 from mars import _abi, _run
 from mars._abi import lib
-from mars._graph import wrap
+from mars._graph import new
 from mars._place import place
 
 _functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}
@@ -41,11 +41,15 @@ def _call_chunk_function(user: int, source: Any, target: Any, lower: Any, messag
         result = np.asarray(function(x))
         if result.shape != x.shape:
             raise ValueError(f"the function of map_chunk gave shape {result.shape} for a chunk of shape {x.shape}")
+        if not np.can_cast(result.dtype, target_dtype, "same_kind"):
+            raise TypeError(
+                f"the function of map_chunk gave {result.dtype}, which does not go into {target_dtype}: name its dtype, as in "
+                f"map_chunk(function, dtype={result.dtype.name!r})"
+            )
         _look_at(target, target_dtype, True)[...] = result
         return 0
     except BaseException as error:
-        _abi.callback_exceptions[:] = [error]
-        text = f"{type(error).__name__}: {error}".encode()[: max(0, message_size - 1)] + b"\0"
+        text = _abi.raised(error)[: max(0, message_size - 1)] + b"\0"
         if message_size:
             ctypes.memmove(message, text, len(text))
         return -1
@@ -60,7 +64,9 @@ _chunk_destroy = _abi.for_ever(_abi.Release(_forget_chunk_function))
 
 
 def map_chunk(t: Any, function: Callable[..., Any], dtype: Any) -> Any:
-    """`function` applied to every chunk of a tensor; it gives arrays of `dtype` (None: the tensor's)."""
+    """`function` applied to every chunk of a tensor; it gives arrays of `dtype` (None: the tensor's), or of a kind that goes into it."""
+    if not callable(function):
+        raise TypeError(f"map_chunk needs a function, not {type(function).__name__}")
     source = t.dtype
     code = _abi.code_of(source if dtype is None else dtype)
     token = next(_run._tokens)
@@ -70,4 +76,4 @@ def map_chunk(t: Any, function: Callable[..., Any], dtype: Any) -> Any:
     if status:
         _functions.pop(token, None)
         _abi.fail(status)
-    return wrap(out.value or 0)
+    return new(out.value or 0)

@@ -44,7 +44,7 @@ def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
     _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name]["ufunc"] else {"dtype"})
     if descriptions[name]["ufunc"]:
         return _registry.call_ufunc(op(name), inputs, out=out, **kwargs)
-    return finish(_registry.function(name)(*inputs, **kwargs), out)
+    return finish(_registry.function(name)(*inputs, **kwargs), out, name)
 
 
 def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], called: str | None = None) -> Any:
@@ -60,7 +60,7 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
             kwargs.update(zip(("axis", "dtype", "out", "keepdims", "initial", "where"), inputs[1:], strict=False))
             out = kwargs.pop("out", out)
         kwargs.setdefault("axis", 0)
-        return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out)
+        return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out, known)
     if method == "outer" and name in descriptions and descriptions[name]["ufunc"]:
         a, b = map(_as_tensor, inputs)
         for k in ("order", "subok"):
@@ -98,11 +98,28 @@ def _as_tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)
 
 
+# NumPy's functions that show values or write them somewhere else: they want arrays, and get them.
+_OF_VALUES = {"array2string", "array_repr", "array_str", "savetxt", "savez", "savez_compressed"}
+
+
+def _fetched(x: Any) -> Any:
+    """Arguments with the values of tensors in their place."""
+    from mars.tensor._tensor import Tensor
+
+    if isinstance(x, Tensor):
+        return x.to_numpy()
+    if isinstance(x, dict):
+        return {k: _fetched(v) for k, v in x.items()}
+    return type(x)(map(_fetched, x)) if type(x) in (list, tuple) else x
+
+
 def function(called: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What Tensor.__array_function__ gives."""
     import mars.tensor
     from mars.tensor._tensor import Tensor
 
+    if called.__module__ == "numpy" and called.__name__ in _OF_VALUES:
+        return called(*_fetched(args), **_fetched(kwargs))
     module = called.__module__.removeprefix("numpy").removeprefix(".")
     qualified = f"{module}.{called.__name__}" if module in ("linalg", "fft", "random") else called.__name__
     name = _by_numpy_name().get(qualified, qualified)

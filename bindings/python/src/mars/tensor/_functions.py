@@ -94,7 +94,7 @@ def clip(
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     if low is None and high is None:
         made = a.copy() if isinstance(a, Tensor) else convert(a)
-        return _registry.finish(made if dtype is None else astype(made, dtype, casting=casting), out)  # type: ignore[no-any-return]
+        return _registry.finish(made if dtype is None else astype(made, dtype, casting=casting), out, "clip")  # type: ignore[no-any-return]
     name, operands = ("clip_above", (a, high)) if low is None else ("clip_below", (a, low)) if high is None else ("clip", (a, low, high))
     return _registry.call_ufunc(  # type: ignore[no-any-return]
         op(name), operands, out=out, where=where, casting=casting, dtype=dtype
@@ -124,7 +124,7 @@ def _spread(name: str) -> Callable[..., Tensor]:
             ddof = correction
         operands = (a,) if where is None else (a, where)
         made = apply(op(name), operands, _attributes(name, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
-        return _registry.finish(made, out)  # type: ignore[no-any-return]
+        return _registry.finish(made, out, name)  # type: ignore[no-any-return]
 
     spread.__name__ = spread.__qualname__ = name
     return spread
@@ -265,7 +265,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 @written
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     made = apply(op("nan_to_num"), (x,), _attributes("nan_to_num", nan=nan, posinf=posinf, neginf=neginf))
-    return made if copy or not isinstance(x, Tensor) else _registry.finish(made, x)  # type: ignore[no-any-return]
+    return made if copy or not isinstance(x, Tensor) else _registry.finish(made, x, "nan_to_num")  # type: ignore[no-any-return]
 
 
 @written
@@ -356,7 +356,7 @@ def einsum(
     if not isinstance(subscripts, str):
         subscripts, operands = _lettered((subscripts, *operands))
     made = apply(op("einsum"), operands, _attributes("einsum", subscripts=subscripts, dtype=dtype))
-    return _registry.finish(made, out)  # type: ignore[no-any-return]
+    return _registry.finish(made, out, "einsum")  # type: ignore[no-any-return]
 
 
 def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -379,7 +379,7 @@ def _quantile(name: str) -> Callable[..., Tensor]:
         if weights is not None:
             raise TypeError(f"weights of {name} are not supported")
         made = apply(op(name), (a, q), _attributes(name, axis=axis, method=method, keepdims=keepdims))
-        return _registry.finish(made, out)  # type: ignore[no-any-return]
+        return _registry.finish(made, out, name)  # type: ignore[no-any-return]
 
     quantile.__name__ = quantile.__qualname__ = name
     return quantile

@@ -6,6 +6,7 @@ Names, parameters, defaults and docstrings come from the library's registry, so 
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -58,23 +59,26 @@ def convert_all(items: Any) -> list[Any]:
     return list(items)
 
 
-def finish(result: Any, out: Any) -> Any:
-    """Puts a result where `out` says, if it says something."""
+def finish(result: Any, out: Any, name: str | None = None) -> Any:
+    """Puts a result where `out` says, if it says something.  `name`: of the function, for errors."""
     if out is None:
         return result
     if isinstance(out, tuple):
         if not isinstance(result, tuple):
             (out,) = out
         else:
-            return tuple(finish(r, o) for r, o in zip(result, out, strict=True))
+            return tuple(finish(r, o, name) for r, o in zip(result, out, strict=True))
         if out is None:
             return result
     if isinstance(out, np.ndarray):
-        np.copyto(out, result.to_numpy(), casting="same_kind")
+        if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+            what = f"ufunc {name!r} output" if name else "array data"
+            raise TypeError(f"Cannot cast {what} from {result.dtype!r} to {out.dtype!r} with casting rule 'same_kind'")
+        np.copyto(out, result.to_numpy())
         return out
     if not isinstance(out, Handle):
-        raise TypeError("return arrays must be of ArrayType")
-    store(out, result)
+        raise TypeError(f"{name + '(): ' if name else ''}return arrays must be of ArrayType, not {type(out).__name__}")
+    store(out, result, name)
     return out
 
 
@@ -109,18 +113,32 @@ def apply_open(made: Op, operands: Sequence[Any], values: Sequence[Any] = ()) ->
     return apply(made, operands, values, room_for(operands, values))
 
 
+def chunk_extents(chunk_size: Any) -> Any:
+    """`chunk_size` as an integer, or a list with, for each axis, an integer or a list of integers; the library says what they may be."""
+
+    def integer(x: Any) -> int:
+        if isinstance(x, (bool, np.bool_)) or not hasattr(x, "__index__"):
+            raise TypeError(f"chunk_size must be made of integers, but {x!r} is none")
+        return operator.index(x)
+
+    def extents(x: Any) -> Any:
+        return [integer(n) for n in x] if isinstance(x, (tuple, list)) else integer(x)
+
+    return [extents(c) for c in chunk_size] if isinstance(chunk_size, (tuple, list, np.ndarray)) else integer(chunk_size)
+
+
 def rechunked(made: Any, chunk_size: Any) -> Any:
     """A new tensor in chunks of `chunk_size`: one extent for all axes, or for each axis an extent or the sizes of all its chunks."""
     if chunk_size is None:
         return made
-    if isinstance(chunk_size, int):
-        return function("rechunk")(made, [chunk_size])
-    chunks = tuple(chunk_size)
-    if not any(isinstance(c, (tuple, list)) for c in chunks):
+    chunks = chunk_extents(chunk_size)
+    if isinstance(chunks, int):
+        return function("rechunk")(made, [chunks])
+    if not any(isinstance(c, list) for c in chunks):
         return function("rechunk")(made, chunks)
     splits: list[int] = []
     for sizes in chunks:
-        splits += (len(sizes), *sizes) if isinstance(sizes, (tuple, list)) else (-1, sizes)
+        splits += (len(sizes), *sizes) if isinstance(sizes, list) else (-1, sizes)
     return function("rechunk")(made, splits=splits)
 
 
@@ -177,7 +195,7 @@ def make(made: Op) -> Callable[..., Any]:
     elif not any(p.name == "out" for p in signature):
         lines.append("return result")
     else:
-        lines.append("return _finish(result, out) if out is not None else result")
+        lines.append("return _finish(result, out, _op.name) if out is not None else result")
     scope = {
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order,
@@ -199,7 +217,7 @@ def call_ufunc(
     values = (*values, *(a.default for a in o.own[len(values) :]), dtype, casting)
     result = apply(o, operands, values)
     if where is True:
-        return finish(result, out)
+        return finish(result, out, o.name)
     if isinstance(result, tuple):
         raise TypeError(f"`where` of {o.name} with its {len(result)} results is not supported")
     if isinstance(out, tuple):
@@ -210,7 +228,7 @@ def call_ufunc(
     if isinstance(out, np.ndarray):
         np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
         return out
-    return finish(function("where")(where, function("astype")(result, out.dtype, casting=SAME_KIND), out), out)
+    return finish(function("where")(where, function("astype")(result, out.dtype, casting=SAME_KIND), out), out, o.name)
 
 
 def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], operands: str, values: str) -> Callable[..., Any]:
@@ -224,7 +242,7 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
         f"if not ({is_plain}):",
         f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
         f"result = _apply(_op, {operands}, ({values}))",
-        "return _finish(result, out) if out is not None else result",
+        "return _finish(result, out, _op.name) if out is not None else result",
     ]
     scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
     f: Any = define(name, signature, lines, scope, keywords=keywords)
@@ -289,7 +307,7 @@ def method(name: str) -> Callable[..., Any]:
         short = unary(op(name))
 
         def plain(self: Any, out: Any = None) -> Any:
-            return short(self) if out is None else finish(short(self), out)
+            return short(self) if out is None else finish(short(self), out, name)
 
         plain.__name__, plain.__doc__ = name, f.__doc__
         return plain

@@ -10,7 +10,7 @@ import numpy as np
 
 from mars import _abi, _graph, _run, _session
 from mars._abi import check, lib
-from mars._graph import Handle, apply, assign, wrap
+from mars._graph import Handle, apply, assign, needs, new
 from mars.tensor import _chunk_functions, _index, _registry, _signatures
 from mars.tensor._registry import function, op
 
@@ -133,7 +133,7 @@ class Tensor(Handle, TensorMethods):
 
     def execute(self, session: _session.Session | None = None) -> Tensor:
         """Computes the tensor, which then holds its values, and gives it back."""
-        _run.run(session or _session.current(), (self._h,))
+        _run.run(_session.chosen(session), (self._h,))
         return self
 
     def fetch(self, session: _session.Session | None = None) -> Any:
@@ -142,15 +142,15 @@ class Tensor(Handle, TensorMethods):
         A result of up to half of the memory limit is one piece that the array shares: it counts against the limit while either lives.  A
         larger one stays in chunks, and is copied into memory of the array's own, which the limit does not count.
         """
-        return _run.values(session or _session.current(), self, True)
+        return _run.values(_session.chosen(session), self, True)
 
     def to_numpy(self, session: _session.Session | None = None) -> np.ndarray[Any, Any]:
         """The values as an array of NumPy, 0-d too; executes first if need be."""
-        return _run.values(session or _session.current(), self, False)  # type: ignore[no-any-return]
+        return _run.values(_session.chosen(session), self, False)  # type: ignore[no-any-return]
 
     def explain(self, session: _session.Session | None = None) -> str:
         """Text of the plan that executing the tensor would run."""
-        return (session or _session.current()).explain(self)
+        return _session.chosen(session).explain(self)
 
     def map_chunk(self, function: Callable[[np.ndarray[Any, Any]], Any], dtype: Any = None) -> Tensor:
         """`function` applied to every chunk as an array of NumPy; it gives an array of the same shape, of `dtype` (as the tensor's)."""
@@ -163,7 +163,7 @@ class Tensor(Handle, TensorMethods):
         _signatures.check_order(order)
         out = c_void_p()
         check(lib.mars_tensor_snapshot(byref(out), self._h))
-        return wrap(out.value or 0)  # type: ignore[no-any-return]
+        return new(out.value or 0)  # type: ignore[no-any-return]
 
     def rechunk(self, chunk_size: int | Sequence[int | Sequence[int]]) -> Tensor:
         """The same values in chunks of the given extents: one for all axes, or for each axis one or the sizes of all its chunks."""
@@ -219,9 +219,14 @@ class Tensor(Handle, TensorMethods):
         return self.to_numpy().tobytes(order)
 
     def shares_storage(self, other: Tensor) -> bool:
-        """Whether a write to one can change the other."""
+        """Whether the two are views of one storage; `mars.tensor.shares_memory` says whether they have elements in common."""
         answer = c_int32()
         check(lib.mars_tensor_shares_storage(byref(answer), self._h, other._h))
+        return answer.value != 0
+
+    def _shares_memory(self, other: Tensor, exactly: bool) -> bool:
+        answer = c_int32()
+        check(lib.mars_tensor_shares_memory(byref(answer), self._h, other._h, exactly))
         return answer.value != 0
 
     # ---- indexing ----
@@ -375,7 +380,11 @@ class Tensor(Handle, TensorMethods):
         return (1, 0)
 
     def __reduce__(self) -> Any:
-        if self.is_executed:
+        wants = 0 if self.is_executed else needs(self)
+        if wants & _abi.NEEDS_INPUTS:
+            raise TypeError("cannot pickle a tensor that depends on an input of a graph: write the graph, with Graph.serialize")
+        # Files and functions of this process are not there where the pickle is read.
+        if self.is_executed or wants:
             return _from_values, (self.to_numpy(),)
         from mars._named import Graph
 

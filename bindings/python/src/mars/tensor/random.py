@@ -10,10 +10,12 @@ uses stream n - 1 of its seed.
 
 from __future__ import annotations
 
+import inspect
 import operator
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,6 +136,13 @@ def _drawer(name: str) -> Callable[..., Tensor]:
     return made
 
 
+@cache
+def _signature(name: str) -> inspect.Signature:
+    """Of a distribution as a method: without the source."""
+    whole = inspect.signature(_drawer(name))
+    return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
 # NumPy's older names for the same distributions.
 _OTHER_NAMES = _registry.aliases("random")
 
@@ -158,7 +167,13 @@ class _Distributions(Distributions):
                 return draw(source, *args, **kwargs)
 
             method.__name__, method.__doc__ = name, draw.__doc__
+            method.__qualname__, method.__module__ = f"{type(self).__name__}.{name}", "mars.tensor.random"
+            method.__signature__ = _signature(target)
             return method
+
+    def __repr__(self) -> str:
+        seed, stream = self._source.get()
+        return f"mars.tensor.random.{type(self).__name__}(Philox4x32-10, seed={seed}, stream={stream})"
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_registry.names("random")})
