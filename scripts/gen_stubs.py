@@ -90,6 +90,8 @@ def list_text(found: list[inspect.Parameter], types: dict[str, str]) -> str:
 def result_text(description: dict[str, Any], signature: inspect.Signature | None = None) -> str:
     if signature is not None and isinstance(signature.return_annotation, str):
         return signature.return_annotation
+    if description["writes_first"]:
+        return "None"
     if _registry.is_open(description):
         return "tuple[Tensor, ...]"
     n = len(description["outputs"])

@@ -152,7 +152,7 @@ extension OpDef {
   private func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
     var strong: DType? = nil
     var hasWeak = false
-    for (i, o) in operands.enumerated() where !isCondition(i) {
+    for (i, o) in operands.enumerated() where !standsAlone(i) {
       switch o {
       case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
       case .weak, .big: hasWeak = true
@@ -227,6 +227,7 @@ extension OpDef {
     return (values, loop)
   }
 
+  private func standsAlone(_ i: Int) -> Bool { i < inputs.count && inputs[i].standsAlone }
   private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
 
   /// The first loop to which all operands but conditions can be cast safely.
@@ -250,7 +251,7 @@ extension OpDef {
       switch o {
       case .value(let v): out.append(v)
       case .weak(let s):
-        let d = isCondition(i) ? s.dtype : dtype(s)
+        let d = standsAlone(i) ? s.dtype : dtype(s)
         if let end = limited(s, d, i) {
           out.append(Value(Leaves.node(end)))
         } else {

@@ -109,19 +109,22 @@ package struct InputDef: Sendable {
   package let defaultValue: Double?
   /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
   package let isCondition: Bool
+  /// Its dtype has no part in promotion, and a weak scalar given for it has its own: masks and positions.
+  package let standsAlone: Bool
   /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
   package let limit: Limit?
   package let doc: String
   package enum Limit: Sendable { case lower, upper }
   package init(
     _ name: String, variadic: Bool = false, optional: Bool = false, default defaultValue: Double? = nil, condition: Bool = false,
-    limit: Limit? = nil, _ doc: String = ""
+    alone: Bool = false, limit: Limit? = nil, _ doc: String = ""
   ) {
     self.name = name
     self.isVariadic = variadic
     self.isOptional = optional
     self.defaultValue = defaultValue
-    self.isCondition = condition
+    isCondition = condition
+    standsAlone = alone || condition
     self.limit = limit
     self.doc = doc
   }
@@ -320,6 +323,8 @@ package struct Exposure: Sendable {
   /// Whether it makes a new tensor of what are no tensors of that size: it takes chunks to make, not a tensor to write to.
   /// nil: if it has no inputs.
   private let source: Bool?
+  /// Whether the result is what its first input is to hold: clients' functions write it there, and answer nothing.
+  package let writesFirst: Bool
   /// Whether NumPy lets choose the device.
   package let takesDevice: Bool
   /// Parameters of NumPy's function in its order, by blanks: inputs and attributes by name, `out`, the marks `/` and `*` of Python, and as
@@ -327,8 +332,8 @@ package struct Exposure: Sendable {
   package let signature: String
   package init(
     namespace: String? = "", alsoIn: [String] = [], aliases: [String] = [], method: Bool = false, operators: [String] = [],
-    reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, device: Bool = false,
-    signature: String = ""
+    reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, writesFirst: Bool = false,
+    device: Bool = false, signature: String = ""
   ) {
     self.namespace = namespace
     self.alsoIn = alsoIn
@@ -339,7 +344,8 @@ package struct Exposure: Sendable {
     self.accumulateOf = accumulateOf
     self.takesSeparateArguments = separateArguments
     self.source = source
-    self.takesDevice = device
+    self.writesFirst = writesFirst
+    takesDevice = device
     self.signature = signature
   }
   package static let hidden = Exposure(namespace: nil)

@@ -36,7 +36,10 @@ enum Checks {
   static let refuse = NativeOp(
     OpDef(
       "refuse_where", inputs: [InputDef("x", "int64"), InputDef("is_wrong", "bool, of the same shape")],
-      attributes: [AttrDef("message", .string, "the error; {} stands for the first wrong element of x")],
+      attributes: [
+        AttrDef("message", .string, "the error; {} stands for the first wrong element of x"),
+        AttrDef("is_index", .bool, default: .bool(false), since: 2, "whether the error is one of an index, not of a value"),
+      ],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         guard c.inputs[0].dtype == .int64, c.inputs[1].dtype == .bool, c.inputs[1].rank == c.inputs[0].rank,
           zip(c.inputs[0].shape, c.inputs[1].shape).allSatisfy({ $0 == $1 || $0 == unknownExtent || $1 == unknownExtent })
@@ -49,7 +52,7 @@ enum Checks {
   ) { (call: inout NativeCall) throws(MarsError) in
     if let wrong = Lanes.firstMarked(call.inputs[0], by: call.inputs[1]) {
       let c = call.context
-      throw c.error(.value, c.string("message").replacing("{}", with: "\(wrong)"))
+      throw c.error(c.bool("is_index") ? .index : .value, c.string("message").replacing("{}", with: "\(wrong)"))
     }
     if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
   }

@@ -1,101 +1,10 @@
 import MarsBase
 import MarsGraph
 
-/// Tensors with slices put in, taken out or chosen: insert, delete, choose, resize, trimming.
+/// Tensors with slices chosen, repeated or compared.
 enum Editing {
-  /// Most places of one call: each is a node.
-  private static let mostPlaces = 10_000
-  private static let places = AttrDef("obj", .ints, "places along the axis; negative ones count from the end")
-  private static let axis = AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")
-
-  /// The tensor, its axis, and the places along it, not negative.
-  private static func prepared(_ c: OpContext, _ v: Value, beyond: Int) throws(MarsError) -> (Value, Int, [Int]) {
-    let x = c.optionalInt("axis") == nil ? try v.reshaped([-1]) : v
-    let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-    let n = x.type.shape[k]
-    guard n != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
-    let given = c.ints("obj")
-    guard given.count <= mostPlaces else {
-      throw c.error(.unsupported, "\(c.op.name) at \(given.count) places is not supported: at most \(mostPlaces)")
-    }
-    for i in given where i < -n || i - beyond >= n {
-      throw c.error(.index, "index \(i) is out of bounds for axis \(k) with size \(n)")
-    }
-    return (x, k, given.map { $0 < 0 ? $0 + n : $0 })
-  }
-
-  static let delete = OpDef(
-    "delete", inputs: [InputDef("arr")], attributes: [places, axis], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let (x, k, given) = try prepared(c, v[0], beyond: 0)
-      var kept: [Value] = []
-      var from = 0
-      for i in Set(given).sorted() {
-        if i > from { kept.append(try x.sliced(axis: k, start: from, count: i - from)) }
-        from = i + 1
-      }
-      let n = x.type.shape[k]
-      if n > from { kept.append(try x.sliced(axis: k, start: from, count: n - from)) }
-      if kept.isEmpty { kept = [try x.sliced(axis: k, start: 0, count: 0)] }
-      return [Value(try Joining.concatenate.apply(kept.map { .value($0) }, [("axis", .int(k))]))]
-    }, doc: OpDoc("A tensor without some of its slices.", numpy: "numpy.delete", example: "mt.delete([1, 2, 3], 1)"),
-    exposure: Exposure(signature: "arr obj axis"),
-    samples: [
-      Sample([[5]], .all, attributes: ["obj": .ints([1, -1])]), Sample([[3, 4]], attributes: ["obj": .ints([0]), "axis": .int(1)]),
-      Sample([[2]], attributes: ["obj": .ints([0, 1])]),
-    ], answersCopies: true)
-
-  static let insert = OpDef(
-    "insert", inputs: [InputDef("arr"), InputDef("values", "what goes in; cast to the dtype of arr")],
-    attributes: [places, axis, AttrDef("single", .bool, default: .bool(false), "one place for all the values, as of an integer")],
-    typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let (x, k, given) = try prepared(c, v[0], beyond: 1)
-      let rank = x.type.rank
-      var values = try v[1].cast(x.type.dtype)
-      if given.isEmpty { return [x] }
-      if values.type.rank < rank { values = try values.expanded(at: Array(0..<rank - values.type.rank)) }
-      // As NumPy: the values of one place lie along the first axis.
-      if c.bool("single") && given.count == 1 {
-        values = try values.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])])
-      }
-      guard values.type.rank == rank else {
-        throw c.error(
-          .value, "could not broadcast input array from shape \(Shape.text(v[1].type.shape)) into shape \(Shape.text(x.type.shape))")
-      }
-      var shape = x.type.shape
-      shape[k] = given.count == 1 ? values.type.shape[k] : given.count
-      guard shape[k] != unknownExtent else { throw c.unknownExtents("insert needs a known number of values") }
-      values = try values.broadcast(to: shape)
-      var parts: [Value] = []
-      var from = 0
-      func copy(upTo end: Int) throws(MarsError) {
-        if end > from { parts.append(try x.sliced(axis: k, start: from, count: end - from)) }
-        from = end
-      }
-      if given.count == 1 {
-        try copy(upTo: given[0])
-        parts.append(values)
-      } else {
-        // Equal places keep their order.
-        for (place, j) in given.enumerated().map({ ($0.element, $0.offset) }).sorted(by: { $0 < $1 }) {
-          try copy(upTo: place)
-          parts.append(try values.sliced(axis: k, start: j, count: 1))
-        }
-      }
-      try copy(upTo: x.type.shape[k])
-      return [Value(try Joining.concatenate.apply(parts.map { .value($0) }, [("axis", .int(k))]))]
-    },
-    doc: OpDoc("A tensor with values put in before places of it.", numpy: "numpy.insert", example: "mt.insert([1, 2, 3], 1, 9)"),
-    exposure: Exposure(signature: "arr obj values axis"),
-    samples: [
-      Sample([[3], []], .all, attributes: ["obj": .ints([1]), "single": .bool(true)]),
-      Sample([[3], [2]], attributes: ["obj": .ints([2, 0])]),
-      Sample([[2, 3], [2]], attributes: ["obj": .ints([1, 3]), "axis": .int(1)]),
-    ])
-
   static let choose = OpDef(
-    "choose", inputs: [InputDef("a", "which choice"), InputDef("choices", variadic: true)],
+    "choose", inputs: [InputDef("a", alone: true, "which choice"), InputDef("choices", variadic: true)],
     attributes: [AttrDef("mode", .string, default: .string("raise"), "what becomes of numbers of no choice: 'raise', 'wrap' or 'clip'")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -165,5 +74,5 @@ enum Editing {
       "Whether two tensors broadcast to equal ones.", numpy: "numpy.array_equiv", example: "mt.array_equiv([1, 2], [[1, 2], [1, 2]])"),
     exposure: Exposure(signature: "a1 a2"), samples: [Sample([[3], [2, 3]], .all), Sample([[3], [4]])])
 
-  static let family = OpFamily([delete, insert, choose, resize, arrayEquiv])
+  static let family = OpFamily([choose, resize, arrayEquiv])
 }

@@ -158,7 +158,7 @@ struct IndexItems {
   }
 
   /// First index and number of a slice's elements of an axis: Python's slice.indices.
-  private static func walk(_ start: Int?, _ stop: Int?, _ step: Int, _ n: Int) -> (first: Int, count: Int) {
+  static func walk(_ start: Int?, _ stop: Int?, _ step: Int, _ n: Int) -> (first: Int, count: Int) {
     let (low, high) = step > 0 ? (0, n) : (-1, n - 1)
     func bound(_ given: Int?, _ otherwise: Int) -> Int {
       guard let given else { return otherwise }

@@ -69,7 +69,7 @@ enum Indexing {
     samples: [])
 
   static let takeAlongAxis = OpDef(
-    "take_along_axis", inputs: [InputDef("arr"), InputDef("indices")],
+    "take_along_axis", inputs: [InputDef("arr"), InputDef("indices", alone: true)],
     attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]

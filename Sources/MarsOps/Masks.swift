@@ -77,7 +77,7 @@ enum Masks {
     ])
 
   static let compress = OpDef(
-    "compress", inputs: [InputDef("condition"), InputDef("a")],
+    "compress", inputs: [InputDef("condition", alone: true), InputDef("a")],
     attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "condition must be a 1-d array") }
@@ -98,7 +98,7 @@ enum Masks {
     samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
 
   static let extract = OpDef(
-    "extract", inputs: [InputDef("condition"), InputDef("arr")], typing: .fromExpansion,
+    "extract", inputs: [InputDef("condition", alone: true), InputDef("arr")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try v[1].reshaped([-1]).op(selectRows.def, try v[0].cast(.bool).reshaped([-1]))]
     },
@@ -201,7 +201,7 @@ enum Masks {
   }
 
   static let take = OpDef(
-    "take", inputs: [InputDef("a"), InputDef("indices")],
+    "take", inputs: [InputDef("a"), InputDef("indices", alone: true)],
     attributes: [
       AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
       AttrDef("mode", .string, default: .string("raise"), "what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'"),

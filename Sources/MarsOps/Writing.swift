@@ -280,5 +280,7 @@ enum Writing {
     ])
 
   static let family = OpFamily(
-    [assign, assignWhere, assignArrays, assignMasked, assignPlaces], natives: [assignRegion, putRows, countChecked])
+    [
+      assign, assignWhere, assignArrays, assignMasked, assignFlat, put, putAlongAxis, fillDiagonal, putmask, place, copyto,
+    ], natives: [assignRegion, putRows, countChecked])
 }

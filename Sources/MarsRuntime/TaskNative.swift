@@ -138,7 +138,9 @@ extension TaskContext {
 
   /// Moves what a selecting body wrote into its window together, so that the chunk is C-contiguous.
   private func pack(_ plan: PlanBox, _ p: StageProgram, _ shape: [Int], _ window: ArrayView, _ slot: Int32) throws(MarsError) -> Produced {
-    guard shape.count == window.rank, zip(shape, window.shape).allSatisfy({ $0 >= 0 && $0 <= $1 }) else {
+    // Without elements there is nothing that the extents would have to hold.
+    let isEmpty = shape.contains(0) && window.shape.contains(0)
+    guard shape.count == window.rank, zip(shape, window.shape).allSatisfy({ $0 >= 0 && ($0 <= $1 || isEmpty) }) else {
       throw MarsError(.internal, "a body produced shape \(Shape.text(shape)) in a window of shape \(Shape.text(window.shape))")
     }
     let dense = ArrayView(base: window.base, dtype: window.dtype, shape: shape)

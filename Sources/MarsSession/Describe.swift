@@ -30,6 +30,7 @@ package enum Describe {
       list("accumulate_of", op.exposure.accumulateOf.map { [$0] } ?? [], &w)
       flag("separate", op.exposure.takesSeparateArguments, &w)
       flag("source", op.exposure.isSource(op.inputs), &w)
+      flag("writes_first", op.exposure.writesFirst, &w)
       flag("device", op.exposure.takesDevice, &w)
       list("signature", op.exposure.signature.split(separator: " ").map { String($0) }, &w)
       field("numpy", op.doc.numpy, &w)

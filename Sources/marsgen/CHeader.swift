@@ -97,10 +97,22 @@ enum CHeader {
         if (status != MARS_OK) return status;
         return mars_graph_apply(out, out_count, graph, op, inputs, input_count, attributes, attribute_count, NULL);
       }
+      /* Writes what an operator makes of `inputs`, of which the first is `target`, into `target`. */
+      static inline mars_status mars_op_write(const char *name, mars_tensor *target, const mars_operand *inputs, size_t input_count,
+                                              const mars_attribute *attributes, size_t attribute_count) {
+        mars_tensor *made = NULL;
+        mars_operand value;
+        mars_status status = mars_op_apply(name, &made, 1, NULL, inputs, input_count, attributes, attribute_count);
+        if (status != MARS_OK) return status;
+        value = mars_of(made);
+        status = mars_tensor_assign(target, &value, NULL);
+        mars_tensor_release(made);
+        return status;
+      }
 
 
       """
-    for op in registry.offered where op.effects == .pure { out += function(op) }
+    for op in registry.offered where op.effects == .pure { out += op.exposure.writesFirst ? writing(op) : function(op) }
     return out + "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n"
   }
 
@@ -128,17 +140,45 @@ enum CHeader {
       inputs = "inputs, \(fixed.count)"
     }
     let attributes = op.attributes.isEmpty ? "NULL, 0" : "attributes, attribute_count"
-    let given = op.attributes.map { "\($0.name) (\($0.kind), \(standing($0)))" }.joined(separator: ", ")
     // One array of all: what stands before the list is named here only.
     let order = takesList && !fixed.isEmpty ? "  Inputs: \(op.inputs.map(\.name).joined(separator: ", "))." : ""
     let outputs = op.outputs.count == 1 ? "" : "  Outputs: \(op.outputs.joined(separator: ", "))."
     return """
-      /* \(op.doc.summary)\(order)\(given.isEmpty ? "" : "  Attributes: \(given).")\(outputs) */
+      /* \(op.doc.summary)\(order)\(attributeList(op))\(outputs) */
       static inline mars_status mars_op_\(op.name)(\(parameters.joined(separator: ", "))) {
       \(array)  return mars_op_apply("\(op.name)", out, \(op.hasOpenOutputs ? "out_count" : "\(op.outputs.count)"), graph, \(inputs), \(attributes));
       }
 
       """
+  }
+
+  /// The function of an operator whose result is written into its first input.
+  private static func writing(_ op: OpDef) -> String {
+    let target = name(op.inputs[0].name)
+    let others = op.fixedInputs.dropFirst().map { name($0.name) }
+    let optional = op.inputs.last.flatMap { $0.isOptional ? name($0.name) : nil }
+    var parameters = ["mars_tensor *\(target)"] + others.map { "mars_operand \($0)" }
+    if let optional { parameters.append("const mars_operand *\(optional)") }
+    if !op.attributes.isEmpty { parameters += ["const mars_attribute *attributes", "size_t attribute_count"] }
+    let n = others.count + 1
+    var array = "  mars_operand inputs[\(optional == nil ? n : n + 1)];\n  inputs[0] = mars_of(\(target));\n"
+    array += others.enumerated().map { "  inputs[\($0 + 1)] = \($1);\n" }.joined()
+    if let optional { array += "  if (\(optional)) inputs[\(n)] = *\(optional);\n" }
+    let count = optional.map { "\($0) ? \(n + 1) : \(n)" } ?? "\(n)"
+    let attributes = op.attributes.isEmpty ? "NULL, 0" : "attributes, attribute_count"
+    return """
+      /* \(op.doc.summary)\(attributeList(op)) */
+      static inline mars_status mars_op_\(op.name)(\(parameters.joined(separator: ", "))) {
+      \(array)  return mars_op_write("\(op.name)", \(target), inputs, \(count), \(attributes));
+      }
+
+      """
+  }
+
+  /// A sentence that lists the attributes; "" of none.
+  private static func attributeList(_ op: OpDef) -> String {
+    let given = op.attributes.map { "\($0.name) (\($0.kind), \(standing($0)))" }.joined(separator: ", ")
+    return given.isEmpty ? "" : "  Attributes: \(given)."
   }
 
   /// What an attribute is if it is not given.

@@ -98,7 +98,7 @@ enum Java {
       switch p.role {
       case .this: "this"
       case .input(isArray: true): p.name
-      case .input(isArray: false): p.type == "Operand" ? p.name : "Operand.of(\(p.name))"
+      case .input(isArray: false): p.type == "Operand" || p.type == "Tensor" ? p.name : "Operand.of(\(p.name))"
       case .attribute, .options: nil
       }
     }
@@ -115,6 +115,10 @@ enum Java {
       body = "draw(" + (["\"\(op.name)\"", attributes] + operands).joined(separator: ", ") + ")"
     }
     let parameters = given.map { "\($0.type) \($0.name)" }.joined(separator: ", ")
+    if op.exposure.writesFirst {
+      return "\n" + doc(op, given, isFirst: isFirst, nil)
+        + "  \(modifiers) void \(identifier(op.name))(\(parameters)) {\n    \(given[0].name).assign(\(body));\n  }\n"
+    }
     return "\n"
       + doc(op, given, isFirst: isFirst, isSingle ? "the result" : op.hasOpenOutputs ? "the results" : op.outputs.joined(separator: ", "))
       + "  \(modifiers) \(isSingle ? "Tensor" : "Tensor[]") \(identifier(op.name))(\(parameters)) {\n    return \(body);\n  }\n"
@@ -137,7 +141,7 @@ enum Java {
     return (isByName ? "new Attributes(options)" : "new Attributes()") + sets
   }
 
-  private static func doc(_ op: OpDef, _ given: [JavaSignature.Parameter], isFirst: Bool, _ result: String) -> String {
+  private static func doc(_ op: OpDef, _ given: [JavaSignature.Parameter], isFirst: Bool, _ result: String?) -> String {
     let byName = op.attributes.filter { $0.defaultValue != nil && !["seed", "stream"].contains($0.name) }.map(\.name)
     var out = "  /**\n" + wrapped(html(op.doc.summary))
     if isFirst, !op.doc.details.isEmpty { out += "   *\n" + wrapped("<p>" + html(op.doc.details)) }
@@ -149,7 +153,7 @@ enum Java {
       if p.type == "long..." { text += p.doc.contains("None") ? "; not given: None" : "" }
       out += wrapped("@param \(p.name) \(html(text))")
     }
-    return out + wrapped("@return \(html(result))") + "   */\n"
+    return out + (result.map { wrapped("@return \(html($0))") } ?? "") + "   */\n"
   }
 
   // MARK: words

@@ -67,6 +67,12 @@ struct JavaSignatures {
         role: .input(isArray: isArray))
     }
     let fixed = op.fixedInputs
+    if op.exposure.writesFirst, let target = fixed.first {
+      let others = fixed.dropFirst().map { input($0, "Operand") }
+      let all = [Parameter(type: "Tensor", name: Java.identifier(target.name), doc: target.doc, role: .input(isArray: false))] + others
+      guard let last = op.inputs.last, last.isOptional else { return [all] }
+      return [all, all + [input(last, "Operand")]]
+    }
     if let last = op.inputs.last, last.isVariadic { return [fixed.map { input($0, "Operand") } + [input(last, "Operand...")]] }
     var out = [fixed.map { input($0, "Operand") }]
     for type in ["long", "double", "boolean"] {

@@ -29,6 +29,7 @@ enum Manual {
     }
     var notes: [String] = []
     if !op.doc.numpy.isEmpty { notes.append("NumPy: `\(op.doc.numpy)`") }
+    if op.exposure.writesFirst { notes.append("writes into its first argument") }
     if op.exposure.isMethod { notes.append("method of tensors") }
     if !op.exposure.operators.isEmpty { notes.append("operators: " + op.exposure.operators.map { "`\($0)`" }.joined(separator: ", ")) }
     if !notes.isEmpty { out += "\n" + notes.joined(separator: "; ") + "\n" }

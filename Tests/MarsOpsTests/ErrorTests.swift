@@ -104,10 +104,10 @@ import Testing
 
   @Test func placesToWriteTo() {
     let x = array(3)
-    #expect(error("assign_places", [x, array(1), x])?.code == .type)
-    #expect(error("assign_places", [x, array(0), x]) == nil)
-    #expect(error("assign_places", [array(0), array(1, of: .int64), x])?.message == "cannot replace elements of an empty array")
-    #expect(error("assign_places", [x, array(1, of: .int64), x], [("mode", .string("turn"))])?.code == .value)
+    #expect(error("put", [x, array(1), x])?.code == .type)
+    #expect(error("put", [x, array(0), x]) == nil)
+    #expect(error("put", [array(0), array(1, of: .int64), x])?.message == "cannot replace elements of an empty array")
+    #expect(error("put", [x, array(1, of: .int64), x], [("mode", .string("turn"))])?.code == .value)
   }
 
   @Test func argumentsThatBelongTogether() {

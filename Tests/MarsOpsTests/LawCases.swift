@@ -15,13 +15,18 @@ enum LawCases {
     "put_rows": "writes to positions in another input; tested against NumPy",
     "distinct_places": "looks for elements among values that hold them all; unique runs it",
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
+    "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",
+    "bincount_counts": "takes an extent of what has no elements; bincount runs it",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
   /// Operands that may not hold just any values.  Positions outside of an axis are errors when they run.
   static let special: [String: [Int: LawData]] = [
     "take": [1: .indices], "take_axis": [1: .indices], "take_along_axis": [1: .indices], "index_arrays": [1: .indices, 2: .indices],
-    "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
+    "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "put": [1: .indices], "delete": [1: .indices],
+    "insert": [2: .indices], "insert_at": [2: .indices], "put_along_axis": [1: .indices],
+    "unravel_index": [0: .indices],
+    "bincount": [0: .indices], "bincount_bins": [0: .indices],
     "quantile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
   ]
@@ -42,6 +47,11 @@ enum LawCases {
     "assign_arrays": [
       Sample([[3, 4, 2], [5, 2], [5], [1]], .all, fixed: [2: .int64, 3: .int64], attributes: ["axes": .ints([0, 1])]),
       Sample([[3, 4], [], [5]], fixed: [2: .int64], attributes: ["axes": .ints([1]), "position": .int(1)]),
+    ],
+    "put_along_axis": [
+      Sample([[3, 4], [3, 2], []], .all, fixed: [1: .int64], attributes: ["axis": .int(1)]),
+      Sample([[3, 4], [1, 4], [1, 4]], fixed: [1: .int32], attributes: ["axis": .int(0)]),
+      Sample([[3, 4], [3], [3]], fixed: [1: .int64], attributes: ["axis": .none]),
     ],
     "put_rows": [Sample([[4, 3], [5], [5, 3]], .all, fixed: [1: .int64])],
     "unravel_index": [Sample([[5]], .integer, attributes: ["shape": .ints([3, 4, 2])])],

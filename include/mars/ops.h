@@ -90,6 +90,18 @@ static inline mars_status mars_op_apply(const char *name, mars_tensor **out, siz
   if (status != MARS_OK) return status;
   return mars_graph_apply(out, out_count, graph, op, inputs, input_count, attributes, attribute_count, NULL);
 }
+/* Writes what an operator makes of `inputs`, of which the first is `target`, into `target`. */
+static inline mars_status mars_op_write(const char *name, mars_tensor *target, const mars_operand *inputs, size_t input_count,
+                                        const mars_attribute *attributes, size_t attribute_count) {
+  mars_tensor *made = NULL;
+  mars_operand value;
+  mars_status status = mars_op_apply(name, &made, 1, NULL, inputs, input_count, attributes, attribute_count);
+  if (status != MARS_OK) return status;
+  value = mars_of(made);
+  status = mars_tensor_assign(target, &value, NULL);
+  mars_tensor_release(made);
+  return status;
+}
 
 /* The absolute value; of complex values the modulus. */
 static inline mars_status mars_op_abs(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -295,6 +307,13 @@ static inline mars_status mars_op_average(mars_tensor **out, mars_graph *graph, 
   if (weights) inputs[1] = *weights;
   return mars_op_apply("average", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
 }
+/* How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.  Attributes: minlength (int, default 0). */
+static inline mars_status mars_op_bincount(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = x;
+  if (weights) inputs[1] = *weights;
+  return mars_op_apply("bincount", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
+}
 /* Bitwise and. */
 static inline mars_status mars_op_bitwise_and(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
@@ -402,6 +421,14 @@ static inline mars_status mars_op_copysign(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("copysign", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* Writes values into a tensor: dst[...] = src, where the mask holds.  Attributes: casting (string, default 'same_kind'). */
+static inline mars_status mars_op_copyto(mars_tensor *dst, mars_operand src, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = mars_of(dst);
+  inputs[1] = src;
+  if (where) inputs[2] = *where;
+  return mars_op_write("copyto", dst, inputs, where ? 3 : 2, attributes, attribute_count);
+}
 /* The correlation matrix of variables.  Attributes: rowvar (bool, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_corrcoef(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_operand *y, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
@@ -461,10 +488,12 @@ static inline mars_status mars_op_degrees(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {x};
   return mars_op_apply("degrees", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* A tensor without some of its slices.  Attributes: obj (ints, required), axis (int, default None). */
-static inline mars_status mars_op_delete(mars_tensor **out, mars_graph *graph, mars_operand arr, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {arr};
-  return mars_op_apply("delete", out, 1, graph, inputs, 1, attributes, attribute_count);
+/* A tensor without some of its slices.  Attributes: obj (ints, default None), axis (int, default None), slice (ints, default None). */
+static inline mars_status mars_op_delete(mars_tensor **out, mars_graph *graph, mars_operand arr, const mars_operand *places, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = arr;
+  if (places) inputs[1] = *places;
+  return mars_op_apply("delete", out, 1, graph, inputs, places ? 2 : 1, attributes, attribute_count);
 }
 /* A diagonal matrix from a vector, or the diagonal of a matrix.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_diag(mars_tensor **out, mars_graph *graph, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
@@ -571,6 +600,13 @@ static inline mars_status mars_op_eye(mars_tensor **out, mars_graph *graph, cons
 static inline mars_status mars_op_fabs(mars_tensor **out, mars_graph *graph, mars_operand x) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("fabs", out, 1, graph, inputs, 1, NULL, 0);
+}
+/* Writes to the main diagonal; of more than two axes to where all indices are equal.  Attributes: wrap (bool, default 0). */
+static inline mars_status mars_op_fill_diagonal(mars_tensor *a, mars_operand val, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = mars_of(a);
+  inputs[1] = val;
+  return mars_op_write("fill_diagonal", a, inputs, 2, attributes, attribute_count);
 }
 /* The integer part. */
 static inline mars_status mars_op_fix(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -730,10 +766,13 @@ static inline mars_status mars_op_inner(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("inner", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* A tensor with values put in before places of it.  Attributes: obj (ints, required), axis (int, default None), single (bool, default 0). */
-static inline mars_status mars_op_insert(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand values, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {arr, values};
-  return mars_op_apply("insert", out, 1, graph, inputs, 2, attributes, attribute_count);
+/* A tensor with values put in before places of it.  Attributes: obj (ints, default None), axis (int, default None), slice (ints, default None), single (bool, default 0). */
+static inline mars_status mars_op_insert(mars_tensor **out, mars_graph *graph, mars_operand arr, mars_operand values, const mars_operand *places, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = arr;
+  inputs[1] = values;
+  if (places) inputs[2] = *places;
+  return mars_op_apply("insert", out, 1, graph, inputs, places ? 3 : 2, attributes, attribute_count);
 }
 /* Integers in [low, high).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default int64), endpoint (bool, default 0). */
 static inline mars_status mars_op_integers(mars_tensor **out, mars_graph *graph, mars_operand low, mars_operand high, const mars_attribute *attributes, size_t attribute_count) {
@@ -1139,6 +1178,14 @@ static inline mars_status mars_op_permute_dims(mars_tensor **out, mars_graph *gr
   const mars_operand inputs[1] = {a};
   return mars_op_apply("permute_dims", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Writes values, one after the other and over and over again, to the places where the mask holds. */
+static inline mars_status mars_op_place(mars_tensor *arr, mars_operand mask, mars_operand vals) {
+  mars_operand inputs[3];
+  inputs[0] = mars_of(arr);
+  inputs[1] = mask;
+  inputs[2] = vals;
+  return mars_op_write("place", arr, inputs, 3, NULL, 0);
+}
 /* The same values. */
 static inline mars_status mars_op_positive(mars_tensor **out, mars_graph *graph, mars_operand x) {
   const mars_operand inputs[1] = {x};
@@ -1165,6 +1212,30 @@ static inline mars_status mars_op_prod(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_ptp(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ptp", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Writes values, over and over again if they are fewer, to places that are counted in C order.  Attributes: mode (string, default 'raise'). */
+static inline mars_status mars_op_put(mars_tensor *a, mars_operand ind, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = mars_of(a);
+  inputs[1] = ind;
+  inputs[2] = v;
+  return mars_op_write("put", a, inputs, 3, attributes, attribute_count);
+}
+/* Writes values to places along an axis that are given for each of the other places.  Attributes: axis (int, default -1). */
+static inline mars_status mars_op_put_along_axis(mars_tensor *arr, mars_operand indices, mars_operand values, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = mars_of(arr);
+  inputs[1] = indices;
+  inputs[2] = values;
+  return mars_op_write("put_along_axis", arr, inputs, 3, attributes, attribute_count);
+}
+/* Writes the values that stand at the same places, in C order and over and over again, where the mask holds. */
+static inline mars_status mars_op_putmask(mars_tensor *a, mars_operand mask, mars_operand values) {
+  mars_operand inputs[3];
+  inputs[0] = mars_of(a);
+  inputs[1] = mask;
+  inputs[2] = values;
+  return mars_op_write("putmask", a, inputs, 3, NULL, 0);
 }
 /* Quantiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
 static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {

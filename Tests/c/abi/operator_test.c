@@ -4,6 +4,7 @@
 #endif
 #include "abi.h"
 
+#include <mars/ops.h>
 #include <string.h>
 
 static void dtypes(void) {
@@ -111,7 +112,41 @@ static void inputs_that_may_be_left_out(void) {
   mars_tensor_release(x);
 }
 
+/* Operators whose result belongs into their first input, by the functions of ops.h. */
+static void functions_that_write(void) {
+  mars_tensor *x = range(6), *mask, *counts = NULL, *whole = NULL, *refused = NULL;
+  mars_tensor_info info;
+  mars_attribute mode = mars_attr_string("mode", "wrap"), least = mars_attr_int("minlength", 9), dtype = mars_attr("dtype", MARS_ATTR_DTYPE);
+  dtype.i = MARS_INT64;
+  mask = apply2("greater", x, of_int(3));
+  CHECK(mars_op_putmask(x, mars_of(mask), mars_weak_float(-1.5)) == MARS_OK);
+  CHECK(element(x, 3) == 3 && element(x, 4) == -1.5 && element(x, 5) == -1.5);
+  CHECK(mars_op_put(x, mars_weak_int(7), mars_weak_int(4), &mode, 1) == MARS_OK && element(x, 1) == 4);
+  CHECK(mars_op_put(x, mars_weak_int(7), mars_weak_int(4), NULL, 0) == MARS_OK);
+  CHECK(element(x, 0) == -1e300 && error_names("index 7 is out of bounds for axis 0 with size 6"));
+  mars_tensor_release(x);
+  x = range(6);
+  CHECK(mars_op_place(x, mars_of(mask), mars_of(mask)) == MARS_OK && element(x, 5) == 1 && element(x, 3) == 3);
+  CHECK(mars_op_copyto(x, mars_weak_int(8), NULL, NULL, 0) == MARS_OK && element(x, 2) == 8);
+  CHECK(mars_op_fill_diagonal(x, mars_weak_int(1), NULL, 0) == MARS_ERROR_VALUE && error_names("array must be at least 2-d"));
+  mars_tensor_release(x);
+  x = range(4);
+  CHECK(mars_op_astype(&whole, NULL, mars_of(x), &dtype, 1) == MARS_OK);
+  CHECK(mars_op_bincount(&counts, NULL, mars_of(whole), NULL, &least, 1) == MARS_OK);
+  memset(&info, 0, sizeof info);
+  info.struct_size = sizeof info;
+  CHECK(mars_tensor_describe(&info, counts) == MARS_OK && info.shape[0] == -1);
+  CHECK(mars_execute(NULL, session, &counts, 1, NULL, 0) == MARS_OK);
+  CHECK(mars_tensor_describe(&info, counts) == MARS_OK && info.shape[0] == 9);
+  CHECK(mars_op_bincount(&refused, NULL, mars_of(x), NULL, NULL, 0) == MARS_ERROR_TYPE && refused == NULL);
+  mars_tensor_release(counts);
+  mars_tensor_release(whole);
+  mars_tensor_release(mask);
+  mars_tensor_release(x);
+}
+
 void operator_tests(void) {
+  RUN(functions_that_write);
   RUN(dtypes);
   RUN(operators_describe_themselves);
   RUN(arguments_are_checked_here);

@@ -187,6 +187,24 @@ class TypedTest {
   }
 
   @Test
+  void functionsThatWrite() {
+    Tensor a = A.multiply(1);
+    Ops.putmask(a, a.greater(3), Tensor.of(new double[] {10, 20}, 2));
+    assertArrayEquals(new double[] {1, 2, 3, 20, 10, 20}, values(a));
+    Ops.put(a, Tensor.of(new long[] {0, 7}, 2), Tensor.of(new double[] {-1, -2}, 2), "wrap");
+    Ops.place(a, a.greater(10), Tensor.of(new double[] {5, 6, 7}, 3));
+    assertArrayEquals(new double[] {-1, -2, 3, 5, 10, 6}, values(a));
+    Ops.fillDiagonal(a, Tensor.of(new double[] {0}, 1));
+    Ops.putAlongAxis(a, Tensor.of(new long[] {2, 0}, 2, 1), Tensor.of(new double[] {9}, 1), 1);
+    assertArrayEquals(new double[] {0, -2, 9, 9, 0, 6}, values(a));
+    Ops.copyto(a, Tensor.of(new double[] {1, 2, 3}, 3), a.greater(0));
+    assertArrayEquals(new double[] {0, -2, 3, 1, 0, 3}, values(a));
+    Tensor counts = Ops.bincount(Tensor.of(new long[] {1, 3, 1}, 3));
+    assertArrayEquals(new long[] {0, 2, 0, 1}, integers(counts));
+    assertThrows(MarsArgumentException.class, () -> Ops.putmask(A, Tensor.of(new double[] {1}, 1), A));
+  }
+
+  @Test
   void aStreamIsTheSameWhoeverAsks() {
     // What the generic call gives for the seed and the number of the call.
     Random random = new Random(-1);
@@ -240,6 +258,8 @@ class TypedTest {
 
   private static Object argument(Class<?> type) {
     if (type == Operand.class) return A;
+    // What a method writes into is not what other tests read.
+    if (type == Tensor.class) return A.multiply(1);
     if (type == long.class) return 1L;
     if (type == double.class) return 0.5;
     if (type == boolean.class) return true;

@@ -138,8 +138,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype); what may be cast to dtype, as of
-   *     astype (concat, concatenate, hstack, stack, ...).
+   * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype, copyto); what may be cast to dtype, as
+   *     of astype (concat, concatenate, hstack, stack, ...).
    *
    * @param casting the value
    * @return this
@@ -455,8 +455,19 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code minlength}: the least extent of the result (bincount).
+   *
+   * @param minlength the value
+   * @return this
+   */
+  default Attributes minlength(long minlength) {
+    return self().set("minlength", minlength);
+  }
+
+  /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'constant', 'edge', 'reflect',
-   *     'symmetric', 'wrap' or 'empty' (pad); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *     'symmetric', 'wrap' or 'empty' (pad); what places beyond the ends are: 'raise': errors; 'wrap'; 'clip' (put); what becomes of
+   *     indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
    * @param mode the value
    * @return this
@@ -503,6 +514,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes num(long num) {
     return self().set("num", num);
+  }
+
+  /**
+   * Sets {@code obj}: places along the axis; negative ones count from the end (delete, insert).
+   *
+   * @param obj the value
+   * @return this
+   */
+  default Attributes obj(long... obj) {
+    return self().setList("obj", obj);
   }
 
   /**
@@ -689,6 +710,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code slice}: places as a slice: which bounds are given (1 start, 2 stop, 4 step), start, stop, step (delete, insert).
+   *
+   * @param slice the value
+   * @return this
+   */
+  default Attributes slice(long... slice) {
+    return self().setList("slice", slice);
+  }
+
+  /**
    * Sets {@code sparse}: whether other axes stay of extent 1 (meshgrid).
    *
    * @param sparse the value
@@ -766,5 +797,15 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes stream(long stream) {
     return self().set("stream", stream);
+  }
+
+  /**
+   * Sets {@code wrap}: whether the diagonal of a tall matrix begins anew below its end (fill_diagonal).
+   *
+   * @param wrap the value
+   * @return this
+   */
+  default Attributes wrap(boolean wrap) {
+    return self().set("wrap", wrap);
   }
 }

@@ -1358,6 +1358,65 @@ public final class Ops {
   }
 
   /**
+   * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
+   *
+   * <p>The extent is one more than the largest element, or minlength; it is known when it has run.
+   *
+   * <p>NumPy: {@code numpy.bincount}.
+   *
+   * @param x integers, none of them negative
+   * @return the result
+   */
+  public static Tensor bincount(Operand x) {
+    return Operator.of("bincount").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
+   *
+   * @param x integers, none of them negative
+   * @param minlength the least extent of the result
+   * @return the result
+   */
+  public static Tensor bincount(Operand x, long minlength) {
+    return Operator.of("bincount").apply(new Attributes().set("minlength", minlength), x);
+  }
+
+  /**
+   * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
+   *
+   * @param x integers, none of them negative
+   * @param options attributes that differ from their defaults: minlength
+   * @return the result
+   */
+  public static Tensor bincount(Operand x, Attributes options) {
+    return Operator.of("bincount").apply(options, x);
+  }
+
+  /**
+   * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
+   *
+   * @param x integers, none of them negative
+   * @param weights what each element counts, as float64
+   * @return the result
+   */
+  public static Tensor bincount(Operand x, Operand weights) {
+    return Operator.of("bincount").apply(Attributes.NONE, x, weights);
+  }
+
+  /**
+   * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
+   *
+   * @param x integers, none of them negative
+   * @param weights what each element counts, as float64
+   * @param options attributes that differ from their defaults: minlength
+   * @return the result
+   */
+  public static Tensor bincount(Operand x, Operand weights, Attributes options) {
+    return Operator.of("bincount").apply(options, x, weights);
+  }
+
+  /**
    * Bitwise and.
    *
    * <p>NumPy: {@code numpy.bitwise_and}.
@@ -1977,6 +2036,63 @@ public final class Ops {
   }
 
   /**
+   * Writes values into a tensor: dst[...] = src, where the mask holds.
+   *
+   * <p>NumPy: {@code numpy.copyto}.
+   *
+   * @param dst what is written into
+   * @param src what broadcasts to dst
+   */
+  public static void copyto(Tensor dst, Operand src) {
+    dst.assign(Operator.of("copyto").apply(Attributes.NONE, dst, src));
+  }
+
+  /**
+   * Writes values into a tensor: dst[...] = src, where the mask holds.
+   *
+   * @param dst what is written into
+   * @param src what broadcasts to dst
+   * @param casting what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'
+   */
+  public static void copyto(Tensor dst, Operand src, String casting) {
+    dst.assign(Operator.of("copyto").apply(new Attributes().set("casting", casting), dst, src));
+  }
+
+  /**
+   * Writes values into a tensor: dst[...] = src, where the mask holds.
+   *
+   * @param dst what is written into
+   * @param src what broadcasts to dst
+   * @param options attributes that differ from their defaults: casting
+   */
+  public static void copyto(Tensor dst, Operand src, Attributes options) {
+    dst.assign(Operator.of("copyto").apply(options, dst, src));
+  }
+
+  /**
+   * Writes values into a tensor: dst[...] = src, where the mask holds.
+   *
+   * @param dst what is written into
+   * @param src what broadcasts to dst
+   * @param where a mask that broadcasts to dst
+   */
+  public static void copyto(Tensor dst, Operand src, Operand where) {
+    dst.assign(Operator.of("copyto").apply(Attributes.NONE, dst, src, where));
+  }
+
+  /**
+   * Writes values into a tensor: dst[...] = src, where the mask holds.
+   *
+   * @param dst what is written into
+   * @param src what broadcasts to dst
+   * @param where a mask that broadcasts to dst
+   * @param options attributes that differ from their defaults: casting
+   */
+  public static void copyto(Tensor dst, Operand src, Operand where, Attributes options) {
+    dst.assign(Operator.of("copyto").apply(options, dst, src, where));
+  }
+
+  /**
    * The correlation matrix of variables.
    *
    * <p>NumPy: {@code numpy.corrcoef}.
@@ -2341,9 +2457,21 @@ public final class Ops {
   /**
    * A tensor without some of its slices.
    *
+   * <p>Of places that have yet to be computed it is known when they are how many slices are left.
+   *
    * <p>NumPy: {@code numpy.delete}.
    *
-   * @param arr the tensor
+   * @param arr a tensor or a number
+   * @return the result
+   */
+  public static Tensor delete(Operand arr) {
+    return Operator.of("delete").apply(Attributes.NONE, arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr a tensor or a number
    * @param obj places along the axis; negative ones count from the end
    * @return the result
    */
@@ -2354,7 +2482,7 @@ public final class Ops {
   /**
    * A tensor without some of its slices.
    *
-   * @param arr the tensor
+   * @param arr a tensor or a number
    * @param obj places along the axis; negative ones count from the end
    * @return the result
    */
@@ -2365,7 +2493,7 @@ public final class Ops {
   /**
    * A tensor without some of its slices.
    *
-   * @param arr the tensor
+   * @param arr a tensor or a number
    * @param obj places along the axis; negative ones count from the end
    * @param axis the axis; None: the flattened array
    * @return the result
@@ -2377,7 +2505,7 @@ public final class Ops {
   /**
    * A tensor without some of its slices.
    *
-   * @param arr the tensor
+   * @param arr a tensor or a number
    * @param obj places along the axis; negative ones count from the end
    * @param axis the axis; None: the flattened array
    * @return the result
@@ -2389,13 +2517,35 @@ public final class Ops {
   /**
    * A tensor without some of its slices.
    *
-   * @param arr the tensor
-   * @param obj places along the axis; negative ones count from the end
-   * @param options attributes that differ from their defaults: axis
+   * @param arr a tensor or a number
+   * @param options attributes that differ from their defaults: obj, axis, slice
    * @return the result
    */
-  public static Tensor delete(Operand arr, long[] obj, Attributes options) {
-    return Operator.of("delete").apply(new Attributes(options).set("obj", obj), arr);
+  public static Tensor delete(Operand arr, Attributes options) {
+    return Operator.of("delete").apply(options, arr);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr a tensor or a number
+   * @param places places as integers, or a mask
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, Operand places) {
+    return Operator.of("delete").apply(Attributes.NONE, arr, places);
+  }
+
+  /**
+   * A tensor without some of its slices.
+   *
+   * @param arr a tensor or a number
+   * @param places places as integers, or a mask
+   * @param options attributes that differ from their defaults: obj, axis, slice
+   * @return the result
+   */
+  public static Tensor delete(Operand arr, Operand places, Attributes options) {
+    return Operator.of("delete").apply(options, arr, places);
   }
 
   /**
@@ -3093,6 +3243,42 @@ public final class Ops {
    */
   public static Tensor fabs(Operand x) {
     return Operator.of("fabs").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * Writes to the main diagonal; of more than two axes to where all indices are equal.
+   *
+   * <p>Values are cast.
+   *
+   * <p>NumPy: {@code numpy.fill_diagonal}.
+   *
+   * @param a what is written into
+   * @param val values, over and over again if they are fewer
+   */
+  public static void fillDiagonal(Tensor a, Operand val) {
+    a.assign(Operator.of("fill_diagonal").apply(Attributes.NONE, a, val));
+  }
+
+  /**
+   * Writes to the main diagonal; of more than two axes to where all indices are equal.
+   *
+   * @param a what is written into
+   * @param val values, over and over again if they are fewer
+   * @param wrap whether the diagonal of a tall matrix begins anew below its end
+   */
+  public static void fillDiagonal(Tensor a, Operand val, boolean wrap) {
+    a.assign(Operator.of("fill_diagonal").apply(new Attributes().set("wrap", wrap), a, val));
+  }
+
+  /**
+   * Writes to the main diagonal; of more than two axes to where all indices are equal.
+   *
+   * @param a what is written into
+   * @param val values, over and over again if they are fewer
+   * @param options attributes that differ from their defaults: wrap
+   */
+  public static void fillDiagonal(Tensor a, Operand val, Attributes options) {
+    a.assign(Operator.of("fill_diagonal").apply(options, a, val));
   }
 
   /**
@@ -4826,6 +5012,17 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
+   * @return the result
+   */
+  public static Tensor insert(Operand arr, Operand values) {
+    return Operator.of("insert").apply(Attributes.NONE, arr, values);
+  }
+
+  /**
+   * A tensor with values put in before places of it.
+   *
+   * @param arr a tensor or a number
+   * @param values what goes in; cast to the dtype of arr
    * @param obj places along the axis; negative ones count from the end
    * @return the result
    */
@@ -4876,13 +5073,11 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
+   * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
-  public static Tensor insert(Operand arr, Operand values, long obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, values);
+  public static Tensor insert(Operand arr, Operand values, Attributes options) {
+    return Operator.of("insert").apply(options, arr, values);
   }
 
   /**
@@ -4890,26 +5085,10 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
    * @return the result
    */
-  public static Tensor insert(Operand arr, Operand values, long[] obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, values);
-  }
-
-  /**
-   * A tensor with values put in before places of it.
-   *
-   * @param arr a tensor or a number
-   * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param options attributes that differ from their defaults: axis, single
-   * @return the result
-   */
-  public static Tensor insert(Operand arr, Operand values, long[] obj, Attributes options) {
-    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, values);
+  public static Tensor insert(Operand arr, long values) {
+    return Operator.of("insert").apply(Attributes.NONE, arr, Operand.of(values));
   }
 
   /**
@@ -4967,13 +5146,11 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
+   * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
-  public static Tensor insert(Operand arr, long values, long obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, long values, Attributes options) {
+    return Operator.of("insert").apply(options, arr, Operand.of(values));
   }
 
   /**
@@ -4981,26 +5158,10 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
    * @return the result
    */
-  public static Tensor insert(Operand arr, long values, long[] obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
-  }
-
-  /**
-   * A tensor with values put in before places of it.
-   *
-   * @param arr a tensor or a number
-   * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param options attributes that differ from their defaults: axis, single
-   * @return the result
-   */
-  public static Tensor insert(Operand arr, long values, long[] obj, Attributes options) {
-    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, double values) {
+    return Operator.of("insert").apply(Attributes.NONE, arr, Operand.of(values));
   }
 
   /**
@@ -5058,13 +5219,11 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
+   * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
-  public static Tensor insert(Operand arr, double values, long obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, double values, Attributes options) {
+    return Operator.of("insert").apply(options, arr, Operand.of(values));
   }
 
   /**
@@ -5072,26 +5231,10 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
    * @return the result
    */
-  public static Tensor insert(Operand arr, double values, long[] obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
-  }
-
-  /**
-   * A tensor with values put in before places of it.
-   *
-   * @param arr a tensor or a number
-   * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param options attributes that differ from their defaults: axis, single
-   * @return the result
-   */
-  public static Tensor insert(Operand arr, double values, long[] obj, Attributes options) {
-    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, boolean values) {
+    return Operator.of("insert").apply(Attributes.NONE, arr, Operand.of(values));
   }
 
   /**
@@ -5149,13 +5292,11 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
+   * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
-  public static Tensor insert(Operand arr, boolean values, long obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, boolean values, Attributes options) {
+    return Operator.of("insert").apply(options, arr, Operand.of(values));
   }
 
   /**
@@ -5163,13 +5304,11 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param axis the axis; None: the flattened array
-   * @param single one place for all the values, as of an integer
+   * @param places places as integers, or a mask
    * @return the result
    */
-  public static Tensor insert(Operand arr, boolean values, long[] obj, long axis, boolean single) {
-    return Operator.of("insert").apply(new Attributes().set("obj", obj).set("axis", axis).set("single", single), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, Operand values, Operand places) {
+    return Operator.of("insert").apply(Attributes.NONE, arr, values, places);
   }
 
   /**
@@ -5177,12 +5316,12 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param obj places along the axis; negative ones count from the end
-   * @param options attributes that differ from their defaults: axis, single
+   * @param places places as integers, or a mask
+   * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
-  public static Tensor insert(Operand arr, boolean values, long[] obj, Attributes options) {
-    return Operator.of("insert").apply(new Attributes(options).set("obj", obj), arr, Operand.of(values));
+  public static Tensor insert(Operand arr, Operand values, Operand places, Attributes options) {
+    return Operator.of("insert").apply(options, arr, values, places);
   }
 
   /**
@@ -8788,6 +8927,21 @@ public final class Ops {
   }
 
   /**
+   * Writes values, one after the other and over and over again, to the places where the mask holds.
+   *
+   * <p>Values are cast.
+   *
+   * <p>NumPy: {@code numpy.place}.
+   *
+   * @param arr what is written into
+   * @param mask as many elements as arr
+   * @param vals over and over again if they are fewer
+   */
+  public static void place(Tensor arr, Operand mask, Operand vals) {
+    arr.assign(Operator.of("place").apply(Attributes.NONE, arr, mask, vals));
+  }
+
+  /**
    * The same values.
    *
    * <p>NumPy: {@code numpy.positive}.
@@ -9038,6 +9192,99 @@ public final class Ops {
    */
   public static Tensor ptp(Operand a, Attributes options) {
     return Operator.of("ptp").apply(options, a);
+  }
+
+  /**
+   * Writes values, over and over again if they are fewer, to places that are counted in C order.
+   *
+   * <p>Values are cast. Where a place comes more than once the last value stays.
+   *
+   * <p>NumPy: {@code numpy.put}.
+   *
+   * @param a what is written into
+   * @param ind places, integers
+   * @param v values, over and over again if they are fewer
+   */
+  public static void put(Tensor a, Operand ind, Operand v) {
+    a.assign(Operator.of("put").apply(Attributes.NONE, a, ind, v));
+  }
+
+  /**
+   * Writes values, over and over again if they are fewer, to places that are counted in C order.
+   *
+   * @param a what is written into
+   * @param ind places, integers
+   * @param v values, over and over again if they are fewer
+   * @param mode what places beyond the ends are: 'raise': errors; 'wrap'; 'clip'
+   */
+  public static void put(Tensor a, Operand ind, Operand v, String mode) {
+    a.assign(Operator.of("put").apply(new Attributes().set("mode", mode), a, ind, v));
+  }
+
+  /**
+   * Writes values, over and over again if they are fewer, to places that are counted in C order.
+   *
+   * @param a what is written into
+   * @param ind places, integers
+   * @param v values, over and over again if they are fewer
+   * @param options attributes that differ from their defaults: mode
+   */
+  public static void put(Tensor a, Operand ind, Operand v, Attributes options) {
+    a.assign(Operator.of("put").apply(options, a, ind, v));
+  }
+
+  /**
+   * Writes values to places along an axis that are given for each of the other places.
+   *
+   * <p>Values are cast.
+   *
+   * <p>NumPy: {@code numpy.put_along_axis}.
+   *
+   * @param arr what is written into
+   * @param indices integers, as many axes as arr
+   * @param values what broadcasts to the indices
+   */
+  public static void putAlongAxis(Tensor arr, Operand indices, Operand values) {
+    arr.assign(Operator.of("put_along_axis").apply(Attributes.NONE, arr, indices, values));
+  }
+
+  /**
+   * Writes values to places along an axis that are given for each of the other places.
+   *
+   * @param arr what is written into
+   * @param indices integers, as many axes as arr
+   * @param values what broadcasts to the indices
+   * @param axis the axis; None: the flattened array
+   */
+  public static void putAlongAxis(Tensor arr, Operand indices, Operand values, long axis) {
+    arr.assign(Operator.of("put_along_axis").apply(new Attributes().set("axis", axis), arr, indices, values));
+  }
+
+  /**
+   * Writes values to places along an axis that are given for each of the other places.
+   *
+   * @param arr what is written into
+   * @param indices integers, as many axes as arr
+   * @param values what broadcasts to the indices
+   * @param options attributes that differ from their defaults: axis
+   */
+  public static void putAlongAxis(Tensor arr, Operand indices, Operand values, Attributes options) {
+    arr.assign(Operator.of("put_along_axis").apply(options, arr, indices, values));
+  }
+
+  /**
+   * Writes the values that stand at the same places, in C order and over and over again, where the mask holds.
+   *
+   * <p>Values are cast.
+   *
+   * <p>NumPy: {@code numpy.putmask}.
+   *
+   * @param a what is written into
+   * @param mask as many elements as a
+   * @param values over and over again if they are fewer
+   */
+  public static void putmask(Tensor a, Operand mask, Operand values) {
+    a.assign(Operator.of("putmask").apply(Attributes.NONE, a, mask, values));
   }
 
   /**

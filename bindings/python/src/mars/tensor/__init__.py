@@ -22,7 +22,6 @@ from mars.tensor import random as random
 from mars.tensor._arrays import asarray as asarray
 from mars.tensor._arrays import from_dlpack as from_dlpack
 from mars.tensor._arrays import tensor as tensor
-from mars.tensor._counting import bincount as bincount
 from mars.tensor._errors import errstate as errstate
 from mars.tensor._files import load as load
 from mars.tensor._files import save as save
@@ -45,12 +44,6 @@ from mars.tensor._standard import unique_counts as unique_counts
 from mars.tensor._standard import unique_inverse as unique_inverse
 from mars.tensor._standard import unique_values as unique_values
 from mars.tensor._tensor import Tensor as Tensor
-from mars.tensor._writing import copyto as copyto
-from mars.tensor._writing import fill_diagonal as fill_diagonal
-from mars.tensor._writing import place as place
-from mars.tensor._writing import put as put
-from mars.tensor._writing import put_along_axis as put_along_axis
-from mars.tensor._writing import putmask as putmask
 
 if TYPE_CHECKING:
     # What `__getattr__` finds.

@@ -47,6 +47,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "bincount",
     "bitwise_and",
     "bitwise_count",
     "bitwise_invert",
@@ -68,6 +69,7 @@ __all__ = [
     "conj",
     "conjugate",
     "copysign",
+    "copyto",
     "corrcoef",
     "cos",
     "cosh",
@@ -101,6 +103,7 @@ __all__ = [
     "extract",
     "eye",
     "fabs",
+    "fill_diagonal",
     "fix",
     "flatnonzero",
     "flip",
@@ -201,11 +204,15 @@ __all__ = [
     "partition",
     "percentile",
     "permute_dims",
+    "place",
     "positive",
     "pow",
     "power",
     "prod",
     "ptp",
+    "put",
+    "put_along_axis",
+    "putmask",
     "quantile",
     "rad2deg",
     "radians",
@@ -611,6 +618,9 @@ def atleast_3d(*tensors: _Operand) -> Any:
 def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
+def bincount(x: _Operand, /, weights: _Operand | None = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes."""
+
 def bitwise_and(
     x1: _Operand,
     x2: _Operand,
@@ -813,6 +823,9 @@ def copysign(
     subok: Any = True,
 ) -> Tensor:
     """x1 with the sign of x2."""
+
+def copyto(dst: _Operand, src: _Operand, casting: str = "same_kind", where: _Operand = True) -> None:
+    """Writes values into a tensor: dst[...] = src, where the mask holds."""
 
 def corrcoef(x: _Operand, y: _Operand | None = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Tensor:
     """The correlation matrix of variables."""
@@ -1054,6 +1067,9 @@ def fabs(
     subok: Any = True,
 ) -> Tensor:
     """The absolute value in a floating dtype."""
+
+def fill_diagonal(a: _Operand, val: _Operand, wrap: bool = False) -> None:
+    """Writes to the main diagonal; of more than two axes to where all indices are equal."""
 
 def fix(
     x: _Operand,
@@ -1932,6 +1948,9 @@ def percentile(
 def permute_dims(a: _Operand, axes: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Permutes the axes."""
 
+def place(arr: _Operand, mask: _Operand, vals: _Operand) -> None:
+    """Writes values, one after the other and over and over again, to the places where the mask holds."""
+
 def positive(
     x: _Operand,
     out: _Out | None = None,
@@ -1983,6 +2002,15 @@ def prod(
 
 def ptp(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, keepdims: bool = False) -> Tensor:
     """The largest minus the smallest element over axes."""
+
+def put(a: _Operand, ind: _Operand, v: _Operand, mode: str = "raise") -> None:
+    """Writes values, over and over again if they are fewer, to places that are counted in C order."""
+
+def put_along_axis(arr: _Operand, indices: _Operand, values: _Operand, axis: int = -1) -> None:
+    """Writes values to places along an axis that are given for each of the other places."""
+
+def putmask(a: _Operand, mask: _Operand, values: _Operand) -> None:
+    """Writes the values that stand at the same places, in C order and over and over again, where the mask holds."""
 
 def quantile(
     a: _Operand,

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, apply
-from mars.tensor import _registry, _signatures
+from mars._graph import SAME_KIND, apply, assign
+from mars.tensor import _index, _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
@@ -84,6 +84,16 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
     return apply(op("where"), (condition, x, y))
+
+
+@written
+def copyto(dst: Any, src: Any, casting: str = SAME_KIND, where: Any = True) -> None:
+    if isinstance(dst, np.ndarray):
+        np.copyto(dst, np.asarray(src), casting=casting, where=np.asarray(where))  # type: ignore[arg-type]
+        return
+    _registry.check_target(dst, "copyto")
+    operands = (dst, src) if where is True else (dst, src, where)
+    assign(dst, apply(op("copyto"), operands, (casting,)))
 
 
 @written
@@ -210,38 +220,27 @@ for _name in ("hsplit", "vsplit", "dsplit"):
     written(_splitting_along(_name))
 
 
-def _places(obj: Any, n: int) -> list[int]:
-    """Places along an axis of extent n that a slice, a mask or integers mean."""
+def _places(obj: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """What Python has for places along an axis, as attributes or as an input."""
     if isinstance(obj, slice):
-        return list(range(*obj.indices(n)))
-    given = np.asarray(obj)
-    if given.dtype == np.bool_:
-        if given.shape != (n,):
-            raise ValueError(f"boolean array argument obj to delete must be one dimensional and match the axis length of {n}")
-        return np.flatnonzero(given).tolist()
-    if given.size == 0:
-        return []
-    if given.dtype.kind not in "iu":
-        raise IndexError("arrays used as indices must be of integer (or boolean) type")
-    return given.ravel().tolist()
-
-
-def _extent(a: Tensor, axis: int | None) -> int:
-    return a.size if axis is None else a.shape[axis] if -a.ndim <= axis < a.ndim else 0
+        items, _ = _index.encode(obj)
+        return {"slice": items[1:] or (0, 0, 0, 0)}, ()
+    if hasattr(obj, "__index__") and not isinstance(obj, (Tensor, np.ndarray, bool)):
+        return {"obj": (operator.index(obj),)}, ()
+    return {}, (obj,)
 
 
 @written
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
-    arr = _tensor(arr)
-    return apply(op("delete"), (arr,), _attributes("delete", obj=_places(obj, _extent(arr, axis)), axis=axis))  # type: ignore[no-any-return]
+    given, places = _places(obj)
+    return apply(op("delete"), (_tensor(arr), *places), _attributes("delete", **given, axis=axis))  # type: ignore[no-any-return]
 
 
 @written
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
-    arr = _tensor(arr)
-    single = not isinstance(obj, slice) and np.ndim(obj) == 0
-    given = _attributes("insert", obj=_places(obj, _extent(arr, axis)), axis=axis, single=single)
-    return apply(op("insert"), (arr, _tensor(values)), given)  # type: ignore[no-any-return]
+    given, places = _places(obj)
+    operands = (_tensor(arr), _tensor(values), *places)
+    return apply(op("insert"), operands, _attributes("insert", **given, axis=axis, single="obj" in given))  # type: ignore[no-any-return]
 
 
 def _triangle(name: str) -> Callable[..., tuple[Tensor, Tensor]]:

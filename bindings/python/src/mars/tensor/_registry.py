@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi, _run
-from mars._graph import SAME_KIND, Handle, Op, apply, binary, hooks, store, unary
+from mars._graph import SAME_KIND, Handle, Op, apply, assign, binary, hooks, store, unary
 from mars.tensor._signatures import Parameter, check_order, define, docstring, ordered, parameters
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
@@ -86,6 +86,12 @@ def check_device(device: Any) -> None:
     """Refuses a device that is not the CPU."""
     if device is not None and device != "cpu":
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
+
+
+def check_target(a: Any, name: str) -> None:
+    """Refuses what is no tensor that a function could write into."""
+    if not isinstance(a, Handle):
+        raise TypeError(f"{name}() argument 1 must be a tensor, not {type(a).__name__}")
 
 
 def is_open(description: dict[str, Any]) -> bool:
@@ -177,7 +183,8 @@ def make(made: Op) -> Callable[..., Any]:
     signature, lines = ordered(description, found)
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
-    if inputs and not is_source and not description["signature"]:
+    writes = description["writes_first"]
+    if inputs and not is_source and not writes and not description["signature"]:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
         is_plain = not attributes and last is None
@@ -189,8 +196,12 @@ def make(made: Op) -> Callable[..., Any]:
         lines.append("_check_device(device)")
     if description["ufunc"] and not is_open(description) and not is_source:
         return _ufunc(description, made, signature, operands, values)
+    if writes:
+        lines.append(f"_check_target({fixed[0]}, {made.name!r})")
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
-    if is_source:
+    if writes:
+        lines.append(f"_assign({fixed[0]}, result)")
+    elif is_source:
         lines.append("return _rechunked(result, chunk_size) if chunk_size is not None else result")
     elif not any(p.name == "out" for p in signature):
         lines.append("return result")
@@ -198,7 +209,7 @@ def make(made: Op) -> Callable[..., Any]:
         lines.append("return _finish(result, out, _op.name) if out is not None else result")
     scope = {
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
-        "_check_device": check_device, "_check_order": check_order,
+        "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)

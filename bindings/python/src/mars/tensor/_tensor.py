@@ -16,7 +16,7 @@ from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
     from mars.tensor._described import TensorMethods
-    from mars.tensor._writing import Flat
+    from mars.tensor._flat import Flat
 else:
     TensorMethods = object  # the registry's methods and operators are installed below
 
@@ -192,7 +192,7 @@ class Tensor(Handle, TensorMethods):
     @property
     def flat(self) -> Flat:
         """The elements in C order, to read and to write."""
-        from mars.tensor._writing import Flat
+        from mars.tensor._flat import Flat
 
         return Flat(self)
 
@@ -206,9 +206,7 @@ class Tensor(Handle, TensorMethods):
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Writes values, over and over again if they are fewer, to places that are counted in C order."""
-        from mars.tensor import _writing
-
-        _writing.put(self, indices, values, mode)
+        function("put")(self, indices, values, mode)
 
     def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
         """Sorts in place, which puts every element where a sort would: also those at `kth`."""

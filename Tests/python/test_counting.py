@@ -1,0 +1,84 @@
+"""`bincount`: lazy, its extent follows from the values, sums of weights have the bits of NumPy's loop."""
+
+import mars
+import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
+
+pytestmark = pytest.mark.usefixtures("collected")
+
+
+@pytest.mark.parametrize("dtype", ["?", "b", "B", "h", "H", "i", "I", "q", "Q"])
+@pytest.mark.parametrize("weights", [None, "?", "i8", "f2", "f8"])
+@pytest.mark.parametrize("minlength", [0, 3, 30])
+def test_dtypes(dtype, weights, minlength, rng):
+    x = rng.integers(0, 2 if dtype == "?" else 9, 40).astype(dtype)
+    w = None if weights is None else (rng.random(40) * 9).astype(weights)
+    same(mt.bincount(mt.tensor(x), w, minlength).fetch(), np.bincount(x, w, minlength))
+
+
+def test_nothing_runs_at_the_call():
+    x = mt.tensor([1, 5, 1])
+    made = mt.bincount(x * 2)
+    assert not made.is_executed and "?" in repr(made)
+    assert "extents found when it runs" in made.explain()
+    np.testing.assert_array_equal((made + 1)[made > 0].fetch(), [3, 2])
+    x[0] = 7  # what was written later is not counted
+    assert made.shape == (11,)
+
+
+@pytest.mark.parametrize("bins", [7, 5000])
+def test_chunks_add_up_as_one_loop(bins, rng, tmp_path):
+    x, w = rng.integers(0, bins, 200_000), rng.random(200_000)
+    with mars.Session(chunk_bytes=10_000, workers=2, spill_dir=tmp_path):
+        a, b = mt.tensor(x), mt.tensor(w)
+        same(mt.bincount(a).fetch(), np.bincount(x))
+        same(mt.bincount(a, b).fetch(), np.bincount(x, w))
+        kept = x % 3 > 0
+        same(mt.bincount(a[mt.tensor(kept)], b[mt.tensor(kept)]).fetch(), np.bincount(x[kept], w[kept]))
+
+
+def test_of_nothing():
+    a = mt.arange(5)
+    for x in ([], np.array([], int), a[a > 9]):
+        same(mt.bincount(x).fetch(), np.array([], int))
+        same(mt.bincount(x, minlength=2).fetch(), np.array([0, 0]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (np.array([1.5]),), (np.array([1, 2]), [1]), (np.array([1, 2]), np.array([1j, 2])), (np.array([1]), None, -1), (np.array(3),),
+        (np.array([[3]]),), (np.array([3]), np.array([[3]])),
+    ],
+)  # fmt: skip
+def test_refusals_at_the_call(arguments):
+    with pytest.raises((TypeError, ValueError)) as theirs:
+        np.bincount(*arguments)
+    with pytest.raises(theirs.type) as ours:
+        mt.bincount(*map(lambda x: mt.tensor(x) if isinstance(x, np.ndarray) else x, arguments))
+    if "converting" not in str(theirs.value):
+        assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize("x", [[-1], [3, -1, 5], [2**63 + 1]])
+def test_negative_elements_are_found_when_it_runs(x):
+    made = mt.bincount(mt.tensor(np.array(x)))
+    with pytest.raises(ValueError, match=r"'list' argument must have no negative elements \[operator bincount, created at .*test_counting"):
+        made.fetch()
+
+
+def test_weights_of_another_unknown_extent_are_refused():
+    a = mt.arange(9)
+    made = mt.bincount(a[a > 3], a[a > 4])
+    with pytest.raises(ValueError, match="The weights and list don't have the same length"):
+        made.fetch()
+
+
+def test_bins_that_no_memory_holds():
+    with pytest.raises((MemoryError, ValueError)):
+        mt.bincount([2**62]).fetch()
+    with pytest.raises((MemoryError, ValueError)):
+        mt.bincount([2**63 - 1]).fetch()

@@ -1,0 +1,38 @@
+"""`Tensor.flat`: the elements in C order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mars import _graph
+from mars.tensor import _index
+from mars.tensor._registry import op
+from mars.tensor._tensor import Tensor
+
+
+class Flat:
+    """The elements of a tensor in C order: what `Tensor.flat` gives."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Tensor) -> None:
+        self.base = base
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.base.reshape(-1))
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return self.base.flatten()[key]
+
+    def __setitem__(self, key: Any, values: Any) -> None:
+        items, arrays = _index.encode(key)
+        _graph.assign(self.base, _graph.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return self.base.flatten().__array__(dtype, copy)
