@@ -31,6 +31,7 @@ package enum Describe {
       flag("separate", op.exposure.takesSeparateArguments, &w)
       flag("source", op.exposure.isSource(op.inputs), &w)
       flag("device", op.exposure.takesDevice, &w)
+      flag("casts_out", op.exposure.castsOut, &w)
       list("signature", op.exposure.signature.split(separator: " ").map { String($0) }, &w)
       field("numpy", op.doc.numpy, &w)
       field("summary", op.doc.summary, &w)

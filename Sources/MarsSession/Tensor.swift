@@ -288,11 +288,11 @@ package final class Tensor: Sendable {
   }
 
   /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (a ufunc's name, if it was one) gave.
-  package func store(_ result: Tensor, function: String?, origin: String) throws(MarsError) {
-    guard Casting.sameKind.allows(result.dtype, dtype) else {
+  package func store(_ result: Tensor, function: String?, casting: Casting = .sameKind, origin: String) throws(MarsError) {
+    guard casting.allows(result.dtype, dtype) else {
       let what = function.map { "ufunc '\($0)' output" } ?? "array data"
       throw MarsError(
-        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule 'same_kind'",
+        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule '\(casting.rawValue)'",
         op: "assign", origin: origin)
     }
     let (have, want) = (result.type.shape, type.shape)

@@ -22,7 +22,7 @@ enum LawCases {
   static let special: [String: [Int: LawData]] = [
     "take": [1: .indices], "take_axis": [1: .indices], "take_along_axis": [1: .indices], "index_arrays": [1: .indices, 2: .indices],
     "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
-    "quantile": [1: .fractions],
+    "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
   ]
 

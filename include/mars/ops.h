@@ -740,15 +740,15 @@ static inline mars_status mars_op_integers(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("integers", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Values between points, on straight lines.  Attributes: left (scalar, default None), right (scalar, default None). */
+/* Values between points, on straight lines.  Attributes: left (scalar, default None), right (scalar, default None), period (float, default None). */
 static inline mars_status mars_op_interp(mars_tensor **out, mars_graph *graph, mars_operand x, mars_operand xp, mars_operand fp, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[3] = {x, xp, fp};
   return mars_op_apply("interp", out, 1, graph, inputs, 3, attributes, attribute_count);
 }
-/* Distinct values that are in both, in order.  Attributes: assume_unique (bool, default 0). */
-static inline mars_status mars_op_intersect1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
+/* Distinct values that are in both, in order.  Attributes: assume_unique (bool, default 0), return_indices (bool, default 0). */
+static inline mars_status mars_op_intersect1d(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {ar1, ar2};
-  return mars_op_apply("intersect1d", out, 1, graph, inputs, 2, attributes, attribute_count);
+  return mars_op_apply("intersect1d", out, out_count, graph, inputs, 2, attributes, attribute_count);
 }
 /* All bits flipped; of bool the logical not. */
 static inline mars_status mars_op_invert(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -943,7 +943,7 @@ static inline mars_status mars_op_mean(mars_tensor **out, mars_graph *graph, mar
   if (where) inputs[1] = *where;
   return mars_op_apply("mean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The median over an axis.  Attributes: axis (int, default None), keepdims (bool, default 0). */
+/* The median over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_median(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("median", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1023,7 +1023,7 @@ static inline mars_status mars_op_nanmean(mars_tensor **out, mars_graph *graph, 
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The median over an axis, ignoring NaN.  Attributes: axis (int, default None), keepdims (bool, default 0). */
+/* The median over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanmedian(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nanmedian", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1035,12 +1035,22 @@ static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, m
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
+/* Percentiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("nanpercentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* The product over axes, NaN counted as 1.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanprod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
+}
+/* Quantiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("nanquantile", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanstd(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1193,6 +1203,10 @@ static inline mars_status mars_op_random_raw(mars_tensor **out, mars_graph *grap
 static inline mars_status mars_op_ravel(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ravel", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Positions of indices along every axis.  Attributes: dims (ints, required), mode (strings, optional), order (string, default 'C'). */
+static inline mars_status mars_op_ravel_multi_index(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("ravel_multi_index", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Rayleigh numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_rayleigh(mars_tensor **out, mars_graph *graph, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
@@ -1472,7 +1486,7 @@ static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, ma
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
-/* Indices along every axis from C-order positions.  Attributes: shape (ints, required). */
+/* Indices along every axis from C-order positions.  Attributes: shape (ints, required), order (string, default 'C'). */
 static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {indices};
   return mars_op_apply("unravel_index", out, out_count, graph, inputs, 1, attributes, attribute_count);

@@ -199,8 +199,10 @@ mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, c
   say("assign T%d", target->dtype); ints(target->shape, target->ndim); say(" = "); operand(value); say("\n");
   return MARS_OK;
 }
-mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin) {
+mars_status mars_tensor_store(
+  mars_tensor *target, const mars_tensor *result, const char *function, const char *casting, const char *origin) {
   (void)origin;
+  (void)casting;
   say("store T%d", target->dtype); ints(target->shape, target->ndim);
   say(" = T%d", result->dtype); ints(result->shape, result->ndim); say(" of %s\n", function ? function : "nothing");
   return MARS_OK;

@@ -203,9 +203,9 @@ def assign(target: Handle, value: Any) -> None:
         hooks.eager(target)
 
 
-def store(target: Handle, result: Handle, function: str | None = None) -> None:
-    """target[...] = result as `out=` and `a += b` store what a function (its name, of a ufunc) gave: of the same shape and kind."""
-    name = function.encode() if function is not None else None
-    _abi.check(lib.mars_tensor_store(target._h, result._h, name, place()))
+def store(target: Handle, result: Handle, function: str | None = None, casting: str | None = None) -> None:
+    """target[...] = result as `out=` and `a += b` store what a function (its name, of a ufunc) gave: of one shape, cast by the rule."""
+    name, rule = (text.encode() if text is not None else None for text in (function, casting))
+    _abi.check(lib.mars_tensor_store(target._h, result._h, name, rule, place()))
     if hooks.eager is not None:
         hooks.eager(target)

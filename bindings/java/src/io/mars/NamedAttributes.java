@@ -23,7 +23,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code assume_unique}: says that values are distinct, which is not needed (intersect1d, setdiff1d, setxor1d).
+   * Sets {@code assume_unique}: says that values are distinct, which is not needed (intersect1d, setxor1d); takes values as they come, all
+   *     of them and in their order (setdiff1d).
    *
    * @param assumeUnique the value
    * @return this
@@ -76,9 +77,9 @@ public sealed interface NamedAttributes permits Attributes {
   /**
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); the
-   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axes; None: all (gradient); the axis;
-   *     None: flattened (repeat); the axes; None: flattened (roll); axes of extent 1; None: all of them (squeeze); the axis that is summed
-   *     over (vecdot).
+   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axes; None: all (gradient); axes; None:
+   *     the flattened array (median, nanmedian); the axis; None: flattened (repeat); the axes; None: flattened (roll); axes of extent 1;
+   *     None: all of them (squeeze); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -445,7 +446,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code method}: between two elements: 'linear', 'lower', 'higher', 'nearest' or 'midpoint' (percentile, quantile).
+   * Sets {@code method}: one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ... (nanpercentile, nanquantile, percentile,
+   *     quantile).
    *
    * @param method the value
    * @return this
@@ -456,12 +458,25 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'constant', 'edge', 'reflect',
-   *     'symmetric', 'wrap' or 'empty' (pad); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *     'symmetric', 'wrap' or 'empty' (pad); 'raise', 'wrap' or 'clip': one for all axes, or one for each (ravel_multi_index); what
+   *     becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
    * @param mode the value
    * @return this
    */
   default Attributes mode(String mode) {
+    return self().set("mode", mode);
+  }
+
+  /**
+   * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'constant', 'edge', 'reflect',
+   *     'symmetric', 'wrap' or 'empty' (pad); 'raise', 'wrap' or 'clip': one for all axes, or one for each (ravel_multi_index); what
+   *     becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *
+   * @param mode the value
+   * @return this
+   */
+  default Attributes mode(String[] mode) {
     return self().set("mode", mode);
   }
 
@@ -536,13 +551,24 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest (flatten, ravel, reshape).
+   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest (flatten, ravel, reshape); 'C': the last index runs fastest; 'F':
+   *     the first one (ravel_multi_index, unravel_index).
    *
    * @param order the value
    * @return this
    */
   default Attributes order(String order) {
     return self().set("order", order);
+  }
+
+  /**
+   * Sets {@code period}: of points on a circle: its length; they need not ascend (interp).
+   *
+   * @param period the value
+   * @return this
+   */
+  default Attributes period(double period) {
+    return self().set("period", period);
   }
 
   /**
@@ -583,6 +609,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes returnIndex(boolean returnIndex) {
     return self().set("return_index", returnIndex);
+  }
+
+  /**
+   * Sets {@code return_indices}: also the places of their first occurrences in both (intersect1d).
+   *
+   * @param returnIndices the value
+   * @return this
+   */
+  default Attributes returnIndices(boolean returnIndices) {
+    return self().set("return_indices", returnIndices);
   }
 
   /**

@@ -3892,11 +3892,11 @@ public final class Ops {
    * The greatest common divisor of |x1| and |x2|.
    *
    * @param x1 a number
-   * @param x2 a number
+   * @param x2 a tensor or a number
    * @return the result
    */
-  public static Tensor gcd(long x1, long x2) {
-    return Operator.of("gcd").apply(Attributes.NONE, Operand.of(x1), Operand.of(x2));
+  public static Tensor gcd(long x1, Operand x2) {
+    return Operator.of("gcd").apply(Attributes.NONE, Operand.of(x1), x2);
   }
 
   /**
@@ -5259,7 +5259,7 @@ public final class Ops {
    * @param x a tensor or a number
    * @param xp points that ascend
    * @param fp values at the points
-   * @param options attributes that differ from their defaults: left, right
+   * @param options attributes that differ from their defaults: left, right, period
    * @return the result
    */
   public static Tensor interp(Operand x, Operand xp, Operand fp, Attributes options) {
@@ -5273,10 +5273,10 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @return the result
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2) {
-    return Operator.of("intersect1d").apply(Attributes.NONE, ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2) {
+    return Operator.of("intersect1d").applyOpen(Attributes.NONE, ar1, ar2);
   }
 
   /**
@@ -5285,10 +5285,10 @@ public final class Ops {
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
    * @param assumeUnique says that values are distinct, which is not needed
-   * @return the result
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2, boolean assumeUnique) {
-    return Operator.of("intersect1d").apply(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, boolean assumeUnique) {
+    return Operator.of("intersect1d").applyOpen(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
   }
 
   /**
@@ -5296,11 +5296,24 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @param options attributes that differ from their defaults: assume_unique
-   * @return the result
+   * @param assumeUnique says that values are distinct, which is not needed
+   * @param returnIndices also the places of their first occurrences in both
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2, Attributes options) {
-    return Operator.of("intersect1d").apply(options, ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, boolean assumeUnique, boolean returnIndices) {
+    return Operator.of("intersect1d").applyOpen(new Attributes().set("assume_unique", assumeUnique).set("return_indices", returnIndices), ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in both, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param options attributes that differ from their defaults: assume_unique, return_indices
+   * @return the results
+   */
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, Attributes options) {
+    return Operator.of("intersect1d").applyOpen(options, ar1, ar2);
   }
 
   /**
@@ -5719,11 +5732,11 @@ public final class Ops {
    * The least common multiple of |x1| and |x2|.
    *
    * @param x1 a number
-   * @param x2 a number
+   * @param x2 a tensor or a number
    * @return the result
    */
-  public static Tensor lcm(long x1, long x2) {
-    return Operator.of("lcm").apply(Attributes.NONE, Operand.of(x1), Operand.of(x2));
+  public static Tensor lcm(long x1, Operand x2) {
+    return Operator.of("lcm").apply(Attributes.NONE, Operand.of(x1), x2);
   }
 
   /**
@@ -7075,33 +7088,23 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
    *
    * <p>NumPy: {@code numpy.median}.
    *
    * @param a the tensor
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
-  public static Tensor median(Operand a) {
-    return Operator.of("median").apply(Attributes.NONE, a);
+  public static Tensor median(Operand a, long... axis) {
+    return Operator.of("median").apply(new Attributes().setUnlessEmpty("axis", axis), a);
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
    *
    * @param a the tensor
-   * @param axis the axis; None: the flattened array
-   * @return the result
-   */
-  public static Tensor median(Operand a, long axis) {
-    return Operator.of("median").apply(new Attributes().set("axis", axis), a);
-  }
-
-  /**
-   * The median over an axis.
-   *
-   * @param a the tensor
-   * @param axis the axis; None: the flattened array
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -7110,7 +7113,19 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
+   *
+   * @param a the tensor
+   * @param axis axes; None: the flattened array
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor median(Operand a, long[] axis, boolean keepdims) {
+    return Operator.of("median").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The median over axes.
    *
    * @param a the tensor
    * @param options attributes that differ from their defaults: axis, keepdims
@@ -7857,33 +7872,23 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
    *
    * <p>NumPy: {@code numpy.nanmedian}.
    *
    * @param a the tensor
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
-  public static Tensor nanmedian(Operand a) {
-    return Operator.of("nanmedian").apply(Attributes.NONE, a);
+  public static Tensor nanmedian(Operand a, long... axis) {
+    return Operator.of("nanmedian").apply(new Attributes().setUnlessEmpty("axis", axis), a);
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
    *
    * @param a the tensor
-   * @param axis the axis; None: the flattened array
-   * @return the result
-   */
-  public static Tensor nanmedian(Operand a, long axis) {
-    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis), a);
-  }
-
-  /**
-   * The median over an axis, ignoring NaN.
-   *
-   * @param a the tensor
-   * @param axis the axis; None: the flattened array
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -7892,7 +7897,19 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
+   *
+   * @param a the tensor
+   * @param axis axes; None: the flattened array
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a, long[] axis, boolean keepdims) {
+    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The median over axes, ignoring NaN.
    *
    * @param a the tensor
    * @param options attributes that differ from their defaults: axis, keepdims
@@ -7974,6 +7991,111 @@ public final class Ops {
   }
 
   /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   *
+   * <p>NumPy: {@code numpy.nanpercentile}.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long... axis) {
+    return Operator.of("nanpercentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long... axis) {
+    return Operator.of("nanpercentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, Operand.of(q));
+  }
+
+  /**
    * The product over axes, NaN counted as 1.
    *
    * <p>NumPy: {@code numpy.nanprod}.
@@ -8042,6 +8164,111 @@ public final class Ops {
    */
   public static Tensor nanprod(Operand a, Operand where, Attributes options) {
     return Operator.of("nanprod").apply(options, a, where);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   *
+   * <p>NumPy: {@code numpy.nanquantile}.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long... axis) {
+    return Operator.of("nanquantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long... axis) {
+    return Operator.of("nanquantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, Operand.of(q));
   }
 
   /**
@@ -8658,9 +8885,8 @@ public final class Ops {
   /**
    * Percentiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
-   *     infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.percentile}.
    *
@@ -9043,9 +9269,8 @@ public final class Ops {
   /**
    * Quantiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
-   *     infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.quantile}.
    *
@@ -9202,6 +9427,68 @@ public final class Ops {
    */
   public static Tensor ravel(Operand a, Attributes options) {
     return Operator.of("ravel").apply(options, a);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * <p>An index outside is an error when it runs.
+   *
+   * <p>NumPy: {@code numpy.ravel_multi_index}.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long dims) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param mode 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long dims, String[] mode) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims).set("mode", mode), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param mode 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims, String[] mode) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims).set("mode", mode), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param options attributes that differ from their defaults: mode, order
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims, Attributes options) {
+    return Operator.of("ravel_multi_index").apply(new Attributes(options).set("dims", dims), multiIndex);
   }
 
   /**
@@ -9714,7 +10001,7 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @param assumeUnique says that values are distinct, which is not needed
+   * @param assumeUnique takes values as they come, all of them and in their order
    * @return the result
    */
   public static Tensor setdiff1d(Operand ar1, Operand ar2, boolean assumeUnique) {
@@ -10862,6 +11149,42 @@ public final class Ops {
    */
   public static Tensor[] unravelIndex(Operand indices, long... shape) {
     return Operator.of("unravel_index").applyOpen(new Attributes().set("shape", shape), indices);
+  }
+
+  /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param order 'C': the last index runs fastest; 'F': the first one
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long shape, String order) {
+    return Operator.of("unravel_index").applyOpen(new Attributes().set("shape", shape).set("order", order), indices);
+  }
+
+  /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param order 'C': the last index runs fastest; 'F': the first one
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long[] shape, String order) {
+    return Operator.of("unravel_index").applyOpen(new Attributes().set("shape", shape).set("order", order), indices);
+  }
+
+  /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param options attributes that differ from their defaults: order
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long[] shape, Attributes options) {
+    return Operator.of("unravel_index").applyOpen(new Attributes(options).set("shape", shape), indices);
   }
 
   /**

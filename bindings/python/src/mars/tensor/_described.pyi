@@ -186,7 +186,9 @@ __all__ = [
     "nanmean",
     "nanmedian",
     "nanmin",
+    "nanpercentile",
     "nanprod",
+    "nanquantile",
     "nanstd",
     "nansum",
     "nanvar",
@@ -210,6 +212,7 @@ __all__ = [
     "rad2deg",
     "radians",
     "ravel",
+    "ravel_multi_index",
     "real",
     "rechunk",
     "reciprocal",
@@ -1191,7 +1194,17 @@ def full_like(
 ) -> Tensor:
     """One value in the shape and dtype of another tensor."""
 
-def gcd(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def gcd(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The greatest common divisor of |x1| and |x2|."""
 
 def geomspace(
@@ -1304,10 +1317,12 @@ def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
 def insert(arr: _Operand, obj: Any, values: _Operand, axis: int | None = None) -> Tensor:
     """A tensor with values put in before places of it."""
 
-def interp(x: _Operand, xp: _Operand, fp: _Operand, left: _Scalar | None = None, right: _Scalar | None = None) -> Tensor:
+def interp(
+    x: _Operand, xp: _Operand, fp: _Operand, left: _Scalar | None = None, right: _Scalar | None = None, period: float | None = None
+) -> Tensor:
     """Values between points, on straight lines."""
 
-def intersect1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False) -> Tensor:
+def intersect1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False, return_indices: bool = False) -> Any:
     """Distinct values that are in both, in order."""
 
 def invert(
@@ -1428,7 +1443,17 @@ def isreal(
 def kron(a: _Operand, b: _Operand) -> Tensor:
     """The second tensor once for every element of the first, times that."""
 
-def lcm(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def lcm(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The least common multiple of |x1| and |x2|."""
 
 def ldexp(
@@ -1679,8 +1704,8 @@ def mean(
 ) -> Tensor:
     """The arithmetic mean over axes."""
 
-def median(a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False) -> Tensor:
-    """The median over an axis."""
+def median(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False) -> Tensor:
+    """The median over axes."""
 
 def meshgrid(*tensors: _Operand, indexing: str = "xy", sparse: bool = False, copy: Any = True) -> tuple[Tensor, ...]:
     """Coordinate matrices from coordinate vectors."""
@@ -1786,9 +1811,9 @@ def nanmean(
     """The mean over axes, ignoring NaN."""
 
 def nanmedian(
-    a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False
+    a: _Operand, axis: _Ints | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False
 ) -> Tensor:
-    """The median over an axis, ignoring NaN."""
+    """The median over axes, ignoring NaN."""
 
 def nanmin(
     a: _Operand,
@@ -1800,6 +1825,19 @@ def nanmin(
 ) -> Tensor:
     """The smallest element over axes, ignoring NaN."""
 
+def nanpercentile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Percentiles over axes, ignoring NaN."""
+
 def nanprod(
     a: _Operand,
     axis: _Ints | None = None,
@@ -1810,6 +1848,19 @@ def nanprod(
     where: _Operand | None = None,
 ) -> Tensor:
     """The product over axes, NaN counted as 1."""
+
+def nanquantile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Quantiles over axes, ignoring NaN."""
 
 def nanstd(
     a: _Operand,
@@ -2023,6 +2074,9 @@ def radians(
 
 def ravel(a: _Operand, order: str = "C", out: _Out | None = None) -> Tensor:
     """All elements as one axis."""
+
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
+    """Positions of indices along every axis."""
 
 def real(
     x: _Operand,
@@ -2380,7 +2434,7 @@ def unique(
 ) -> Any:
     """The sorted distinct values."""
 
-def unravel_index(indices: _Operand, shape: _Ints, out: _Out | None = None) -> tuple[Tensor, ...]:
+def unravel_index(indices: _Operand, shape: _Ints, order: str = "C", out: _Out | None = None) -> tuple[Tensor, ...]:
     """Indices along every axis from C-order positions."""
 
 def unstack(x: _Operand, /, *, axis: int = 0) -> tuple[Tensor, ...]:

@@ -39,6 +39,7 @@ def arange(
     chunk_size: int | Sequence[int] | None = None,
 ) -> Tensor:  # fmt: skip
     _registry.check_device(device)
+    step = 1 if step is None else step
     if stop is None:
         start, stop = 0, start
     if stop is None:
@@ -124,7 +125,7 @@ def _spread(name: str) -> Callable[..., Tensor]:
             ddof = correction
         operands = (a,) if where is None else (a, where)
         made = apply(op(name), operands, _attributes(name, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
-        return _registry.finish(made, out)  # type: ignore[no-any-return]
+        return _registry.finish(made, out, "unsafe" if _registry.descriptions[name]["casts_out"] else SAME_KIND)  # type: ignore[no-any-return]
 
     spread.__name__ = spread.__qualname__ = name
     return spread
@@ -279,6 +280,20 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
 
 
 @written
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
+    given = _attributes("intersect1d", assume_unique=assume_unique, return_indices=return_indices)
+    made = _registry.apply_open(op("intersect1d"), (ar1, ar2), given)
+    return made if return_indices else made[0]
+
+
+@written
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
+    modes = (mode,) if isinstance(mode, str) else tuple(mode)
+    given = _attributes("ravel_multi_index", dims=dims, mode=modes, order=order)
+    return apply(op("ravel_multi_index"), tuple(multi_index), given)  # type: ignore[no-any-return]
+
+
+@written
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     x = _tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
@@ -385,7 +400,7 @@ def _quantile(name: str) -> Callable[..., Tensor]:
     return quantile
 
 
-for _name in ("quantile", "percentile"):
+for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
     written(_quantile(_name))
 
 

@@ -58,23 +58,23 @@ def convert_all(items: Any) -> list[Any]:
     return list(items)
 
 
-def finish(result: Any, out: Any) -> Any:
-    """Puts a result where `out` says, if it says something."""
+def finish(result: Any, out: Any, casting: str = SAME_KIND, function: str | None = None) -> Any:
+    """Puts a result where `out` says, if it says something.  `function`: the ufunc that gave it."""
     if out is None:
         return result
     if isinstance(out, tuple):
         if not isinstance(result, tuple):
             (out,) = out
         else:
-            return tuple(finish(r, o) for r, o in zip(result, out, strict=True))
+            return tuple(finish(r, o, casting, function) for r, o in zip(result, out, strict=True))
         if out is None:
             return result
     if isinstance(out, np.ndarray):
-        np.copyto(out, result.to_numpy(), casting="same_kind")
+        np.copyto(out, result.to_numpy(), casting=casting)  # type: ignore[arg-type]
         return out
     if not isinstance(out, Handle):
         raise TypeError("return arrays must be of ArrayType")
-    store(out, result)
+    store(out, result, function, casting)
     return out
 
 
@@ -177,8 +177,10 @@ def make(made: Op) -> Callable[..., Any]:
     elif not any(p.name == "out" for p in signature):
         lines.append("return result")
     else:
-        lines.append("return _finish(result, out) if out is not None else result")
+        rule = '"unsafe"' if description["casts_out"] else "_same_kind"
+        lines.append(f"return _finish(result, out, {rule}) if out is not None else result")
     scope = {
+        "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order,
     }  # fmt: skip
@@ -199,7 +201,7 @@ def call_ufunc(
     values = (*values, *(a.default for a in o.own[len(values) :]), dtype, casting)
     result = apply(o, operands, values)
     if where is True:
-        return finish(result, out)
+        return finish(result, out, casting, o.name)
     if isinstance(result, tuple):
         raise TypeError(f"`where` of {o.name} with its {len(result)} results is not supported")
     if isinstance(out, tuple):
@@ -208,9 +210,9 @@ def call_ufunc(
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
     if isinstance(out, np.ndarray):
-        np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
+        np.copyto(out, result.to_numpy(), casting, np.asarray(where))
         return out
-    return finish(function("where")(where, function("astype")(result, out.dtype, casting=SAME_KIND), out), out)
+    return finish(function("where")(where, function("astype")(result, out.dtype, casting=casting), out), out)
 
 
 def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], operands: str, values: str) -> Callable[..., Any]:
@@ -224,7 +226,7 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
         f"if not ({is_plain}):",
         f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
         f"result = _apply(_op, {operands}, ({values}))",
-        "return _finish(result, out) if out is not None else result",
+        "return _finish(result, out, _same_kind, _op.name) if out is not None else result",
     ]
     scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
     f: Any = define(name, signature, lines, scope, keywords=keywords)
@@ -276,7 +278,7 @@ def method(name: str) -> Callable[..., Any]:
     if spread is not None:
 
         def several(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__")):
+            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__") or getattr(args[0], "ndim", 0)):
                 kwargs[spread] = args[0]
             elif args:
                 kwargs[spread] = args
@@ -387,7 +389,7 @@ def _in_place(o: Op) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
             return result
-        store(self, result, o.name)
+        store(self, result, o.info["numpy"].removeprefix("numpy."))
         return self
 
     return call
