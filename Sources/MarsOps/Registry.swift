@@ -26,7 +26,7 @@ private let families: [OpFamily] = [
   Reductions.family, Scans.family, Creation.family, Random.family, Shapes.family, Joining.family, Repeating.family, LinearAlgebra.family,
   Masks.family, Indexing.family, Writing.family, Checks.family,
   Sorting.family, DistinctValues.family, SetOperations.family, Partitions.family, Statistics.family, Quantiles.family, Histograms.family,
-  IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Patterns.family, Einsum.family, Sampling.family,
+  IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Patterns.family, Einsum.family, Sampling.family, Random.samples, Signals.family, Arrangements.family,
   Files.family, Callbacks.family,
 ]
 

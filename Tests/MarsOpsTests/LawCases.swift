@@ -15,6 +15,8 @@ enum LawCases {
     "put_rows": "writes to positions in another input; tested against NumPy",
     "distinct_places": "looks for elements among values that hold them all; unique runs it",
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
+    "zipf": "takes parameters above 1 only, which sample values are not; draw_samples runs it in the tests of Python",
+    "dirichlet": "takes no zeros, which sample values may be; tested in Python",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
@@ -24,7 +26,14 @@ enum LawCases {
     "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
     "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
-  ]
+    "multinomial": [0: .indices, 1: .shares], "draw_multinomial": [0: .indices, 1: .shares],
+  ].merging(
+    [
+      "draw_samples", "standard_gamma", "gamma", "beta", "chisquare", "f", "standard_t", "noncentral_chisquare", "noncentral_f",
+      "power_distribution",
+      "vonmises", "wald", "poisson", "negative_binomial", "binomial", "geometric", "hypergeometric", "logseries",
+    ].map { ($0, [0: .shares, 1: .shares, 2: .shares]) }
+  ) { $1 }
 
   /// Samples of operators that declare none, or whose operands differ in dtype.
   static let more: [String: [Sample]] = [

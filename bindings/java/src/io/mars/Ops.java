@@ -1358,6 +1358,18 @@ public final class Ops {
   }
 
   /**
+   * A triangle.
+   *
+   * <p>NumPy: {@code numpy.bartlett}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor bartlett(long m) {
+    return Operator.of("bartlett").apply(new Attributes().set("M", m));
+  }
+
+  /**
    * Bitwise and.
    *
    * <p>NumPy: {@code numpy.bitwise_and}.
@@ -1636,6 +1648,18 @@ public final class Ops {
    */
   public static Tensor bitwiseXor(boolean x1, Operand x2) {
     return Operator.of("bitwise_xor").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * A sum of two cosines.
+   *
+   * <p>NumPy: {@code numpy.blackman}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor blackman(long m) {
+    return Operator.of("blackman").apply(new Attributes().set("M", m));
   }
 
   /**
@@ -1920,6 +1944,43 @@ public final class Ops {
   }
 
   /**
+   * The convolution of two vectors.
+   *
+   * <p>NumPy: {@code numpy.convolve}.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v) {
+    return Operator.of("convolve").apply(Attributes.NONE, a, v);
+  }
+
+  /**
+   * The convolution of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param mode 'full', 'same' or 'valid': where the vectors must overlap
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v, String mode) {
+    return Operator.of("convolve").apply(new Attributes().set("mode", mode), a, v);
+  }
+
+  /**
+   * The convolution of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v, Attributes options) {
+    return Operator.of("convolve").apply(options, a, v);
+  }
+
+  /**
    * x1 with the sign of x2.
    *
    * <p>NumPy: {@code numpy.copysign}.
@@ -2031,6 +2092,43 @@ public final class Ops {
    */
   public static Tensor corrcoef(Operand x, Operand y, Attributes options) {
     return Operator.of("corrcoef").apply(options, x, y);
+  }
+
+  /**
+   * The cross-correlation of two vectors.
+   *
+   * <p>NumPy: {@code numpy.correlate}.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v) {
+    return Operator.of("correlate").apply(Attributes.NONE, a, v);
+  }
+
+  /**
+   * The cross-correlation of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param mode 'full', 'same' or 'valid': where the vectors must overlap
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v, String mode) {
+    return Operator.of("correlate").apply(new Attributes().set("mode", mode), a, v);
+  }
+
+  /**
+   * The cross-correlation of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v, Attributes options) {
+    return Operator.of("correlate").apply(options, a, v);
   }
 
   /**
@@ -2172,6 +2270,56 @@ public final class Ops {
    */
   public static Tensor cov(Operand m, Operand y, Attributes options) {
     return Operator.of("cov").apply(options, m, y);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * <p>NumPy: {@code numpy.cross}.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b) {
+    return Operator.of("cross").apply(Attributes.NONE, a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param axisa the axis of a's vectors
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, long axisa) {
+    return Operator.of("cross").apply(new Attributes().set("axisa", axisa), a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param axisa the axis of a's vectors
+   * @param axisb the axis of b's vectors
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, long axisa, long axisb) {
+    return Operator.of("cross").apply(new Attributes().set("axisa", axisa).set("axisb", axisb), a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param options attributes that differ from their defaults: axisa, axisb, axisc, axis
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, Attributes options) {
+    return Operator.of("cross").apply(options, a, b);
   }
 
   /**
@@ -2772,6 +2920,43 @@ public final class Ops {
    */
   public static Tensor dstack(Operand... tup) {
     return Operator.of("dstack").apply(Attributes.NONE, tup);
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * <p>NumPy: {@code numpy.ediff1d}.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand... ends) {
+    return Operator.of("ediff1d").apply(Attributes.NONE, Operator.join(ends, ary));
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @param begins whether the first of the ends is put before the differences, and not behind them
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand[] ends, boolean begins) {
+    return Operator.of("ediff1d").apply(new Attributes().set("begins", begins), Operator.join(ends, ary));
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @param options attributes that differ from their defaults: begins
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand[] ends, Attributes options) {
+    return Operator.of("ediff1d").apply(options, Operator.join(ends, ary));
   }
 
   /**
@@ -4379,6 +4564,30 @@ public final class Ops {
   }
 
   /**
+   * A raised cosine that does not reach 0.
+   *
+   * <p>NumPy: {@code numpy.hamming}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor hamming(long m) {
+    return Operator.of("hamming").apply(new Attributes().set("M", m));
+  }
+
+  /**
+   * A raised cosine.
+   *
+   * <p>NumPy: {@code numpy.hanning}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor hanning(long m) {
+    return Operator.of("hanning").apply(new Attributes().set("M", m));
+  }
+
+  /**
    * 0 below zero, 1 above it, and x2 at zero.
    *
    * <p>NumPy: {@code numpy.heaviside}.
@@ -5689,6 +5898,19 @@ public final class Ops {
    */
   public static Tensor isreal(Operand x) {
     return Operator.of("isreal").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * A quotient of Bessel functions.
+   *
+   * <p>NumPy: {@code numpy.kaiser}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @param beta the shape
+   * @return the result
+   */
+  public static Tensor kaiser(long m, double beta) {
+    return Operator.of("kaiser").apply(new Attributes().set("M", m).set("beta", beta));
   }
 
   /**
@@ -9014,6 +9236,19 @@ public final class Ops {
   }
 
   /**
+   * The values of a polynomial.
+   *
+   * <p>NumPy: {@code numpy.polyval}.
+   *
+   * @param p coefficients, that of the highest power first
+   * @param x a tensor or a number
+   * @return the result
+   */
+  public static Tensor polyval(Operand p, Operand x) {
+    return Operator.of("polyval").apply(Attributes.NONE, p, x);
+  }
+
+  /**
    * The same values.
    *
    * <p>NumPy: {@code numpy.positive}.
@@ -9842,6 +10077,43 @@ public final class Ops {
   }
 
   /**
+   * Moves one axis before another.
+   *
+   * <p>NumPy: {@code numpy.rollaxis}.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis) {
+    return Operator.of("rollaxis").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * Moves one axis before another.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @param start before which axis it goes
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis, long start) {
+    return Operator.of("rollaxis").apply(new Attributes().set("axis", axis).set("start", start), a);
+  }
+
+  /**
+   * Moves one axis before another.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @param options attributes that differ from their defaults: start
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis, Attributes options) {
+    return Operator.of("rollaxis").apply(new Attributes(options).set("axis", axis), a);
+  }
+
+  /**
    * Rotates by quarter turns.
    *
    * <p>NumPy: {@code numpy.rot90}.
@@ -10120,6 +10392,68 @@ public final class Ops {
   }
 
   /**
+   * Windows that slide along axes, as further axes.
+   *
+   * <p>A copy, not a view.
+   *
+   * <p>NumPy: {@code numpy.lib.stride_tricks.sliding_window_view}.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long windowShape) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param axis their axes; None: all
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long windowShape, long axis) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape).set("axis", axis), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param axis their axes; None: all; not given: None
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape, long... axis) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape).setUnlessEmpty("axis", axis), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape, Attributes options) {
+    return Operator.of("sliding_window_view").apply(new Attributes(options).set("window_shape", windowShape), x);
+  }
+
+  /**
    * A sorted copy.
    *
    * <p>NaN comes last. The axis lies in one chunk.
@@ -10153,6 +10487,18 @@ public final class Ops {
    */
   public static Tensor sort(Operand a, Attributes options) {
     return Operator.of("sort").apply(options, a);
+  }
+
+  /**
+   * A sorted copy as complex values.
+   *
+   * <p>NumPy: {@code numpy.sort_complex}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor sortComplex(Operand a) {
+    return Operator.of("sort_complex").apply(Attributes.NONE, a);
   }
 
   /**
@@ -10925,6 +11271,42 @@ public final class Ops {
   }
 
   /**
+   * A vector without the zeros at its ends.
+   *
+   * <p>How many elements are left is known when it has run.
+   *
+   * <p>NumPy: {@code numpy.trim_zeros}.
+   *
+   * @param filt the tensor
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt) {
+    return Operator.of("trim_zeros").apply(Attributes.NONE, filt);
+  }
+
+  /**
+   * A vector without the zeros at its ends.
+   *
+   * @param filt the tensor
+   * @param trim where to trim: 'f' in front, 'b' at the back
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt, String trim) {
+    return Operator.of("trim_zeros").apply(new Attributes().set("trim", trim), filt);
+  }
+
+  /**
+   * A vector without the zeros at its ends.
+   *
+   * @param filt the tensor
+   * @param options attributes that differ from their defaults: trim
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt, Attributes options) {
+    return Operator.of("trim_zeros").apply(options, filt);
+  }
+
+  /**
    * The matrix with zeros below a diagonal.
    *
    * <p>NumPy: {@code numpy.triu}.
@@ -11219,6 +11601,98 @@ public final class Ops {
    */
   public static Tensor[] unstack(Operand x, Attributes options) {
     return Operator.of("unstack").applyOpen(options, x);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * <p>NumPy: {@code numpy.unwrap}.
+   *
+   * @param p the tensor
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p) {
+    return Operator.of("unwrap").apply(Attributes.NONE, p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param discont jumps up to this are left; None: half of the period
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, double discont) {
+    return Operator.of("unwrap").apply(new Attributes().set("discont", discont), p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param discont jumps up to this are left; None: half of the period
+   * @param axis the axis
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, double discont, long axis) {
+    return Operator.of("unwrap").apply(new Attributes().set("discont", discont).set("axis", axis), p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param options attributes that differ from their defaults: discont, axis, period
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, Attributes options) {
+    return Operator.of("unwrap").apply(options, p);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * <p>NumPy: {@code numpy.vander}.
+   *
+   * @param x the tensor
+   * @return the result
+   */
+  public static Tensor vander(Operand x) {
+    return Operator.of("vander").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param n the number of columns; None: as many as rows
+   * @return the result
+   */
+  public static Tensor vander(Operand x, long n) {
+    return Operator.of("vander").apply(new Attributes().set("N", n), x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param n the number of columns; None: as many as rows
+   * @param increasing whether powers grow from column to column
+   * @return the result
+   */
+  public static Tensor vander(Operand x, long n, boolean increasing) {
+    return Operator.of("vander").apply(new Attributes().set("N", n).set("increasing", increasing), x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param options attributes that differ from their defaults: N, increasing
+   * @return the result
+   */
+  public static Tensor vander(Operand x, Attributes options) {
+    return Operator.of("vander").apply(options, x);
   }
 
   /**

@@ -47,6 +47,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "bartlett",
     "bitwise_and",
     "bitwise_count",
     "bitwise_invert",
@@ -55,6 +56,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "blackman",
     "broadcast_arrays",
     "broadcast_to",
     "cbrt",
@@ -67,12 +69,15 @@ __all__ = [
     "concatenate",
     "conj",
     "conjugate",
+    "convolve",
     "copysign",
     "corrcoef",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",
     "cov",
+    "cross",
     "cumprod",
     "cumsum",
     "cumulative_prod",
@@ -90,6 +95,7 @@ __all__ = [
     "dot",
     "dsplit",
     "dstack",
+    "ediff1d",
     "einsum",
     "empty",
     "empty_like",
@@ -120,6 +126,8 @@ __all__ = [
     "gradient",
     "greater",
     "greater_equal",
+    "hamming",
+    "hanning",
     "heaviside",
     "histogram",
     "histogram_bin_edges",
@@ -144,6 +152,7 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "kaiser",
     "kron",
     "lcm",
     "ldexp",
@@ -203,6 +212,7 @@ __all__ = [
     "partition",
     "percentile",
     "permute_dims",
+    "polyval",
     "positive",
     "pow",
     "power",
@@ -223,6 +233,7 @@ __all__ = [
     "right_shift",
     "rint",
     "roll",
+    "rollaxis",
     "rot90",
     "round",
     "searchsorted",
@@ -234,7 +245,9 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "sliding_window_view",
     "sort",
+    "sort_complex",
     "spacing",
     "split",
     "sqrt",
@@ -257,6 +270,7 @@ __all__ = [
     "tri",
     "tril",
     "tril_indices",
+    "trim_zeros",
     "triu",
     "triu_indices",
     "true_divide",
@@ -265,6 +279,8 @@ __all__ = [
     "unique",
     "unravel_index",
     "unstack",
+    "unwrap",
+    "vander",
     "var",
     "vdot",
     "vecdot",
@@ -614,6 +630,9 @@ def atleast_3d(*tensors: _Operand) -> Any:
 def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
+def bartlett(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A triangle."""
+
 def bitwise_and(
     x1: _Operand,
     x2: _Operand,
@@ -715,6 +734,9 @@ def bitwise_xor(
 ) -> Tensor:
     """Bitwise exclusive or."""
 
+def blackman(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A sum of two cosines."""
+
 def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
     """Tensors broadcast against each other."""
 
@@ -804,6 +826,9 @@ def conjugate(
 ) -> Tensor:
     """The complex conjugate; real values unchanged."""
 
+def convolve(a: _Operand, v: _Operand, mode: str = "full", out: _Out | None = None) -> Tensor:
+    """The convolution of two vectors."""
+
 def copysign(
     x1: _Operand,
     x2: _Operand,
@@ -819,6 +844,9 @@ def copysign(
 
 def corrcoef(x: _Operand, y: _Operand | None = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Tensor:
     """The correlation matrix of variables."""
+
+def correlate(a: _Operand, v: _Operand, mode: str = "valid", out: _Out | None = None) -> Tensor:
+    """The cross-correlation of two vectors."""
 
 def cos(
     x: _Operand,
@@ -857,6 +885,11 @@ def cov(
     dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The covariance matrix of variables."""
+
+def cross(
+    a: _Operand, b: _Operand, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None, out: _Out | None = None
+) -> Tensor:
+    """The cross product of vectors."""
 
 def cumprod(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
     """The running product."""
@@ -950,6 +983,9 @@ def dsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
 
 def dstack(tup: Iterable[_Operand]) -> Tensor:
     """Joins tensors along the third axis."""
+
+def ediff1d(ary: _Operand, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """Differences of neighbours in the flattened array."""
 
 def einsum(
     subscripts: Any,
@@ -1241,6 +1277,12 @@ def greater_equal(
 ) -> Tensor:
     """Whether x1 is at least x2."""
 
+def hamming(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A raised cosine that does not reach 0."""
+
+def hanning(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A raised cosine."""
+
 def heaviside(
     x1: _Operand,
     x2: _Operand,
@@ -1439,6 +1481,9 @@ def isreal(
     subok: Any = True,
 ) -> Tensor:
     """Whether the imaginary part is zero."""
+
+def kaiser(M: int, beta: float, chunk_size: _Ints | None = None) -> Tensor:
+    """A quotient of Bessel functions."""
 
 def kron(a: _Operand, b: _Operand) -> Tensor:
     """The second tensor once for every element of the first, times that."""
@@ -1983,6 +2028,9 @@ def percentile(
 def permute_dims(a: _Operand, axes: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Permutes the axes."""
 
+def polyval(p: _Operand, x: _Operand, out: _Out | None = None) -> Tensor:
+    """The values of a polynomial."""
+
 def positive(
     x: _Operand,
     out: _Out | None = None,
@@ -2155,6 +2203,9 @@ def rint(
 def roll(a: _Operand, shift: _Ints, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Shifts elements along axes, around the end."""
 
+def rollaxis(a: _Operand, axis: int, start: int = 0, out: _Out | None = None) -> Tensor:
+    """Moves one axis before another."""
+
 def rot90(m: _Operand, k: int = 1, axes: _Ints = ..., out: _Out | None = None) -> Tensor:
     """Rotates by quarter turns."""
 
@@ -2243,10 +2294,18 @@ def sinh(
 ) -> Tensor:
     """The hyperbolic sine."""
 
+def sliding_window_view(
+    x: _Operand, window_shape: _Ints, axis: _Ints | None = None, *, subok: Any = False, writeable: Any = False
+) -> Tensor:
+    """Windows that slide along axes, as further axes."""
+
 def sort(
     a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """A sorted copy."""
+
+def sort_complex(a: _Operand, out: _Out | None = None) -> Tensor:
+    """A sorted copy as complex values."""
 
 def spacing(
     x: _Operand,
@@ -2389,6 +2448,9 @@ def tril(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
     """Rows and columns of the elements at and below a diagonal."""
 
+def trim_zeros(filt: _Operand, trim: str = "fb", out: _Out | None = None) -> Tensor:
+    """A vector without the zeros at its ends."""
+
 def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros below a diagonal."""
 
@@ -2439,6 +2501,12 @@ def unravel_index(indices: _Operand, shape: _Ints, order: str = "C", out: _Out |
 
 def unstack(x: _Operand, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, as views."""
+
+def unwrap(p: _Operand, discont: float | None = None, axis: int = -1, *, period: _Scalar = 6.283185307179586) -> Tensor:
+    """Angles without jumps of a period."""
+
+def vander(x: _Operand, N: int | None = None, increasing: bool = False, out: _Out | None = None) -> Tensor:
+    """A matrix of powers."""
 
 def var(
     a: _Operand,

@@ -287,6 +287,12 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
 
 
 @written
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    ends = [x for x in (to_begin, to_end) if x is not None]
+    return apply(op("ediff1d"), (ary, *ends), _attributes("ediff1d", begins=to_begin is not None))  # type: ignore[no-any-return]
+
+
+@written
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
     modes = (mode,) if isinstance(mode, str) else tuple(mode)
     given = _attributes("ravel_multi_index", dims=dims, mode=modes, order=order)

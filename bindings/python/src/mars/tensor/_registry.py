@@ -278,7 +278,7 @@ def method(name: str) -> Callable[..., Any]:
     if spread is not None:
 
         def several(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__") or getattr(args[0], "ndim", 0)):
+            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__") or getattr(args[0], "ndim", False)):
                 kwargs[spread] = args[0]
             elif args:
                 kwargs[spread] = args
