@@ -127,12 +127,14 @@ public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<
 
 @c @implementation
 public func mars_tensor_store(
-  _ target: OpaquePointer?, _ result: OpaquePointer?, _ function: UnsafePointer<CChar>?, _ origin: UnsafePointer<CChar>?
+  _ target: OpaquePointer?, _ result: OpaquePointer?, _ function: UnsafePointer<CChar>?, _ casting: UnsafePointer<CChar>?,
+  _ origin: UnsafePointer<CChar>?
 ) -> mars_status {
   run { () throws(MarsError) in
     let t = try object(target, Tensor.self, "target")
     try t.store(
       object(result, Tensor.self, "result"), function: function.map { String(cString: $0) },
+      casting: casting.map { c throws(MarsError) in try Casting(named: String(cString: c)) } ?? .sameKind,
       origin: origin.map { String(cString: $0) } ?? "")
   }
 }

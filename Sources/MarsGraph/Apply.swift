@@ -161,7 +161,9 @@ extension OpDef {
     guard case .ufunc(let loops) = typing else {
       // Alone, an integer beyond int64 is of uint64.
       return (
-        try values(operands) { strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong) },
+        try values(operands) {
+          takesArrays ? $0.dtype : strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong)
+        },
         nil
       )
     }
@@ -213,7 +215,14 @@ extension OpDef {
       case .big: DType.float64
       }
     }
-    guard let loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
+    guard var loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
+    // Integers that divide as floats: so does a scalar that their dtype does not hold.
+    if loop.inputs.allSatisfy(\.isInteger), loop.outputs[0].kind >= .floating {
+      let own = loop.outputs[0]
+      let raised = operands.enumerated().map { i, o in if case .value(let v) = o { v.type.dtype } else { own } }
+      guard let other = match(raised, loops), !other.outputs.isEmpty else { return nil }
+      loop = other
+    }
     var values: [Value] = []
     for (i, o) in operands.enumerated() {
       switch o {

@@ -14,6 +14,8 @@ package final class OpDef: Sendable {
   /// Of a ufunc: whether it compares integers of any sign and size as the numbers that they are.  A weak integer then need not fit the dtype
   /// of what it meets.
   package let comparesIntegers: Bool
+  /// Whether Python's scalars keep the dtypes that they have alone, as in NumPy's functions that make arrays of their arguments first.
+  package let takesArrays: Bool
   package let body: Body
   package let effects: Effects
   package let cost: Cost
@@ -47,7 +49,7 @@ package final class OpDef: Sendable {
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
-    comparesIntegers: Bool = false, body: Body,
+    comparesIntegers: Bool = false, takesArrays: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answersCopies: Bool = false,
     answersElement: (@Sendable (OpContext) -> Bool)? = nil,
@@ -61,6 +63,7 @@ package final class OpDef: Sendable {
     self.outputs = outputs
     self.typing = typing
     self.comparesIntegers = comparesIntegers
+    self.takesArrays = takesArrays
     self.body = body
     self.effects = effects
     self.cost = cost
@@ -327,13 +330,15 @@ package struct Exposure: Sendable {
   package let writesFirst: Bool
   /// Whether NumPy lets choose the device.
   package let takesDevice: Bool
+  /// Whether results are cast to the dtype of `out` whatever it is, as NumPy's reductions do.
+  package let castsOut: Bool
   /// Parameters of NumPy's function in its order, by blanks: inputs and attributes by name, `out`, the marks `/` and `*` of Python, and as
   /// `name=default` what has no meaning here (memory order, subclasses).  "": inputs, attributes, `out`.
   package let signature: String
   package init(
     namespace: String? = "", alsoIn: [String] = [], aliases: [String] = [], method: Bool = false, operators: [String] = [],
     reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, writesFirst: Bool = false,
-    device: Bool = false, signature: String = ""
+    device: Bool = false, castsOut: Bool? = nil, signature: String = ""
   ) {
     self.namespace = namespace
     self.alsoIn = alsoIn
@@ -346,6 +351,7 @@ package struct Exposure: Sendable {
     self.source = source
     self.writesFirst = writesFirst
     takesDevice = device
+    self.castsOut = castsOut ?? (!reduceOf.isEmpty || accumulateOf != nil)
     self.signature = signature
   }
   package static let hidden = Exposure(namespace: nil)

@@ -69,13 +69,16 @@ enum Arithmetic {
 
   private static let powerLoops = Loops.same([.integer, .inexact], 2)
 
-  private static func powerNamed(_ name: String, operators: [String] = []) -> OpDef {
+  /// `isOperator`: as `**` has it, where the square of bool is int8 whatever the integer's own dtype.
+  private static func powerNamed(_ name: String, isOperator: Bool = false) -> OpDef {
     OpDef(
       name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc(powerLoops),
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let isSigned = c.loop?.inputs[1].kind == .signed
         if isSigned, let exponent = v[1].constant, exponent.asDouble < 0 { throw c.error(.value, Lanes.negativePower) }
-        if let short = try shortcut(v[0], v[1]) { return [short] }
+        guard let loop = c.loop else { return [] }
+        if isOperator, v[0].type.dtype == .bool, loop.inputs[0].isInteger, v[1].constant?.asInt128 == 2 { return [try v[0].op(square)] }
+        if let short = try shortcut(try v[0].cast(loop.inputs[0]), v[1]) { return [short] }
         guard isSigned, v[1].constant == nil, let d = c.loop?.inputs[1] else { return [try v[0].op(powerLoop, v[1])] }
         return [try v[0].op(powerLoop, try v[1].cast(d).op(checkedExponent.def))]
       }, cost: Cost(perElement: 20),
@@ -83,7 +86,8 @@ enum Arithmetic {
         "x1 to the power x2, element by element.",
         details:
           "Integers multiply repeatedly and wrap; a negative integer exponent of integers is an error.  Exponents 2, 1, 0.5 and -1 that are scalars are a product, a copy, a square root and a reciprocal.",
-        numpy: "numpy.\(name)", example: "mt.\(name)([3, 1], [2, 5])"), exposure: Exposure(operators: operators),
+        numpy: isOperator ? "numpy.power" : "numpy.\(name)", example: isOperator ? "mt.tensor([3, 1]) ** 2" : "mt.\(name)([3, 1], [2, 5])"),
+      exposure: isOperator ? Exposure(namespace: nil, operators: ["__pow__"]) : Exposure(),
       samples: [[[3, 4], [4]], [[0], [0]], [[], []]].map { Sample($0, [.inexact, .unsigned]) })
   }
   private static let powerLoop = OpDef(
@@ -101,7 +105,8 @@ enum Arithmetic {
       doc: OpDoc("The same integers, none of which may be negative.", example: "mt.power([3, 1], [2, 5])"), exposure: .hidden,
       samples: [Sample([[3, 4]], DTypeSet(.uint8))])
   ) { (call: inout NativeCall) throws(MarsError) in try Lanes.copyExponents(call.inputs[0], to: call.outputs[0]) }
-  static let power = powerNamed("power", operators: ["__pow__"])
+  static let power = powerNamed("power")
+  static let powerOperator = powerNamed("power_operator", isOperator: true)
   static let pow = powerNamed("pow")
 
   /// The operator that raises x to a scalar exponent, as NumPy's `**` chooses it; nil: the general one.  Chosen at the call and not by the
@@ -215,19 +220,9 @@ enum Arithmetic {
 
   private static func divisor(_ name: String, _ summary: String) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("x1"), InputDef("x2")], typing: .fromExpansion,
+      name, inputs: [InputDef("x1"), InputDef("x2")], typing: .ufunc([Loops.refused(.bool, .bool)] + Loops.same(.integer, 2)),
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        let d = c.commonDType()
-        guard d.isInteger else {
-          throw c.error(
-            .type,
-            "ufunc '\(name)' not supported for the input types (\(v.map(\.type.dtype.name).joined(separator: ", "))), and the inputs could not be safely coerced to any supported types"
-          )
-        }
-        guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
-          throw c.error(
-            .value, "operands could not be broadcast together with shapes \(v.map { Shape.text($0.type.shape) }.joined(separator: " "))")
-        }
+        guard let d = c.loop?.inputs[0], let shape = c.outputs.first?.shape else { return [] }
         let x = try v[0].cast(d).broadcast(to: shape)
         let y = try v[1].cast(d).broadcast(to: shape)
         return [try x.op(divisorLoop.def, y, with: ["least_multiple": .bool(name == "lcm")])]
@@ -256,7 +251,8 @@ enum Arithmetic {
 
   static let family = OpFamily(
     [
-      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, pow, floatPower, negative, positive,
+      add, subtract, multiply, divide, trueDivide, floorDivide, remainder, mod, fmod, divmod, power, powerOperator, pow, floatPower,
+      negative, positive,
       absolute, abs, fabs, sign, heaviside, square, reciprocal, gcd, lcm, powerLoop,
     ], natives: [divisorLoop, checkedExponent])
 }

@@ -88,17 +88,13 @@ enum Creation {
     guard let start = c.scalar("start"), let stop = c.scalar("stop"), let step = c.scalar("step") else {
       throw c.error(.type, "arange() requires start, stop and step")
     }
-    if let a = start.asInt, let b = stop.asInt, let s = step.asInt, start.dtype.kind < .floating, stop.dtype.kind < .floating,
-      step.dtype.kind < .floating
-    {
+    // Integers of 64 bits with and without sign: nothing overflows in 128.
+    if let a = start.asInt128, let b = stop.asInt128, let s = step.asInt128 {
       guard s != 0 else { throw c.error(.value, "Maximum allowed size exceeded") }
-      let (d, o) = b.subtractingReportingOverflow(a)
-      guard !o, d != .min else { throw c.error(.value, "Maximum allowed size exceeded") }
+      let d = b - a
       if (d > 0) != (s > 0) || d == 0 { return 0 }
-      // The signs agree, so only -2**63 by -1 can overflow.
-      let (q, overflow) = d.dividedReportingOverflow(by: s)
-      guard !overflow else { throw c.error(.value, "Maximum allowed size exceeded") }
-      return q + (d % s == 0 ? 0 : 1)
+      guard let n = Int(exactly: d / s + (d % s == 0 ? 0 : 1)) else { throw c.error(.value, "Maximum allowed size exceeded") }
+      return n
     }
     if step.asDouble == 0 { throw c.error(.value, "Maximum allowed size exceeded") }
     let n = ((stop.asDouble - start.asDouble) / step.asDouble).rounded(.up)

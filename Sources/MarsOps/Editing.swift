@@ -40,7 +40,7 @@ enum Editing {
     }, cost: Cost(perElement: 4),
     doc: OpDoc(
       "Elements of tensors by the number of the tensor.", numpy: "numpy.choose", example: "mt.choose([0, 1, 0], [[1, 2, 3], [4, 5, 6]])"),
-    exposure: Exposure(method: true, signature: "a choices out mode"),
+    exposure: Exposure(method: true, castsOut: true, signature: "a choices out mode"),
     samples: ["wrap", "clip"].map { Sample([[3, 4], [4], [3, 1]], .all, fixed: [0: .int32], attributes: ["mode": .string($0)]) })
 
   static let resize = OpDef(

@@ -136,7 +136,7 @@ enum Einsum {
     attributes: [
       AttrDef("subscripts", .string, "labels of the operands' axes, and after '->' of the result's"),
       AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result"),
-    ], typing: .fromExpansion,
+    ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "No input operands") }
       // Every pair is looked at in every step.

@@ -31,7 +31,7 @@ enum Insertion {
   private static func prepared(_ c: OpContext, _ v: Value) throws(MarsError) -> (x: Value, axis: Int) {
     let x = c.optionalInt("axis") == nil ? try v.reshaped([-1]) : v
     let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-    guard x.type.shape[k] != unknownExtent else { throw c.error(.unsupported, "\(c.op.name) needs a known extent") }
+    guard x.type.shape[k] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
     return (x, k)
   }
 

@@ -8,20 +8,40 @@ enum Interpolation {
     attributes: [
       AttrDef("left", .scalar, default: AttrValue.none, "value before the first point; None: that of the first"),
       AttrDef("right", .scalar, default: AttrValue.none, "value behind the last point; None: that of the last"),
-    ], typing: .fromExpansion,
+      AttrDef("period", .float, default: AttrValue.none, since: 2, "of points on a circle: its length; they need not ascend"),
+    ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d: DType = v[2].type.dtype.isComplex ? .complex128 : .float64
       guard !v[0].type.dtype.isComplex && !v[1].type.dtype.isComplex else {
         throw c.error(.type, "Cannot cast array data from dtype('complex128') to dtype('float64') according to the rule 'safe'")
       }
-      let (x, points, values) = (try v[0].cast(.float64), try v[1].cast(.float64), try v[2].cast(d))
+      var (x, points, values) = (try v[0].cast(.float64), try v[1].cast(.float64), try v[2].cast(d))
       guard points.type.rank == 1 && values.type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
-      let n = points.type.shape[0]
+      var n = points.type.shape[0]
       guard n >= 0 else { throw c.unknownExtents("interp needs a known number of points") }
       guard n > 0 else { throw c.error(.value, "array of sample points is empty") }
       guard values.type.shape[0] == n else { throw c.error(.value, "fp and xp are not of the same length.") }
+      let isCircle: Bool
+      if case .float(let given) = c["period"] {
+        guard given != 0 else { throw c.error(.value, "period must be a non-zero value") }
+        let period = Scalar(Swift.abs(given))
+        x = try x.op(Arithmetic.remainder, weak: period)
+        points = try points.op(Arithmetic.remainder, weak: period)
+        let order = try points.op(Sorting.argsort)
+        (points, values) = (try points.op(Masks.take, order), try values.op(Masks.take, order))
+        // The last point before the first one, and the first one behind the last.
+        func joined(_ parts: Value...) throws(MarsError) -> Value { Value(try Joining.concatenate.apply(parts.map { .value($0) })) }
+        let (first, last) = (try points.sliced(axis: 0, start: 0, count: 1), try points.sliced(axis: 0, start: n - 1, count: 1))
+        points = try joined(try last.op(Arithmetic.subtract, weak: period), points, try first.op(Arithmetic.add, weak: period))
+        values = try joined(
+          try values.sliced(axis: 0, start: n - 1, count: 1), values, try values.sliced(axis: 0, start: 0, count: 1))
+        n += 2
+        isCircle = true
+      } else {
+        isCircle = false
+      }
       func end(_ at: Int, _ name: String) throws(MarsError) -> Value {
-        if let s = c.scalar(name) { return Reductions.constant(s, d) }
+        if let s = c.scalar(name), !isCircle { return Reductions.constant(s, d) }
         return try values.sliced(axis: 0, start: at, count: 1).reshaped([])
       }
       func point(_ at: Int) throws(MarsError) -> Value { try points.sliced(axis: 0, start: at, count: 1).reshaped([]) }
@@ -46,9 +66,10 @@ enum Interpolation {
     }, cost: Cost(perElement: 80),
     doc: OpDoc(
       "Values between points, on straight lines.", numpy: "numpy.interp", example: "mt.interp([0.5, 3.0], [0, 1, 2], [0, 10, 20])"),
-    exposure: Exposure(signature: "x xp fp left right"),
+    exposure: Exposure(signature: "x xp fp left right period"),
     samples: [
-      Sample([[5], [4], [4]]), Sample([[2, 3], [1], [1]]), Sample([[5], [4], [4]], attributes: ["left": .scalar(Scalar(-1.0))]),
+      Sample([[5], [4], [4]]), Sample([[2, 3], [1], [1]]), Sample([[5], [4], [4]], attributes: ["period": .float(7)]),
+      Sample([[5], [4], [4]], attributes: ["left": .scalar(Scalar(-1.0))]),
     ])
 
   static let digitize = OpDef(

@@ -121,7 +121,7 @@ enum Joining {
     samples: concatenate.samples)
 
   static let stack = OpDef(
-    "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion,
+    "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "need at least one array to stack") }
       guard v.allSatisfy({ $0.type.shape == v[0].type.shape }) else { throw c.error(.value, "all input arrays must have the same shape") }
@@ -139,6 +139,7 @@ enum Joining {
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("tup", variadic: true)], attributes: isPlain ? [castsTo, casting] : [], typing: .fromExpansion,
+      takesArrays: true,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         var parts: [Value] = []
         for x in try castToCommon(c, v) {

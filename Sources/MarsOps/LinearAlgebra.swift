@@ -163,7 +163,7 @@ enum LinearAlgebra {
   }
 
   static let dot = OpDef(
-    "dot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    "dot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (r, s) = (v[0].type.rank, v[1].type.rank)
       if r == 0 || s == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
@@ -183,7 +183,7 @@ enum LinearAlgebra {
     ])
 
   static let vdot = OpDef(
-    "vdot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    "vdot", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let a = try v[0].type.dtype.isComplex ? v[0].op(FloatingPoint.conjugate) : v[0]
       return [try a.reshaped([-1]).op(matmul, try v[1].reshaped([-1]))]
@@ -193,7 +193,7 @@ enum LinearAlgebra {
     samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [2, 3]], .complex)])
 
   static let inner = OpDef(
-    "inner", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    "inner", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       if v[0].type.rank == 0 || v[1].type.rank == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
       if v[0].type.rank == 1 && v[1].type.rank == 1 { return [try v[0].op(dot, v[1])] }
@@ -202,7 +202,7 @@ enum LinearAlgebra {
     samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [4, 3]])])
 
   static let outer = OpDef(
-    "outer", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    "outer", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let a = try v[0].reshaped([-1]).expanded(at: [1])
       let b = try v[1].reshaped([-1]).expanded(at: [0])
@@ -244,7 +244,7 @@ enum LinearAlgebra {
       AttrDef("axes", .int, default: .int(2), "how many last axes of a and first axes of b to sum over"),
       AttrDef("axes_a", .ints, default: AttrValue.none, "axes of a to sum over, instead"),
       AttrDef("axes_b", .ints, default: AttrValue.none, "axes of b to sum over, in the same order"),
-    ], typing: .fromExpansion,
+    ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var (p, q): ([Int], [Int]) = ([], [])
       if let a = c.optionalInts("axes_a"), let b = c.optionalInts("axes_b") {
@@ -275,7 +275,7 @@ enum LinearAlgebra {
       let d = Value(try Shapes.diagonal.apply([.value(v[0])], c.passing("offset", "axis1", "axis2")))
       return [try d.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": c["dtype"]])]
     }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"),
-    exposure: Exposure(method: true),
+    exposure: Exposure(method: true, castsOut: true),
     samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
 
   static let norm = OpDef(

@@ -76,6 +76,16 @@ enum Masks {
       Sample([[3, 4, 2], [4]], fixed: [1: .bool], attributes: ["axis": .int(1)]),
     ])
 
+  /// Rows of x under a vector that may be shorter, and also longer where no element beyond the rows holds.
+  private static func leading(_ c: OpContext, _ x: Value, _ mask: Value) throws(MarsError) -> Value {
+    let (m, n) = (mask.type.shape[0], x.type.shape[0])
+    guard m >= 0 && n >= 0 else { throw c.unknownExtents("\(c.op.name) needs known extents") }
+    if m == n { return try x.op(selectRows.def, mask) }
+    if m < n { return try x.sliced(axis: 0, start: 0, count: m).op(selectRows.def, mask) }
+    // Whether an element beyond holds is known when it runs.
+    return try x.op(takeLoop.def, try positions(c, mask), with: ["axis": .int(0)])
+  }
+
   static let compress = OpDef(
     "compress", inputs: [InputDef("condition", alone: true), InputDef("a")],
     attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
@@ -84,23 +94,20 @@ enum Masks {
       let mask = try v[0].cast(.bool)
       var x = c.optionalInt("axis") == nil ? try v[1].reshaped([-1]) : v[1]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      let (m, n) = (mask.type.shape[0], x.type.shape[k])
-      guard m >= 0 && n >= 0 else { throw c.unknownExtents("compress needs known extents") }
-      guard m <= n else { throw c.error(.index, "condition is longer than axis \(k) with size \(n)") }
-      if m < n { x = try x.sliced(axis: k, start: 0, count: m) }
-      let front = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
-      let r = try front.op(selectRows.def, mask)
+      x = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
+      let r = try leading(c, x, mask)
       return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])])]
     },
     doc: OpDoc(
       "Slices along an axis where a condition holds.", numpy: "numpy.compress",
       example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
+    exposure: Exposure(castsOut: true),
     samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
 
   static let extract = OpDef(
     "extract", inputs: [InputDef("condition", alone: true), InputDef("arr")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      [try v[1].reshaped([-1]).op(selectRows.def, try v[0].cast(.bool).reshaped([-1]))]
+      [try leading(c, try v[1].reshaped([-1]), try v[0].cast(.bool).reshaped([-1]))]
     },
     doc: OpDoc(
       "Elements of the flattened array where a condition holds.", numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
@@ -116,12 +123,13 @@ enum Masks {
   }
 
   /// Indices along every axis from C-order positions.
-  private static func unravelled(_ flat: Value, _ shape: [Int]) throws(MarsError) -> [Value] {
+  private static func unravelled(_ flat: Value, _ shape: [Int], columnsFirst: Bool = false) throws(MarsError) -> [Value] {
     var out: [Value] = []
-    for (k, s) in Shape.rowMajorStrides(shape).enumerated() {
+    let strides = columnsFirst ? Shape.rowMajorStrides(shape.reversed()).reversed() : Shape.rowMajorStrides(shape)
+    for (k, s) in strides.enumerated() {
       var v = flat
       if s != 1 { v = try v.op(Arithmetic.floorDivide, weak: Scalar(Int64(s))) }
-      if k > 0 { v = try v.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(1, shape[k])))) }
+      if columnsFirst ? k < shape.count - 1 : k > 0 { v = try v.op(Arithmetic.remainder, weak: Scalar(Int64(Swift.max(1, shape[k])))) }
       out.append(v)
     }
     return out
@@ -157,8 +165,17 @@ enum Masks {
       "Indices of the elements that are not zero, one row each.", numpy: "numpy.argwhere", example: "mt.argwhere([[0, 5], [7, 0]])"),
     samples: [Sample([[3, 4]], .all)])
 
+  private static let order = AttrDef(
+    "order", .string, default: .string("C"), since: 2, "'C': the last index runs fastest; 'F': the first one")
+
+  private static func isColumnsFirst(_ c: OpContext) throws(MarsError) -> Bool {
+    guard ["C", "F"].contains(c.string("order")) else { throw c.error(.value, "only 'C' or 'F' order is permitted") }
+    return c.string("order") == "F"
+  }
+
   static let unravelIndex = OpDef(
-    "unravel_index", inputs: [InputDef("indices")], attributes: [AttrDef("shape", .ints, "extents of the array")], outputs: ["indices..."],
+    "unravel_index", inputs: [InputDef("indices")], attributes: [AttrDef("shape", .ints, "extents of the array"), order],
+    outputs: ["indices..."],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
@@ -170,11 +187,63 @@ enum Masks {
       let isLow = try flat.op(Comparison.less, weak: Scalar(Int64(0)))
       let isOutside = try isLow.op(Comparison.logicalOr, try flat.op(Comparison.greaterEqual, weak: Scalar(Int64(size))))
       let message = "index {} is out of bounds for array with size \(size)"
-      return try unravelled(try flat.op(Checks.refuse.def, isOutside, with: ["message": .string(message)]), shape)
+      return try unravelled(
+        try flat.op(Checks.refuse.def, isOutside, with: ["message": .string(message)]), shape, columnsFirst: try isColumnsFirst(c))
     },
     doc: OpDoc(
       "Indices along every axis from C-order positions.", details: "A position outside is an error when it runs.",
       numpy: "numpy.unravel_index", example: "mt.unravel_index([5], (2, 3))[0]"))
+
+  static let ravelMultiIndex = OpDef(
+    "ravel_multi_index", inputs: [InputDef("multi_index", variadic: true, "indices, one tensor per axis")],
+    attributes: [
+      AttrDef("dims", .ints, "extents of the array"),
+      AttrDef("mode", .strings, default: .strings(["raise"]), "'raise', 'wrap' or 'clip': one for all axes, or one for each"), order,
+    ], typing: .fromExpansion, takesArrays: true,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let shape = try c.shape("dims")
+      guard !v.isEmpty, v.count == shape.count else {
+        throw c.error(.value, "parameter multi_index must be a sequence of length \(shape.count)")
+      }
+      guard Shape.count(shape) != nil else {
+        throw c.error(.value, "invalid dims: array size defined by dims is larger than the maximum possible size.")
+      }
+      guard case .strings(var modes) = c["mode"], modes.count == 1 || modes.count == shape.count else {
+        throw c.error(.value, "mode must be one of 'clip', 'raise', or 'wrap', or one of them per axis")
+      }
+      if modes.count == 1 { modes = shape.map { _ in modes[0] } }
+      guard let common = Shape.broadcast(v.map(\.type.shape)) else {
+        throw c.error(.value, "shape mismatch: indices cannot be broadcast to a single shape")
+      }
+      let strides = try isColumnsFirst(c) ? Shape.rowMajorStrides(shape.reversed()).reversed() : Shape.rowMajorStrides(shape)
+      var sum: Value?
+      for (k, given) in v.enumerated() {
+        guard given.type.dtype.isInteger else { throw c.error(.type, "only int indices permitted") }
+        let n = Swift.max(shape[k], 1)
+        var i = try given.cast(.int64).broadcast(to: common)
+        switch modes[k] {
+        case "wrap": i = try i.op(Arithmetic.remainder, weak: Scalar(Int64(n)))
+        case "clip": i = try i.op(Comparison.maximum, weak: Scalar(Int64(0))).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
+        case "raise":
+          let isLow = try i.op(Comparison.less, weak: Scalar(Int64(0)))
+          let isOutside = try isLow.op(Comparison.logicalOr, try i.op(Comparison.greaterEqual, weak: Scalar(Int64(shape[k]))))
+          i = try i.op(Checks.refuse.def, isOutside, with: ["message": .string("invalid entry in coordinates array")])
+        default: throw c.error(.value, "clipmode must be one of 'clip', 'raise', or 'wrap' (got '\(modes[k])')")
+        }
+        let term = try i.op(Arithmetic.multiply, weak: Scalar(Int64(Array(strides)[k])))
+        sum = if let sum { try sum.op(Arithmetic.add, term) } else { term }
+      }
+      return sum.map { [$0] } ?? []
+    },
+    doc: OpDoc(
+      "Positions of indices along every axis.", details: "An index outside is an error when it runs.", numpy: "numpy.ravel_multi_index",
+      example: "mt.ravel_multi_index(([0, 1], [2, 0]), (2, 3))"),
+    exposure: Exposure(signature: "multi_index dims mode order"),
+    samples: [
+      Sample([[3], [2, 1]], .integer, attributes: ["dims": .ints([4, 5]), "mode": .strings(["wrap"])]),
+      Sample(
+        [[3], [3]], DTypeSet(.int64), attributes: ["dims": .ints([4, 5]), "mode": .strings(["clip", "wrap"]), "order": .string("F")]),
+    ])
 
   // MARK: Take
 
@@ -232,8 +301,8 @@ enum Masks {
     doc: OpDoc(
       "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",
       example: "mt.take([4, 5, 6], [2, 0])"),
-    exposure: Exposure(method: true, signature: "a indices axis out mode"))
+    exposure: Exposure(method: true, castsOut: true, signature: "a indices axis out mode"))
 
   static let family = OpFamily(
-    [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, take], natives: [selectRows, takeLoop])
+    [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, ravelMultiIndex, take], natives: [selectRows, takeLoop])
 }

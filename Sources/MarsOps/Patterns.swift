@@ -72,7 +72,7 @@ enum Patterns {
   // MARK: Products
 
   static let kron = OpDef(
-    "kron", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion,
+    "kron", inputs: [InputDef("a"), InputDef("b")], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("kron needs known extents") }
       let rank = v.map(\.type.rank).reduce(0) { Swift.max($0, $1) }

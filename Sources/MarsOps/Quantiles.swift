@@ -5,13 +5,82 @@ import MarsGraph
 enum Quantiles {
   private static let attributes = [
     Reductions.axis, Reductions.keepdims,
-    AttrDef("method", .string, default: .string("linear"), "between two elements: 'linear', 'lower', 'higher', 'nearest' or 'midpoint'"),
+    AttrDef("method", .string, default: .string("linear"), "one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ..."),
   ]
 
+  /// Where an element is looked for: an element itself, or a place between two that are `share` apart.
+  private enum Place {
+    case exact(Value)
+    case between(below: Value, above: Value, share: Value)
+  }
+
+  /// Methods that look between two elements, at n q + alpha + q (1 - alpha - beta) - 1 (Hyndman and Fan 1996, as NumPy writes it).
+  private static let continuous: [String: (alpha: Double, beta: Double)] = [
+    "interpolated_inverted_cdf": (0, 1), "hazen": (0.5, 0.5), "weibull": (0, 0), "median_unbiased": (1 / 3.0, 1 / 3.0),
+    "normal_unbiased": (3 / 8.0, 3 / 8.0),
+  ]
+
+  /// The place of fraction `q` among `n` elements; both float64, broadcast against each other.
+  private static func place(_ c: OpContext, _ q: Value, among n: Value) throws(MarsError) -> Place {
+    func weak(_ x: Value, _ op: OpDef, _ y: Double) throws(MarsError) -> Value { try x.op(op, weak: Scalar(y)) }
+    let last = try weak(n, Arithmetic.subtract, 1)
+    func index(_ x: Value) throws(MarsError) -> Value { try weak(x, Comparison.maximum, 0).op(Comparison.minimum, last) }
+    func discrete(_ at: Value, _ keeps: (Value, Value) throws(MarsError) -> Value) throws(MarsError) -> Place {
+      let below = try at.op(FloatingPoint.floor)
+      let stays = try keeps(try at.op(Comparison.equal, below), below)
+      return .exact(try index(try stays.op(Selection.where, below, try weak(below, Arithmetic.add, 1))))
+    }
+    /// Between the element below and the next one; the first or last one where it is outside.
+    func between(_ at: Value, _ share: (Value, Value) throws(MarsError) -> Value) throws(MarsError) -> Place {
+      let below = try at.op(FloatingPoint.floor)
+      let isInside = try weak(at, Comparison.greaterEqual, 0).op(Comparison.logicalAnd, try at.op(Comparison.less, last))
+      let above = try isInside.op(Selection.where, try weak(below, Arithmetic.add, 1), below)
+      return .between(below: try index(below), above: try index(above), share: try share(try at.op(Arithmetic.subtract, below), at))
+    }
+    let zero = { (part: Value) throws(MarsError) -> Value in try weak(part, Comparison.equal, 0) }
+    func chosen(_ condition: Value, _ x: Double, _ y: Double) throws(MarsError) -> Value {
+      try condition.op(Selection.where, Reductions.constant(Scalar(x), .float64), Reductions.constant(Scalar(y), .float64))
+    }
+    let linear = try q.op(Arithmetic.multiply, last)
+    let method = c.string("method")
+    if let (alpha, beta) = continuous[method] {
+      let shift = try weak(try weak(q, Arithmetic.multiply, 1 - alpha - beta), Arithmetic.add, alpha)
+      let at = try weak(try n.op(Arithmetic.multiply, q).op(Arithmetic.add, shift), Arithmetic.subtract, 1)
+      return try between(at) { part, _ in part }
+    }
+    switch method {
+    case "linear": return try between(linear) { part, _ in part }
+    case "midpoint":
+      let middle = try weak(
+        try linear.op(FloatingPoint.floor).op(Arithmetic.add, try linear.op(FloatingPoint.ceil)), Arithmetic.multiply, 0.5)
+      return try between(middle) { (part, _) throws(MarsError) -> Value in try chosen(try zero(part), 0, 0.5) }
+    case "lower": return .exact(try linear.op(FloatingPoint.floor))
+    case "higher": return .exact(try linear.op(FloatingPoint.ceil))
+    case "nearest": return .exact(try linear.op(FloatingPoint.rint))
+    case "inverted_cdf":
+      return try discrete(try weak(try n.op(Arithmetic.multiply, q), Arithmetic.subtract, 1)) { isWhole, _ in isWhole }
+    case "averaged_inverted_cdf":
+      return try between(try weak(try n.op(Arithmetic.multiply, q), Arithmetic.subtract, 1)) { (part, _) throws(MarsError) -> Value in
+        try chosen(try zero(part), 0.5, 1)
+      }
+    case "closest_observation":
+      return try discrete(try weak(try weak(try n.op(Arithmetic.multiply, q), Arithmetic.subtract, 1), Arithmetic.subtract, 0.5)) {
+        (isWhole, below) throws(MarsError) -> Value in
+        // Halves go to the even one, counted from 1.
+        try isWhole.op(Comparison.logicalAnd, try weak(try weak(below, Arithmetic.remainder, 2), Comparison.equal, 1))
+      }
+    default:
+      let names = (Array(continuous.keys) + ["linear", "lower", "higher", "nearest", "midpoint"]).sorted().joined(separator: ", ")
+      throw c.error(
+        .value, "'\(method)' is not a valid method. Use one of: \(names), inverted_cdf, averaged_inverted_cdf, closest_observation")
+    }
+  }
+
   /// `q` is a fraction; elements are interpolated as NumPy does it, from the nearer of the two, so that equal elements give themselves.
-  private static func quantile(_ c: OpContext, _ a: Value, _ q: Value) throws(MarsError) -> Value {
+  /// `checked`: zeros, int64 and of q's shape, that are an error where q is no fraction; nil where that is known.
+  private static func quantile(_ c: OpContext, _ a: Value, _ q: Value, checked: Value?, ignoringNaN: Bool) throws(MarsError) -> Value {
     guard !a.type.dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
-    guard a.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
+    guard a.type.isKnown && q.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     var axes = Array(0..<a.type.rank)
     if let given = c.optionalInts("axis") { axes = try c.normalisedAxes(given, rank: a.type.rank) }
     let rest = (0..<a.type.rank).filter { !axes.contains($0) }
@@ -20,28 +89,43 @@ enum Quantiles {
     // The dtype of fractions counts, unless they are Python's numbers beside floats.
     let d = Promotion.common(
       a.type.dtype.kind >= .floating ? a.type.dtype : .float64, q.type.dtype.kind >= .floating ? q.type.dtype : a.type.dtype)
-    var kept = q.type.shape
-    kept += c.bool("keepdims") ? a.type.shape.indices.map { axes.contains($0) ? 1 : a.type.shape[$0] } : others
+    let kept = q.type.shape + (c.bool("keepdims") ? a.type.shape.indices.map { axes.contains($0) ? 1 : a.type.shape[$0] } : others)
     if n == 0 {
       return Value(
         try Creation.full.apply(
           [.value(Reductions.constant(Scalar(Double.nan), d))], [("shape", .ints(kept)), ("dtype", .dtype(d))]))
     }
+    let isFloat = a.type.dtype.kind == .floating
     let line = try a.permuted(axes + rest).reshaped([n] + others)
     let sorted = try line.op(Sorting.sort, with: ["axis": .int(0)])
-    let place = try q.cast(.float64).op(Arithmetic.multiply, weak: Scalar(Double(n - 1)))
-    func element(_ i: Value) throws(MarsError) -> Value {
-      try sorted.op(Masks.take, try i.cast(.int64), with: ["axis": .int(0), "mode": .string("clip")]).cast(d)
+    // Per line where NaNs are left out: they were sorted to the end.
+    let counts = isFloat && ignoringNaN
+    var size = Reductions.constant(Scalar(Double(n)), .float64)
+    if counts {
+      let good = try line.op(FloatingPoint.isnan).op(Comparison.logicalNot)
+      size = Value(try Reductions.sum.apply([.value(good)], [("axis", .ints([0])), ("dtype", .dtype(.float64))]))
+      size = try size.op(Comparison.maximum, weak: Scalar(1.0))
     }
-    let below = try place.op(FloatingPoint.floor)
-    let (low, high) = (try element(below), try element(try place.op(FloatingPoint.ceil)))
+    let own = q.type.shape + (counts ? [Int](repeating: 1, count: others.count) : [])
+    let fractions = try q.cast(.float64).reshaped(own)
     let wide = { (x: Value) throws(MarsError) -> Value in
-      try x.reshaped(q.type.shape + [Int](repeating: 1, count: others.count))
+      counts ? x : try x.reshaped(q.type.shape + [Int](repeating: 1, count: others.count))
+    }
+    let zeros = try checked?.reshaped(own)
+    func element(_ at: Value) throws(MarsError) -> Value {
+      var i = try at.cast(.int64)
+      if let zeros { i = try i.op(Arithmetic.add, zeros) }
+      guard counts else { return try sorted.op(Masks.take, i, with: ["axis": .int(0), "mode": .string("clip")]) }
+      let count = q.type.shape.reduce(1, *)
+      let rows = try i.broadcast(to: q.type.shape + others).reshaped([count] + others)
+      return try sorted.op(Indexing.takeAlongAxis, rows, with: ["axis": .int(0)]).reshaped(q.type.shape + others)
     }
     var found: Value
-    switch c.string("method") {
-    case "linear":
-      let part = try wide(try place.op(Arithmetic.subtract, below)).cast(d)
+    switch try place(c, fractions, among: size) {
+    case .exact(let at): found = try element(at)
+    case .between(let below, let above, let share):
+      let (low, high) = (try element(below).cast(d), try element(above).cast(d))
+      let part = try wide(share).cast(d)
       let step = try high.op(Arithmetic.subtract, low)
       let fromLow = try low.op(Arithmetic.add, try step.op(Arithmetic.multiply, part))
       let left = Value(try Arithmetic.subtract.apply([.weak(Scalar(1.0)), .value(part)]))
@@ -49,58 +133,68 @@ enum Quantiles {
       let nearHigh = try part.op(Comparison.greaterEqual, weak: Scalar(0.5))
       found = try nearHigh.op(Selection.where, fromHigh, fromLow)
       // At an element, also an infinite one, it is that element.
-      found = try high.op(Comparison.equal, low).op(Selection.where, low, found)
-    case "lower": found = low
-    case "higher": found = high
-    case "nearest": found = try element(try place.op(FloatingPoint.rint))
-    case "midpoint":
-      let middle = try low.op(Arithmetic.add, try high.op(Arithmetic.subtract, low).op(Arithmetic.multiply, weak: Scalar(0.5)))
-      found = try high.op(Comparison.equal, low).op(Selection.where, low, middle)
-    default: throw c.error(.value, "'\(c.string("method"))' is not a valid method: there are linear, lower, higher, nearest and midpoint")
+      let isElement = try high.op(Comparison.equal, low).op(Comparison.logicalOr, try part.op(Comparison.equal, weak: Scalar(0.0)))
+      found = try isElement.op(Selection.where, low, found)
     }
-    // NaNs were sorted to the end: one there is the answer.  So is it for fractions outside of [0, 1] that are known only when it runs.
-    if a.type.dtype.kind == .floating {
-      let last = try sorted.sliced(axis: 0, start: n - 1, count: 1).reshaped(others).cast(d)
+    // NaNs were sorted to the end: one there is the answer.
+    if isFloat && !ignoringNaN {
+      let last = try sorted.sliced(axis: 0, start: n - 1, count: 1).reshaped(others).cast(found.type.dtype)
       found = try last.op(FloatingPoint.isnan).op(Selection.where, last, found)
     }
-    let inside = try q.op(Comparison.greaterEqual, weak: Scalar(0.0)).op(
-      Comparison.logicalAnd, try q.op(Comparison.lessEqual, weak: Scalar(1.0)))
-    found = try wide(inside).op(Selection.where, found, Reductions.constant(Scalar(Double.nan), d))
     return try found.reshaped(kept)
   }
 
-  /// Refuses numbers outside of an interval, where they are known at the call.
-  private static func check(_ c: OpContext, _ q: Value, most: Double, _ what: String) throws(MarsError) {
-    guard let numbers = q.numbers else { return }
-    guard numbers.allSatisfy({ $0 >= 0 && $0 <= most }) else { throw c.error(.value, "\(what) must be in the range [0, \(Int(most))]") }
+  /// Refuses numbers outside of an interval: at once where they are known, else by zeros that are an error when they are computed.
+  private static func check(_ c: OpContext, _ q: Value, most: Double, _ what: String) throws(MarsError) -> Value? {
+    let message = "\(what) must be in the range [0, \(Int(most))]"
+    if let numbers = q.numbers {
+      guard numbers.allSatisfy({ $0 >= 0 && $0 <= most }) else { throw c.error(.value, message) }
+      return nil
+    }
+    guard !q.type.dtype.isComplex else { return nil }
+    let isInside = try q.op(Comparison.greaterEqual, weak: Scalar(0.0)).op(
+      Comparison.logicalAnd, try q.op(Comparison.lessEqual, weak: Scalar(most)))
+    let isWrong = try isInside.op(Comparison.logicalNot)
+    return try isWrong.cast(.int64).op(Checks.refuse.def, isWrong, with: ["message": .string(message)])
   }
 
   private static let details =
-    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors where they are known at the call, and give NaN where they are not.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
+    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors, at the call where they are known.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
-  static let ofFraction = OpDef(
-    "quantile", inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      try check(c, v[1], most: 1, "Quantiles")
-      return [try quantile(c, v[0], v[1])]
-    }, cost: Cost(perElement: 60),
-    doc: OpDoc("Quantiles over axes.", details: details, numpy: "numpy.quantile", example: "mt.quantile([3.0, 1.0, 2.0], 0.5)"),
-    samples: [
-      Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([0]), "keepdims": .bool(true)]),
-      Sample([[3, 4], [2]], attributes: ["axis": .ints([1]), "method": .string("midpoint")]),
-      Sample([[0], [2]]),
-    ])
+  private static func fractions(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let checked = try check(c, v[1], most: 1, "Quantiles")
+        return [try quantile(c, v[0], v[1], checked: checked, ignoringNaN: ignoringNaN)]
+      }, cost: Cost(perElement: 60),
+      doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
+      samples: [
+        Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([0]), "keepdims": .bool(true)]),
+        Sample([[3, 4], [2]], attributes: ["axis": .ints([1]), "method": .string("midpoint")]),
+        Sample([[3, 4], [2]], attributes: ["method": .string("averaged_inverted_cdf")]),
+        Sample([[3, 4], [2]], [.integer, .floating], attributes: ["method": .string("closest_observation")]),
+        Sample([[0], [2]]),
+      ])
+  }
+  static let ofFraction = fractions("quantile", "Quantiles over axes.", ignoringNaN: false)
+  static let nanquantile = fractions("nanquantile", "Quantiles over axes, ignoring NaN.", ignoringNaN: true)
 
-  static let percentile = OpDef(
-    "percentile", inputs: [InputDef("a"), InputDef("q", "percentages, 0 to 100")], attributes: attributes, typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      try check(c, v[1], most: 100, "Percentiles")
-      let q = try v[1].type.dtype.kind >= .floating ? v[1] : v[1].cast(.float64)
-      let isFloat = v[0].type.dtype.kind == .floating && v[1].type.dtype.kind < .floating
-      return [try quantile(c, v[0], try (isFloat ? q.cast(v[0].type.dtype) : q).op(Arithmetic.divide, weak: Scalar(100.0)))]
-    }, cost: Cost(perElement: 60),
-    doc: OpDoc("Percentiles over axes.", details: details, numpy: "numpy.percentile", example: "mt.percentile([3.0, 1.0, 2.0], 50)"),
-    samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])
+  private static func percentages(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a"), InputDef("q", "percentages, 0 to 100")], attributes: attributes, typing: .fromExpansion,
+      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        let checked = try check(c, v[1], most: 100, "Percentiles")
+        let q = try v[1].type.dtype.kind >= .floating ? v[1] : v[1].cast(.float64)
+        let isFloat = v[0].type.dtype.kind == .floating && v[1].type.dtype.kind < .floating
+        let share = try (isFloat ? q.cast(v[0].type.dtype) : q).op(Arithmetic.divide, weak: Scalar(100.0))
+        return [try quantile(c, v[0], share, checked: checked, ignoringNaN: ignoringNaN)]
+      }, cost: Cost(perElement: 60),
+      doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
+      samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])
+  }
+  static let percentile = percentages("percentile", "Percentiles over axes.", ignoringNaN: false)
+  static let nanpercentile = percentages("nanpercentile", "Percentiles over axes, ignoring NaN.", ignoringNaN: true)
 
-  static let family = OpFamily([ofFraction, percentile])
+  static let family = OpFamily([ofFraction, percentile, nanquantile, nanpercentile])
 }

@@ -68,7 +68,7 @@ extension Shapes {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
       let shape = try resolve(c, c.ints("shape"), from: x.type.shape)
-      switch c.string("order") {
+      switch c.string("order").uppercased() {
       case "C", "A": return [try x.op(reshapeLoop.def, with: ["shape": .ints(shape)])]
       case "F":
         let turned = try x.op(transpose)

@@ -109,7 +109,7 @@ enum Scans {
             [.value(Reductions.constant(Scalar(first), sums.type.dtype))], [("shape", .ints(shape)), ("dtype", .dtype(sums.type.dtype))]))
         return [Value(try Joining.concatenate.apply([.value(start), .value(sums)], [("axis", .int(axis))]))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1, 2, 3], include_initial=True)"),
-      exposure: Exposure(signature: "x / * axis dtype out include_initial"),
+      exposure: Exposure(castsOut: true, signature: "x / * axis dtype out include_initial"),
       samples: [Sample([[4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(1), "include_initial": .bool(true)])])
   }
   static let cumulativeSum = including("cumulative_sum", cumsum, 0, "The running sum, with the zero before it where wanted.")

@@ -47,8 +47,10 @@ enum Sorting {
         if case .string(let kind) = c["kind"], !methods.contains(kind) {
           throw c.error(.value, "sort kind must be one of 'quick', 'heap', or 'stable' (got '\(kind)')")
         }
-        let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
-        let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+        // As NumPy: the order of a 0-d array is that of a vector of one element.
+        let isVector = c.optionalInt("axis").map { v[0].type.rank == 0 && of === argsortLoop.def && (-1...0).contains($0) } ?? true
+        let x = isVector ? try v[0].reshaped([-1]) : v[0]
+        let k = try c.normalisedAxis(isVector ? 0 : c.int("axis"), rank: x.type.rank)
         guard c.bool("descending") else { return [try x.op(of, with: ["axis": .int(k)])] }
         let back: KeyValuePairs<String, AttrValue> = ["axis": .ints([k])]
         guard of === argsortLoop.def else { return [try x.op(of, with: ["axis": .int(k)]).op(Shapes.flip, with: back)] }
@@ -88,7 +90,7 @@ enum Sorting {
   static let searchsorted = OpDef(
     "searchsorted", inputs: [InputDef("a"), InputDef("v")],
     attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
-    typing: .fromExpansion,
+    typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
       guard ["left", "right"].contains(c.string("side")) else {
@@ -106,7 +108,7 @@ enum Sorting {
   static let isin = OpDef(
     "isin", inputs: [InputDef("element"), InputDef("test_elements")],
     attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
-    typing: .fromExpansion,
+    typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = c.commonDType()
       let x = try v[0].cast(d)

@@ -97,35 +97,48 @@ enum Statistics {
     exposure: Exposure(signature: "x y rowvar * dtype"),
     samples: [Sample([[3, 5]]), Sample([[5, 3]], attributes: ["rowvar": .bool(false)])])
 
+  static let medianAxis = AttrDef("axis", .ints, default: AttrValue.none, "axes; None: the flattened array")
+
+  /// A median over axes by a median over the first axis of two or more dimensions, which keeps that axis.
+  static func median(
+    _ c: OpContext, _ x: Value, _ alongFirst: (Value, Int) throws(MarsError) -> Value
+  ) throws(MarsError) -> Value {
+    guard x.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
+    let axes =
+      try c.optionalInts("axis").map { given throws(MarsError) in try c.normalisedAxes(given, rank: x.type.rank) }
+      ?? Array(0..<x.type.rank)
+    let rest = (0..<x.type.rank).filter { !axes.contains($0) }
+    let others = rest.map { x.type.shape[$0] }
+    let n = axes.reduce(1) { $0 * x.type.shape[$1] }
+    let kept = c.bool("keepdims") ? x.type.shape.indices.map { axes.contains($0) ? 1 : x.type.shape[$0] } : others
+    return try alongFirst(try x.permuted(axes + rest).reshaped([n] + others), n).reshaped(kept)
+  }
+
+  /// The mean of slices along the first axis, which stays.
+  static func meanOfRows(_ x: Value) throws(MarsError) -> Value {
+    try x.op(Reductions.mean, with: ["axis": .ints([0]), "keepdims": .bool(true)])
+  }
+
   static let median = OpDef(
-    "median", inputs: [InputDef("a")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"), Reductions.keepdims],
-    typing: .fromExpansion,
+    "median", inputs: [InputDef("a")], attributes: [medianAxis, Reductions.keepdims], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let flat = c.optionalInt("axis") == nil
-      let x = flat ? try v[0].reshaped([-1]) : v[0]
-      let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
-      guard x.type.shape[k] >= 0 else { throw c.unknownExtents("median needs a known extent") }
-      if x.type.shape[k] == 0 {
+      let r = try median(c, v[0]) { (x, n) throws(MarsError) -> Value in
         // The mean of nothing.
-        let none = Value(try Reductions.mean.apply([.value(x)], [("axis", .ints([k])), ("keepdims", .bool(c.bool("keepdims") && !flat))]))
-        return [flat && c.bool("keepdims") ? try none.reshaped(v[0].type.shape.map { _ in 1 }) : none]
+        if n == 0 { return try meanOfRows(x) }
+        let sorted = try x.op(Sorting.sort, with: ["axis": .int(0)])
+        let m = try meanOfRows(try sorted.sliced(axis: 0, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1))
+        guard x.type.dtype.kind >= .floating else { return m }
+        // NaNs were sorted to the end: one there makes the median NaN.
+        let last = try meanOfRows(try sorted.sliced(axis: 0, start: n - 1, count: 1))
+        return try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       }
-      let sorted = try x.op(Sorting.sort, with: ["axis": .int(k)])
-      let n = x.type.shape[k]
-      let middle = try sorted.sliced(axis: k, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1)
-      let m = try middle.op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
-      guard x.type.dtype.kind >= .floating else {
-        return [flat && c.bool("keepdims") ? try m.reshaped(v[0].type.shape.map { _ in 1 }) : m]
-      }
-      // NaNs were sorted to the end: one there makes the median NaN.
-      let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(
-        Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
-      let r = try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
-      return [flat && c.bool("keepdims") ? try r.reshaped(v[0].type.shape.map { _ in 1 }) : r]
-    }, cost: Cost(perElement: 60), doc: OpDoc("The median over an axis.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),
-    exposure: Exposure(signature: "a axis out overwrite_input=False keepdims"),
-    samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)])])
+      return [r]
+    }, cost: Cost(perElement: 60), doc: OpDoc("The median over axes.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),
+    exposure: Exposure(castsOut: true, signature: "a axis out overwrite_input=False keepdims"),
+    samples: [
+      Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)]),
+      Sample([[2, 3, 4]], attributes: ["axis": .ints([2, 0]), "keepdims": .bool(true)]),
+    ])
 
   static let family = OpFamily([average, cov, corrcoef, median])
 }

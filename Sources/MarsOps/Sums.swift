@@ -146,7 +146,8 @@ extension Reductions {
           })),
       doc: OpDoc(
         summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",
-        example: "mt.mean([[1, 2], [3, 4]], axis=0)"), exposure: hidden ? .hidden : Exposure(method: true, signature: meanSignature),
+        example: "mt.mean([[1, 2], [3, 4]], axis=0)"),
+      exposure: hidden ? .hidden : Exposure(method: true, castsOut: true, signature: meanSignature),
       samples: samples(.all) + [Sample([[3, 4], [4]], .numeric, fixed: [1: .bool])])
   }
   static let mean = average("mean", "The arithmetic mean over axes.", hidden: false)
@@ -160,7 +161,8 @@ extension Reductions {
       return [b.op(.add, b.op(.mul, re, re), b.op(.mul, im, im))]
     }, doc: OpDoc("|x|**2, real also for complex values.", example: "mt.var([1j, 2.0])"), exposure: .hidden)
 
-  private static func variance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
+  /// `undefined`: of no more elements than ddof it is NaN, as NumPy's functions that ignore NaN have it; else it divides by 0.
+  private static func variance(_ c: OpContext, _ v: [Value], undefined: Bool) throws(MarsError) -> Value {
     let given = meanDType(c)
     let t = wide(given)
     let x = try v[0].cast(t)
@@ -168,8 +170,13 @@ extension Reductions {
     let axis = c.passing("axis")
     let m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))]))
     let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
-    let r = Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims", "ddof")))
-    return try r.cast(given.realPart)
+    let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims", "ddof"))).cast(given.realPart)
+    // Integers have no NaN, and no mask therefore.
+    guard undefined, v.count > 1, v[0].type.dtype.kind >= .floating else { return r }
+    let n = Value(
+      try sum.apply([.value(v[1])], axis + c.passing("keepdims") + [("dtype", .dtype(.float64))]))
+    let isTooFew = try n.op(Comparison.lessEqual, weak: Scalar(c.float("ddof")))
+    return try isTooFew.op(Selection.where, constant(Scalar(Double.nan), given.realPart), r)
   }
 
   private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false) -> OpDef {
@@ -178,12 +185,12 @@ extension Reductions {
       attributes: [axis, dtype, AttrDef("ddof", .float, default: .float(0), "the divisor is the number of elements less ddof"), keepdims],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        let r = try variance(c, ignoringNaN ? try withoutNaN(v) : v)
+        let r = try variance(c, ignoringNaN ? try withoutNaN(v) : v, undefined: ignoringNaN)
         return [root ? try r.op(Exponential.sqrt) : r]
       },
       doc: OpDoc(
         summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",
-        example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"), exposure: Exposure(method: !ignoringNaN),
+        example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"), exposure: Exposure(method: !ignoringNaN, castsOut: !ignoringNaN && !root),
       samples: samples(.all) + [Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)])])
   }
   static let `var` = spread("var", "The variance over axes.", root: false)
@@ -207,7 +214,7 @@ extension Reductions {
         let given = attributes.map { ($0.name, c[$0.name]) }
         return [Value(try of.apply(try withoutNaN(v).map { .value($0) }, given))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
-      exposure: Exposure(signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
+      exposure: Exposure(castsOut: of !== mean, signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
   }
   static let nansum = ignoringNaN("nansum", sum, "The sum over axes, NaN counted as 0.", [axis, dtype, keepdims, initial])
   static let nanprod = ignoringNaN("nanprod", prod, "The product over axes, NaN counted as 1.", [axis, dtype, keepdims, initial])

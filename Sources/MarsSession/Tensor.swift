@@ -323,11 +323,11 @@ package final class Tensor: Sendable {
   }
 
   /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (an operator's name) gave.
-  package func store(_ result: Tensor, function: String?, origin: String) throws(MarsError) {
-    guard Casting.sameKind.allows(result.dtype, dtype) else {
-      let what = function.map { Tensor.isUfunc($0) ? "ufunc '\($0)' output" : "output of '\($0)'" } ?? "array data"
+  package func store(_ result: Tensor, function: String?, casting: Casting = .sameKind, origin: String) throws(MarsError) {
+    guard casting.allows(result.dtype, dtype) else {
+      let what = function.map { name in Tensor.ufunc(name).map { "ufunc '\($0)' output" } ?? "output of '\(name)'" } ?? "array data"
       throw MarsError(
-        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule 'same_kind'",
+        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule '\(casting.rawValue)'",
         op: "assign", origin: origin)
     }
     let (have, want) = (result.type.shape, type.shape)
@@ -341,8 +341,9 @@ package final class Tensor: Sendable {
     try assign(.tensor(result), origin: origin)
   }
 
-  private static func isUfunc(_ name: String) -> Bool {
-    if let op = marsRegistry[name], case .ufunc = op.typing { true } else { false }
+  private static func ufunc(_ name: String) -> String? {
+    guard let op = marsRegistry[name], case .ufunc = op.typing else { return nil }
+    return op.doc.numpy.split(separator: ".").last.map { String($0) } ?? name
   }
 
   /// The current value with storage of its own.

@@ -47,10 +47,12 @@ enum JavaAttributes {
     let text = meanings.map { "\($0.doc) (\($0.ops.prefix(4).joined(separator: ", "))\($0.ops.count > 4 ? ", ..." : ""))" }
       .joined(separator: "; ")
     let parameter = Java.identifier(name)
+    // NumPy has N beside n: the method keeps what tells them apart.
+    let method = name.count == 1 ? name : parameter
     return types.map { type in
       "\n  /**\n" + Java.wrapped("Sets {@code \(name)}: \(Java.html(text)).") + "   *\n"
         + "   * @param \(parameter) the value\n   * @return this\n   */\n"
-        + "  default Attributes \(parameter)(\(type) \(parameter)) {\n"
+        + "  default Attributes \(method)(\(type) \(parameter)) {\n"
         + "    return self().\(type == "long..." ? "setList" : "set")(\"\(name)\", \(parameter));\n  }\n"
     }.joined()
   }

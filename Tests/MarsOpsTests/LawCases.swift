@@ -17,6 +17,8 @@ enum LawCases {
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",
     "bincount_counts": "takes an extent of what has no elements; bincount runs it",
+    "zipf": "takes parameters above 1 only, which sample values are not; draw_samples runs it in the tests of Python",
+    "dirichlet": "takes no zeros, which sample values may be; tested in Python",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
@@ -27,9 +29,16 @@ enum LawCases {
     "insert": [2: .indices], "insert_at": [2: .indices], "put_along_axis": [1: .indices],
     "unravel_index": [0: .indices],
     "bincount": [0: .indices], "bincount_bins": [0: .indices],
-    "quantile": [1: .fractions],
+    "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
-  ]
+    "multinomial": [0: .indices, 1: .shares], "draw_multinomial": [0: .indices, 1: .shares],
+  ].merging(
+    [
+      "draw_samples", "standard_gamma", "gamma", "beta", "chisquare", "f", "standard_t", "noncentral_chisquare", "noncentral_f",
+      "power_distribution",
+      "vonmises", "wald", "poisson", "negative_binomial", "binomial", "geometric", "hypergeometric", "logseries",
+    ].map { ($0, [0: .shares, 1: .shares, 2: .shares]) }
+  ) { $1 }
 
   /// Samples of operators that declare none, or whose operands differ in dtype.
   static let more: [String: [Sample]] = [

@@ -17,6 +17,8 @@ enum LawData: String {
   case fractions
   /// Numbers that grow.
   case ascending
+  /// Between 0 and 1, without both: parameters that nearly every distribution takes.
+  case shares
 
   /// `count` values of a dtype, C order, as bytes.
   func bytes(_ d: DType, _ count: Int, seed: Int) -> [UInt8] {
@@ -56,6 +58,7 @@ enum LawData: String {
       }
     case .indices: return Double(r.next() % 2)
     case .fractions: return i < 2 ? Double(i) : Double(r.next() >> 11) * 0x1p-53
+    case .shares: return moderate / 4
     case .ascending: return Double(i) / 8 + (moderate - 0.5) / 16
     case .extreme:
       // Every pair of values of two operands comes somewhere.
@@ -71,7 +74,7 @@ enum LawData: String {
       let n = r.next()
       switch self {
       case .extreme: break
-      case .indices, .fractions: return Scalar(dtype: .uint64, low: n % 2).cast(to: d)
+      case .indices, .fractions, .shares: return Scalar(dtype: .uint64, low: n % 2).cast(to: d)
       case .ascending: return Scalar(dtype: .uint64, low: UInt64(i / 2)).cast(to: d)
       case .moderate, .rough: return Scalar(dtype: .uint64, low: n % 9).cast(to: d)
       }

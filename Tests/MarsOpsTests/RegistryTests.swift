@@ -102,7 +102,7 @@ import Testing
       guard case .ufunc(let loops) = op.typing, op.attributes.allSatisfy({ $0.defaultValue != nil }) else { continue }
       for l in loops where !l.outputs.isEmpty {
         // Integers to negative integer powers are errors.
-        let isPower = ["power", "pow"].contains(op.name) && l.inputs[1].isInteger
+        let isPower = ["power", "pow", "power_operator"].contains(op.name) && l.inputs[1].isInteger
         let inputs = l.inputs.enumerated().map { sampleArray([7], $1, seed: $0, allowsNegative: !isPower) }
         let node = try op.apply(inputs.map { .value($0.node()) }, [])
         let r = try Evaluator().node(node)
@@ -122,6 +122,7 @@ func sampleArray(_ shape: [Int], _ d: DType, seed: Int, allowsNegative: Bool = t
     if d.kind >= .floating { v = v / 2 }
     if special == .fractions { v = Double(k % 2) }
     if special == .ascending { v = Double(i) }
+    if special == .shares { v = d.kind >= .floating ? 0.5 : 1 }
     a.store(d.isComplex ? Scalar(real: v, imag: Double(k % 3) - 1) : Scalar(v), i)
   }
   return a

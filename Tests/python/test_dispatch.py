@@ -32,7 +32,11 @@ CALLS = {
     "vsplit": lambda f, a: f(a, [1]), "geomspace": lambda f, a: f(a[0] + 1, a[1] + 1, 5), "interp": lambda f, a: f(a, [0, 1], [3, 5]),
     "intersect1d": lambda f, a: f(a, a[0]), "setdiff1d": lambda f, a: f(a, a[0]), "setxor1d": lambda f, a: f(a, a[0]),
     "union1d": lambda f, a: f(a, a[0]), "kron": lambda f, a: f(a, a), "resize": lambda f, a: f(a, (2, 2)), "lexsort": lambda f, a: f((a, a)),
-    "diagflat": lambda f, a: f(a[0]),
+    "diagflat": lambda f, a: f(a[0]), "convolve": lambda f, a: f(a[0], a[1]), "correlate": lambda f, a: f(a[0], a[1], "full"),
+    "cross": lambda f, a: f(a[:, :3], a[:, 1:]), "nanpercentile": lambda f, a: f(a, 30),
+    "nanquantile": lambda f, a: f(a, 0.3), "polyval": lambda f, a: f([1, 2], a), "rollaxis": lambda f, a: f(a, 1),
+    "ravel_multi_index": lambda f, a: f(((a * 16).astype(int), (a * 3).astype(int)), (20, 9)), "trim_zeros": lambda f, a: f(a[0]),
+    "vander": lambda f, a: f(a[0]),
 }  # fmt: skip
 PLAIN = sorted(
     n for n in NAMES if n not in UFUNCS and CALLS.get(n, 0) is not None and hasattr(_f := getattr(np, n, None), "__wrapped__") and n not in ("save", "load")

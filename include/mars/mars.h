@@ -290,9 +290,11 @@ mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, c
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
 /* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
 mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
-/* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast of
- * the same kind (MARS_ERROR_TYPE).  `function` is the name of the operator that gave it, for errors, or NULL. */
-mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin);
+/* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast
+ * allowed by `casting`, a rule of NumPy's (MARS_ERROR_TYPE); NULL: "same_kind".  `function` is the name of the operator that gave it, for
+ * errors, or NULL. */
+mars_status mars_tensor_store(
+  mars_tensor *target, const mars_tensor *result, const char *function, const char *casting, const char *origin);
 /* 1 if the two tensors are views of one storage, also where these have no element in common. */
 mars_status mars_tensor_shares_storage(int32_t *out, const mars_tensor *a, const mars_tensor *b);
 /* 1 if a write to one of two tensors can change the other: with `exactly` 1 as numpy.shares_memory (and 1 where finding out takes too long),

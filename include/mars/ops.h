@@ -307,12 +307,26 @@ static inline mars_status mars_op_average(mars_tensor **out, mars_graph *graph, 
   if (weights) inputs[1] = *weights;
   return mars_op_apply("average", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
 }
+/* A triangle.  Attributes: M (int, required). */
+static inline mars_status mars_op_bartlett(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("bartlett", out, 1, graph, NULL, 0, attributes, attribute_count);
+}
+/* Beta numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_beta(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, b};
+  return mars_op_apply("beta", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.  Attributes: minlength (int, default 0). */
 static inline mars_status mars_op_bincount(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = x;
   if (weights) inputs[1] = *weights;
   return mars_op_apply("bincount", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
+}
+/* Successes in n trials of probability p.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_binomial(mars_tensor **out, mars_graph *graph, mars_operand n, mars_operand p, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {n, p};
+  return mars_op_apply("binomial", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* Bitwise and. */
 static inline mars_status mars_op_bitwise_and(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -354,6 +368,10 @@ static inline mars_status mars_op_bitwise_xor(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("bitwise_xor", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* A sum of two cosines.  Attributes: M (int, required). */
+static inline mars_status mars_op_blackman(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("blackman", out, 1, graph, NULL, 0, attributes, attribute_count);
+}
 /* Tensors broadcast against each other. */
 static inline mars_status mars_op_broadcast_arrays(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("broadcast_arrays", out, out_count, graph, inputs, input_count, NULL, 0);
@@ -372,6 +390,11 @@ static inline mars_status mars_op_cbrt(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_ceil(mars_tensor **out, mars_graph *graph, mars_operand x) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("ceil", out, 1, graph, inputs, 1, NULL, 0);
+}
+/* Sums of the squares of df standard normal numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_chisquare(mars_tensor **out, mars_graph *graph, mars_operand df, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {df};
+  return mars_op_apply("chisquare", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Slices along an axis drawn at random.  Attributes: size (ints, default None), replace (bool, default 1), axis (int, default 0), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
 static inline mars_status mars_op_choice(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *p, const mars_attribute *attributes, size_t attribute_count) {
@@ -416,6 +439,11 @@ static inline mars_status mars_op_conjugate(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[1] = {x};
   return mars_op_apply("conjugate", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* The convolution of two vectors.  Attributes: mode (string, default 'full'). */
+static inline mars_status mars_op_convolve(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, v};
+  return mars_op_apply("convolve", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* x1 with the sign of x2. */
 static inline mars_status mars_op_copysign(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
@@ -435,6 +463,11 @@ static inline mars_status mars_op_corrcoef(mars_tensor **out, mars_graph *graph,
   inputs[0] = x;
   if (y) inputs[1] = *y;
   return mars_op_apply("corrcoef", out, 1, graph, inputs, y ? 2 : 1, attributes, attribute_count);
+}
+/* The cross-correlation of two vectors.  Attributes: mode (string, default 'valid'). */
+static inline mars_status mars_op_correlate(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, v};
+  return mars_op_apply("correlate", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The cosine of an angle in radians. */
 static inline mars_status mars_op_cos(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -457,6 +490,11 @@ static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, mars
   inputs[0] = m;
   if (y) inputs[1] = *y;
   return mars_op_apply("cov", out, 1, graph, inputs, y ? 2 : 1, attributes, attribute_count);
+}
+/* The cross product of vectors.  Attributes: axisa (int, default -1), axisb (int, default -1), axisc (int, default -1), axis (int, default None). */
+static inline mars_status mars_op_cross(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, b};
+  return mars_op_apply("cross", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The running product.  Attributes: axis (int, default None), dtype (dtype, default None). */
 static inline mars_status mars_op_cumprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
@@ -520,6 +558,11 @@ static inline mars_status mars_op_digitize(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {x, bins};
   return mars_op_apply("digitize", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
+/* Shares that add up to 1: gamma numbers divided by their sum.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_dirichlet(mars_tensor **out, mars_graph *graph, mars_operand alpha, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {alpha};
+  return mars_op_apply("dirichlet", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Divides element by element. */
 static inline mars_status mars_op_divide(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
@@ -543,6 +586,10 @@ static inline mars_status mars_op_dsplit(mars_tensor **out, size_t out_count, ma
 /* Joins tensors along the third axis. */
 static inline mars_status mars_op_dstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("dstack", out, 1, graph, inputs, input_count, NULL, 0);
+}
+/* Differences of neighbours in the flattened array.  Inputs: ary, ends.  Attributes: begins (bool, default 0). */
+static inline mars_status mars_op_ediff1d(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("ediff1d", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Products of tensors summed over labelled axes.  Attributes: subscripts (string, required), dtype (dtype, default None). */
 static inline mars_status mars_op_einsum(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
@@ -595,6 +642,11 @@ static inline mars_status mars_op_extract(mars_tensor **out, mars_graph *graph, 
 /* Ones on a diagonal, zeros elsewhere.  Attributes: N (int, required), M (int, default None), k (int, default 0), dtype (dtype, default float64). */
 static inline mars_status mars_op_eye(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("eye", out, 1, graph, NULL, 0, attributes, attribute_count);
+}
+/* Quotients of two chi-square numbers, each divided by its degrees of freedom.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_f(mars_tensor **out, mars_graph *graph, mars_operand dfnum, mars_operand dfden, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {dfnum, dfden};
+  return mars_op_apply("f", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The absolute value in a floating dtype. */
 static inline mars_status mars_op_fabs(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -683,10 +735,20 @@ static inline mars_status mars_op_full_like(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[2] = {a, fill_value};
   return mars_op_apply("full_like", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
+/* Gamma numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_gamma(mars_tensor **out, mars_graph *graph, mars_operand shape, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {shape, scale};
+  return mars_op_apply("gamma", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* The greatest common divisor of |x1| and |x2|. */
 static inline mars_status mars_op_gcd(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("gcd", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Trials up to the first success of probability p.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_geometric(mars_tensor **out, mars_graph *graph, mars_operand p, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {p};
+  return mars_op_apply("geometric", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Values with one ratio from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_geomspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
@@ -711,6 +773,14 @@ static inline mars_status mars_op_greater_equal(mars_tensor **out, mars_graph *g
 static inline mars_status mars_op_gumbel(mars_tensor **out, mars_graph *graph, mars_operand loc, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("gumbel", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* A raised cosine that does not reach 0.  Attributes: M (int, required). */
+static inline mars_status mars_op_hamming(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("hamming", out, 1, graph, NULL, 0, attributes, attribute_count);
+}
+/* A raised cosine.  Attributes: M (int, required). */
+static inline mars_status mars_op_hanning(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("hanning", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
 /* 0 below zero, 1 above it, and x2 at zero. */
 static inline mars_status mars_op_heaviside(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -737,6 +807,11 @@ static inline mars_status mars_op_hsplit(mars_tensor **out, size_t out_count, ma
 /* Joins tensors side by side.  Attributes: dtype (dtype, default None), casting (string, default 'same_kind'). */
 static inline mars_status mars_op_hstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("hstack", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
+/* Good ones in a sample without replacement.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_hypergeometric(mars_tensor **out, mars_graph *graph, mars_operand ngood, mars_operand nbad, mars_operand nsample, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[3] = {ngood, nbad, nsample};
+  return mars_op_apply("hypergeometric", out, 1, graph, inputs, 3, attributes, attribute_count);
 }
 /* sqrt(x1**2 + x2**2) without overflow. */
 static inline mars_status mars_op_hypot(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -779,15 +854,15 @@ static inline mars_status mars_op_integers(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[2] = {low, high};
   return mars_op_apply("integers", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Values between points, on straight lines.  Attributes: left (scalar, default None), right (scalar, default None). */
+/* Values between points, on straight lines.  Attributes: left (scalar, default None), right (scalar, default None), period (float, default None). */
 static inline mars_status mars_op_interp(mars_tensor **out, mars_graph *graph, mars_operand x, mars_operand xp, mars_operand fp, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[3] = {x, xp, fp};
   return mars_op_apply("interp", out, 1, graph, inputs, 3, attributes, attribute_count);
 }
-/* Distinct values that are in both, in order.  Attributes: assume_unique (bool, default 0). */
-static inline mars_status mars_op_intersect1d(mars_tensor **out, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
+/* Distinct values that are in both, in order.  Attributes: assume_unique (bool, default 0), return_indices (bool, default 0). */
+static inline mars_status mars_op_intersect1d(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar1, mars_operand ar2, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {ar1, ar2};
-  return mars_op_apply("intersect1d", out, 1, graph, inputs, 2, attributes, attribute_count);
+  return mars_op_apply("intersect1d", out, out_count, graph, inputs, 2, attributes, attribute_count);
 }
 /* All bits flipped; of bool the logical not. */
 static inline mars_status mars_op_invert(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -838,6 +913,10 @@ static inline mars_status mars_op_isposinf(mars_tensor **out, mars_graph *graph,
 static inline mars_status mars_op_isreal(mars_tensor **out, mars_graph *graph, mars_operand x) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("isreal", out, 1, graph, inputs, 1, NULL, 0);
+}
+/* A quotient of Bessel functions.  Attributes: M (int, required), beta (float, required). */
+static inline mars_status mars_op_kaiser(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("kaiser", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
 /* The second tensor once for every element of the first, times that. */
 static inline mars_status mars_op_kron(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b) {
@@ -943,6 +1022,11 @@ static inline mars_status mars_op_lognormal(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[2] = {mean, sigma};
   return mars_op_apply("lognormal", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
+/* Numbers of the logarithmic series.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_logseries(mars_tensor **out, mars_graph *graph, mars_operand p, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {p};
+  return mars_op_apply("logseries", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Powers of a base with evenly spaced exponents.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), base (float, default 10.0). */
 static inline mars_status mars_op_logspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
@@ -982,7 +1066,7 @@ static inline mars_status mars_op_mean(mars_tensor **out, mars_graph *graph, mar
   if (where) inputs[1] = *where;
   return mars_op_apply("mean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The median over an axis.  Attributes: axis (int, default None), keepdims (bool, default 0). */
+/* The median over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_median(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("median", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1017,6 +1101,11 @@ static inline mars_status mars_op_modf(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_moveaxis(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("moveaxis", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* How often each of several results comes in n trials.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_multinomial(mars_tensor **out, mars_graph *graph, mars_operand n, mars_operand pvals, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {n, pvals};
+  return mars_op_apply("multinomial", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* Multiplies element by element. */
 static inline mars_status mars_op_multiply(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -1062,7 +1151,7 @@ static inline mars_status mars_op_nanmean(mars_tensor **out, mars_graph *graph, 
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmean", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
-/* The median over an axis, ignoring NaN.  Attributes: axis (int, default None), keepdims (bool, default 0). */
+/* The median over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanmedian(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("nanmedian", out, 1, graph, inputs, 1, attributes, attribute_count);
@@ -1074,12 +1163,22 @@ static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, m
   if (where) inputs[1] = *where;
   return mars_op_apply("nanmin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
+/* Percentiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("nanpercentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* The product over axes, NaN counted as 1.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = a;
   if (where) inputs[1] = *where;
   return mars_op_apply("nanprod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
+}
+/* Quantiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
+static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {a, q};
+  return mars_op_apply("nanquantile", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanstd(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1107,10 +1206,25 @@ static inline mars_status mars_op_negative(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[1] = {x};
   return mars_op_apply("negative", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* Failures before n successes of probability p.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_negative_binomial(mars_tensor **out, mars_graph *graph, mars_operand n, mars_operand p, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {n, p};
+  return mars_op_apply("negative_binomial", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* The next value after x1 towards x2. */
 static inline mars_status mars_op_nextafter(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("nextafter", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Sums of the squares of normal numbers whose means add up, squared, to nonc.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_noncentral_chisquare(mars_tensor **out, mars_graph *graph, mars_operand df, mars_operand nonc, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {df, nonc};
+  return mars_op_apply("noncentral_chisquare", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* Quotients of a noncentral chi-square number and a chi-square one.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_noncentral_f(mars_tensor **out, mars_graph *graph, mars_operand dfnum, mars_operand dfden, mars_operand nonc, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[3] = {dfnum, dfden, nonc};
+  return mars_op_apply("noncentral_f", out, 1, graph, inputs, 3, attributes, attribute_count);
 }
 /* Indices of the elements that are not zero, one tensor per axis. */
 static inline mars_status mars_op_nonzero(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand a) {
@@ -1178,6 +1292,11 @@ static inline mars_status mars_op_permute_dims(mars_tensor **out, mars_graph *gr
   const mars_operand inputs[1] = {a};
   return mars_op_apply("permute_dims", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Elements in random order, along an axis each slice in an order of its own.  Attributes: axis (int, default None), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
+static inline mars_status mars_op_permuted(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
+  return mars_op_apply("permuted", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Writes values, one after the other and over and over again, to the places where the mask holds. */
 static inline mars_status mars_op_place(mars_tensor *arr, mars_operand mask, mars_operand vals) {
   mars_operand inputs[3];
@@ -1185,6 +1304,16 @@ static inline mars_status mars_op_place(mars_tensor *arr, mars_operand mask, mar
   inputs[1] = mask;
   inputs[2] = vals;
   return mars_op_write("place", arr, inputs, 3, NULL, 0);
+}
+/* Counts of events of which lam are expected.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_poisson(mars_tensor **out, mars_graph *graph, mars_operand lam, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {lam};
+  return mars_op_apply("poisson", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The values of a polynomial. */
+static inline mars_status mars_op_polyval(mars_tensor **out, mars_graph *graph, mars_operand p, mars_operand x) {
+  const mars_operand inputs[2] = {p, x};
+  return mars_op_apply("polyval", out, 1, graph, inputs, 2, NULL, 0);
 }
 /* The same values. */
 static inline mars_status mars_op_positive(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1200,6 +1329,11 @@ static inline mars_status mars_op_pow(mars_tensor **out, mars_graph *graph, mars
 static inline mars_status mars_op_power(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("power", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Numbers in [0, 1] of density a x**(a - 1).  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_power_distribution(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("power_distribution", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Multiplies elements over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_prod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1265,6 +1399,10 @@ static inline mars_status mars_op_ravel(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[1] = {a};
   return mars_op_apply("ravel", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Positions of indices along every axis.  Attributes: dims (ints, required), mode (strings, optional), order (string, default 'C'). */
+static inline mars_status mars_op_ravel_multi_index(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("ravel_multi_index", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
 /* Rayleigh numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_rayleigh(mars_tensor **out, mars_graph *graph, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {scale};
@@ -1320,6 +1458,11 @@ static inline mars_status mars_op_roll(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {a};
   return mars_op_apply("roll", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Moves one axis before another.  Attributes: axis (int, required), start (int, default 0). */
+static inline mars_status mars_op_rollaxis(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("rollaxis", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Rotates by quarter turns.  Attributes: k (int, default 1), axes (ints, default {0, 1}). */
 static inline mars_status mars_op_rot90(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
@@ -1374,10 +1517,20 @@ static inline mars_status mars_op_sinh(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {x};
   return mars_op_apply("sinh", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* Windows that slide along axes, as further axes.  Attributes: window_shape (ints, required), axis (ints, default None). */
+static inline mars_status mars_op_sliding_window_view(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
+  return mars_op_apply("sliding_window_view", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* A sorted copy.  Attributes: axis (int, default -1), kind (string, default None), descending (bool, default 0), stable (bool, default None). */
 static inline mars_status mars_op_sort(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("sort", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* A sorted copy as complex values. */
+static inline mars_status mars_op_sort_complex(mars_tensor **out, mars_graph *graph, mars_operand a) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("sort_complex", out, 1, graph, inputs, 1, NULL, 0);
 }
 /* The distance to the next value of larger magnitude. */
 static inline mars_status mars_op_spacing(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1416,9 +1569,19 @@ static inline mars_status mars_op_standard_cauchy(mars_tensor **out, mars_graph 
 static inline mars_status mars_op_standard_exponential(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("standard_exponential", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
+/* Gamma numbers of scale 1.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
+static inline mars_status mars_op_standard_gamma(mars_tensor **out, mars_graph *graph, mars_operand shape, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {shape};
+  return mars_op_apply("standard_gamma", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Standard normal numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_standard_normal(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("standard_normal", out, 1, graph, NULL, 0, attributes, attribute_count);
+}
+/* Student's t.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_standard_t(mars_tensor **out, mars_graph *graph, mars_operand df, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {df};
+  return mars_op_apply("standard_t", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The standard deviation over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_std(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1509,6 +1672,11 @@ static inline mars_status mars_op_tril(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_tril_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("tril_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
 }
+/* A vector without the zeros at its ends.  Attributes: trim (string, default 'fb'). */
+static inline mars_status mars_op_trim_zeros(mars_tensor **out, mars_graph *graph, mars_operand filt, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {filt};
+  return mars_op_apply("trim_zeros", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* The matrix with zeros below a diagonal.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_triu(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {m};
@@ -1543,7 +1711,7 @@ static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, ma
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);
 }
-/* Indices along every axis from C-order positions.  Attributes: shape (ints, required). */
+/* Indices along every axis from C-order positions.  Attributes: shape (ints, required), order (string, default 'C'). */
 static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {indices};
   return mars_op_apply("unravel_index", out, out_count, graph, inputs, 1, attributes, attribute_count);
@@ -1552,6 +1720,16 @@ static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_co
 static inline mars_status mars_op_unstack(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {x};
   return mars_op_apply("unstack", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
+/* Angles without jumps of a period.  Attributes: discont (float, default None), axis (int, default -1), period (scalar, optional). */
+static inline mars_status mars_op_unwrap(mars_tensor **out, mars_graph *graph, mars_operand p, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {p};
+  return mars_op_apply("unwrap", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* A matrix of powers.  Attributes: N (int, default None), increasing (bool, default 0). */
+static inline mars_status mars_op_vander(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {x};
+  return mars_op_apply("vander", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The variance over axes.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_var(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1575,6 +1753,11 @@ static inline mars_status mars_op_vecmat(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("vecmat", out, 1, graph, inputs, 2, NULL, 0);
 }
+/* Angles around mu, in [-pi, pi].  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_vonmises(mars_tensor **out, mars_graph *graph, mars_operand mu, mars_operand kappa, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {mu, kappa};
+  return mars_op_apply("vonmises", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
 /* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
 static inline mars_status mars_op_vsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
@@ -1583,6 +1766,11 @@ static inline mars_status mars_op_vsplit(mars_tensor **out, size_t out_count, ma
 /* Joins tensors as rows.  Attributes: dtype (dtype, default None), casting (string, default 'same_kind'). */
 static inline mars_status mars_op_vstack(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("vstack", out, 1, graph, inputs, input_count, attributes, attribute_count);
+}
+/* Inverse Gaussian numbers.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_wald(mars_tensor **out, mars_graph *graph, mars_operand mean, mars_operand scale, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {mean, scale};
+  return mars_op_apply("wald", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* Weibull numbers of shape a.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None), dtype (dtype, default float64). */
 static inline mars_status mars_op_weibull(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
@@ -1602,6 +1790,11 @@ static inline mars_status mars_op_zeros(mars_tensor **out, mars_graph *graph, co
 static inline mars_status mars_op_zeros_like(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {a};
   return mars_op_apply("zeros_like", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* Numbers k of probability k**-a.  Attributes: seed (scalar, required: mars_attr_uint64), stream (int, default 0), size (ints, default None). */
+static inline mars_status mars_op_zipf(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("zipf", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 
 #ifdef __cplusplus

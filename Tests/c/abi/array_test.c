@@ -224,13 +224,13 @@ static void storing_a_result(void) {
   to.name = "dtype";
   to.i = kind;
   sum = apply2("add", a, one);
-  CHECK(mars_tensor_store(a, sum, "add", NULL) == MARS_OK && element(a, 3) == 4);
-  CHECK(mars_tensor_store(a, five, "add", NULL) == MARS_ERROR_VALUE);
+  CHECK(mars_tensor_store(a, sum, "add", NULL, NULL) == MARS_OK && element(a, 3) == 4);
+  CHECK(mars_tensor_store(a, five, "add", "unsafe", NULL) == MARS_ERROR_VALUE);
   CHECK(error_names("non-broadcastable output operand with shape (4,) doesn't match the broadcast shape (5,)"));
   add.tensor = a;
   whole = NULL;
   REQUIRE(mars_graph_apply(&whole, 1, NULL, op("astype"), &add, 1, &to, 1, NULL) == MARS_OK);
-  CHECK(mars_tensor_store(whole, sum, "add", "here") == MARS_ERROR_TYPE);
+  CHECK(mars_tensor_store(whole, sum, "add", NULL, "here") == MARS_ERROR_TYPE);
   CHECK(error_names("Cannot cast ufunc 'add' output from dtype('float64') to dtype('int64') with casting rule 'same_kind'"));
   CHECK(strcmp(last_error().origin, "here") == 0);
   mars_tensor_release(a);

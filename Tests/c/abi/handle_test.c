@@ -60,7 +60,7 @@ static void null_handles_are_errors(void) {
   NULL_HANDLE(mars_tensor_type(&dtype, &ndim, shape, NULL));
   NULL_HANDLE(mars_tensor_chunks(&string, session, NULL));
   NULL_HANDLE(mars_tensor_assign(NULL, &one, NULL));
-  NULL_HANDLE(mars_tensor_store(NULL, NULL, NULL, NULL));
+  NULL_HANDLE(mars_tensor_store(NULL, NULL, NULL, NULL, NULL));
   NULL_HANDLE(mars_tensor_shares_storage(&flag, NULL, t));
   NULL_HANDLE(mars_tensor_shares_storage(&flag, t, NULL));
   NULL_HANDLE(mars_tensor_shares_memory(&flag, NULL, t, 1));
@@ -129,7 +129,7 @@ static void null_arguments_are_errors(void) {
   CHECK(mars_tensor_from_array(&out, NULL, MARS_COPY, NULL) < 0);
   CHECK(mars_tensor_describe(NULL, t) < 0);
   CHECK(mars_tensor_assign(t, NULL, NULL) < 0);
-  CHECK(mars_tensor_store(t, NULL, NULL, NULL) == MARS_ERROR_HANDLE);
+  CHECK(mars_tensor_store(t, NULL, NULL, NULL, NULL) == MARS_ERROR_HANDLE);
   CHECK(mars_tensor_snapshot(NULL, t) < 0);
   CHECK(mars_tensor_map_chunk(&out, t, MARS_FLOAT64, NULL, NULL, NULL, NULL) < 0);
   CHECK(mars_tensor_from_dlpack(&out, NULL) < 0);

@@ -51,7 +51,7 @@ static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate",
   "{\"name\":\"" name "\",\"namespace\":" space ",\"also_in\":[" also "],\"aliases\":[" aliases "],\"method\":" method ",\"operators\":[" operators "]," \
   "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"example\":\"\",\"ufunc\":false," \
   "\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
-#define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device
+#define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device ",\"casts_out\":false"
 #define OP(name, space, method, operators, inputs, attributes, outputs) \
   FULL(name, space, "", "", method, operators, FLAGS("false", "false", "false"), inputs, attributes, outputs)
 #define INPUT(name, variadic, optional, value) "{\"name\":\"" name "\",\"variadic\":" variadic ",\"optional\":" optional value ",\"doc\":\"\"}"
@@ -200,8 +200,10 @@ mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, c
   say("assign T%d", target->dtype); ints(target->shape, target->ndim); say(" = "); operand(value); say("\n");
   return MARS_OK;
 }
-mars_status mars_tensor_store(mars_tensor *target, const mars_tensor *result, const char *function, const char *origin) {
+mars_status mars_tensor_store(
+  mars_tensor *target, const mars_tensor *result, const char *function, const char *casting, const char *origin) {
   (void)origin;
+  (void)casting;
   say("store T%d", target->dtype); ints(target->shape, target->ndim);
   say(" = T%d", result->dtype); ints(result->shape, result->ndim); say(" of %s\n", function ? function : "nothing");
   return MARS_OK;

@@ -159,7 +159,7 @@ _status_functions: dict[str, list[Any]] = {
     "mars_tensor_describe": [POINTER(TensorInfo), _handle],
     "mars_tensor_chunks": [POINTER(_handle), _handle, _handle],
     "mars_tensor_assign": [_handle, c_void_p, c_char_p],
-    "mars_tensor_store": [_handle, _handle, c_char_p, c_char_p],
+    "mars_tensor_store": [_handle, _handle, c_char_p, c_char_p, c_char_p],
     "mars_tensor_shares_storage": [POINTER(c_int32), _handle, _handle],
     "mars_tensor_shares_memory": [POINTER(c_int32), _handle, _handle, c_int32],
     "mars_tensor_needs": [POINTER(c_int32), _handle],

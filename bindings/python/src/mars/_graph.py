@@ -248,9 +248,9 @@ def _write(target: Handle, write: Callable[[], int]) -> None:
         _abi.check(write())
 
 
-def store(target: Handle, result: Handle, function: str | None = None) -> None:
-    """target[...] = result as `out=` and `a += b` store what a function (its name, of a ufunc) gave: of the same shape and kind."""
-    name = function.encode() if function is not None else None
-    _write(target, lambda: lib.mars_tensor_store(target._h, result._h, name, place()))
+def store(target: Handle, result: Handle, function: str | None = None, casting: str | None = None) -> None:
+    """target[...] = result as `out=` and `a += b` store what a function (an operator's name) gave: of one shape, cast by the rule."""
+    name, rule = (text.encode() if text is not None else None for text in (function, casting))
+    _write(target, lambda: lib.mars_tensor_store(target._h, result._h, name, rule, place()))
     if hooks.eager is not None:
         hooks.eager(target)

@@ -9,6 +9,187 @@ public abstract sealed class Distributions permits Random {
   abstract Tensor draw(String distribution, Attributes options, Operand... parameters);
 
   /**
+   * Beta numbers.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.beta}.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor beta(Operand a, Operand b, long... size) {
+    return draw("beta", new Attributes().setUnlessEmpty("size", size), a, b);
+  }
+
+  /**
+   * Beta numbers.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor beta(Operand a, Operand b, Attributes options) {
+    return draw("beta", options, a, b);
+  }
+
+  /**
+   * Beta numbers.
+   *
+   * @param a a tensor or a number
+   * @param b a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor beta(Operand a, double b, long... size) {
+    return draw("beta", new Attributes().setUnlessEmpty("size", size), a, Operand.of(b));
+  }
+
+  /**
+   * Beta numbers.
+   *
+   * @param a a tensor or a number
+   * @param b a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor beta(Operand a, double b, Attributes options) {
+    return draw("beta", options, a, Operand.of(b));
+  }
+
+  /**
+   * Beta numbers.
+   *
+   * @param a a number
+   * @param b a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor beta(double a, double b, long... size) {
+    return draw("beta", new Attributes().setUnlessEmpty("size", size), Operand.of(a), Operand.of(b));
+  }
+
+  /**
+   * Beta numbers.
+   *
+   * @param a a number
+   * @param b a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor beta(double a, double b, Attributes options) {
+    return draw("beta", options, Operand.of(a), Operand.of(b));
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.binomial}.
+   *
+   * @param n a tensor or a number
+   * @param p a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor binomial(Operand n, Operand p, long... size) {
+    return draw("binomial", new Attributes().setUnlessEmpty("size", size), n, p);
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor binomial(Operand n, Operand p, Attributes options) {
+    return draw("binomial", options, n, p);
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor binomial(Operand n, double p, long... size) {
+    return draw("binomial", new Attributes().setUnlessEmpty("size", size), n, Operand.of(p));
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor binomial(Operand n, double p, Attributes options) {
+    return draw("binomial", options, n, Operand.of(p));
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * @param n a number
+   * @param p a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor binomial(double n, double p, long... size) {
+    return draw("binomial", new Attributes().setUnlessEmpty("size", size), Operand.of(n), Operand.of(p));
+  }
+
+  /**
+   * Successes in n trials of probability p.
+   *
+   * @param n a number
+   * @param p a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor binomial(double n, double p, Attributes options) {
+    return draw("binomial", options, Operand.of(n), Operand.of(p));
+  }
+
+  /**
+   * Sums of the squares of df standard normal numbers.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.chisquare}.
+   *
+   * @param df the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor chisquare(Operand df, long... size) {
+    return draw("chisquare", new Attributes().setUnlessEmpty("size", size), df);
+  }
+
+  /**
+   * Sums of the squares of df standard normal numbers.
+   *
+   * @param df the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor chisquare(Operand df, Attributes options) {
+    return draw("chisquare", options, df);
+  }
+
+  /**
    * Slices along an axis drawn at random.
    *
    * <p>NumPy: {@code numpy.random.Generator.choice}.
@@ -57,6 +238,30 @@ public abstract sealed class Distributions permits Random {
   }
 
   /**
+   * Shares that add up to 1: gamma numbers divided by their sum.
+   *
+   * <p>NumPy: {@code numpy.random.dirichlet}.
+   *
+   * @param alpha a positive number per component
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor dirichlet(Operand alpha, long... size) {
+    return draw("dirichlet", new Attributes().setUnlessEmpty("size", size), alpha);
+  }
+
+  /**
+   * Shares that add up to 1: gamma numbers divided by their sum.
+   *
+   * @param alpha a positive number per component
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor dirichlet(Operand alpha, Attributes options) {
+    return draw("dirichlet", options, alpha);
+  }
+
+  /**
    * Exponential numbers with a mean.
    *
    * <p>The values are Mars's own, not those of NumPy's generators.
@@ -102,6 +307,187 @@ public abstract sealed class Distributions permits Random {
    */
   public Tensor exponential(double scale, Attributes options) {
     return draw("exponential", options, Operand.of(scale));
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.f}.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor f(Operand dfnum, Operand dfden, long... size) {
+    return draw("f", new Attributes().setUnlessEmpty("size", size), dfnum, dfden);
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor f(Operand dfnum, Operand dfden, Attributes options) {
+    return draw("f", options, dfnum, dfden);
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor f(Operand dfnum, double dfden, long... size) {
+    return draw("f", new Attributes().setUnlessEmpty("size", size), dfnum, Operand.of(dfden));
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor f(Operand dfnum, double dfden, Attributes options) {
+    return draw("f", options, dfnum, Operand.of(dfden));
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * @param dfnum a number
+   * @param dfden a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor f(double dfnum, double dfden, long... size) {
+    return draw("f", new Attributes().setUnlessEmpty("size", size), Operand.of(dfnum), Operand.of(dfden));
+  }
+
+  /**
+   * Quotients of two chi-square numbers, each divided by its degrees of freedom.
+   *
+   * @param dfnum a number
+   * @param dfden a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor f(double dfnum, double dfden, Attributes options) {
+    return draw("f", options, Operand.of(dfnum), Operand.of(dfden));
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.gamma}.
+   *
+   * @param shape a tensor or a number
+   * @param scale a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor gamma(Operand shape, Operand scale, long... size) {
+    return draw("gamma", new Attributes().setUnlessEmpty("size", size), shape, scale);
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * @param shape a tensor or a number
+   * @param scale a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor gamma(Operand shape, Operand scale, Attributes options) {
+    return draw("gamma", options, shape, scale);
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * @param shape a tensor or a number
+   * @param scale a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor gamma(Operand shape, double scale, long... size) {
+    return draw("gamma", new Attributes().setUnlessEmpty("size", size), shape, Operand.of(scale));
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * @param shape a tensor or a number
+   * @param scale a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor gamma(Operand shape, double scale, Attributes options) {
+    return draw("gamma", options, shape, Operand.of(scale));
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * @param shape a number
+   * @param scale a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor gamma(double shape, double scale, long... size) {
+    return draw("gamma", new Attributes().setUnlessEmpty("size", size), Operand.of(shape), Operand.of(scale));
+  }
+
+  /**
+   * Gamma numbers.
+   *
+   * @param shape a number
+   * @param scale a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor gamma(double shape, double scale, Attributes options) {
+    return draw("gamma", options, Operand.of(shape), Operand.of(scale));
+  }
+
+  /**
+   * Trials up to the first success of probability p.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.geometric}.
+   *
+   * @param p the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor geometric(Operand p, long... size) {
+    return draw("geometric", new Attributes().setUnlessEmpty("size", size), p);
+  }
+
+  /**
+   * Trials up to the first success of probability p.
+   *
+   * @param p the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor geometric(Operand p, Attributes options) {
+    return draw("geometric", options, p);
   }
 
   /**
@@ -178,6 +564,89 @@ public abstract sealed class Distributions permits Random {
    */
   public Tensor gumbel(double loc, double scale, Attributes options) {
     return draw("gumbel", options, Operand.of(loc), Operand.of(scale));
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.hypergeometric}.
+   *
+   * @param ngood a tensor or a number
+   * @param nbad a tensor or a number
+   * @param nsample a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor hypergeometric(Operand ngood, Operand nbad, Operand nsample, long... size) {
+    return draw("hypergeometric", new Attributes().setUnlessEmpty("size", size), ngood, nbad, nsample);
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * @param ngood a tensor or a number
+   * @param nbad a tensor or a number
+   * @param nsample a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor hypergeometric(Operand ngood, Operand nbad, Operand nsample, Attributes options) {
+    return draw("hypergeometric", options, ngood, nbad, nsample);
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * @param ngood a tensor or a number
+   * @param nbad a number
+   * @param nsample a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor hypergeometric(Operand ngood, double nbad, double nsample, long... size) {
+    return draw("hypergeometric", new Attributes().setUnlessEmpty("size", size), ngood, Operand.of(nbad), Operand.of(nsample));
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * @param ngood a tensor or a number
+   * @param nbad a number
+   * @param nsample a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor hypergeometric(Operand ngood, double nbad, double nsample, Attributes options) {
+    return draw("hypergeometric", options, ngood, Operand.of(nbad), Operand.of(nsample));
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * @param ngood a number
+   * @param nbad a number
+   * @param nsample a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor hypergeometric(double ngood, double nbad, double nsample, long... size) {
+    return draw("hypergeometric", new Attributes().setUnlessEmpty("size", size), Operand.of(ngood), Operand.of(nbad), Operand.of(nsample));
+  }
+
+  /**
+   * Good ones in a sample without replacement.
+   *
+   * @param ngood a number
+   * @param nbad a number
+   * @param nsample a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor hypergeometric(double ngood, double nbad, double nsample, Attributes options) {
+    return draw("hypergeometric", options, Operand.of(ngood), Operand.of(nbad), Operand.of(nsample));
   }
 
   /**
@@ -485,6 +954,296 @@ public abstract sealed class Distributions permits Random {
   }
 
   /**
+   * Numbers of the logarithmic series.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.logseries}.
+   *
+   * @param p the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor logseries(Operand p, long... size) {
+    return draw("logseries", new Attributes().setUnlessEmpty("size", size), p);
+  }
+
+  /**
+   * Numbers of the logarithmic series.
+   *
+   * @param p the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor logseries(Operand p, Attributes options) {
+    return draw("logseries", options, p);
+  }
+
+  /**
+   * How often each of several results comes in n trials.
+   *
+   * <p>NumPy: {@code numpy.random.multinomial}.
+   *
+   * @param n a tensor or a number
+   * @param pvals probabilities of the results, which add up to 1
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor multinomial(Operand n, Operand pvals, long... size) {
+    return draw("multinomial", new Attributes().setUnlessEmpty("size", size), n, pvals);
+  }
+
+  /**
+   * How often each of several results comes in n trials.
+   *
+   * @param n a tensor or a number
+   * @param pvals probabilities of the results, which add up to 1
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor multinomial(Operand n, Operand pvals, Attributes options) {
+    return draw("multinomial", options, n, pvals);
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.negative_binomial}.
+   *
+   * @param n a tensor or a number
+   * @param p a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor negativeBinomial(Operand n, Operand p, long... size) {
+    return draw("negative_binomial", new Attributes().setUnlessEmpty("size", size), n, p);
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor negativeBinomial(Operand n, Operand p, Attributes options) {
+    return draw("negative_binomial", options, n, p);
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor negativeBinomial(Operand n, double p, long... size) {
+    return draw("negative_binomial", new Attributes().setUnlessEmpty("size", size), n, Operand.of(p));
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * @param n a tensor or a number
+   * @param p a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor negativeBinomial(Operand n, double p, Attributes options) {
+    return draw("negative_binomial", options, n, Operand.of(p));
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * @param n a number
+   * @param p a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor negativeBinomial(double n, double p, long... size) {
+    return draw("negative_binomial", new Attributes().setUnlessEmpty("size", size), Operand.of(n), Operand.of(p));
+  }
+
+  /**
+   * Failures before n successes of probability p.
+   *
+   * @param n a number
+   * @param p a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor negativeBinomial(double n, double p, Attributes options) {
+    return draw("negative_binomial", options, Operand.of(n), Operand.of(p));
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.noncentral_chisquare}.
+   *
+   * @param df a tensor or a number
+   * @param nonc a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralChisquare(Operand df, Operand nonc, long... size) {
+    return draw("noncentral_chisquare", new Attributes().setUnlessEmpty("size", size), df, nonc);
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * @param df a tensor or a number
+   * @param nonc a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralChisquare(Operand df, Operand nonc, Attributes options) {
+    return draw("noncentral_chisquare", options, df, nonc);
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * @param df a tensor or a number
+   * @param nonc a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralChisquare(Operand df, double nonc, long... size) {
+    return draw("noncentral_chisquare", new Attributes().setUnlessEmpty("size", size), df, Operand.of(nonc));
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * @param df a tensor or a number
+   * @param nonc a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralChisquare(Operand df, double nonc, Attributes options) {
+    return draw("noncentral_chisquare", options, df, Operand.of(nonc));
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * @param df a number
+   * @param nonc a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralChisquare(double df, double nonc, long... size) {
+    return draw("noncentral_chisquare", new Attributes().setUnlessEmpty("size", size), Operand.of(df), Operand.of(nonc));
+  }
+
+  /**
+   * Sums of the squares of normal numbers whose means add up, squared, to nonc.
+   *
+   * @param df a number
+   * @param nonc a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralChisquare(double df, double nonc, Attributes options) {
+    return draw("noncentral_chisquare", options, Operand.of(df), Operand.of(nonc));
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.noncentral_f}.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a tensor or a number
+   * @param nonc a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralF(Operand dfnum, Operand dfden, Operand nonc, long... size) {
+    return draw("noncentral_f", new Attributes().setUnlessEmpty("size", size), dfnum, dfden, nonc);
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a tensor or a number
+   * @param nonc a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralF(Operand dfnum, Operand dfden, Operand nonc, Attributes options) {
+    return draw("noncentral_f", options, dfnum, dfden, nonc);
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a number
+   * @param nonc a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralF(Operand dfnum, double dfden, double nonc, long... size) {
+    return draw("noncentral_f", new Attributes().setUnlessEmpty("size", size), dfnum, Operand.of(dfden), Operand.of(nonc));
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * @param dfnum a tensor or a number
+   * @param dfden a number
+   * @param nonc a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralF(Operand dfnum, double dfden, double nonc, Attributes options) {
+    return draw("noncentral_f", options, dfnum, Operand.of(dfden), Operand.of(nonc));
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * @param dfnum a number
+   * @param dfden a number
+   * @param nonc a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor noncentralF(double dfnum, double dfden, double nonc, long... size) {
+    return draw("noncentral_f", new Attributes().setUnlessEmpty("size", size), Operand.of(dfnum), Operand.of(dfden), Operand.of(nonc));
+  }
+
+  /**
+   * Quotients of a noncentral chi-square number and a chi-square one.
+   *
+   * @param dfnum a number
+   * @param dfden a number
+   * @param nonc a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor noncentralF(double dfnum, double dfden, double nonc, Attributes options) {
+    return draw("noncentral_f", options, Operand.of(dfnum), Operand.of(dfden), Operand.of(nonc));
+  }
+
+  /**
    * Normal numbers with a mean and a standard deviation.
    *
    * <p>The values are Mars's own, not those of NumPy's generators.
@@ -645,6 +1404,94 @@ public abstract sealed class Distributions permits Random {
   }
 
   /**
+   * Elements in random order, along an axis each slice in an order of its own.
+   *
+   * <p>NumPy: {@code numpy.random.Generator.permuted}.
+   *
+   * @param x the tensor
+   * @return the result
+   */
+  public Tensor permuted(Operand x) {
+    return draw("permuted", Attributes.NONE, x);
+  }
+
+  /**
+   * Elements in random order, along an axis each slice in an order of its own.
+   *
+   * @param x the tensor
+   * @param axis the axis; None: all elements
+   * @return the result
+   */
+  public Tensor permuted(Operand x, long axis) {
+    return draw("permuted", new Attributes().set("axis", axis), x);
+  }
+
+  /**
+   * Elements in random order, along an axis each slice in an order of its own.
+   *
+   * @param x the tensor
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public Tensor permuted(Operand x, Attributes options) {
+    return draw("permuted", options, x);
+  }
+
+  /**
+   * Counts of events of which lam are expected.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.poisson}.
+   *
+   * @param lam the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor poisson(Operand lam, long... size) {
+    return draw("poisson", new Attributes().setUnlessEmpty("size", size), lam);
+  }
+
+  /**
+   * Counts of events of which lam are expected.
+   *
+   * @param lam the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor poisson(Operand lam, Attributes options) {
+    return draw("poisson", options, lam);
+  }
+
+  /**
+   * Numbers in [0, 1] of density a x**(a - 1).
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.power}.
+   *
+   * @param a the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor powerDistribution(Operand a, long... size) {
+    return draw("power_distribution", new Attributes().setUnlessEmpty("size", size), a);
+  }
+
+  /**
+   * Numbers in [0, 1] of density a x**(a - 1).
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor powerDistribution(Operand a, Attributes options) {
+    return draw("power_distribution", options, a);
+  }
+
+  /**
    * Uniform numbers in [0, 1).
    *
    * <p>Multiples of 2**-53 (float32: 2**-24). The values are Mars's own, not those of NumPy's generators.
@@ -785,6 +1632,33 @@ public abstract sealed class Distributions permits Random {
   }
 
   /**
+   * Gamma numbers of scale 1.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.standard_gamma}.
+   *
+   * @param shape the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor standardGamma(Operand shape, long... size) {
+    return draw("standard_gamma", new Attributes().setUnlessEmpty("size", size), shape);
+  }
+
+  /**
+   * Gamma numbers of scale 1.
+   *
+   * @param shape the tensor
+   * @param options attributes that differ from their defaults: size, dtype
+   * @return the result
+   */
+  public Tensor standardGamma(Operand shape, Attributes options) {
+    return draw("standard_gamma", options, shape);
+  }
+
+  /**
    * Standard normal numbers.
    *
    * <p>The values are Mars's own, not those of NumPy's generators.
@@ -806,6 +1680,33 @@ public abstract sealed class Distributions permits Random {
    */
   public Tensor standardNormal(Attributes options) {
     return draw("standard_normal", options);
+  }
+
+  /**
+   * Student's t.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.standard_t}.
+   *
+   * @param df the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor standardT(Operand df, long... size) {
+    return draw("standard_t", new Attributes().setUnlessEmpty("size", size), df);
+  }
+
+  /**
+   * Student's t.
+   *
+   * @param df the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor standardT(Operand df, Attributes options) {
+    return draw("standard_t", options, df);
   }
 
   /**
@@ -967,6 +1868,160 @@ public abstract sealed class Distributions permits Random {
   }
 
   /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.vonmises}.
+   *
+   * @param mu a tensor or a number
+   * @param kappa a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor vonmises(Operand mu, Operand kappa, long... size) {
+    return draw("vonmises", new Attributes().setUnlessEmpty("size", size), mu, kappa);
+  }
+
+  /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * @param mu a tensor or a number
+   * @param kappa a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor vonmises(Operand mu, Operand kappa, Attributes options) {
+    return draw("vonmises", options, mu, kappa);
+  }
+
+  /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * @param mu a tensor or a number
+   * @param kappa a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor vonmises(Operand mu, double kappa, long... size) {
+    return draw("vonmises", new Attributes().setUnlessEmpty("size", size), mu, Operand.of(kappa));
+  }
+
+  /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * @param mu a tensor or a number
+   * @param kappa a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor vonmises(Operand mu, double kappa, Attributes options) {
+    return draw("vonmises", options, mu, Operand.of(kappa));
+  }
+
+  /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * @param mu a number
+   * @param kappa a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor vonmises(double mu, double kappa, long... size) {
+    return draw("vonmises", new Attributes().setUnlessEmpty("size", size), Operand.of(mu), Operand.of(kappa));
+  }
+
+  /**
+   * Angles around mu, in [-pi, pi].
+   *
+   * @param mu a number
+   * @param kappa a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor vonmises(double mu, double kappa, Attributes options) {
+    return draw("vonmises", options, Operand.of(mu), Operand.of(kappa));
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.wald}.
+   *
+   * @param mean a tensor or a number
+   * @param scale a tensor or a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor wald(Operand mean, Operand scale, long... size) {
+    return draw("wald", new Attributes().setUnlessEmpty("size", size), mean, scale);
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * @param mean a tensor or a number
+   * @param scale a tensor or a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor wald(Operand mean, Operand scale, Attributes options) {
+    return draw("wald", options, mean, scale);
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * @param mean a tensor or a number
+   * @param scale a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor wald(Operand mean, double scale, long... size) {
+    return draw("wald", new Attributes().setUnlessEmpty("size", size), mean, Operand.of(scale));
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * @param mean a tensor or a number
+   * @param scale a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor wald(Operand mean, double scale, Attributes options) {
+    return draw("wald", options, mean, Operand.of(scale));
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * @param mean a number
+   * @param scale a number
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor wald(double mean, double scale, long... size) {
+    return draw("wald", new Attributes().setUnlessEmpty("size", size), Operand.of(mean), Operand.of(scale));
+  }
+
+  /**
+   * Inverse Gaussian numbers.
+   *
+   * @param mean a number
+   * @param scale a number
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor wald(double mean, double scale, Attributes options) {
+    return draw("wald", options, Operand.of(mean), Operand.of(scale));
+  }
+
+  /**
    * Weibull numbers of shape a.
    *
    * <p>The values are Mars's own, not those of NumPy's generators.
@@ -1012,5 +2067,32 @@ public abstract sealed class Distributions permits Random {
    */
   public Tensor weibull(double a, Attributes options) {
     return draw("weibull", options, Operand.of(a));
+  }
+
+  /**
+   * Numbers k of probability k**-a.
+   *
+   * <p>Every element draws words of its own until one is accepted, so that values do not depend on chunks. They are Mars's own, not those
+   *     of NumPy's generators.
+   *
+   * <p>NumPy: {@code numpy.random.zipf}.
+   *
+   * @param a the tensor
+   * @param size extents; None: those of the parameters; not given: None
+   * @return the result
+   */
+  public Tensor zipf(Operand a, long... size) {
+    return draw("zipf", new Attributes().setUnlessEmpty("size", size), a);
+  }
+
+  /**
+   * Numbers k of probability k**-a.
+   *
+   * @param a the tensor
+   * @param options attributes that differ from their defaults: size
+   * @return the result
+   */
+  public Tensor zipf(Operand a, Attributes options) {
+    return draw("zipf", options, a);
   }
 }

@@ -18,12 +18,23 @@ public sealed interface NamedAttributes permits Attributes {
    * @param m the value
    * @return this
    */
-  default Attributes m(long m) {
+  default Attributes M(long m) {
     return self().set("M", m);
   }
 
   /**
-   * Sets {@code assume_unique}: says that values are distinct, which is not needed (intersect1d, setdiff1d, setxor1d).
+   * Sets {@code N}: the number of columns; None: as many as rows (vander).
+   *
+   * @param n the value
+   * @return this
+   */
+  default Attributes N(long n) {
+    return self().set("N", n);
+  }
+
+  /**
+   * Sets {@code assume_unique}: says that values are distinct, which is not needed (intersect1d, setxor1d); takes values as they come, all
+   *     of them and in their order (setdiff1d).
    *
    * @param assumeUnique the value
    * @return this
@@ -76,9 +87,10 @@ public sealed interface NamedAttributes permits Attributes {
   /**
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); the
-   *     axis; None: flattened arrays (concat, concatenate); axes to reverse; None: all (flip); the axes; None: all (gradient); the axis;
-   *     None: flattened (repeat); the axes; None: flattened (roll); axes of extent 1; None: all of them (squeeze); the axis that is summed
-   *     over (vecdot).
+   *     axis; None: flattened arrays (concat, concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); the axes;
+   *     None: all (gradient); axes; None: the flattened array (median, nanmedian); the axis; None: all elements (permuted); the axis; None:
+   *     flattened (repeat); the axes; None: flattened (roll); their axes; None: all (sliding_window_view); axes of extent 1; None: all of
+   *     them (squeeze); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -108,6 +120,36 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code axisa}: the axis of a's vectors (cross).
+   *
+   * @param axisa the value
+   * @return this
+   */
+  default Attributes axisa(long axisa) {
+    return self().set("axisa", axisa);
+  }
+
+  /**
+   * Sets {@code axisb}: the axis of b's vectors (cross).
+   *
+   * @param axisb the value
+   * @return this
+   */
+  default Attributes axisb(long axisb) {
+    return self().set("axisb", axisb);
+  }
+
+  /**
+   * Sets {@code axisc}: the axis of the result's vectors (cross).
+   *
+   * @param axisc the value
+   * @return this
+   */
+  default Attributes axisc(long axisc) {
+    return self().set("axisc", axisc);
+  }
+
+  /**
    * Sets {@code base}: base of the exponents (logspace).
    *
    * @param base the value
@@ -115,6 +157,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes base(double base) {
     return self().set("base", base);
+  }
+
+  /**
+   * Sets {@code begins}: whether the first of the ends is put before the differences, and not behind them (ediff1d).
+   *
+   * @param begins the value
+   * @return this
+   */
+  default Attributes begins(boolean begins) {
+    return self().set("begins", begins);
   }
 
   /**
@@ -239,6 +291,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code discont}: jumps up to this are left; None: half of the period (unwrap).
+   *
+   * @param discont the value
+   * @return this
+   */
+  default Attributes discont(double discont) {
+    return self().set("discont", discont);
+  }
+
+  /**
    * Sets {@code dtype}: element type; None: that of the values (arange, empty_like, full, full_like, ...); dtype of the result (concat,
    *     concatenate, hstack, stack, ...); dtype in which to compute; None: float64 at least (corrcoef, cov); dtype of the sums (cumprod,
    *     cumsum, cumulative_prod, cumulative_sum, ...); dtype in which to compute and of the result (einsum, mean, nanmean, nanprod, ...);
@@ -321,6 +383,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes includeInitial(boolean includeInitial) {
     return self().set("include_initial", includeInitial);
+  }
+
+  /**
+   * Sets {@code increasing}: whether powers grow from column to column (vander).
+   *
+   * @param increasing the value
+   * @return this
+   */
+  default Attributes increasing(boolean increasing) {
+    return self().set("increasing", increasing);
   }
 
   /**
@@ -445,7 +517,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code method}: between two elements: 'linear', 'lower', 'higher', 'nearest' or 'midpoint' (percentile, quantile).
+   * Sets {@code method}: one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ... (nanpercentile, nanquantile, percentile,
+   *     quantile).
    *
    * @param method the value
    * @return this
@@ -465,14 +538,28 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'constant', 'edge', 'reflect',
-   *     'symmetric', 'wrap' or 'empty' (pad); what places beyond the ends are: 'raise': errors; 'wrap'; 'clip' (put); what becomes of
-   *     indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
+   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
+   *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
    * @param mode the value
    * @return this
    */
   default Attributes mode(String mode) {
+    return self().set("mode", mode);
+  }
+
+  /**
+   * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
+   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
+   *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *
+   * @param mode the value
+   * @return this
+   */
+  default Attributes mode(String[] mode) {
     return self().set("mode", mode);
   }
 
@@ -557,13 +644,34 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory (flatten, ravel, reshape).
+   * Sets {@code order}: 'C': last axis fastest; 'F': first axis fastest; 'A', 'K': as the elements lie in memory (flatten, ravel, reshape);
+   *     'C': the last index runs fastest; 'F': the first one (ravel_multi_index, unravel_index).
    *
    * @param order the value
    * @return this
    */
   default Attributes order(String order) {
     return self().set("order", order);
+  }
+
+  /**
+   * Sets {@code period}: of points on a circle: its length; they need not ascend (interp); the period (unwrap).
+   *
+   * @param period the value
+   * @return this
+   */
+  default Attributes period(long period) {
+    return self().set("period", period);
+  }
+
+  /**
+   * Sets {@code period}: of points on a circle: its length; they need not ascend (interp); the period (unwrap).
+   *
+   * @param period the value
+   * @return this
+   */
+  default Attributes period(double period) {
+    return self().set("period", period);
   }
 
   /**
@@ -604,6 +712,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes returnIndex(boolean returnIndex) {
     return self().set("return_index", returnIndex);
+  }
+
+  /**
+   * Sets {@code return_indices}: also the places of their first occurrences in both (intersect1d).
+   *
+   * @param returnIndices the value
+   * @return this
+   */
+  default Attributes returnIndices(boolean returnIndices) {
+    return self().set("return_indices", returnIndices);
   }
 
   /**
@@ -699,8 +817,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code size}: extents; None: one slice (choice); extents; None: those of the parameters (exponential, gumbel, integers, laplace,
-   *     ...).
+   * Sets {@code size}: extents; None: those of the parameters (beta, binomial, chisquare, dirichlet, ...); extents; None: one slice
+   *     (choice).
    *
    * @param size the value
    * @return this
@@ -750,7 +868,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code start}: first value (arange).
+   * Sets {@code start}: first value (arange); before which axis it goes (rollaxis).
    *
    * @param start the value
    * @return this
@@ -760,7 +878,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code start}: first value (arange).
+   * Sets {@code start}: first value (arange); before which axis it goes (rollaxis).
    *
    * @param start the value
    * @return this
@@ -790,13 +908,23 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code stream}: stream number, 0 to 2**32 - 1 (choice, exponential, gumbel, integers, ...).
+   * Sets {@code stream}: stream number, 0 to 2**32 - 1 (beta, binomial, chisquare, choice, ...).
    *
    * @param stream the value
    * @return this
    */
   default Attributes stream(long stream) {
     return self().set("stream", stream);
+  }
+
+  /**
+   * Sets {@code trim}: where to trim: 'f' in front, 'b' at the back (trim_zeros).
+   *
+   * @param trim the value
+   * @return this
+   */
+  default Attributes trim(String trim) {
+    return self().set("trim", trim);
   }
 
   /**

@@ -1358,6 +1358,18 @@ public final class Ops {
   }
 
   /**
+   * A triangle.
+   *
+   * <p>NumPy: {@code numpy.bartlett}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor bartlett(long m) {
+    return Operator.of("bartlett").apply(new Attributes().set("M", m));
+  }
+
+  /**
    * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
    *
    * <p>The extent is one more than the largest element, or minlength; it is known when it has run.
@@ -1698,6 +1710,18 @@ public final class Ops {
   }
 
   /**
+   * A sum of two cosines.
+   *
+   * <p>NumPy: {@code numpy.blackman}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor blackman(long m) {
+    return Operator.of("blackman").apply(new Attributes().set("M", m));
+  }
+
+  /**
    * Tensors broadcast against each other.
    *
    * <p>NumPy: {@code numpy.broadcast_arrays}.
@@ -1979,6 +2003,43 @@ public final class Ops {
   }
 
   /**
+   * The convolution of two vectors.
+   *
+   * <p>NumPy: {@code numpy.convolve}.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v) {
+    return Operator.of("convolve").apply(Attributes.NONE, a, v);
+  }
+
+  /**
+   * The convolution of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param mode 'full', 'same' or 'valid': where the vectors must overlap
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v, String mode) {
+    return Operator.of("convolve").apply(new Attributes().set("mode", mode), a, v);
+  }
+
+  /**
+   * The convolution of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor convolve(Operand a, Operand v, Attributes options) {
+    return Operator.of("convolve").apply(options, a, v);
+  }
+
+  /**
    * x1 with the sign of x2.
    *
    * <p>NumPy: {@code numpy.copysign}.
@@ -2150,6 +2211,43 @@ public final class Ops {
   }
 
   /**
+   * The cross-correlation of two vectors.
+   *
+   * <p>NumPy: {@code numpy.correlate}.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v) {
+    return Operator.of("correlate").apply(Attributes.NONE, a, v);
+  }
+
+  /**
+   * The cross-correlation of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param mode 'full', 'same' or 'valid': where the vectors must overlap
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v, String mode) {
+    return Operator.of("correlate").apply(new Attributes().set("mode", mode), a, v);
+  }
+
+  /**
+   * The cross-correlation of two vectors.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param options attributes that differ from their defaults: mode
+   * @return the result
+   */
+  public static Tensor correlate(Operand a, Operand v, Attributes options) {
+    return Operator.of("correlate").apply(options, a, v);
+  }
+
+  /**
    * The cosine of an angle in radians.
    *
    * <p>NumPy: {@code numpy.cos}.
@@ -2288,6 +2386,56 @@ public final class Ops {
    */
   public static Tensor cov(Operand m, Operand y, Attributes options) {
     return Operator.of("cov").apply(options, m, y);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * <p>NumPy: {@code numpy.cross}.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b) {
+    return Operator.of("cross").apply(Attributes.NONE, a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param axisa the axis of a's vectors
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, long axisa) {
+    return Operator.of("cross").apply(new Attributes().set("axisa", axisa), a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param axisa the axis of a's vectors
+   * @param axisb the axis of b's vectors
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, long axisa, long axisb) {
+    return Operator.of("cross").apply(new Attributes().set("axisa", axisa).set("axisb", axisb), a, b);
+  }
+
+  /**
+   * The cross product of vectors.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param options attributes that differ from their defaults: axisa, axisb, axisc, axis
+   * @return the result
+   */
+  public static Tensor cross(Operand a, Operand b, Attributes options) {
+    return Operator.of("cross").apply(options, a, b);
   }
 
   /**
@@ -2922,6 +3070,43 @@ public final class Ops {
    */
   public static Tensor dstack(Operand... tup) {
     return Operator.of("dstack").apply(Attributes.NONE, tup);
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * <p>NumPy: {@code numpy.ediff1d}.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand... ends) {
+    return Operator.of("ediff1d").apply(Attributes.NONE, Operator.join(ends, ary));
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @param begins whether the first of the ends is put before the differences, and not behind them
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand[] ends, boolean begins) {
+    return Operator.of("ediff1d").apply(new Attributes().set("begins", begins), Operator.join(ends, ary));
+  }
+
+  /**
+   * Differences of neighbours in the flattened array.
+   *
+   * @param ary a tensor or a number
+   * @param ends what is put before or behind
+   * @param options attributes that differ from their defaults: begins
+   * @return the result
+   */
+  public static Tensor ediff1d(Operand ary, Operand[] ends, Attributes options) {
+    return Operator.of("ediff1d").apply(options, Operator.join(ends, ary));
   }
 
   /**
@@ -4078,11 +4263,11 @@ public final class Ops {
    * The greatest common divisor of |x1| and |x2|.
    *
    * @param x1 a number
-   * @param x2 a number
+   * @param x2 a tensor or a number
    * @return the result
    */
-  public static Tensor gcd(long x1, long x2) {
-    return Operator.of("gcd").apply(Attributes.NONE, Operand.of(x1), Operand.of(x2));
+  public static Tensor gcd(long x1, Operand x2) {
+    return Operator.of("gcd").apply(Attributes.NONE, Operand.of(x1), x2);
   }
 
   /**
@@ -4562,6 +4747,30 @@ public final class Ops {
    */
   public static Tensor greaterEqual(boolean x1, Operand x2) {
     return Operator.of("greater_equal").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * A raised cosine that does not reach 0.
+   *
+   * <p>NumPy: {@code numpy.hamming}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor hamming(long m) {
+    return Operator.of("hamming").apply(new Attributes().set("M", m));
+  }
+
+  /**
+   * A raised cosine.
+   *
+   * <p>NumPy: {@code numpy.hanning}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @return the result
+   */
+  public static Tensor hanning(long m) {
+    return Operator.of("hanning").apply(new Attributes().set("M", m));
   }
 
   /**
@@ -5398,7 +5607,7 @@ public final class Ops {
    * @param x a tensor or a number
    * @param xp points that ascend
    * @param fp values at the points
-   * @param options attributes that differ from their defaults: left, right
+   * @param options attributes that differ from their defaults: left, right, period
    * @return the result
    */
   public static Tensor interp(Operand x, Operand xp, Operand fp, Attributes options) {
@@ -5412,10 +5621,10 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @return the result
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2) {
-    return Operator.of("intersect1d").apply(Attributes.NONE, ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2) {
+    return Operator.of("intersect1d").applyOpen(Attributes.NONE, ar1, ar2);
   }
 
   /**
@@ -5424,10 +5633,10 @@ public final class Ops {
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
    * @param assumeUnique says that values are distinct, which is not needed
-   * @return the result
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2, boolean assumeUnique) {
-    return Operator.of("intersect1d").apply(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, boolean assumeUnique) {
+    return Operator.of("intersect1d").applyOpen(new Attributes().set("assume_unique", assumeUnique), ar1, ar2);
   }
 
   /**
@@ -5435,11 +5644,24 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @param options attributes that differ from their defaults: assume_unique
-   * @return the result
+   * @param assumeUnique says that values are distinct, which is not needed
+   * @param returnIndices also the places of their first occurrences in both
+   * @return the results
    */
-  public static Tensor intersect1d(Operand ar1, Operand ar2, Attributes options) {
-    return Operator.of("intersect1d").apply(options, ar1, ar2);
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, boolean assumeUnique, boolean returnIndices) {
+    return Operator.of("intersect1d").applyOpen(new Attributes().set("assume_unique", assumeUnique).set("return_indices", returnIndices), ar1, ar2);
+  }
+
+  /**
+   * Distinct values that are in both, in order.
+   *
+   * @param ar1 a tensor or a number
+   * @param ar2 a tensor or a number
+   * @param options attributes that differ from their defaults: assume_unique, return_indices
+   * @return the results
+   */
+  public static Tensor[] intersect1d(Operand ar1, Operand ar2, Attributes options) {
+    return Operator.of("intersect1d").applyOpen(options, ar1, ar2);
   }
 
   /**
@@ -5818,6 +6040,19 @@ public final class Ops {
   }
 
   /**
+   * A quotient of Bessel functions.
+   *
+   * <p>NumPy: {@code numpy.kaiser}.
+   *
+   * @param m the number of points; none where it is not positive
+   * @param beta the shape
+   * @return the result
+   */
+  public static Tensor kaiser(long m, double beta) {
+    return Operator.of("kaiser").apply(new Attributes().set("M", m).set("beta", beta));
+  }
+
+  /**
    * The second tensor once for every element of the first, times that.
    *
    * <p>NumPy: {@code numpy.kron}.
@@ -5858,11 +6093,11 @@ public final class Ops {
    * The least common multiple of |x1| and |x2|.
    *
    * @param x1 a number
-   * @param x2 a number
+   * @param x2 a tensor or a number
    * @return the result
    */
-  public static Tensor lcm(long x1, long x2) {
-    return Operator.of("lcm").apply(Attributes.NONE, Operand.of(x1), Operand.of(x2));
+  public static Tensor lcm(long x1, Operand x2) {
+    return Operator.of("lcm").apply(Attributes.NONE, Operand.of(x1), x2);
   }
 
   /**
@@ -7214,33 +7449,23 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
    *
    * <p>NumPy: {@code numpy.median}.
    *
    * @param a the tensor
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
-  public static Tensor median(Operand a) {
-    return Operator.of("median").apply(Attributes.NONE, a);
+  public static Tensor median(Operand a, long... axis) {
+    return Operator.of("median").apply(new Attributes().setUnlessEmpty("axis", axis), a);
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
    *
    * @param a the tensor
-   * @param axis the axis; None: the flattened array
-   * @return the result
-   */
-  public static Tensor median(Operand a, long axis) {
-    return Operator.of("median").apply(new Attributes().set("axis", axis), a);
-  }
-
-  /**
-   * The median over an axis.
-   *
-   * @param a the tensor
-   * @param axis the axis; None: the flattened array
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -7249,7 +7474,19 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis.
+   * The median over axes.
+   *
+   * @param a the tensor
+   * @param axis axes; None: the flattened array
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor median(Operand a, long[] axis, boolean keepdims) {
+    return Operator.of("median").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The median over axes.
    *
    * @param a the tensor
    * @param options attributes that differ from their defaults: axis, keepdims
@@ -7996,33 +8233,23 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
    *
    * <p>NumPy: {@code numpy.nanmedian}.
    *
    * @param a the tensor
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
-  public static Tensor nanmedian(Operand a) {
-    return Operator.of("nanmedian").apply(Attributes.NONE, a);
+  public static Tensor nanmedian(Operand a, long... axis) {
+    return Operator.of("nanmedian").apply(new Attributes().setUnlessEmpty("axis", axis), a);
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
    *
    * @param a the tensor
-   * @param axis the axis; None: the flattened array
-   * @return the result
-   */
-  public static Tensor nanmedian(Operand a, long axis) {
-    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis), a);
-  }
-
-  /**
-   * The median over an axis, ignoring NaN.
-   *
-   * @param a the tensor
-   * @param axis the axis; None: the flattened array
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8031,7 +8258,19 @@ public final class Ops {
   }
 
   /**
-   * The median over an axis, ignoring NaN.
+   * The median over axes, ignoring NaN.
+   *
+   * @param a the tensor
+   * @param axis axes; None: the flattened array
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanmedian(Operand a, long[] axis, boolean keepdims) {
+    return Operator.of("nanmedian").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The median over axes, ignoring NaN.
    *
    * @param a the tensor
    * @param options attributes that differ from their defaults: axis, keepdims
@@ -8113,6 +8352,111 @@ public final class Ops {
   }
 
   /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   *
+   * <p>NumPy: {@code numpy.nanpercentile}.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long... axis) {
+    return Operator.of("nanpercentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, q);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long... axis) {
+    return Operator.of("nanpercentile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("nanpercentile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, double q, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, Operand.of(q));
+  }
+
+  /**
    * The product over axes, NaN counted as 1.
    *
    * <p>NumPy: {@code numpy.nanprod}.
@@ -8181,6 +8525,111 @@ public final class Ops {
    */
   public static Tensor nanprod(Operand a, Operand where, Attributes options) {
     return Operator.of("nanprod").apply(options, a, where);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   *
+   * <p>NumPy: {@code numpy.nanquantile}.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long... axis) {
+    return Operator.of("nanquantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, long[] axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, q);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long... axis) {
+    return Operator.of("nanquantile").apply(new Attributes().setUnlessEmpty("axis", axis), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, long[] axis, boolean keepdims) {
+    return Operator.of("nanquantile").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, double q, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, Operand.of(q));
   }
 
   /**
@@ -8797,9 +9246,8 @@ public final class Ops {
   /**
    * Percentiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
-   *     infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.percentile}.
    *
@@ -8939,6 +9387,19 @@ public final class Ops {
    */
   public static void place(Tensor arr, Operand mask, Operand vals) {
     arr.assign(Operator.of("place").apply(Attributes.NONE, arr, mask, vals));
+  }
+
+  /**
+   * The values of a polynomial.
+   *
+   * <p>NumPy: {@code numpy.polyval}.
+   *
+   * @param p coefficients, that of the highest power first
+   * @param x a tensor or a number
+   * @return the result
+   */
+  public static Tensor polyval(Operand p, Operand x) {
+    return Operator.of("polyval").apply(Attributes.NONE, p, x);
   }
 
   /**
@@ -9290,9 +9751,8 @@ public final class Ops {
   /**
    * Quantiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors where
-   *     they are known at the call, and give NaN where they are not. At an element the result is that element, also where its neighbour is
-   *     infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
+   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.quantile}.
    *
@@ -9449,6 +9909,68 @@ public final class Ops {
    */
   public static Tensor ravel(Operand a, Attributes options) {
     return Operator.of("ravel").apply(options, a);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * <p>An index outside is an error when it runs.
+   *
+   * <p>NumPy: {@code numpy.ravel_multi_index}.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long dims) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param mode 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long dims, String[] mode) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims).set("mode", mode), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param mode 'raise', 'wrap' or 'clip': one for all axes, or one for each
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims, String[] mode) {
+    return Operator.of("ravel_multi_index").apply(new Attributes().set("dims", dims).set("mode", mode), multiIndex);
+  }
+
+  /**
+   * Positions of indices along every axis.
+   *
+   * @param multiIndex indices, one tensor per axis
+   * @param dims extents of the array
+   * @param options attributes that differ from their defaults: mode, order
+   * @return the result
+   */
+  public static Tensor ravelMultiIndex(Operand[] multiIndex, long[] dims, Attributes options) {
+    return Operator.of("ravel_multi_index").apply(new Attributes(options).set("dims", dims), multiIndex);
   }
 
   /**
@@ -9802,6 +10324,43 @@ public final class Ops {
   }
 
   /**
+   * Moves one axis before another.
+   *
+   * <p>NumPy: {@code numpy.rollaxis}.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis) {
+    return Operator.of("rollaxis").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * Moves one axis before another.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @param start before which axis it goes
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis, long start) {
+    return Operator.of("rollaxis").apply(new Attributes().set("axis", axis).set("start", start), a);
+  }
+
+  /**
+   * Moves one axis before another.
+   *
+   * @param a the tensor
+   * @param axis the axis to move
+   * @param options attributes that differ from their defaults: start
+   * @return the result
+   */
+  public static Tensor rollaxis(Operand a, long axis, Attributes options) {
+    return Operator.of("rollaxis").apply(new Attributes(options).set("axis", axis), a);
+  }
+
+  /**
    * Rotates by quarter turns.
    *
    * <p>NumPy: {@code numpy.rot90}.
@@ -9961,7 +10520,7 @@ public final class Ops {
    *
    * @param ar1 a tensor or a number
    * @param ar2 a tensor or a number
-   * @param assumeUnique says that values are distinct, which is not needed
+   * @param assumeUnique takes values as they come, all of them and in their order
    * @return the result
    */
   public static Tensor setdiff1d(Operand ar1, Operand ar2, boolean assumeUnique) {
@@ -10080,6 +10639,68 @@ public final class Ops {
   }
 
   /**
+   * Windows that slide along axes, as further axes.
+   *
+   * <p>A copy, not a view.
+   *
+   * <p>NumPy: {@code numpy.lib.stride_tricks.sliding_window_view}.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long windowShape) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param axis their axes; None: all
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long windowShape, long axis) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape).set("axis", axis), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param axis their axes; None: all; not given: None
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape, long... axis) {
+    return Operator.of("sliding_window_view").apply(new Attributes().set("window_shape", windowShape).setUnlessEmpty("axis", axis), x);
+  }
+
+  /**
+   * Windows that slide along axes, as further axes.
+   *
+   * @param x the tensor
+   * @param windowShape extents of the windows
+   * @param options attributes that differ from their defaults: axis
+   * @return the result
+   */
+  public static Tensor slidingWindowView(Operand x, long[] windowShape, Attributes options) {
+    return Operator.of("sliding_window_view").apply(new Attributes(options).set("window_shape", windowShape), x);
+  }
+
+  /**
    * A sorted copy.
    *
    * <p>NaN comes last. The axis lies in one chunk.
@@ -10113,6 +10734,18 @@ public final class Ops {
    */
   public static Tensor sort(Operand a, Attributes options) {
     return Operator.of("sort").apply(options, a);
+  }
+
+  /**
+   * A sorted copy as complex values.
+   *
+   * <p>NumPy: {@code numpy.sort_complex}.
+   *
+   * @param a the tensor
+   * @return the result
+   */
+  public static Tensor sortComplex(Operand a) {
+    return Operator.of("sort_complex").apply(Attributes.NONE, a);
   }
 
   /**
@@ -10885,6 +11518,42 @@ public final class Ops {
   }
 
   /**
+   * A vector without the zeros at its ends.
+   *
+   * <p>How many elements are left is known when it has run.
+   *
+   * <p>NumPy: {@code numpy.trim_zeros}.
+   *
+   * @param filt the tensor
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt) {
+    return Operator.of("trim_zeros").apply(Attributes.NONE, filt);
+  }
+
+  /**
+   * A vector without the zeros at its ends.
+   *
+   * @param filt the tensor
+   * @param trim where to trim: 'f' in front, 'b' at the back
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt, String trim) {
+    return Operator.of("trim_zeros").apply(new Attributes().set("trim", trim), filt);
+  }
+
+  /**
+   * A vector without the zeros at its ends.
+   *
+   * @param filt the tensor
+   * @param options attributes that differ from their defaults: trim
+   * @return the result
+   */
+  public static Tensor trimZeros(Operand filt, Attributes options) {
+    return Operator.of("trim_zeros").apply(options, filt);
+  }
+
+  /**
    * The matrix with zeros below a diagonal.
    *
    * <p>NumPy: {@code numpy.triu}.
@@ -11112,6 +11781,42 @@ public final class Ops {
   }
 
   /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param order 'C': the last index runs fastest; 'F': the first one
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long shape, String order) {
+    return Operator.of("unravel_index").applyOpen(new Attributes().set("shape", shape).set("order", order), indices);
+  }
+
+  /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param order 'C': the last index runs fastest; 'F': the first one
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long[] shape, String order) {
+    return Operator.of("unravel_index").applyOpen(new Attributes().set("shape", shape).set("order", order), indices);
+  }
+
+  /**
+   * Indices along every axis from C-order positions.
+   *
+   * @param indices the tensor
+   * @param shape extents of the array
+   * @param options attributes that differ from their defaults: order
+   * @return the results
+   */
+  public static Tensor[] unravelIndex(Operand indices, long[] shape, Attributes options) {
+    return Operator.of("unravel_index").applyOpen(new Attributes(options).set("shape", shape), indices);
+  }
+
+  /**
    * The slices along an axis, as views.
    *
    * <p>NumPy: {@code numpy.unstack}.
@@ -11143,6 +11848,98 @@ public final class Ops {
    */
   public static Tensor[] unstack(Operand x, Attributes options) {
     return Operator.of("unstack").applyOpen(options, x);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * <p>NumPy: {@code numpy.unwrap}.
+   *
+   * @param p the tensor
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p) {
+    return Operator.of("unwrap").apply(Attributes.NONE, p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param discont jumps up to this are left; None: half of the period
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, double discont) {
+    return Operator.of("unwrap").apply(new Attributes().set("discont", discont), p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param discont jumps up to this are left; None: half of the period
+   * @param axis the axis
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, double discont, long axis) {
+    return Operator.of("unwrap").apply(new Attributes().set("discont", discont).set("axis", axis), p);
+  }
+
+  /**
+   * Angles without jumps of a period.
+   *
+   * @param p the tensor
+   * @param options attributes that differ from their defaults: discont, axis, period
+   * @return the result
+   */
+  public static Tensor unwrap(Operand p, Attributes options) {
+    return Operator.of("unwrap").apply(options, p);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * <p>NumPy: {@code numpy.vander}.
+   *
+   * @param x the tensor
+   * @return the result
+   */
+  public static Tensor vander(Operand x) {
+    return Operator.of("vander").apply(Attributes.NONE, x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param n the number of columns; None: as many as rows
+   * @return the result
+   */
+  public static Tensor vander(Operand x, long n) {
+    return Operator.of("vander").apply(new Attributes().set("N", n), x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param n the number of columns; None: as many as rows
+   * @param increasing whether powers grow from column to column
+   * @return the result
+   */
+  public static Tensor vander(Operand x, long n, boolean increasing) {
+    return Operator.of("vander").apply(new Attributes().set("N", n).set("increasing", increasing), x);
+  }
+
+  /**
+   * A matrix of powers.
+   *
+   * @param x the tensor
+   * @param options attributes that differ from their defaults: N, increasing
+   * @return the result
+   */
+  public static Tensor vander(Operand x, Attributes options) {
+    return Operator.of("vander").apply(options, x);
   }
 
   /**

@@ -1593,6 +1593,28 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * The greatest common divisor of |x1| and |x2|.
+   *
+   * <p>NumPy: {@code numpy.gcd}.
+   *
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  default Tensor gcd(Operand x2) {
+    return Operator.of("gcd").apply(Attributes.NONE, this, x2);
+  }
+
+  /**
+   * The greatest common divisor of |x1| and |x2|.
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor gcd(long x2) {
+    return Operator.of("gcd").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
    * Whether x1 is greater than x2.
    *
    * <p>Complex values are ordered by real, then imaginary part; NaN compares false but for not_equal.
@@ -1988,6 +2010,28 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor isreal() {
     return Operator.of("isreal").apply(Attributes.NONE, this);
+  }
+
+  /**
+   * The least common multiple of |x1| and |x2|.
+   *
+   * <p>NumPy: {@code numpy.lcm}.
+   *
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  default Tensor lcm(Operand x2) {
+    return Operator.of("lcm").apply(Attributes.NONE, this, x2);
+  }
+
+  /**
+   * The least common multiple of |x1| and |x2|.
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor lcm(long x2) {
+    return Operator.of("lcm").apply(Attributes.NONE, this, Operand.of(x2));
   }
 
   /**

@@ -44,6 +44,10 @@ from mars.tensor._standard import unique_counts as unique_counts
 from mars.tensor._standard import unique_inverse as unique_inverse
 from mars.tensor._standard import unique_values as unique_values
 from mars.tensor._tensor import Tensor as Tensor
+from mars.tensor._tricks import c_ as c_
+from mars.tensor._tricks import mgrid as mgrid
+from mars.tensor._tricks import ogrid as ogrid
+from mars.tensor._tricks import r_ as r_
 
 if TYPE_CHECKING:
     # What `__getattr__` finds.

@@ -47,6 +47,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "bartlett",
     "bincount",
     "bitwise_and",
     "bitwise_count",
@@ -56,6 +57,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "blackman",
     "broadcast_arrays",
     "broadcast_to",
     "cbrt",
@@ -68,13 +70,16 @@ __all__ = [
     "concatenate",
     "conj",
     "conjugate",
+    "convolve",
     "copysign",
     "copyto",
     "corrcoef",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",
     "cov",
+    "cross",
     "cumprod",
     "cumsum",
     "cumulative_prod",
@@ -92,6 +97,7 @@ __all__ = [
     "dot",
     "dsplit",
     "dstack",
+    "ediff1d",
     "einsum",
     "empty",
     "empty_like",
@@ -123,6 +129,8 @@ __all__ = [
     "gradient",
     "greater",
     "greater_equal",
+    "hamming",
+    "hanning",
     "heaviside",
     "histogram",
     "histogram_bin_edges",
@@ -147,6 +155,7 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "kaiser",
     "kron",
     "lcm",
     "ldexp",
@@ -189,7 +198,9 @@ __all__ = [
     "nanmean",
     "nanmedian",
     "nanmin",
+    "nanpercentile",
     "nanprod",
+    "nanquantile",
     "nanstd",
     "nansum",
     "nanvar",
@@ -205,6 +216,7 @@ __all__ = [
     "percentile",
     "permute_dims",
     "place",
+    "polyval",
     "positive",
     "pow",
     "power",
@@ -217,6 +229,7 @@ __all__ = [
     "rad2deg",
     "radians",
     "ravel",
+    "ravel_multi_index",
     "real",
     "rechunk",
     "reciprocal",
@@ -227,6 +240,7 @@ __all__ = [
     "right_shift",
     "rint",
     "roll",
+    "rollaxis",
     "rot90",
     "round",
     "searchsorted",
@@ -238,7 +252,9 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "sliding_window_view",
     "sort",
+    "sort_complex",
     "spacing",
     "split",
     "sqrt",
@@ -261,6 +277,7 @@ __all__ = [
     "tri",
     "tril",
     "tril_indices",
+    "trim_zeros",
     "triu",
     "triu_indices",
     "true_divide",
@@ -269,6 +286,8 @@ __all__ = [
     "unique",
     "unravel_index",
     "unstack",
+    "unwrap",
+    "vander",
     "var",
     "vdot",
     "vecdot",
@@ -618,6 +637,9 @@ def atleast_3d(*tensors: _Operand) -> Any:
 def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
+def bartlett(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A triangle."""
+
 def bincount(x: _Operand, /, weights: _Operand | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes."""
 
@@ -722,6 +744,9 @@ def bitwise_xor(
 ) -> Tensor:
     """Bitwise exclusive or."""
 
+def blackman(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A sum of two cosines."""
+
 def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
     """Tensors broadcast against each other."""
 
@@ -811,6 +836,9 @@ def conjugate(
 ) -> Tensor:
     """The complex conjugate; real values unchanged."""
 
+def convolve(a: _Operand, v: _Operand, mode: str = "full", out: _Out | None = None) -> Tensor:
+    """The convolution of two vectors."""
+
 def copysign(
     x1: _Operand,
     x2: _Operand,
@@ -829,6 +857,9 @@ def copyto(dst: _Operand, src: _Operand, casting: str = "same_kind", where: _Ope
 
 def corrcoef(x: _Operand, y: _Operand | None = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Tensor:
     """The correlation matrix of variables."""
+
+def correlate(a: _Operand, v: _Operand, mode: str = "valid", out: _Out | None = None) -> Tensor:
+    """The cross-correlation of two vectors."""
 
 def cos(
     x: _Operand,
@@ -867,6 +898,11 @@ def cov(
     dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The covariance matrix of variables."""
+
+def cross(
+    a: _Operand, b: _Operand, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None, out: _Out | None = None
+) -> Tensor:
+    """The cross product of vectors."""
 
 def cumprod(a: _Operand, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
     """The running product."""
@@ -960,6 +996,9 @@ def dsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
 
 def dstack(tup: Iterable[_Operand]) -> Tensor:
     """Joins tensors along the third axis."""
+
+def ediff1d(ary: _Operand, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """Differences of neighbours in the flattened array."""
 
 def einsum(
     subscripts: Any,
@@ -1207,7 +1246,17 @@ def full_like(
 ) -> Tensor:
     """One value in the shape and dtype of another tensor."""
 
-def gcd(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def gcd(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The greatest common divisor of |x1| and |x2|."""
 
 def geomspace(
@@ -1243,6 +1292,12 @@ def greater_equal(
     subok: Any = True,
 ) -> Tensor:
     """Whether x1 is at least x2."""
+
+def hamming(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A raised cosine that does not reach 0."""
+
+def hanning(M: int, chunk_size: _Ints | None = None) -> Tensor:
+    """A raised cosine."""
 
 def heaviside(
     x1: _Operand,
@@ -1320,10 +1375,12 @@ def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
 def insert(arr: _Operand, obj: Any, values: _Operand, axis: int | None = None) -> Tensor:
     """A tensor with values put in before places of it."""
 
-def interp(x: _Operand, xp: _Operand, fp: _Operand, left: _Scalar | None = None, right: _Scalar | None = None) -> Tensor:
+def interp(
+    x: _Operand, xp: _Operand, fp: _Operand, left: _Scalar | None = None, right: _Scalar | None = None, period: float | None = None
+) -> Tensor:
     """Values between points, on straight lines."""
 
-def intersect1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False) -> Tensor:
+def intersect1d(ar1: _Operand, ar2: _Operand, assume_unique: bool = False, return_indices: bool = False) -> Any:
     """Distinct values that are in both, in order."""
 
 def invert(
@@ -1441,10 +1498,23 @@ def isreal(
 ) -> Tensor:
     """Whether the imaginary part is zero."""
 
+def kaiser(M: int, beta: float, chunk_size: _Ints | None = None) -> Tensor:
+    """A quotient of Bessel functions."""
+
 def kron(a: _Operand, b: _Operand) -> Tensor:
     """The second tensor once for every element of the first, times that."""
 
-def lcm(x1: _Operand, x2: _Operand, out: _Out | None = None) -> Tensor:
+def lcm(
+    x1: _Operand,
+    x2: _Operand,
+    out: _Out | None = None,
+    *,
+    where: Any = True,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    dtype: Any = None,
+    subok: Any = True,
+) -> Tensor:
     """The least common multiple of |x1| and |x2|."""
 
 def ldexp(
@@ -1695,8 +1765,8 @@ def mean(
 ) -> Tensor:
     """The arithmetic mean over axes."""
 
-def median(a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False) -> Tensor:
-    """The median over an axis."""
+def median(a: _Operand, axis: _Ints | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False) -> Tensor:
+    """The median over axes."""
 
 def meshgrid(*tensors: _Operand, indexing: str = "xy", sparse: bool = False, copy: Any = True) -> tuple[Tensor, ...]:
     """Coordinate matrices from coordinate vectors."""
@@ -1802,9 +1872,9 @@ def nanmean(
     """The mean over axes, ignoring NaN."""
 
 def nanmedian(
-    a: _Operand, axis: int | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False
+    a: _Operand, axis: _Ints | None = None, out: _Out | None = None, overwrite_input: Any = False, keepdims: bool = False
 ) -> Tensor:
-    """The median over an axis, ignoring NaN."""
+    """The median over axes, ignoring NaN."""
 
 def nanmin(
     a: _Operand,
@@ -1816,6 +1886,19 @@ def nanmin(
 ) -> Tensor:
     """The smallest element over axes, ignoring NaN."""
 
+def nanpercentile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Percentiles over axes, ignoring NaN."""
+
 def nanprod(
     a: _Operand,
     axis: _Ints | None = None,
@@ -1826,6 +1909,19 @@ def nanprod(
     where: _Operand | None = None,
 ) -> Tensor:
     """The product over axes, NaN counted as 1."""
+
+def nanquantile(
+    a: _Operand,
+    q: _Operand,
+    axis: Any = None,
+    out: _Out | None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Tensor:
+    """Quantiles over axes, ignoring NaN."""
 
 def nanstd(
     a: _Operand,
@@ -1951,6 +2047,9 @@ def permute_dims(a: _Operand, axes: _Ints | None = None, out: _Out | None = None
 def place(arr: _Operand, mask: _Operand, vals: _Operand) -> None:
     """Writes values, one after the other and over and over again, to the places where the mask holds."""
 
+def polyval(p: _Operand, x: _Operand, out: _Out | None = None) -> Tensor:
+    """The values of a polynomial."""
+
 def positive(
     x: _Operand,
     out: _Out | None = None,
@@ -2052,6 +2151,9 @@ def radians(
 def ravel(a: _Operand, order: str = "C", out: _Out | None = None) -> Tensor:
     """All elements as one axis."""
 
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
+    """Positions of indices along every axis."""
+
 def real(
     x: _Operand,
     out: _Out | None = None,
@@ -2128,6 +2230,9 @@ def rint(
 
 def roll(a: _Operand, shift: _Ints, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
     """Shifts elements along axes, around the end."""
+
+def rollaxis(a: _Operand, axis: int, start: int = 0, out: _Out | None = None) -> Tensor:
+    """Moves one axis before another."""
 
 def rot90(m: _Operand, k: int = 1, axes: _Ints = ..., out: _Out | None = None) -> Tensor:
     """Rotates by quarter turns."""
@@ -2217,10 +2322,18 @@ def sinh(
 ) -> Tensor:
     """The hyperbolic sine."""
 
+def sliding_window_view(
+    x: _Operand, window_shape: _Ints, axis: _Ints | None = None, *, subok: Any = False, writeable: Any = False
+) -> Tensor:
+    """Windows that slide along axes, as further axes."""
+
 def sort(
     a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """A sorted copy."""
+
+def sort_complex(a: _Operand, out: _Out | None = None) -> Tensor:
+    """A sorted copy as complex values."""
 
 def spacing(
     x: _Operand,
@@ -2363,6 +2476,9 @@ def tril(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
     """Rows and columns of the elements at and below a diagonal."""
 
+def trim_zeros(filt: _Operand, trim: str = "fb", out: _Out | None = None) -> Tensor:
+    """A vector without the zeros at its ends."""
+
 def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros below a diagonal."""
 
@@ -2408,11 +2524,17 @@ def unique(
 ) -> Any:
     """The sorted distinct values."""
 
-def unravel_index(indices: _Operand, shape: _Ints, out: _Out | None = None) -> tuple[Tensor, ...]:
+def unravel_index(indices: _Operand, shape: _Ints, order: str = "C", out: _Out | None = None) -> tuple[Tensor, ...]:
     """Indices along every axis from C-order positions."""
 
 def unstack(x: _Operand, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices along an axis, as views."""
+
+def unwrap(p: _Operand, discont: float | None = None, axis: int = -1, *, period: _Scalar = 6.283185307179586) -> Tensor:
+    """Angles without jumps of a period."""
+
+def vander(x: _Operand, N: int | None = None, increasing: bool = False, out: _Out | None = None) -> Tensor:
+    """A matrix of powers."""
 
 def var(
     a: _Operand,

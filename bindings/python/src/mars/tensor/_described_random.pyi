@@ -8,16 +8,33 @@ from numpy.typing import ArrayLike, DTypeLike
 from mars.tensor._tensor import Tensor
 
 __all__ = [
+    "beta",
+    "binomial",
+    "chisquare",
     "choice",
+    "dirichlet",
     "exponential",
+    "f",
+    "gamma",
+    "geometric",
     "gumbel",
+    "hypergeometric",
     "integers",
     "laplace",
     "logistic",
     "lognormal",
+    "logseries",
+    "multinomial",
+    "negative_binomial",
+    "noncentral_chisquare",
+    "noncentral_f",
     "normal",
     "pareto",
     "permutation",
+    "permuted",
+    "poisson",
+    "power",
+    "power_distribution",
     "random",
     "random_raw",
     "random_sample",
@@ -26,10 +43,15 @@ __all__ = [
     "sample",
     "standard_cauchy",
     "standard_exponential",
+    "standard_gamma",
     "standard_normal",
+    "standard_t",
     "triangular",
     "uniform",
+    "vonmises",
+    "wald",
     "weibull",
+    "zipf",
 ]
 
 _Operand: TypeAlias = Tensor | ArrayLike
@@ -37,18 +59,44 @@ _Ints: TypeAlias = int | Sequence[int]
 _Scalar: TypeAlias = complex | np.generic
 _Out: TypeAlias = Tensor | np.ndarray[Any, Any] | tuple[Tensor | np.ndarray[Any, Any] | None, ...]
 
+def beta(a: _Operand, b: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Beta numbers."""
+
+def binomial(n: _Operand, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Successes in n trials of probability p."""
+
+def chisquare(df: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Sums of the squares of df standard normal numbers."""
+
 def choice(
     a: _Operand, size: _Ints | None = None, replace: bool = True, axis: int = 0, p: _Operand | None = None, chunk_size: _Ints | None = None
 ) -> Tensor:
     """Slices along an axis drawn at random."""
 
+def dirichlet(alpha: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Shares that add up to 1: gamma numbers divided by their sum."""
+
 def exponential(scale: _Operand = 1.0, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Exponential numbers with a mean."""
+
+def f(dfnum: _Operand, dfden: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Quotients of two chi-square numbers, each divided by its degrees of freedom."""
+
+def gamma(shape: _Operand, scale: _Operand = 1.0, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Gamma numbers."""
+
+def geometric(p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Trials up to the first success of probability p."""
 
 def gumbel(
     loc: _Operand = 0.0, scale: _Operand = 1.0, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None
 ) -> Tensor:
     """Gumbel numbers."""
+
+def hypergeometric(
+    ngood: _Operand, nbad: _Operand, nsample: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None
+) -> Tensor:
+    """Good ones in a sample without replacement."""
 
 def integers(
     low: _Operand,
@@ -75,6 +123,21 @@ def lognormal(
 ) -> Tensor:
     """Exponentials of normal numbers."""
 
+def logseries(p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Numbers of the logarithmic series."""
+
+def multinomial(n: _Operand, pvals: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """How often each of several results comes in n trials."""
+
+def negative_binomial(n: _Operand, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Failures before n successes of probability p."""
+
+def noncentral_chisquare(df: _Operand, nonc: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Sums of the squares of normal numbers whose means add up, squared, to nonc."""
+
+def noncentral_f(dfnum: _Operand, dfden: _Operand, nonc: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Quotients of a noncentral chi-square number and a chi-square one."""
+
 def normal(
     loc: _Operand = 0.0, scale: _Operand = 1.0, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None
 ) -> Tensor:
@@ -85,6 +148,18 @@ def pareto(a: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64",
 
 def permutation(x: _Operand, axis: int = 0, chunk_size: _Ints | None = None) -> Tensor:
     """The slices along an axis in random order."""
+
+def permuted(x: _Operand, axis: int | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Elements in random order, along an axis each slice in an order of its own."""
+
+def poisson(lam: _Operand = 1.0, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Counts of events of which lam are expected."""
+
+def power(a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Numbers in [0, 1] of density a x**(a - 1)."""
+
+def power_distribution(a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Numbers in [0, 1] of density a x**(a - 1)."""
 
 def random(size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Uniform numbers in [0, 1)."""
@@ -110,8 +185,14 @@ def standard_cauchy(size: _Ints | None = None, dtype: DTypeLike = "float64", chu
 def standard_exponential(size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Exponential numbers of mean 1."""
 
+def standard_gamma(shape: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
+    """Gamma numbers of scale 1."""
+
 def standard_normal(size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Standard normal numbers."""
+
+def standard_t(df: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Student's t."""
 
 def triangular(
     left: _Operand,
@@ -128,14 +209,37 @@ def uniform(
 ) -> Tensor:
     """Uniform numbers in [low, high)."""
 
+def vonmises(mu: _Operand, kappa: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Angles around mu, in [-pi, pi]."""
+
+def wald(mean: _Operand, scale: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Inverse Gaussian numbers."""
+
 def weibull(a: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
     """Weibull numbers of shape a."""
 
+def zipf(a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+    """Numbers k of probability k**-a."""
+
 class Distributions:
+    def beta(self, a: _Operand, b: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Beta numbers."""
+    def binomial(self, n: _Operand, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Successes in n trials of probability p."""
+    def chisquare(self, df: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Sums of the squares of df standard normal numbers."""
+    def dirichlet(self, alpha: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Shares that add up to 1: gamma numbers divided by their sum."""
     def exponential(
         self, scale: _Operand = 1.0, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None
     ) -> Tensor:
         """Exponential numbers with a mean."""
+    def f(self, dfnum: _Operand, dfden: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Quotients of two chi-square numbers, each divided by its degrees of freedom."""
+    def gamma(self, shape: _Operand, scale: _Operand = 1.0, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Gamma numbers."""
+    def geometric(self, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Trials up to the first success of probability p."""
     def gumbel(
         self,
         loc: _Operand = 0.0,
@@ -145,6 +249,10 @@ class Distributions:
         chunk_size: _Ints | None = None,
     ) -> Tensor:
         """Gumbel numbers."""
+    def hypergeometric(
+        self, ngood: _Operand, nbad: _Operand, nsample: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None
+    ) -> Tensor:
+        """Good ones in a sample without replacement."""
     def laplace(
         self,
         loc: _Operand = 0.0,
@@ -172,6 +280,18 @@ class Distributions:
         chunk_size: _Ints | None = None,
     ) -> Tensor:
         """Exponentials of normal numbers."""
+    def logseries(self, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Numbers of the logarithmic series."""
+    def multinomial(self, n: _Operand, pvals: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """How often each of several results comes in n trials."""
+    def negative_binomial(self, n: _Operand, p: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Failures before n successes of probability p."""
+    def noncentral_chisquare(self, df: _Operand, nonc: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Sums of the squares of normal numbers whose means add up, squared, to nonc."""
+    def noncentral_f(
+        self, dfnum: _Operand, dfden: _Operand, nonc: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None
+    ) -> Tensor:
+        """Quotients of a noncentral chi-square number and a chi-square one."""
     def normal(
         self,
         loc: _Operand = 0.0,
@@ -183,6 +303,14 @@ class Distributions:
         """Normal numbers with a mean and a standard deviation."""
     def pareto(self, a: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
         """Lomax (Pareto II) numbers of shape a."""
+    def permuted(self, x: _Operand, axis: int | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Elements in random order, along an axis each slice in an order of its own."""
+    def poisson(self, lam: _Operand = 1.0, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Counts of events of which lam are expected."""
+    def power(self, a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Numbers in [0, 1] of density a x**(a - 1)."""
+    def power_distribution(self, a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Numbers in [0, 1] of density a x**(a - 1)."""
     def random(self, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
         """Uniform numbers in [0, 1)."""
     def random_raw(self, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
@@ -201,8 +329,14 @@ class Distributions:
         """Standard Cauchy numbers."""
     def standard_exponential(self, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
         """Exponential numbers of mean 1."""
+    def standard_gamma(
+        self, shape: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None
+    ) -> Tensor:
+        """Gamma numbers of scale 1."""
     def standard_normal(self, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
         """Standard normal numbers."""
+    def standard_t(self, df: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Student's t."""
     def triangular(
         self,
         left: _Operand,
@@ -222,5 +356,11 @@ class Distributions:
         chunk_size: _Ints | None = None,
     ) -> Tensor:
         """Uniform numbers in [low, high)."""
+    def vonmises(self, mu: _Operand, kappa: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Angles around mu, in [-pi, pi]."""
+    def wald(self, mean: _Operand, scale: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Inverse Gaussian numbers."""
     def weibull(self, a: _Operand, size: _Ints | None = None, dtype: DTypeLike = "float64", chunk_size: _Ints | None = None) -> Tensor:
         """Weibull numbers of shape a."""
+    def zipf(self, a: _Operand, size: _Ints | None = None, chunk_size: _Ints | None = None) -> Tensor:
+        """Numbers k of probability k**-a."""

@@ -39,6 +39,7 @@ def arange(
     chunk_size: int | Sequence[int] | None = None,
 ) -> Tensor:  # fmt: skip
     _registry.check_device(device)
+    step = 1 if step is None else step
     if stop is None:
         start, stop = 0, start
     if stop is None:
@@ -134,7 +135,8 @@ def _spread(name: str) -> Callable[..., Tensor]:
             ddof = correction
         operands = (a,) if where is None else (a, where)
         made = apply(op(name), operands, _attributes(name, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
-        return _registry.finish(made, out, name)  # type: ignore[no-any-return]
+        casting = "unsafe" if _registry.descriptions[name]["casts_out"] else SAME_KIND
+        return _registry.finish(made, out, name, casting)  # type: ignore[no-any-return]
 
     spread.__name__ = spread.__qualname__ = name
     return spread
@@ -278,6 +280,26 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
 
 
 @written
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
+    given = _attributes("intersect1d", assume_unique=assume_unique, return_indices=return_indices)
+    made = _registry.apply_open(op("intersect1d"), (ar1, ar2), given)
+    return made if return_indices else made[0]
+
+
+@written
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    ends = [x for x in (to_begin, to_end) if x is not None]
+    return apply(op("ediff1d"), (ary, *ends), _attributes("ediff1d", begins=to_begin is not None))  # type: ignore[no-any-return]
+
+
+@written
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
+    modes = (mode,) if isinstance(mode, str) else tuple(mode)
+    given = _attributes("ravel_multi_index", dims=dims, mode=modes, order=order)
+    return apply(op("ravel_multi_index"), tuple(multi_index), given)  # type: ignore[no-any-return]
+
+
+@written
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     x = _tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
@@ -384,7 +406,7 @@ def _quantile(name: str) -> Callable[..., Tensor]:
     return quantile
 
 
-for _name in ("quantile", "percentile"):
+for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
     written(_quantile(_name))
 
 

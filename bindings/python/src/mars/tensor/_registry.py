@@ -59,7 +59,7 @@ def convert_all(items: Any) -> list[Any]:
     return list(items)
 
 
-def finish(result: Any, out: Any, name: str | None = None) -> Any:
+def finish(result: Any, out: Any, name: str | None = None, casting: str = SAME_KIND) -> Any:
     """Puts a result where `out` says, if it says something.  `name`: of the function, for errors."""
     if out is None:
         return result
@@ -67,18 +67,18 @@ def finish(result: Any, out: Any, name: str | None = None) -> Any:
         if not isinstance(result, tuple):
             (out,) = out
         else:
-            return tuple(finish(r, o, name) for r, o in zip(result, out, strict=True))
+            return tuple(finish(r, o, name, casting) for r, o in zip(result, out, strict=True))
         if out is None:
             return result
     if isinstance(out, np.ndarray):
-        if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        if not np.can_cast(result.dtype, out.dtype, casting):  # type: ignore[arg-type]
             what = f"ufunc {name!r} output" if name else "array data"
-            raise TypeError(f"Cannot cast {what} from {result.dtype!r} to {out.dtype!r} with casting rule 'same_kind'")
-        np.copyto(out, result.to_numpy())
+            raise TypeError(f"Cannot cast {what} from {result.dtype!r} to {out.dtype!r} with casting rule {casting!r}")
+        np.copyto(out, result.to_numpy(), casting="unsafe")
         return out
     if not isinstance(out, Handle):
         raise TypeError(f"{name + '(): ' if name else ''}return arrays must be of ArrayType, not {type(out).__name__}")
-    store(out, result, name)
+    store(out, result, name, casting)
     return out
 
 
@@ -206,8 +206,10 @@ def make(made: Op) -> Callable[..., Any]:
     elif not any(p.name == "out" for p in signature):
         lines.append("return result")
     else:
-        lines.append("return _finish(result, out, _op.name) if out is not None else result")
+        rule = '"unsafe"' if description["casts_out"] else "_same_kind"
+        lines.append(f"return _finish(result, out, _op.name, {rule}) if out is not None else result")
     scope = {
+        "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
     }  # fmt: skip
@@ -228,7 +230,7 @@ def call_ufunc(
     values = (*values, *(a.default for a in o.own[len(values) :]), dtype, casting)
     result = apply(o, operands, values)
     if where is True:
-        return finish(result, out, o.name)
+        return finish(result, out, o.name, casting)
     if isinstance(result, tuple):
         raise TypeError(f"`where` of {o.name} with its {len(result)} results is not supported")
     if isinstance(out, tuple):
@@ -237,9 +239,9 @@ def call_ufunc(
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
     if isinstance(out, np.ndarray):
-        np.copyto(out, result.to_numpy(), "same_kind", np.asarray(where))
+        np.copyto(out, result.to_numpy(), casting, np.asarray(where))
         return out
-    return finish(function("where")(where, function("astype")(result, out.dtype, casting=SAME_KIND), out), out, o.name)
+    return finish(function("where")(where, function("astype")(result, out.dtype, casting=casting), out), out, o.name, casting)
 
 
 def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], operands: str, values: str) -> Callable[..., Any]:
@@ -253,7 +255,7 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
         f"if not ({is_plain}):",
         f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
         f"result = _apply(_op, {operands}, ({values}))",
-        "return _finish(result, out, _op.name) if out is not None else result",
+        "return _finish(result, out, _op.name, _same_kind) if out is not None else result",
     ]
     scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
     f: Any = define(name, signature, lines, scope, keywords=keywords)
@@ -305,7 +307,7 @@ def method(name: str) -> Callable[..., Any]:
     if spread is not None:
 
         def several(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__")):
+            if len(args) == 1 and (args[0] is None or not hasattr(args[0], "__index__") or getattr(args[0], "ndim", False)):
                 kwargs[spread] = args[0]
             elif args:
                 kwargs[spread] = args

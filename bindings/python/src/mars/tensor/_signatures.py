@@ -44,13 +44,13 @@ def parameters(description: dict[str, Any]) -> list[Parameter]:
 # are, and the library chooses how it computes.  What they may be, None for anything.
 _WITHOUT_MEANING: dict[str, tuple[Any, ...] | None] = {
     "assume_unique": None, "copy": None, "kind": (None, "sort", "table"), "order": ("K", "C", "F", "A", None), "overwrite_input": None,
-    "subok": None,
+    "subok": None, "writeable": (False,),
 }  # fmt: skip
 
 
 def check_order(order: Any, allowed: tuple[Any, ...] = ("K", "C", "F", "A", None)) -> None:
     """Refuses what is no memory order."""
-    if order not in allowed:
+    if (order.upper() if isinstance(order, str) else order) not in allowed:
         if allowed == (None,):
             raise ValueError("Cannot specify order when the array has no fields.")
         raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
