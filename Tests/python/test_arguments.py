@@ -2,6 +2,7 @@
 
 import inspect
 import threading
+import time
 
 import mars
 import mars.tensor as mt
@@ -140,6 +141,23 @@ def test_failures_of_runs_at_once_are_their_own():
                 t.join()
             for name, (message, cause) in found.items():
                 assert message.startswith(f"ValueError: {name} ") and str(cause) == name
+
+
+def test_exceptions_that_nobody_asks_for_are_dropped():
+    from mars import _abi
+
+    both = threading.Barrier(2)
+
+    def function(x):
+        both.wait(10)
+        raise ValueError("no")
+
+    with mars.Session(workers=2), pytest.raises(RuntimeError):
+        mt.zeros(2).rechunk(1).map_chunk(function).execute()
+    end = time.monotonic() + 10
+    while _abi.raised_exceptions and time.monotonic() < end:
+        (mt.ones(1) + 1).execute()  # of a chunk that was in progress still, the end of the next run
+    assert not _abi.raised_exceptions
 
 
 # ---- what NumPy has a switch for ----

@@ -242,7 +242,7 @@ _exceptions: dict[int, type[BaseException]] = {
 
 # Exceptions that functions of the client raised inside runs, by the number that stands before their message: what another run fails with
 # at the same time is another's.  Those that nobody asks for are dropped.
-_raised: dict[int, BaseException] = {}
+raised_exceptions: dict[int, BaseException] = {}
 _numbers = iter(range(1, 1 << 62))
 _MOST_RAISED = 64
 _MARK = "\x1e"
@@ -251,9 +251,9 @@ _MARK = "\x1e"
 def raised(error: BaseException) -> bytes:
     """The message by which the library reports an exception of the client's function."""
     number = next(_numbers)
-    _raised[number] = error
-    for old in list(_raised)[:-_MOST_RAISED]:
-        _raised.pop(old, None)
+    raised_exceptions[number] = error
+    for old in list(raised_exceptions)[:-_MOST_RAISED]:
+        raised_exceptions.pop(old, None)
     return f"{number}{_MARK}{type(error).__name__}: {error}".encode(errors="replace")
 
 
@@ -262,7 +262,7 @@ def _cause(message: str) -> tuple[str, BaseException | None]:
     number, mark, text = message.partition(_MARK)
     if not mark or not number.isdigit():
         return message, None
-    return text, _raised.pop(int(number), None)
+    return text, raised_exceptions.pop(int(number), None)
 
 
 def fail(status: int, running: bool = False) -> NoReturn:

@@ -75,6 +75,9 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
             with _guard:
                 _running.discard(out.value)
                 _run_release(out)
+        if _abi.raised_exceptions and not _running:
+            # Of chunks that failed beside the one that is reported: their frames hold arrays.
+            _abi.raised_exceptions.clear()
 
 
 # Runs in progress, and those that have failed or were cancelled and have tasks in progress still, which may call functions of Python.
