@@ -10,6 +10,15 @@ X = np.arange(1, 13, dtype=float).reshape(3, 4) / 16
 NAMES = {d["numpy"].removeprefix("numpy.") for d in descriptions.values() if d["namespace"] is not None and d["numpy"]}
 UFUNCS = sorted(n for n in NAMES if isinstance(getattr(np, n, None), np.ufunc))
 
+
+
+def written(f, a, *arguments):
+    """A copy after a function has written to it."""
+    a = a.copy()
+    f(a, *arguments)
+    return a
+
+
 # How each function is called; anything that takes one array is called with that.
 CALLS = {
     "average": lambda f, a: f(a, axis=1, weights=[1, 2, 3, 4]), "argsort": lambda f, a: f(a, axis=0), "array_equal": lambda f, a: f(a, a),
@@ -32,7 +41,9 @@ CALLS = {
     "vsplit": lambda f, a: f(a, [1]), "geomspace": lambda f, a: f(a[0] + 1, a[1] + 1, 5), "interp": lambda f, a: f(a, [0, 1], [3, 5]),
     "intersect1d": lambda f, a: f(a, a[0]), "setdiff1d": lambda f, a: f(a, a[0]), "setxor1d": lambda f, a: f(a, a[0]),
     "union1d": lambda f, a: f(a, a[0]), "kron": lambda f, a: f(a, a), "resize": lambda f, a: f(a, (2, 2)), "lexsort": lambda f, a: f((a, a)),
-    "diagflat": lambda f, a: f(a[0]), "convolve": lambda f, a: f(a[0], a[1]), "correlate": lambda f, a: f(a[0], a[1], "full"),
+    "diagflat": lambda f, a: f(a[0]), "bincount": lambda f, a: f((a[0] * 16).astype(int)), "copyto": lambda f, a: written(f, a, a[1]),
+    "fill_diagonal": lambda f, a: written(f, a, 9), "place": lambda f, a: written(f, a, a > 0.3, [8, 9]), "put": lambda f, a: written(f, a, [0, 5], 9),
+    "put_along_axis": lambda f, a: written(f, a, np.array([[0], [1], [2]]), 9, 1), "putmask": lambda f, a: written(f, a, a > 0.3, [8, 9]), "convolve": lambda f, a: f(a[0], a[1]), "correlate": lambda f, a: f(a[0], a[1], "full"),
     "cross": lambda f, a: f(a[:, :3], a[:, 1:]), "nanpercentile": lambda f, a: f(a, 30),
     "nanquantile": lambda f, a: f(a, 0.3), "polyval": lambda f, a: f([1, 2], a), "rollaxis": lambda f, a: f(a, 1),
     "ravel_multi_index": lambda f, a: f(((a * 16).astype(int), (a * 3).astype(int)), (20, 9)), "trim_zeros": lambda f, a: f(a[0]),

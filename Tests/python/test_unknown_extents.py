@@ -205,7 +205,7 @@ def test_what_waits_for_a_graph_says_so():
     from mars import Graph
 
     x = Graph().input("x", float, (None,))
-    with pytest.raises(NotImplementedError, match="median needs a known extent: execute it first"):
+    with pytest.raises(NotImplementedError, match="median needs known extents: execute it first"):
         mt.median(x)
     with pytest.raises(NotImplementedError, match="choose needs known extents: execute it first"):
         mt.choose(mt.tensor([0, 1]), [x, x])
