@@ -111,15 +111,16 @@ enum Statistics {
         let none = Value(try Reductions.mean.apply([.value(x)], [("axis", .ints([k])), ("keepdims", .bool(c.bool("keepdims") && !flat))]))
         return [flat && c.bool("keepdims") ? try none.reshaped(v[0].type.shape.map { _ in 1 }) : none]
       }
-      let sorted = try x.op(Sorting.sort, with: ["axis": .int(k)])
       let n = x.type.shape[k]
-      let middle = try sorted.sliced(axis: k, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1)
+      let halves = n % 2 == 0 ? 2 : 1
+      // NaNs come last in order: one at the end makes the median NaN.
+      let found = try Quantiles.elements(x, axis: k, places: [(n - 1) / 2, n / 2].suffix(halves) + [n - 1])
+      let middle = try found.sliced(axis: k, start: 0, count: halves)
       let m = try middle.op(Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
       guard x.type.dtype.kind >= .floating else {
         return [flat && c.bool("keepdims") ? try m.reshaped(v[0].type.shape.map { _ in 1 }) : m]
       }
-      // NaNs were sorted to the end: one there makes the median NaN.
-      let last = try sorted.sliced(axis: k, start: n - 1, count: 1).op(
+      let last = try found.sliced(axis: k, start: halves, count: 1).op(
         Reductions.mean, with: ["axis": .ints([k]), "keepdims": .bool(c.bool("keepdims") && !flat)])
       let r = try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       return [flat && c.bool("keepdims") ? try r.reshaped(v[0].type.shape.map { _ in 1 }) : r]
