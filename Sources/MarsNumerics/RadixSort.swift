@@ -88,10 +88,14 @@ struct RadixSort<Rule: RadixRule> {
           counts[values &+ value(w, first &+ width)] &+= 1
         }
       default:
+        // More than three are needed from 2^27 words on.
         for i in 0..<n {
           let w = a[i]
-          for d in 0..<digits { counts[d &* values &+ value(w, first &+ d &* width)] &+= 1 }
+          counts[value(w, first)] &+= 1
+          counts[values &+ value(w, first &+ width)] &+= 1
+          counts[2 &* values &+ value(w, first &+ 2 &* width)] &+= 1
         }
+        for d in 3..<max(3, digits) { for i in 0..<n { counts[d &* values &+ value(a[i], first &+ d &* width)] &+= 1 } }
       }
       var (from, to) = (a, b)
       for d in 0..<digits {
