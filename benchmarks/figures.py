@@ -231,6 +231,15 @@ def no_slower(c: Context) -> list[Figure]:
     return out
 
 
+def selection(c: Context) -> list[Figure]:
+    """mask, take, sort, argsort, median, isin, searchsorted at 10^7 float64, one thread: none slower than NumPy"""
+    n, out = c.size(10**7, 10**5), []
+    for workload in ("sel_mask", "sel_take", "sort", "sel_argsort", "sel_median", "sel_isin", "sel_searchsorted"):
+        m = c.run(workload, "numpy,mars", threads=1, n=n, inner=6)
+        out.append(at_least(f"{workload.removeprefix('sel_')}, against NumPy", m.ratio("numpy"), 1))
+    return out
+
+
 def matmul(c: Context) -> list[Figure]:
     """matmul 4000 x 4000 float64, chunked, against the same OpenBLAS called directly with 2 threads"""
     n = c.size(4000, 1000)
@@ -380,7 +389,7 @@ def store(c: Context) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Context], list[Figure]]] = {
     f.__name__: f
-    for f in (pi, keep, fused, reductions, no_slower, matmul, chunks, chunk_memory, tiny, eager, startup, threads, spill, store)
+    for f in (pi, keep, fused, reductions, no_slower, selection, matmul, chunks, chunk_memory, tiny, eager, startup, threads, spill, store)
 }
 
 

@@ -8,6 +8,8 @@ package protocol Element: BitwiseCopyable, Sendable {
   /// NumPy's order of sorting: NaN after everything else.
   static func precedes(_ a: Self, _ b: Self) -> Bool
   static func same(_ a: Self, _ b: Self) -> Bool
+  /// The same order between numbers: without NaN on either side.
+  static func isLess(_ a: Self, _ b: Self) -> Bool
   /// Addition and multiplication as the element-wise operators do them: wrapping, half types rounded.
   static func sum(_ a: Self, _ b: Self) -> Self
   static func product(_ a: Self, _ b: Self) -> Self
@@ -19,6 +21,7 @@ extension Element where Self: FixedWidthInteger {
   @inlinable package var isNotANumber: Bool { false }
   @inlinable package static func precedes(_ a: Self, _ b: Self) -> Bool { a < b }
   @inlinable package static func same(_ a: Self, _ b: Self) -> Bool { a == b }
+  @inlinable package static func isLess(_ a: Self, _ b: Self) -> Bool { a < b }
   @inlinable package static func sum(_ a: Self, _ b: Self) -> Self { a &+ b }
   @inlinable package static func product(_ a: Self, _ b: Self) -> Self { a &* b }
 }
@@ -38,6 +41,7 @@ extension Element where Self: BinaryFloatingPoint {
   @inlinable package var isNotANumber: Bool { self != self }
   @inlinable package static func precedes(_ a: Self, _ b: Self) -> Bool { a < b || (b != b && a == a) }
   @inlinable package static func same(_ a: Self, _ b: Self) -> Bool { a == b }
+  @inlinable package static func isLess(_ a: Self, _ b: Self) -> Bool { a < b }
   @inlinable package static func sum(_ a: Self, _ b: Self) -> Self { a + b }
   @inlinable package static func product(_ a: Self, _ b: Self) -> Self { a * b }
 }
@@ -55,6 +59,7 @@ package struct BoolElement: Element {
   package var isNotANumber: Bool { false }
   package static func precedes(_ a: BoolElement, _ b: BoolElement) -> Bool { a.byte < b.byte }
   package static func same(_ a: BoolElement, _ b: BoolElement) -> Bool { a.byte == b.byte }
+  package static func isLess(_ a: BoolElement, _ b: BoolElement) -> Bool { a.byte < b.byte }
   package static func sum(_ a: BoolElement, _ b: BoolElement) -> BoolElement { BoolElement((a.byte | b.byte) != 0) }
   package static func product(_ a: BoolElement, _ b: BoolElement) -> BoolElement { BoolElement(a.byte != 0 && b.byte != 0) }
 }
@@ -69,6 +74,7 @@ package struct BFloat16: Element {
   package var isNotANumber: Bool { float.isNaN }
   package static func precedes(_ a: BFloat16, _ b: BFloat16) -> Bool { Float.precedes(a.float, b.float) }
   package static func same(_ a: BFloat16, _ b: BFloat16) -> Bool { a.float == b.float }
+  package static func isLess(_ a: BFloat16, _ b: BFloat16) -> Bool { a.float < b.float }
   package static func sum(_ a: BFloat16, _ b: BFloat16) -> BFloat16 { BFloat16(a.float + b.float) }
   package static func product(_ a: BFloat16, _ b: BFloat16) -> BFloat16 { BFloat16(a.float * b.float) }
 }
@@ -85,6 +91,7 @@ package struct ComplexElement<F: BinaryFloatingPoint & Element>: Element {
   package static var one: Self { Self(1, 0) }
   package var isNotANumber: Bool { re != re || im != im }
   package static func same(_ a: Self, _ b: Self) -> Bool { a.re == b.re && a.im == b.im }
+  package static func isLess(_ a: Self, _ b: Self) -> Bool { a.re < b.re || (a.re == b.re && a.im < b.im) }
   package static func precedes(_ a: Self, _ b: Self) -> Bool {
     // NumPy: [R + Rj, R + nanj, nan + Rj, nan + nanj].
     let aGroup = (a.re != a.re ? 2 : 0) + (a.im != a.im ? 1 : 0)

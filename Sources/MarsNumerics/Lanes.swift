@@ -1,28 +1,7 @@
 import MarsBase
 
-/// Routines that walk along one axis or pick elements by position.
+/// Routines that walk along one axis or pick elements by position.  Reading by positions and masks is in `Gather.swift` and `Compress.swift`.
 package enum Lanes {
-  /// Copies the rows (along axis 0) of `source` whose mask element is set to the start of `target`; returns their number.
-  package static func select(_ source: ArrayView, mask: ArrayView, into target: ArrayView) -> Int {
-    var n = 0
-    let rows = source.shape[0]
-    var i = 0
-    while i < rows {
-      guard (mask.base + i * mask.strides[0]).load(as: UInt8.self) != 0 else {
-        i += 1
-        continue
-      }
-      // A run of selected rows is one copy.
-      var j = i + 1
-      while j < rows && (mask.base + j * mask.strides[0]).load(as: UInt8.self) != 0 { j += 1 }
-      StridedCopy.copy(
-        from: source.sliced(axis: 0, start: i, step: 1, count: j - i), to: target.sliced(axis: 0, start: n, step: 1, count: j - i))
-      n += j - i
-      i = j
-    }
-    return n
-  }
-
   /// The first element of an int64 array, in C order, for which `mask` (bool, of the same shape) is set.
   package static func firstMarked(_ x: ArrayView, by mask: ArrayView) -> Int? {
     var found: Int? = nil
@@ -49,27 +28,6 @@ package enum Lanes {
       nonZero += v == 0 ? 0 : 1
     }
     return (sum, hasNegative, nonZero)
-  }
-
-  /// target[..., i, ...] = source[..., indices[i], ...] along `axis`; negative indices count from the end.
-  ///
-  /// `indices` are int64 and of any rank r; axes axis..<axis+r of the target run over them.
-  package static func take(_ source: ArrayView, indices: ArrayView, axis: Int, into target: ArrayView) throws(MarsError) {
-    let n = source.shape[axis]
-    let rest = source.dropping(axis: axis, at: 0)
-    let r = indices.rank
-    let targetStrides = Array(target.strides[axis..<axis + r])
-    let others = Array(target.strides[0..<axis]) + Array(target.strides[(axis + r)...])
-    try Strided.forEach(indices.shape, [indices.strides, targetStrides]) { o throws(MarsError) in
-      let given = Int((indices.base + o[0]).load(as: Int64.self))
-      guard given >= -n && given < n else {
-        throw MarsError(.index, "index \(given) is out of bounds for axis \(axis) with size \(n)")
-      }
-      let i = given < 0 ? given + n : given
-      StridedCopy.copy(
-        from: ArrayView(base: source.base + i * source.strides[axis], dtype: source.dtype, shape: rest.shape, strides: rest.strides),
-        to: ArrayView(base: target.base + o[1], dtype: target.dtype, shape: rest.shape, strides: others))
-    }
   }
 
   /// Writes `rows` (along axis 0) to the places of `indices` that lie in `target`: rows first..< of an axis of `extent`.

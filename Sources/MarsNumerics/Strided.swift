@@ -44,6 +44,14 @@ extension ArrayView {
   /// Stores one int64 as the only element.
   package func store(_ v: Int64) { base.storeBytes(of: v, as: Int64.self) }
 
+  /// The elements of an int64 array, in C order.
+  package var int64s: [Int] {
+    var out: [Int] = []
+    out.reserveCapacity(count)
+    try? Strided.forEach(shape, [strides]) { o throws(MarsError) in out.append(Int((base + o[0]).loadUnaligned(as: Int64.self))) }
+    return out
+  }
+
   /// The sum of an int64 array.
   package func sumOfInt64() -> Int {
     var n = 0

@@ -22,7 +22,7 @@ enum DistinctValues {
       body: .native(
         NativeRule(
           .selecting(axis: 0), wholeOutputAxes: { c in c.bool("whole") ? [0] : [] },
-          workspace: { c, box in Ordering.workspace(box.extents[0], c.inputs[0].dtype, indices: false) })),
+          workspace: { c, box in Ordering.workspace(box.extents[0], rank: 1, c.inputs[0].dtype, indices: false) })),
       cost: Cost(perElement: 60), doc: OpDoc("The sorted distinct elements of a vector.", example: "mt.unique([3, 1, 3])"),
       exposure: .hidden,
       samples: [Sample([[40]], .all), Sample([[7]], [.floating], attributes: ["equal_nan": .bool(false)]), Sample([[0]], .all)])

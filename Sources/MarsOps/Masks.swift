@@ -21,7 +21,7 @@ enum Masks {
         Sample([[5], [5]], .all, fixed: [1: .bool]), Sample([[5, 2], [5]], fixed: [1: .bool]), Sample([[0], [0]], fixed: [1: .bool]),
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
-    let n = Lanes.select(call.inputs[0], mask: call.inputs[1], into: call.outputs[0])
+    let n = try Lanes.select(call.inputs[0], mask: call.inputs[1], into: call.outputs[0])
     call.producedShape = [n] + call.inputs[0].shape.dropFirst()
   }
 
@@ -115,11 +115,23 @@ enum Masks {
 
   // MARK: Positions
 
+  /// Where a 1-D mask is set; chunk i of the result has as many positions as its mask has ones.
+  private static let markedPositions = NativeOp(
+    OpDef(
+      "marked_positions", inputs: [InputDef("mask")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].dtype == .bool && c.inputs[0].rank == 1 else { throw c.error(.type, "the mask must be 1-d and bool") }
+        return [TensorType(.int64, [unknownExtent])]
+      }, body: .native(NativeRule(.selecting(axis: 0))), cost: Cost(perElement: 2),
+      doc: OpDoc("Positions at which a mask is set.", example: "mt.flatnonzero([False, True])"), exposure: .hidden,
+      samples: [Sample([[40]], fixed: [0: .bool]), Sample([[0]], fixed: [0: .bool])])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    call.producedShape = [Lanes.positions(of: call.inputs[0], first: call.inputBoxes[0].lower[0], into: call.outputs[0])]
+  }
+
   private static func positions(_ c: OpContext, _ x: Value) throws(MarsError) -> Value {
     guard x.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
-    let mask = try x.cast(.bool).reshaped([-1])
-    let all = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(mask.type.shape[0]))))]))
-    return try all.op(selectRows.def, mask)
+    return try x.cast(.bool).reshaped([-1]).op(markedPositions.def)
   }
 
   /// Indices along every axis from C-order positions.
@@ -304,5 +316,6 @@ enum Masks {
     exposure: Exposure(method: true, castsOut: true, signature: "a indices axis out mode"))
 
   static let family = OpFamily(
-    [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, ravelMultiIndex, take], natives: [selectRows, takeLoop])
+    [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, ravelMultiIndex, take],
+    natives: [selectRows, markedPositions, takeLoop])
 }

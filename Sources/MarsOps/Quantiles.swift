@@ -8,6 +8,56 @@ enum Quantiles {
     AttrDef("method", .string, default: .string("linear"), "one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ..."),
   ]
 
+  private static let statistics = NativeOp(
+    OpDef(
+      "order_statistics", inputs: [InputDef("a"), InputDef("places", optional: true, "int64, 1-d; none where `at` says them")],
+      attributes: [
+        AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("at", .ints, default: AttrValue.none, "the places, where they are known"),
+      ],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        let k = try c.plainAxis(rank: c.inputs[0].rank)
+        guard (c.optionalInts("at") == nil) == (c.inputs.count == 2) else { throw c.error(.value, "places are either known or a tensor") }
+        guard c.inputs.count == 1 || c.inputs[1].dtype == .int64 && c.inputs[1].rank == 1 else {
+          throw c.error(.type, "places must be int64, and 1-d")
+        }
+        guard !c.inputs[0].dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
+        let count = c.optionalInts("at")?.count ?? c.inputs[1].shape[0]
+        guard c.inputs[0].shape[k] != 0 || count == 0 else { throw c.error(.value, "there are no elements along axis \(k)") }
+        var shape = c.inputs[0].shape
+        shape[k] = count
+        return [TensorType(c.inputs[0].dtype, shape)]
+      },
+      body: .native(
+        NativeRule(
+          .access { c in
+            [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }, [.whole]].prefix(c.inputs.count).map { $0 }
+          },
+          wholeOutputAxes: { c in [c.int("axis")] },
+          workspace: { c, box in
+            let k = c.int("axis")
+            return OrderStatistics.workspace(c.inputs[0].shape[k], box.extents[k], rank: box.rank, c.inputs[0].dtype)
+          })),
+      cost: Cost(perElement: 20), doc: OpDoc("Elements at places of what a sort would give.", example: "mt.median([3, 1, 2])"),
+      exposure: .hidden,
+      samples: [
+        Sample([[3, 4]], [.integer, .floating], attributes: ["axis": .int(1), "at": .ints([2, 0, 3])]),
+        Sample([[3, 4]], attributes: ["axis": .int(0), "at": .ints([1])]),
+        Sample([[3, 4], [5]], fixed: [1: .int64], attributes: ["axis": .int(1)]),
+      ])
+  ) { (call: inout NativeCall) throws(MarsError) in
+    let places = call.context.optionalInts("at") ?? call.inputs[1].int64s
+    try OrderStatistics.find(
+      call.inputs[0], places: places, into: call.outputs[0], axis: call.context.int("axis"), workspace: call.workspace)
+  }
+
+  /// The elements that a sort along `axis` would put at `places`, in that order along the axis.
+  static func elements(_ x: Value, axis: Int, places: [Int]) throws(MarsError) -> Value {
+    guard x.type.dtype.isComplex else { return try x.op(statistics.def, with: ["axis": .int(axis), "at": .ints(places)]) }
+    let sorted = try x.op(Sorting.sort, with: ["axis": .int(axis)])
+    let parts = try places.map { i throws(MarsError) in try sorted.sliced(axis: axis, start: i, count: 1) }
+    return Value(try Joining.concatenate.apply(parts.map { .value($0) }, [("axis", .int(axis))]))
+  }
+
   /// Where an element is looked for: an element itself, or a place between two that are `share` apart.
   private enum Place {
     case exact(Value)
@@ -97,7 +147,6 @@ enum Quantiles {
     }
     let isFloat = a.type.dtype.kind == .floating
     let line = try a.permuted(axes + rest).reshaped([n] + others)
-    let sorted = try line.op(Sorting.sort, with: ["axis": .int(0)])
     // Per line where NaNs are left out: they were sorted to the end.
     let counts = isFloat && ignoringNaN
     var size = Reductions.constant(Scalar(Double(n)), .float64)
@@ -112,19 +161,43 @@ enum Quantiles {
       counts ? x : try x.reshaped(q.type.shape + [Int](repeating: 1, count: others.count))
     }
     let zeros = try checked?.reshaped(own)
-    func element(_ at: Value) throws(MarsError) -> Value {
-      var i = try at.cast(.int64)
-      if let zeros { i = try i.op(Arithmetic.add, zeros) }
-      guard counts else { return try sorted.op(Masks.take, i, with: ["axis": .int(0), "mode": .string("clip")]) }
-      let count = q.type.shape.reduce(1, *)
-      let rows = try i.broadcast(to: q.type.shape + others).reshaped([count] + others)
-      return try sorted.op(Indexing.takeAlongAxis, rows, with: ["axis": .int(0)]).reshaped(q.type.shape + others)
+    /// Elements at each of several places of every line, and the last element of all.
+    func elements(_ places: [Value]) throws(MarsError) -> (found: [Value], last: Value?) {
+      let indices = try places.map { at throws(MarsError) -> Value in
+        let i = try at.cast(.int64)
+        return if let zeros { try i.op(Arithmetic.add, zeros) } else { i }
+      }
+      let each = q.type.shape.reduce(1, *)
+      if counts {
+        let sorted = try line.op(Sorting.sort, with: ["axis": .int(0)])
+        let found = try indices.map { i throws(MarsError) -> Value in
+          let rows = try i.broadcast(to: q.type.shape + others).reshaped([each] + others)
+          return try sorted.op(Indexing.takeAlongAxis, rows, with: ["axis": .int(0)]).reshaped(q.type.shape + others)
+        }
+        return (found, nil)
+      }
+      let end = Reductions.constant(Scalar(Int64(n - 1)), .int64)
+      var asked = try indices.map { i throws(MarsError) -> Value in
+        try i.op(Comparison.maximum, weak: Scalar(Int64(0))).op(Comparison.minimum, end).reshaped([-1])
+      }
+      asked.append(try end.reshaped([1]))
+      let all = Value(try Joining.concatenate.apply(asked.map { .value($0) }, [("axis", .int(0))]))
+      let rows = try line.op(statistics.def, all, with: ["axis": .int(0)])
+      let found = try indices.indices.map { k throws(MarsError) -> Value in
+        try rows.sliced(axis: 0, start: k * each, count: each).reshaped(q.type.shape + others)
+      }
+      return (found, try rows.sliced(axis: 0, start: indices.count * each, count: 1).reshaped(others))
     }
     var found: Value
+    let last: Value?
     switch try place(c, fractions, among: size) {
-    case .exact(let at): found = try element(at)
+    case .exact(let at):
+      let answer = try elements([at])
+      (found, last) = (answer.found[0], answer.last)
     case .between(let below, let above, let share):
-      let (low, high) = (try element(below).cast(d), try element(above).cast(d))
+      let answer = try elements([below, above])
+      last = answer.last
+      let (low, high) = (try answer.found[0].cast(d), try answer.found[1].cast(d))
       let part = try wide(share).cast(d)
       let step = try high.op(Arithmetic.subtract, low)
       let fromLow = try low.op(Arithmetic.add, try step.op(Arithmetic.multiply, part))
@@ -136,9 +209,9 @@ enum Quantiles {
       let isElement = try high.op(Comparison.equal, low).op(Comparison.logicalOr, try part.op(Comparison.equal, weak: Scalar(0.0)))
       found = try isElement.op(Selection.where, low, found)
     }
-    // NaNs were sorted to the end: one there is the answer.
-    if isFloat && !ignoringNaN {
-      let last = try sorted.sliced(axis: 0, start: n - 1, count: 1).reshaped(others).cast(found.type.dtype)
+    // NaNs come last in order: one there is the answer.
+    if isFloat, let end = last {
+      let last = try end.cast(found.type.dtype)
       found = try last.op(FloatingPoint.isnan).op(Selection.where, last, found)
     }
     return try found.reshaped(kept)
@@ -196,5 +269,5 @@ enum Quantiles {
   static let percentile = percentages("percentile", "Percentiles over axes.", ignoringNaN: false)
   static let nanpercentile = percentages("nanpercentile", "Percentiles over axes, ignoring NaN.", ignoringNaN: true)
 
-  static let family = OpFamily([ofFraction, percentile, nanquantile, nanpercentile])
+  static let family = OpFamily([ofFraction, percentile, nanquantile, nanpercentile], natives: [statistics])
 }

@@ -16,14 +16,16 @@ enum Sorting {
           NativeRule(
             .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
             wholeOutputAxes: { c in [c.int("axis")] },
-            workspace: { c, box in Ordering.workspace(box.extents[c.int("axis")], c.inputs[0].dtype, indices: indices) })),
+            workspace: { c, box in
+              Ordering.workspace(box.extents[c.int("axis")], rank: box.rank, c.inputs[0].dtype, indices: indices)
+            })),
         cost: Cost(perElement: 60), doc: OpDoc("Orders one axis.", example: "mt.sort([3, 1, 2])"), exposure: .hidden,
         samples: [Sample([[3, 4]], .all, attributes: ["axis": .int(1)]), Sample([[3, 4]], .all, attributes: ["axis": .int(0)])])
     ) { (call: inout NativeCall) throws(MarsError) in
       if indices {
-        try Ordering.argsort(call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
+        try Ordering.argsort(call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"), workspace: call.workspace)
       } else {
-        try Ordering.sort(call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"))
+        try Ordering.sort(call.inputs[0], into: call.outputs[0], axis: call.context.int("axis"), workspace: call.workspace)
       }
     }
   }
@@ -84,7 +86,7 @@ enum Sorting {
       doc: OpDoc("Places in a sorted vector of the same dtype.", example: "mt.searchsorted([1, 2, 3], 2)"), exposure: .hidden,
       samples: [Sample([[0], [3]], .all, attributes: ["right": .bool(true)])])
   ) { (call: inout NativeCall) throws(MarsError) in
-    try Ordering.search(call.inputs[0], call.inputs[1], right: call.context.bool("right"), into: call.outputs[0])
+    try Search.places(call.inputs[0], call.inputs[1], right: call.context.bool("right"), into: call.outputs[0])
   }
 
   static let searchsorted = OpDef(
@@ -105,6 +107,26 @@ enum Sorting {
 
   // MARK: Sets
 
+  private static let membership = NativeOp(
+    OpDef(
+      "is_in_sorted", inputs: [InputDef("sorted"), InputDef("x")],
+      attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
+      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+        guard c.inputs[0].rank == 1 && c.inputs[0].dtype == c.inputs[1].dtype else {
+          throw c.error(.value, "sorted must be a vector of the dtype of x")
+        }
+        return [TensorType(.bool, c.inputs[1].shape)]
+      },
+      body: .native(
+        NativeRule(
+          .access { c in [[.whole], (0..<c.inputs[1].rank).map { .aligned($0) }] },
+          workspace: { c, box in Membership.workspace(box.count, c.inputs[1].dtype) })), cost: Cost(perElement: 20),
+      doc: OpDoc("Whether each element is in a sorted vector.", example: "mt.isin([1, 2, 3], [2, 5])"), exposure: .hidden)
+  ) { (call: inout NativeCall) throws(MarsError) in
+    try Membership.find(
+      call.inputs[0], call.inputs[1], isOutside: call.context.bool("invert"), into: call.outputs[0], workspace: call.workspace)
+  }
+
   static let isin = OpDef(
     "isin", inputs: [InputDef("element"), InputDef("test_elements")],
     attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
@@ -121,13 +143,11 @@ enum Sorting {
         ]
       }
       let sorted = try set.op(sortLoop.def, with: ["axis": .int(0)])
-      let place = try sorted.op(searchLoop.def, x, with: ["right": .bool(false)]).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
-      let found = try sorted.op(Masks.take, place).op(Comparison.equal, x)
-      return [c.bool("invert") ? try found.op(Comparison.logicalNot) : found]
+      return [try sorted.op(membership.def, x, with: ["invert": c["invert"]])]
     }, cost: Cost(perElement: 70),
     doc: OpDoc("Whether each element is among others.", numpy: "numpy.isin", example: "mt.isin([1, 2, 3], [2, 5])"),
     exposure: Exposure(signature: "element test_elements assume_unique=False invert * kind=None"),
     samples: [Sample([[3, 4], [5]], .all), Sample([[4], [0]], .all)])
 
-  static let family = OpFamily([sort, argsort, searchsorted, isin], natives: [sortLoop, argsortLoop, searchLoop])
+  static let family = OpFamily([sort, argsort, searchsorted, isin], natives: [sortLoop, argsortLoop, searchLoop, membership])
 }

@@ -125,11 +125,12 @@ enum Statistics {
       let r = try median(c, v[0]) { (x, n) throws(MarsError) -> Value in
         // The mean of nothing.
         if n == 0 { return try meanOfRows(x) }
-        let sorted = try x.op(Sorting.sort, with: ["axis": .int(0)])
-        let m = try meanOfRows(try sorted.sliced(axis: 0, start: (n - 1) / 2, count: n % 2 == 0 ? 2 : 1))
+        let halves = n % 2 == 0 ? 2 : 1
+        // NaNs come last in order: one at the end makes the median NaN.
+        let found = try Quantiles.elements(x, axis: 0, places: [(n - 1) / 2, n / 2].suffix(halves) + [n - 1])
+        let m = try meanOfRows(try found.sliced(axis: 0, start: 0, count: halves))
         guard x.type.dtype.kind >= .floating else { return m }
-        // NaNs were sorted to the end: one there makes the median NaN.
-        let last = try meanOfRows(try sorted.sliced(axis: 0, start: n - 1, count: 1))
+        let last = try meanOfRows(try found.sliced(axis: 0, start: halves, count: 1))
         return try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       }
       return [r]

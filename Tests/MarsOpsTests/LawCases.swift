@@ -13,6 +13,7 @@ enum LawCases {
     "take_along_axis": "reads positions in another input; tested against NumPy",
     "assign_arrays": "writes to positions in another input; tested against NumPy",
     "put_rows": "writes to positions in another input; tested against NumPy",
+    "is_in_sorted": "looks for elements in a sorted vector, which sample values are not; isin runs it",
     "distinct_places": "looks for elements among values that hold them all; unique runs it",
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",

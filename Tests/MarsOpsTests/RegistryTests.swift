@@ -56,6 +56,8 @@ import Testing
       "index_arrays", "take_along_axis", "assign_arrays", "put_rows",
       // One input must hold the elements of the other.
       "distinct_places", "distinct_occurrences",
+      // One input must be sorted: isin has samples.
+      "is_in_sorted",
       // Refuses what sample values mark.
       "refuse_where",
     ]

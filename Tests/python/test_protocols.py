@@ -77,6 +77,16 @@ def test_scalars():
     assert [10, 20, 30][mt.tensor(1)] == 20
     assert type(mt.tensor(2.5).fetch()) is np.float64 and type(mt.ones(3, dtype="float32").sum().fetch()) is np.float32
     assert mt.tensor([[7]]).item() == 7 and mt.tensor([1, 2]).item(1) == 2
+    assert mt.tensor([[1, 2], [3, 4]]).item(1, 0) == 3 and mt.tensor([[1, 2], [3, 4]]).item((0, 1)) == 2
+    # What is not asked for is not computed: all of it would not fit any memory.
+    assert mt.arange(10**14).item(7) == 7 and mt.ones((10**7, 10**7)).item(2, -1) == 1
+    assert (mt.arange(10**7) + mt.arange(10**7).reshape(-1, 1)).item(10**7 + 2) == 3
+    assert mt.arange(10**14).item(-1) == 10**14 - 1
+    for call in (lambda: mt.ones(3).item(), lambda: mt.ones((2, 2)).item(0, 0, 0)):
+        with pytest.raises(ValueError):
+            call()
+    with pytest.raises(IndexError):
+        mt.ones(3).item(3)
     assert mt.arange(3).tolist() == [0, 1, 2] and mt.tensor(4).tolist() == 4
     with pytest.raises(ValueError):
         bool(mt.tensor([1, 2]))

@@ -717,6 +717,54 @@ def sort_polars(P, p):
     return lambda: s.sort().to_numpy()
 
 
+# ---- selection: what reads or orders elements by value or position, kept ----
+
+SELECTION = ("numpy", "mars")
+
+
+@work("sel_mask", SELECTION, n=10_000_000)
+def sel_mask(P, p):
+    """x[x > 0.5]."""
+    return lambda x=P.native(data(p.n)): P.call(lambda x: x[x > 0.5], x)
+
+
+@work("sel_take", SELECTION, n=10_000_000, k=1_000_000)
+def sel_take(P, p):
+    """x[i] for k random positions i."""
+    x, i = P.native(data(p.n)), P.native(np.random.default_rng(3).integers(0, p.n, p.k))
+    return lambda: P.call(lambda x, i: x[i], x, i)
+
+
+@work("sel_argsort", SELECTION, n=10_000_000)
+def sel_argsort(P, p):
+    """argsort of float64."""
+    xp, x = P.xp, P.native(data(p.n))
+    return lambda: P.call(lambda x: xp.argsort(x), x)
+
+
+@work("sel_median", SELECTION, n=10_000_000)
+def sel_median(P, p):
+    """median of float64."""
+    xp, x = P.xp, P.native(data(p.n))
+    return lambda: P.scalar(lambda x: xp.median(x), x)
+
+
+@work("sel_isin", SELECTION, n=10_000_000, k=1000)
+def sel_isin(P, p):
+    """Which elements are among k others, of which half are there."""
+    values = data(p.n)
+    among = np.concatenate([values[: p.k // 2], data(p.k - p.k // 2, seed=8)])
+    xp, x, others = P.xp, P.native(values), P.native(among)
+    return lambda: P.call(lambda x, y: xp.isin(x, y), x, others)
+
+
+@work("sel_searchsorted", SELECTION, n=10_000_000, k=1000)
+def sel_searchsorted(P, p):
+    """Places of n elements in a sorted vector of k."""
+    xp, x, edges = P.xp, P.native(data(p.n)), P.native(np.sort(data(p.k, seed=8)))
+    return lambda: P.call(lambda e, x: xp.searchsorted(e, x), edges, x)
+
+
 @work("unique", ("numpy", "torch", "dask", "daskdist", "pymars", "xorbits", "mars"), n=10_000_000, k=100_000)
 def unique(P, p):
     """unique of n integers below k; sizes are not known in advance."""
@@ -1833,6 +1881,7 @@ SETS = {
                     "mixed"),
     "reductions": tuple(k for k in WORKLOADS if k.startswith("red_")),
     "movement": ("transpose_add", "rechunk", "reshape_sum", "mask_mean", "cumsum", "sort", "unique", "strided",
+                 "sel_mask", "sel_take", "sel_argsort", "sel_median", "sel_isin", "sel_searchsorted",
                  "bcast_row", "bcast_col"),
     "linalg": ("matmul", "cholesky", "solve", "inv", "qr", "qr_ts", "svd", "dot_std", "tensordot", "einsum"),
     "fft": ("fft", "fft2_batch"),

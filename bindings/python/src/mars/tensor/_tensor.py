@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref, c_int32, c_void_p
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,10 +181,20 @@ class Tensor(Handle, TensorMethods):
         assign(self, function("sort")(self, axis=axis, kind=kind, stable=stable))
 
     def item(self, *args: Any) -> Any:
-        """One element as a Python scalar; executes."""
-        if not args and not self._type()[1]:
-            return self.fetch().item()
-        return self.to_numpy().item(*args)
+        """One element as a Python scalar; executes what it needs of it."""
+        if not args:
+            if self.size != 1:
+                raise ValueError("can only convert an array of size 1 to a Python scalar")
+            return self.to_numpy().item()
+        key = args[0] if len(args) == 1 else args
+        if not isinstance(key, tuple):
+            flat, n = index(key), self.size
+            if not -n <= flat < n:
+                raise IndexError(f"index {flat} is out of bounds for size {n}")
+            key = tuple(int(i) for i in np.unravel_index(flat % n, self.shape))
+        if len(key) != self.ndim:
+            raise ValueError("incorrect number of indices for array")
+        return self[key].to_numpy().item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python scalars; executes."""
