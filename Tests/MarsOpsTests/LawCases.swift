@@ -15,8 +15,6 @@ enum LawCases {
     "put_rows": "writes to positions in another input; tested against NumPy",
     "distinct_places": "looks for elements among values that hold them all; unique runs it",
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
-    "zipf": "takes parameters above 1 only, which sample values are not; draw_samples runs it in the tests of Python",
-    "dirichlet": "takes no zeros, which sample values may be; tested in Python",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
@@ -26,7 +24,7 @@ enum LawCases {
     "assign_arrays": [2: .indices, 3: .indices], "put_rows": [1: .indices], "assign_places": [1: .indices], "unravel_index": [0: .indices],
     "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
-    "multinomial": [0: .indices, 1: .shares], "draw_multinomial": [0: .indices, 1: .shares],
+    "multinomial": [0: .shares, 1: .shares], "draw_multinomial": [0: .shares, 1: .shares], "zipf": [0: .large], "dirichlet": [0: .shares],
   ].merging(
     [
       "draw_samples", "standard_gamma", "gamma", "beta", "chisquare", "f", "standard_t", "noncentral_chisquare", "noncentral_f",
