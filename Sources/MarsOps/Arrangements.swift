@@ -173,7 +173,8 @@ enum Arrangements {
       for (k, w) in zip(axes, window) {
         let n = x.type.shape[k]
         guard w <= n else { throw c.error(.value, "window shape cannot be larger than input array shape") }
-        let first = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n - w + 1))))]))
+        let first = Value(
+          try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(try c.sum([n - w, 1], "the number of windows")))))]))
         let within = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(w))))]))
         let places = try first.expanded(at: [1]).op(Arithmetic.add, within)
         // An empty window has places beyond the end, and none of them is read.
