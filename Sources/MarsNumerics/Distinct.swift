@@ -21,7 +21,7 @@ package enum Distinct {
     _ x: ArrayView, among values: ArrayView, index: ArrayView?, first: Int, into target: ArrayView
   ) throws(MarsError) {
     try x.dtype.dispatch(
-      Places(x: x, values: values, equalNaN: index == nil) { place, i in
+      Places(x: x, values: values, equalNaN: index == nil, needsPositions: true) { place, i in
         index.map { ($0.base + place * $0.strides[0]).load(as: Int64.self) < first + i } ?? false
       } found: { place, i in
         (target.base + i * target.strides[0]).storeBytes(of: Int64(place), as: Int64.self)
@@ -41,7 +41,7 @@ package enum Distinct {
     let unset: Int64 = finding == .count ? 0 : -1
     if !further { for i in 0..<target.shape[0] { cell(i).storeBytes(of: unset, as: Int64.self) } }
     try x.dtype.dispatch(
-      Places(x: x, values: values, equalNaN: equalNaN) { place, _ in
+      Places(x: x, values: values, equalNaN: equalNaN, needsPositions: finding == .first) { place, _ in
         cell(place).load(as: Int64.self) != unset
       } found: { place, i in
         let p = cell(place)
@@ -78,26 +78,92 @@ package enum Distinct {
   private struct Places: ElementRoutine {
     let x, values: ArrayView
     let equalNaN: Bool
+    /// Whether `found` asks which element it is; else it is told of the right number of them.
+    let needsPositions: Bool
     /// Of NaNs that are values of their own, in the order of the elements: whether the one at a place is an earlier one than element i.
     let isEarlier: (_ place: Int, _ i: Int) -> Bool
     let found: (_ place: Int, _ i: Int) -> Void
 
-    func run<T: Element>(_: T.Type) throws(MarsError) {
-      let n = values.shape[0]
-      func value(_ i: Int) -> T { (values.base + i * values.strides[0]).loadUnaligned(as: T.self) }
-      for i in 0..<x.shape[0] {
-        let e = (x.base + i * x.strides[0]).loadUnaligned(as: T.self)
-        let isNaN = e.isNotANumber
-        // As one value NaNs have one place, whatever their order is.
-        var place = Distinct.first(from: 0, to: n) { isNaN && equalNaN ? value($0).isNotANumber : !T.precedes(value($0), e) }
-        if isNaN && !equalNaN {
-          let end = Distinct.first(from: place, to: n) { T.precedes(e, value($0)) }
-          place = Distinct.first(from: place, to: end) { !isEarlier($0, i) }
+    /// Elements that are looked up together: sorted first, they are found going on from one place to the next.
+    private static var block: Int { 1 << 15 }
+
+    func run<T: Element>(_ type: T.Type) throws(MarsError) {
+      let most = Swift.min(Places.block, x.shape[0])
+      let sorted = Buffers(most, x.dtype)
+      defer { sorted.deallocate() }
+      var start = 0
+      while start < x.shape[0] {
+        let count = Swift.min(most, x.shape[0] - start)
+        let part = x.sliced(axis: 0, start: start, step: 1, count: count)
+        start += count
+        if try !walk(type, part, first: start - count, sorted) {
+          for i in 0..<count { try look(type, start - count + i) }
         }
-        guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
-        found(place, i)
       }
     }
+
+    /// Finds a block in the order of its elements; false, and nothing found, where NaNs of their own are in it.
+    private func walk<T: Element>(_: T.Type, _ part: ArrayView, first: Int, _ sorted: Buffers) throws(MarsError) -> Bool {
+      let (n, count) = (values.shape[0], part.shape[0])
+      let order = sorted.order(count)
+      let elements = sorted.elements(count)
+      if needsPositions { try Ordering.argsort(part, into: order, axis: 0) } else { try Ordering.sort(part, into: elements, axis: 0) }
+      func position(_ k: Int) -> Int { needsPositions ? Int((order.base + 8 * k).load(as: Int64.self)) : k }
+      func element(_ k: Int) -> T {
+        needsPositions
+          ? (part.base + position(k) * part.strides[0]).loadUnaligned(as: T.self)
+          : (elements.base + k * elements.strides[0]).loadUnaligned(as: T.self)
+      }
+      func value(_ i: Int) -> T { (values.base + i * values.strides[0]).loadUnaligned(as: T.self) }
+      if !equalNaN && element(count - 1).isNotANumber { return false }
+      var place = 0
+      for k in 0..<count {
+        let e = element(k)
+        let isNaN = e.isNotANumber
+        func isReached(_ i: Int) -> Bool { isNaN ? value(i).isNotANumber : !T.precedes(value(i), e) }
+        guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+        if !isReached(place) {
+          // In strides that double, then between the last two of them.
+          var step = 1
+          while place + step < n && !isReached(place + step) {
+            place += step
+            step *= 2
+          }
+          place = Distinct.first(from: place + 1, to: Swift.min(place + step, n), where: isReached)
+          guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+        }
+        found(place, first + position(k))
+      }
+      return true
+    }
+
+    private func look<T: Element>(_: T.Type, _ i: Int) throws(MarsError) {
+      let n = values.shape[0]
+      func value(_ i: Int) -> T { (values.base + i * values.strides[0]).loadUnaligned(as: T.self) }
+      let e = (x.base + i * x.strides[0]).loadUnaligned(as: T.self)
+      let isNaN = e.isNotANumber
+      // As one value NaNs have one place, whatever their order is.
+      var place = Distinct.first(from: 0, to: n) { isNaN && equalNaN ? value($0).isNotANumber : !T.precedes(value($0), e) }
+      if isNaN && !equalNaN {
+        let end = Distinct.first(from: place, to: n) { T.precedes(e, value($0)) }
+        place = Distinct.first(from: place, to: end) { !isEarlier($0, i) }
+      }
+      guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+      found(place, i)
+    }
+  }
+
+  /// Room for a block of elements, and for the order of one.
+  private struct Buffers {
+    private let bytes: UnsafeMutableRawPointer
+    private let dtype: DType
+    init(_ count: Int, _ dtype: DType) {
+      bytes = .allocate(byteCount: Swift.max(1, count) * Swift.max(8, dtype.itemSize), alignment: 64)
+      self.dtype = dtype
+    }
+    func deallocate() { bytes.deallocate() }
+    func order(_ count: Int) -> ArrayView { ArrayView(base: bytes, dtype: .int64, shape: [count], strides: [8]) }
+    func elements(_ count: Int) -> ArrayView { ArrayView(base: bytes, dtype: dtype, shape: [count], strides: [dtype.itemSize]) }
   }
 
   /// The first number in lower..<upper for which `holds`, as for all after it; `upper` if there is none.

@@ -134,7 +134,9 @@ package enum Samplers: String, Sendable, CaseIterable {
       for (k, p) in shares.enumerated() {
         var n = left
         if k < shares.count - 1 {
-          n = left > 0 && rest > 0 ? Int64(words.binomial(Double(left), Swift.min(1, Swift.max(0, p / rest)))) : 0
+          let drawn = left > 0 && rest > 0 ? words.binomial(Double(left), Swift.min(1, Swift.max(0, p / rest))) : 0
+          // Beyond 2**53 a double may be more than there are.
+          n = Swift.min(left, Int64(exactly: drawn) ?? left)
         }
         (out.base + o[2] + k * step).storeBytes(of: n, as: Int64.self)
         left -= n

@@ -101,6 +101,8 @@ enum Arrangements {
     takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1, v[0].type.isKnown else { throw c.error(.value, "p must be a vector of known length") }
+      // Each is a step of the graph.
+      guard v[0].type.shape[0] <= 1 << 16 else { throw c.error(.unsupported, "polyval takes at most 65536 coefficients") }
       var r = Value(try Creation.zeros.apply([], [("shape", .ints(v[1].type.shape)), ("dtype", .dtype(v[1].type.dtype))]))
       for i in 0..<v[0].type.shape[0] {
         r = try r.op(Arithmetic.multiply, v[1]).op(Arithmetic.add, try v[0].sliced(axis: 0, start: i, count: 1).reshaped([]))
@@ -171,7 +173,8 @@ enum Arrangements {
       for (k, w) in zip(axes, window) {
         let n = x.type.shape[k]
         guard w <= n else { throw c.error(.value, "window shape cannot be larger than input array shape") }
-        let first = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n - w + 1))))]))
+        let first = Value(
+          try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(try c.sum([n - w, 1], "the number of windows")))))]))
         let within = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(w))))]))
         let places = try first.expanded(at: [1]).op(Arithmetic.add, within)
         // An empty window has places beyond the end, and none of them is read.

@@ -134,7 +134,7 @@ enum Quantiles {
     var axes = Array(0..<a.type.rank)
     if let given = c.optionalInts("axis") { axes = try c.normalisedAxes(given, rank: a.type.rank) }
     let rest = (0..<a.type.rank).filter { !axes.contains($0) }
-    let n = axes.reduce(1) { $0 * a.type.shape[$1] }
+    let n = try c.product(axes.map { a.type.shape[$0] }, "the reduced axes")
     let others = rest.map { a.type.shape[$0] }
     // The dtype of fractions counts, unless they are Python's numbers beside floats.
     let d = Promotion.common(

@@ -31,18 +31,15 @@ enum Signals {
   /// sum over j of a[k + j] * v[j] for the k that `mode` has; the second vector is the shorter one.
   private static func products(_ c: OpContext, _ a: Value, _ v: Value, mode: String) throws(MarsError) -> Value {
     let (n, m) = (a.type.shape[0], v.type.shape[0])
-    let before: Int
-    let count: Int
+    let (before, behind): (Int, Int)
     switch mode {
-    case "valid": (before, count) = (0, n - m + 1)
-    case "same": (before, count) = (m / 2, n)
-    case "full": (before, count) = (m - 1, try c.sum([n, m - 1], "the result"))
+    case "valid": (before, behind) = (0, 0)
+    case "same": (before, behind) = (m / 2, m - 1 - m / 2)
+    case "full": (before, behind) = (m - 1, m - 1)
     default: throw c.error(.value, "mode must be one of 'valid', 'same', or 'full' (got '\(mode)')")
     }
-    var x = a
-    if before > 0 || count + m - 1 > n {
-      x = try x.op(Padding.pad, with: ["pad_width": .ints([before, Swift.max(0, count + m - 1 - before - n)])])
-    }
+    let count = try c.sum([n - m, before, behind], "the result") + 1
+    let x = before + behind > 0 ? try a.op(Padding.pad, with: ["pad_width": .ints([before, behind])]) : a
     if m == 1 { return try x.sliced(axis: 0, start: 0, count: count).op(Arithmetic.multiply, v) }
     return try x.op(shifted.def, v)
   }

@@ -109,7 +109,7 @@ enum Statistics {
       ?? Array(0..<x.type.rank)
     let rest = (0..<x.type.rank).filter { !axes.contains($0) }
     let others = rest.map { x.type.shape[$0] }
-    let n = axes.reduce(1) { $0 * x.type.shape[$1] }
+    let n = try c.product(axes.map { x.type.shape[$0] }, "the reduced axes")
     let kept = c.bool("keepdims") ? x.type.shape.indices.map { axes.contains($0) ? 1 : x.type.shape[$0] } : others
     return try alongFirst(try x.permuted(axes + rest).reshaped([n] + others), n).reshaped(kept)
   }

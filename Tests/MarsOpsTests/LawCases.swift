@@ -18,8 +18,6 @@ enum LawCases {
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",
     "bincount_counts": "takes an extent of what has no elements; bincount runs it",
-    "zipf": "takes parameters above 1 only, which sample values are not; draw_samples runs it in the tests of Python",
-    "dirichlet": "takes no zeros, which sample values may be; tested in Python",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
@@ -32,7 +30,7 @@ enum LawCases {
     "bincount": [0: .indices], "bincount_bins": [0: .indices],
     "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
     "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
-    "multinomial": [0: .indices, 1: .shares], "draw_multinomial": [0: .indices, 1: .shares],
+    "multinomial": [0: .shares, 1: .shares], "draw_multinomial": [0: .shares, 1: .shares], "zipf": [0: .large], "dirichlet": [0: .shares],
   ].merging(
     [
       "draw_samples", "standard_gamma", "gamma", "beta", "chisquare", "f", "standard_t", "noncentral_chisquare", "noncentral_f",

@@ -19,6 +19,8 @@ enum LawData: String {
   case ascending
   /// Between 0 and 1, without both: parameters that nearly every distribution takes.
   case shares
+  /// Above 1.
+  case large
 
   /// `count` values of a dtype, C order, as bytes.
   func bytes(_ d: DType, _ count: Int, seed: Int) -> [UInt8] {
@@ -59,6 +61,7 @@ enum LawData: String {
     case .indices: return Double(r.next() % 2)
     case .fractions: return i < 2 ? Double(i) : Double(r.next() >> 11) * 0x1p-53
     case .shares: return moderate / 4
+    case .large: return moderate + 1
     case .ascending: return Double(i) / 8 + (moderate - 0.5) / 16
     case .extreme:
       // Every pair of values of two operands comes somewhere.
@@ -74,6 +77,7 @@ enum LawData: String {
       let n = r.next()
       switch self {
       case .extreme: break
+      case .large: return Scalar(dtype: .uint64, low: 2 + n % 2).cast(to: d)
       case .indices, .fractions, .shares: return Scalar(dtype: .uint64, low: n % 2).cast(to: d)
       case .ascending: return Scalar(dtype: .uint64, low: UInt64(i / 2)).cast(to: d)
       case .moderate, .rough: return Scalar(dtype: .uint64, low: n % 9).cast(to: d)

@@ -124,6 +124,7 @@ func sampleArray(_ shape: [Int], _ d: DType, seed: Int, allowsNegative: Bool = t
     if d.kind >= .floating { v = v / 2 }
     if special == .fractions { v = Double(k % 2) }
     if special == .ascending { v = Double(i) }
+    if special == .large { v = 2 }
     if special == .shares { v = d.kind >= .floating ? 0.5 : 1 }
     a.store(d.isComplex ? Scalar(real: v, imag: Double(k % 3) - 1) : Scalar(v), i)
   }
