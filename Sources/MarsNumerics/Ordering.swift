@@ -13,6 +13,11 @@ package enum Ordering {
     try source.dtype.dispatch(ArgsortLanes(source: source, target: target, axis: axis))
   }
 
+  /// Indices (int64) that sort the rows of a matrix, compared element by element; equal rows keep their order.
+  package static func rows(_ source: ArrayView, into target: ArrayView) throws(MarsError) {
+    try source.dtype.dispatch(RowOrder(source: source, target: target))
+  }
+
   /// For every element of `values` the first (`right`: one past the last) place in the sorted 1-D `sorted` that keeps the order.
   package static func search(_ sorted: ArrayView, _ values: ArrayView, right: Bool, into target: ArrayView) throws(MarsError) {
     try sorted.dtype.dispatch(Search(sorted: sorted, values: values, right: right, target: target))
@@ -80,6 +85,27 @@ package enum Ordering {
         }
         for i in 0..<n { (t.base + o[1] + i * dt).storeBytes(of: Int64(order[i]), as: Int64.self) }
       }
+    }
+  }
+
+  private struct RowOrder: ElementRoutine {
+    let source, target: ArrayView
+    func run<T: Element>(_: T.Type) throws(MarsError) {
+      let (n, m) = (source.shape[0], source.shape[1])
+      let (down, right, base) = (source.strides[0], source.strides[1], source.base)
+      var order = UnsafeMutableBufferPointer<Int>.allocate(capacity: n)
+      defer { order.deallocate() }
+      for i in 0..<n { order.initializeElement(at: i, to: i) }
+      order.sort { a, b in
+        for j in 0..<m {
+          let x = (base + a * down + j * right).loadUnaligned(as: T.self)
+          let y = (base + b * down + j * right).loadUnaligned(as: T.self)
+          if T.precedes(x, y) { return true }
+          if T.precedes(y, x) { return false }
+        }
+        return a < b
+      }
+      for i in 0..<n { (target.base + i * target.strides[0]).storeBytes(of: Int64(order[i]), as: Int64.self) }
     }
   }
 

@@ -27,7 +27,8 @@ private let families: [OpFamily] = [
   Masks.family, Indexing.family, Writing.family, Checks.family,
   Sorting.family, DistinctValues.family, SetOperations.family, Partitions.family, Statistics.family, Quantiles.family, Histograms.family,
   Counting.family,
-  IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Insertion.family, Patterns.family, Einsum.family,
+  IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Insertion.family, Patterns.family, IndexGrids.family,
+  Einsum.family,
   Sampling.family,
   Files.family, Callbacks.family,
 ]
