@@ -104,7 +104,7 @@ enum Counting {
       details: "The extent is one more than the largest element, or minlength; it is known when it has run.", numpy: "numpy.bincount",
       example: "mt.bincount([1, 3, 1])"), exposure: Exposure(signature: "x / weights minlength"),
     samples: [
-      Sample([[7]], [.integer], attributes: ["minlength": .int(4)]), Sample([[7], [7]], fixed: [0: .uint8]),
+      Sample([[7]], [.unsigned], attributes: ["minlength": .int(4)]), Sample([[7], [7]], fixed: [0: .uint8]),
       Sample([[5]], fixed: [0: .bool]), Sample([[0]], .all, attributes: ["minlength": .int(3)]),
     ])
 

@@ -143,13 +143,13 @@ enum Creation {
       Sample([], attributes: ["start": .scalar(Scalar(Int64(5))), "stop": .scalar(Scalar(Int64(0))), "step": .scalar(Scalar(Int64(-2)))]),
     ])
 
-  static let linspace = OpDef(
-    "linspace", inputs: [InputDef("start"), InputDef("stop")],
-    attributes: [
-      AttrDef("num", .int, default: .int(50), "number of values"),
-      AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
-      inferredDType,
-    ],
+  private static let spacing = [
+    AttrDef("num", .int, default: .int(50), "number of values"),
+    AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
+  ]
+
+  private static let linspaceLoop = OpDef(
+    "linspace_values", inputs: [InputDef("start"), InputDef("stop")], attributes: spacing + [inferredDType],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       guard c.int("num") >= 0 else { throw c.error(.value, "Number of samples, \(c.int("num")), must be non-negative.") }
       guard let s = Shape.broadcast(c.inputs.map(\.shape)) else { throw c.error(.value, "start and stop do not broadcast") }
@@ -178,12 +178,41 @@ enum Creation {
       if d.isInteger { v = b.op(.floor, b.real(v)) }
       return [b.cast(v, d)]
     }, cost: Cost(perElement: 5, isCheapSource: true),
+    doc: OpDoc("Evenly spaced values from start to stop along a new first axis.", example: "mt.linspace(0, 1, num=5)"),
+    exposure: .hidden, samples: linspaceSamples)
+  private static let linspaceSamples = [
+    Sample([[], []], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4), "endpoint": .bool(false)]),
+    Sample([[], []], [.signed, .floating], attributes: ["num": .int(7), "dtype": .dtype(.int64)]),
+  ]
+
+  static let linspace = OpDef(
+    "linspace", inputs: [InputDef("start"), InputDef("stop")],
+    attributes: spacing + [
+      inferredDType, AttrDef("axis", .int, default: .int(0), since: 2, "where the values lie among the axes of the ends"),
+    ],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let made = Value(try linspaceLoop.apply(v.map { .value($0) }, c.passing("num", "endpoint", "dtype")))
+      return [try made.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([c.int("axis")])])]
+    }, cost: Cost(perElement: 5, isCheapSource: true),
     doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
-    exposure: creates(),
-    samples: [
-      Sample([[], []], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4), "endpoint": .bool(false)]),
-      Sample([[], []], [.signed, .floating], attributes: ["num": .int(7), "dtype": .dtype(.int64)]),
-    ])
+    exposure: creates(), samples: linspaceSamples + [Sample([[2, 3], []], attributes: ["num": .int(4), "axis": .int(-1)])])
+
+  static let linspaceStep = OpDef(
+    "linspace_step", inputs: [InputDef("start"), InputDef("stop")], attributes: spacing, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let d = Promotion.common(c.commonDType(), linspaceFloor(c))
+      guard c.int("num") >= 0 else { throw c.error(.value, "Number of samples, \(c.int("num")), must be non-negative.") }
+      let parts = c.int("num") - (c.bool("endpoint") ? 1 : 0)
+      // As NumPy, whatever the ends are.
+      guard parts > 0 else { return [Reductions.constant(Scalar(Double.nan), .float64)] }
+      let span = try v[1].cast(d).op(Arithmetic.subtract, try v[0].cast(d))
+      return [try span.op(Arithmetic.divide, Reductions.constant(Scalar(Double(parts)), d))]
+    },
+    doc: OpDoc(
+      "The distance between the values of linspace: what that gives beside them where `retstep` is set.",
+      example: "mt.linspace_step(0, 1, num=5)"),
+    samples: [Sample([[], []], [.integer, .floating]), Sample([[3], []], attributes: ["num": .int(1)])])
   private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
 
   static let logspace = OpDef(
@@ -332,5 +361,8 @@ enum Creation {
     ], answersCopies: true)
 
   static let family = OpFamily(
-    [zeros, ones, empty, full, like, arange, linspace, logspace, eye, identity, tri, tril, triu, diag, indices, meshgrid] + likes)
+    [
+      zeros, ones, empty, full, like, arange, linspaceLoop, linspace, linspaceStep, logspace, eye, identity, tri, tril, triu, diag, indices,
+      meshgrid,
+    ] + likes)
 }

@@ -119,9 +119,14 @@ enum DistinctValues {
       AttrDef("return_index", .bool, default: .bool(false), "also the position of each value's first occurrence"),
       AttrDef("return_inverse", .bool, default: .bool(false), "also the place of each element among the values"),
       AttrDef("return_counts", .bool, default: .bool(false), "also how often each value comes"), equalNaN,
+      AttrDef("axis", .int, default: AttrValue.none, since: 2, "the axis along which slices are compared; None: the flattened array"),
     ], outputs: ["values..."], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
+      if let axis = c.optionalInt("axis") {
+        let k = try c.normalisedAxis(axis, rank: x.type.rank)
+        if x.type.rank > 1 { return try slices(c, x, k) }
+      }
       let flat = x.type.rank == 1 ? x : try x.reshaped([-1])
       let n = flat.type.shape[0]
       let equal = c["equal_nan"]
@@ -143,13 +148,19 @@ enum DistinctValues {
       return out
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
-      "The sorted distinct values.", details: "As many results as are asked for.", numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"
+      "The sorted distinct values.",
+      details:
+        "As many results as are asked for.  Slices along an axis are in the order of their elements; one with a NaN equals no other.",
+      numpy: "numpy.unique", example: "mt.unique([3, 1, 3, 2])"
     ),
     samples: [
       Sample([[7]], .all),
       Sample([[3, 4]], .integer, attributes: ["return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
-      Sample([[0]], .all),
+      Sample([[0]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(1)]),
+      Sample(
+        [[5, 2]], .integer,
+        attributes: ["axis": .int(0), "return_index": .bool(true), "return_inverse": .bool(true), "return_counts": .bool(true)]),
     ])
 
-  static let family = OpFamily([unique, rest], natives: [ofChunks, places, occurrences])
+  static let family = OpFamily([unique, rest], natives: [rowOrder, ofChunks, places, occurrences])
 }

@@ -95,8 +95,9 @@ enum Histograms {
     "histogram_counts", inputs: [InputDef("a"), InputDef("bins", "edges that ascend; the last one belongs to the last bin"), weights],
     attributes: [density], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try counts(c, v[0], v[1], v.count > 2 ? v[2] : nil)] },
-    cost: Cost(perElement: 20), doc: OpDoc("The values in bins of given edges.", example: "mt.histogram([1.0, 2.0, 4.0], [0, 2, 5])[0]"),
-    exposure: .hidden, samples: [Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]])])
+    cost: Cost(perElement: 20),
+    doc: OpDoc("How many values lie in each of the bins of given edges.", example: "mt.histogram_counts([1.0, 2.0, 4.0], [0, 2, 5])"),
+    samples: [Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]])])
 
   static let histogram = OpDef(
     "histogram", inputs: [InputDef("a"), weights], attributes: [bins] + range + [density], outputs: ["hist", "bin_edges"],

@@ -46,13 +46,17 @@ enum Padding {
   static let pad = OpDef(
     "pad", inputs: [InputDef("array"), InputDef("constant_values", optional: true, "what broadcasts to (axes, 2)")],
     attributes: [
-      AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other"),
+      AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other; two, or one, for all axes"),
       AttrDef("mode", .string, default: .string("constant"), "'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
-      let width = c.ints("pad_width")
-      guard width.count == 2 * x.type.rank else { throw c.error(.value, "pad_width must have 2 entries per axis") }
+      var width = c.ints("pad_width")
+      if width.count == 1 { width += width }
+      if width.count == 2 { width = (0..<x.type.rank).flatMap { _ in width } }
+      guard width.count == 2 * x.type.rank else {
+        throw c.error(.value, "pad_width must have one entry, two, or two for each of the \(x.type.rank) axes")
+      }
       guard width.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
       guard x.type.isKnown else { throw c.unknownExtents("pad needs known extents") }
       guard v.count <= 2 else { throw c.error(.type, "pad takes one array of constant values") }
@@ -97,6 +101,7 @@ enum Padding {
     samples: ["constant", "edge", "reflect", "symmetric", "wrap"].map {
       Sample([[3, 4]], .all, attributes: ["pad_width": .ints([1, 2, 0, 7]), "mode": .string($0)])
     } + [
+      Sample([[3, 4]], attributes: ["pad_width": .ints([2])]), Sample([[3, 4]], attributes: ["pad_width": .ints([2, 0])]),
       Sample([[3, 1], [2, 2]], attributes: ["pad_width": .ints([1, 2, 3, 0])]), Sample([[0]], attributes: ["pad_width": .ints([1, 2])]),
     ])
 

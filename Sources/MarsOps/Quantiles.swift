@@ -1,5 +1,6 @@
 import MarsBase
 import MarsGraph
+import MarsNumerics
 
 /// Order statistics between the elements of an axis.
 enum Quantiles {

@@ -27,7 +27,7 @@ private let families: [OpFamily] = [
   Masks.family, Indexing.family, Writing.family, Checks.family,
   Sorting.family, DistinctValues.family, SetOperations.family, Partitions.family, Statistics.family, Quantiles.family, Histograms.family,
   Counting.family, IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Insertion.family, Patterns.family,
-  Einsum.family, Sampling.family, Random.samples, Signals.family, Arrangements.family,
+  IndexGrids.family, Einsum.family, Sampling.family, Random.samples, Signals.family, Arrangements.family,
   Files.family, Callbacks.family,
 ]
 

@@ -90,7 +90,10 @@ enum Sorting {
   }
 
   static let searchsorted = OpDef(
-    "searchsorted", inputs: [InputDef("a"), InputDef("v")],
+    "searchsorted",
+    inputs: [
+      InputDef("a"), InputDef("v"), InputDef("sorter", optional: true, alone: true, "indices that sort a; without them a is sorted"),
+    ],
     attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
     typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -98,8 +101,18 @@ enum Sorting {
       guard ["left", "right"].contains(c.string("side")) else {
         throw c.error(.value, "search side must be 'left' or 'right' (got '\(c.string("side"))')")
       }
-      let d = c.commonDType()
-      return [try v[0].cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]
+      let d = Promotion.common(v[0].type.dtype, v[1].type.dtype)
+      var a = v[0]
+      if v.count > 2 {
+        let sorter = v[2].type
+        guard sorter.rank == 1 else { throw c.error(.type, "could not parse sorter argument") }
+        guard sorter.dtype.isInteger else { throw c.error(.type, "sorter must only contain integers") }
+        guard Set([sorter.shape[0], a.type.shape[0], unknownExtent]).count < 3 else {
+          throw c.error(.value, "sorter.size must equal a.size")
+        }
+        a = try a.op(Masks.take, v[2])
+      }
+      return [try a.cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]
     },
     doc: OpDoc(
       "Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),

@@ -3,33 +3,56 @@ import MarsGraph
 
 /// Statistics composed of reductions and products.
 enum Statistics {
+  private static let weights = InputDef("weights", optional: true, "weights of a's shape, or of one axis")
+
+  /// Weights in the shape of what they weigh.
+  private static func spread(_ c: OpContext, _ w: Value, over a: Value) throws(MarsError) -> Value {
+    if w.type.shape == a.type.shape { return w }
+    guard w.type.rank == 1, let axes = c.optionalInts("axis"), axes.count == 1 else {
+      throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
+    }
+    let k = try c.normalisedAxis(axes[0], rank: a.type.rank)
+    guard w.type.shape[0] == a.type.shape[k] else {
+      throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.")
+    }
+    return try w.viewed(AxisMap([.aligned(k)]), shape: a.type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(
+      to: a.type.shape)
+  }
+
+  /// The dtype in which means are computed.
+  private static func meanDType(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
+
   static let average = OpDef(
-    "average", inputs: [InputDef("a"), InputDef("weights", optional: true, "weights of a's shape, or of one axis")],
+    "average", inputs: [InputDef("a"), weights],
     attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let given = c.passing("axis", "keepdims")
       guard v.count > 1 else { return [Value(try Reductions.mean.apply([.value(v[0])], given))] }
-      var w = v[1]
-      if w.type.shape != v[0].type.shape {
-        guard w.type.rank == 1, let axes = c.optionalInts("axis"), axes.count == 1 else {
-          throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
-        }
-        let k = try c.normalisedAxis(axes[0], rank: v[0].type.rank)
-        guard w.type.shape[0] == v[0].type.shape[k] else {
-          throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.")
-        }
-        w = try w.viewed(AxisMap([.aligned(k)]), shape: v[0].type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(
-          to: v[0].type.shape)
-      }
-      let common = c.commonDType()
-      let d = common.kind < .floating ? DType.float64 : common
-      let (x, weight) = (try v[0].cast(d), try w.cast(d))
+      let d = meanDType(c)
+      let (x, weight) = (try v[0].cast(d), try spread(c, v[1], over: v[0]).cast(d))
       let top = Value(try Reductions.sum.apply([.value(try x.op(Arithmetic.multiply, weight))], given))
       let bottom = Value(try Reductions.sum.apply([.value(weight)], given))
       return [try top.op(Arithmetic.divide, bottom)]
     }, doc: OpDoc("The weighted mean over axes.", numpy: "numpy.average", example: "mt.average([1.0, 2.0, 4.0])"),
     exposure: Exposure(signature: "a axis weights * keepdims"),
     samples: [Sample([[3, 4]], .numeric), Sample([[3, 4], [3, 4]])])
+
+  static let averageWeights = OpDef(
+    "average_weights", inputs: [InputDef("a"), weights], attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (given, d) = (c.passing("axis", "keepdims"), meanDType(c))
+      if v.count > 1 {
+        return [Value(try Reductions.sum.apply([.value(try spread(c, v[1], over: v[0]).cast(d))], given))]
+      }
+      guard v[0].type.isKnown else { throw c.unknownExtents("average_weights needs known extents") }
+      let one = try Reductions.constant(Scalar(1.0), d).broadcast(to: v[0].type.shape)
+      return [Value(try Reductions.sum.apply([.value(one)], given))]
+    },
+    doc: OpDoc(
+      "The sum of the weights of an average: what that gives beside it where `returned` is set.",
+      details: "Without weights every element counts 1.", example: "mt.average_weights([1.0, 2.0, 4.0])"),
+    exposure: Exposure(signature: "a axis weights * keepdims"),
+    samples: [Sample([[3, 4]], .numeric, attributes: ["axis": .ints([1])]), Sample([[3, 4], [3, 4]])])
 
   /// Covariance of the rows of a 2-D value.
   private static func covariance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
@@ -141,5 +164,5 @@ enum Statistics {
       Sample([[2, 3, 4]], attributes: ["axis": .ints([2, 0]), "keepdims": .bool(true)]),
     ])
 
-  static let family = OpFamily([average, cov, corrcoef, median])
+  static let family = OpFamily([average, averageWeights, cov, corrcoef, median])
 }

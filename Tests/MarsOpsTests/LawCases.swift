@@ -61,6 +61,12 @@ enum LawCases {
       Sample([[3, 4], [1, 4], [1, 4]], fixed: [1: .int32], attributes: ["axis": .int(0)]),
       Sample([[3, 4], [3], [3]], fixed: [1: .int64], attributes: ["axis": .none]),
     ],
+    "bincount": [Sample([[7]], .integer)], "delete": [Sample([[4], [3]], fixed: [1: .int32])],
+    "insert_at": [
+      Sample([[3, 4], [], [5]], .all, fixed: [2: .int64], attributes: ["axis": .int(0)]),
+      Sample([[3, 4], [2], [2]], fixed: [2: .int64], attributes: ["axis": .int(1)]),
+      Sample([[4], [3], [1]], fixed: [2: .int64], attributes: ["axis": .int(0), "single": .bool(true)]),
+    ],
     "put_rows": [Sample([[4, 3], [5], [5, 3]], .all, fixed: [1: .int64])],
     "unravel_index": [Sample([[5]], .integer, attributes: ["shape": .ints([3, 4, 2])])],
     "searchsorted": [Sample([[6], [3, 4]], .all), Sample([[6], [5]], attributes: ["side": .string("right")])],

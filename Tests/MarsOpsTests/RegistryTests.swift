@@ -53,7 +53,9 @@ import Testing
       "data", "input", "constant", "load_npy", "npy_begin", "npy_write", "npy_commit", "save_npy", "map_chunk", "take", "take_axis",
       "searchsorted", "unravel_index", "loop_nest",
       // Their inputs must be positions in another input, which sample values are not; tests against NumPy cover them.
-      "index_arrays", "take_along_axis", "assign_arrays", "put_rows",
+      "index_arrays", "take_along_axis", "assign_arrays", "put_rows", "put_along_axis", "insert_at",
+      // Take or give an extent of what has no elements; bincount covers them.
+      "bincount_extent", "bincount_counts",
       // One input must hold the elements of the other.
       "distinct_places", "distinct_occurrences",
       // One input must be sorted: isin has samples.

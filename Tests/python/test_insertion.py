@@ -77,7 +77,7 @@ def test_nothing_runs_at_the_call():
 
 
 def test_places_out_of_bounds_are_found_at_the_call_or_when_they_are_known():
-    with pytest.raises(IndexError, match="^index 9 is out of bounds for axis 0 with size 6$"):
+    with pytest.raises(IndexError, match=r"^index 9 is out of bounds for axis 0 with size 6$"):
         mt.delete(I, [9])
     for made in (mt.delete(I, mt.tensor([9]) * 1), mt.insert(I, mt.tensor([9, 2]) * 1, 1)):
         with pytest.raises(IndexError, match=r"index 9 is out of bounds for axis 0 with size 6 \[operator (insert|delete), created at"):

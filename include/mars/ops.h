@@ -307,6 +307,13 @@ static inline mars_status mars_op_average(mars_tensor **out, mars_graph *graph, 
   if (weights) inputs[1] = *weights;
   return mars_op_apply("average", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
 }
+/* The sum of the weights of an average: what that gives beside it where `returned` is set.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
+static inline mars_status mars_op_average_weights(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = a;
+  if (weights) inputs[1] = *weights;
+  return mars_op_apply("average_weights", out, 1, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
+}
 /* A triangle.  Attributes: M (int, required). */
 static inline mars_status mars_op_bartlett(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("bartlett", out, 1, graph, NULL, 0, attributes, attribute_count);
@@ -538,6 +545,15 @@ static inline mars_status mars_op_diag(mars_tensor **out, mars_graph *graph, mar
   const mars_operand inputs[1] = {v};
   return mars_op_apply("diag", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Indices of the main diagonal of a tensor of equal extents.  Attributes: n (int, required), ndim (int, default 2). */
+static inline mars_status mars_op_diag_indices(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("diag_indices", out, out_count, graph, NULL, 0, attributes, attribute_count);
+}
+/* Indices of the main diagonal of a tensor. */
+static inline mars_status mars_op_diag_indices_from(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand arr) {
+  const mars_operand inputs[1] = {arr};
+  return mars_op_apply("diag_indices_from", out, out_count, graph, inputs, 1, NULL, 0);
+}
 /* A matrix with all elements on a diagonal.  Attributes: k (int, default 0). */
 static inline mars_status mars_op_diagflat(mars_tensor **out, mars_graph *graph, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {v};
@@ -548,10 +564,9 @@ static inline mars_status mars_op_diagonal(mars_tensor **out, mars_graph *graph,
   const mars_operand inputs[1] = {a};
   return mars_op_apply("diagonal", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Differences of neighbours along an axis.  Attributes: n (int, default 1), axis (int, default -1). */
-static inline mars_status mars_op_diff(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
-  return mars_op_apply("diff", out, 1, graph, inputs, 1, attributes, attribute_count);
+/* Differences of neighbours along an axis.  Inputs: a, ends.  Attributes: n (int, default 1), axis (int, default -1), prepend (bool, default 0). */
+static inline mars_status mars_op_diff(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("diff", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* The intervals in which values lie.  Attributes: right (bool, default 0). */
 static inline mars_status mars_op_digitize(mars_tensor **out, mars_graph *graph, mars_operand x, mars_operand bins, const mars_attribute *attributes, size_t attribute_count) {
@@ -799,6 +814,14 @@ static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_gr
   const mars_operand inputs[1] = {a};
   return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* How many values lie in each of the bins of given edges.  Attributes: density (bool, default 0). */
+static inline mars_status mars_op_histogram_counts(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand bins, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = bins;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("histogram_counts", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
+}
 /* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
 static inline mars_status mars_op_hsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
@@ -914,6 +937,10 @@ static inline mars_status mars_op_isreal(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("isreal", out, 1, graph, inputs, 1, NULL, 0);
 }
+/* Sequences as indices of a grid: each along an axis of its own. */
+static inline mars_status mars_op_ix_(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
+  return mars_op_apply("ix_", out, out_count, graph, inputs, input_count, NULL, 0);
+}
 /* A quotient of Bessel functions.  Attributes: M (int, required), beta (float, required). */
 static inline mars_status mars_op_kaiser(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("kaiser", out, 1, graph, NULL, 0, attributes, attribute_count);
@@ -957,10 +984,15 @@ static inline mars_status mars_op_less_equal(mars_tensor **out, mars_graph *grap
 static inline mars_status mars_op_lexsort(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("lexsort", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
-/* Evenly spaced values from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
+/* Evenly spaced values from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), axis (int, default 0). */
 static inline mars_status mars_op_linspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("linspace", out, 1, graph, inputs, 2, attributes, attribute_count);
+}
+/* The distance between the values of linspace: what that gives beside them where `retstep` is set.  Attributes: num (int, default 50), endpoint (bool, default 1). */
+static inline mars_status mars_op_linspace_step(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[2] = {start, stop};
+  return mars_op_apply("linspace_step", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The natural logarithm. */
 static inline mars_status mars_op_log(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1027,7 +1059,7 @@ static inline mars_status mars_op_logseries(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[1] = {p};
   return mars_op_apply("logseries", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Powers of a base with evenly spaced exponents.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), base (float, default 10.0). */
+/* Powers of a base with evenly spaced exponents.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), axis (int, default 0), base (float, default 10.0). */
 static inline mars_status mars_op_logspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("logspace", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -1474,9 +1506,12 @@ static inline mars_status mars_op_round(mars_tensor **out, mars_graph *graph, ma
   return mars_op_apply("round", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Where elements would be inserted into a sorted vector.  Attributes: side (string, default 'left'). */
-static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand v, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, v};
-  return mars_op_apply("searchsorted", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_searchsorted(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand v, const mars_operand *sorter, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = v;
+  if (sorter) inputs[2] = *sorter;
+  return mars_op_apply("searchsorted", out, 1, graph, inputs, sorter ? 3 : 2, attributes, attribute_count);
 }
 /* The choice of the first condition that holds, else the default.  Inputs: default, arrays.  Attributes: conditions (int, default None). */
 static inline mars_status mars_op_select(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
@@ -1672,6 +1707,11 @@ static inline mars_status mars_op_tril(mars_tensor **out, mars_graph *graph, mar
 static inline mars_status mars_op_tril_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("tril_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
 }
+/* Indices of the elements of a matrix at and below a diagonal.  Attributes: k (int, default 0).  Outputs: rows, columns. */
+static inline mars_status mars_op_tril_indices_from(mars_tensor **out, mars_graph *graph, mars_operand arr, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {arr};
+  return mars_op_apply("tril_indices_from", out, 2, graph, inputs, 1, attributes, attribute_count);
+}
 /* A vector without the zeros at its ends.  Attributes: trim (string, default 'fb'). */
 static inline mars_status mars_op_trim_zeros(mars_tensor **out, mars_graph *graph, mars_operand filt, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {filt};
@@ -1685,6 +1725,11 @@ static inline mars_status mars_op_triu(mars_tensor **out, mars_graph *graph, mar
 /* Rows and columns of the elements at and above a diagonal.  Attributes: n (int, required), k (int, default 0), columns (int, default None).  Outputs: rows, columns. */
 static inline mars_status mars_op_triu_indices(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("triu_indices", out, 2, graph, NULL, 0, attributes, attribute_count);
+}
+/* Indices of the elements of a matrix at and above a diagonal.  Attributes: k (int, default 0).  Outputs: rows, columns. */
+static inline mars_status mars_op_triu_indices_from(mars_tensor **out, mars_graph *graph, mars_operand arr, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {arr};
+  return mars_op_apply("triu_indices_from", out, 2, graph, inputs, 1, attributes, attribute_count);
 }
 /* Divides element by element. */
 static inline mars_status mars_op_true_divide(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -1706,7 +1751,7 @@ static inline mars_status mars_op_union1d(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[2] = {ar1, ar2};
   return mars_op_apply("union1d", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* The sorted distinct values.  Attributes: return_index (bool, default 0), return_inverse (bool, default 0), return_counts (bool, default 0), equal_nan (bool, default 1). */
+/* The sorted distinct values.  Attributes: return_index (bool, default 0), return_inverse (bool, default 0), return_counts (bool, default 0), equal_nan (bool, default 1), axis (int, default None). */
 static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);

@@ -88,9 +88,10 @@ public sealed interface NamedAttributes permits Attributes {
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); the
    *     axis; None: flattened arrays (concat, concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); the axes;
-   *     None: all (gradient); axes; None: the flattened array (median, nanmedian); the axis; None: all elements (permuted); the axis; None:
-   *     flattened (repeat); the axes; None: flattened (roll); their axes; None: all (sliding_window_view); axes of extent 1; None: all of
-   *     them (squeeze); the axis that is summed over (vecdot).
+   *     None: all (gradient); where the values lie among the axes of the ends (linspace, logspace); axes; None: the flattened array
+   *     (median, nanmedian); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened (roll);
+   *     their axes; None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axis along which slices are
+   *     compared; None: the flattened array (unique); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -271,7 +272,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram).
+   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram, histogram_counts).
    *
    * @param density the value
    * @return this
@@ -335,7 +336,8 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code endpoint}: whether stop is the last one (geomspace, linspace, logspace); whether high is included (integers).
+   * Sets {@code endpoint}: whether stop is the last one (geomspace, linspace, linspace_step, logspace); whether high is included
+   *     (integers).
    *
    * @param endpoint the value
    * @return this
@@ -584,6 +586,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code ndim}: axes (diag_indices).
+   *
+   * @param ndim the value
+   * @return this
+   */
+  default Attributes ndim(long ndim) {
+    return self().set("ndim", ndim);
+  }
+
+  /**
    * Sets {@code neginf}: replaces minus infinity; None: the smallest finite value (nan_to_num).
    *
    * @param neginf the value
@@ -594,7 +606,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code num}: number of values (geomspace, linspace, logspace).
+   * Sets {@code num}: number of values (geomspace, linspace, linspace_step, logspace).
    *
    * @param num the value
    * @return this
@@ -682,6 +694,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes posinf(double posinf) {
     return self().set("posinf", posinf);
+  }
+
+  /**
+   * Sets {@code prepend}: whether the first of the ends comes before a (diff).
+   *
+   * @param prepend the value
+   * @return this
+   */
+  default Attributes prepend(boolean prepend) {
+    return self().set("prepend", prepend);
   }
 
   /**

@@ -1358,6 +1358,77 @@ public final class Ops {
   }
 
   /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * <p>Without weights every element counts 1.
+   *
+   * @param a a tensor or a number
+   * @param axis axes to reduce; None: all of them; not given: None
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, long... axis) {
+    return Operator.of("average_weights").apply(new Attributes().setUnlessEmpty("axis", axis), a);
+  }
+
+  /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * @param a a tensor or a number
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, long axis, boolean keepdims) {
+    return Operator.of("average_weights").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * @param a a tensor or a number
+   * @param axis axes to reduce; None: all of them
+   * @param keepdims whether reduced axes stay with extent 1
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, long[] axis, boolean keepdims) {
+    return Operator.of("average_weights").apply(new Attributes().set("axis", axis).set("keepdims", keepdims), a);
+  }
+
+  /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * @param a a tensor or a number
+   * @param options attributes that differ from their defaults: axis, keepdims
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, Attributes options) {
+    return Operator.of("average_weights").apply(options, a);
+  }
+
+  /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * @param a a tensor or a number
+   * @param weights weights of a's shape, or of one axis
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, Operand weights) {
+    return Operator.of("average_weights").apply(Attributes.NONE, a, weights);
+  }
+
+  /**
+   * The sum of the weights of an average: what that gives beside it where `returned` is set.
+   *
+   * @param a a tensor or a number
+   * @param weights weights of a's shape, or of one axis
+   * @param options attributes that differ from their defaults: axis, keepdims
+   * @return the result
+   */
+  public static Tensor averageWeights(Operand a, Operand weights, Attributes options) {
+    return Operator.of("average_weights").apply(options, a, weights);
+  }
+
+  /**
    * A triangle.
    *
    * <p>NumPy: {@code numpy.bartlett}.
@@ -2731,6 +2802,52 @@ public final class Ops {
   }
 
   /**
+   * Indices of the main diagonal of a tensor of equal extents.
+   *
+   * <p>NumPy: {@code numpy.diag_indices}.
+   *
+   * @param n extent of every axis
+   * @return the results
+   */
+  public static Tensor[] diagIndices(long n) {
+    return Operator.of("diag_indices").applyOpen(new Attributes().set("n", n));
+  }
+
+  /**
+   * Indices of the main diagonal of a tensor of equal extents.
+   *
+   * @param n extent of every axis
+   * @param ndim axes
+   * @return the results
+   */
+  public static Tensor[] diagIndices(long n, long ndim) {
+    return Operator.of("diag_indices").applyOpen(new Attributes().set("n", n).set("ndim", ndim));
+  }
+
+  /**
+   * Indices of the main diagonal of a tensor of equal extents.
+   *
+   * @param n extent of every axis
+   * @param options attributes that differ from their defaults: ndim
+   * @return the results
+   */
+  public static Tensor[] diagIndices(long n, Attributes options) {
+    return Operator.of("diag_indices").applyOpen(new Attributes(options).set("n", n));
+  }
+
+  /**
+   * Indices of the main diagonal of a tensor.
+   *
+   * <p>NumPy: {@code numpy.diag_indices_from}.
+   *
+   * @param arr the tensor
+   * @return the results
+   */
+  public static Tensor[] diagIndicesFrom(Operand arr) {
+    return Operator.of("diag_indices_from").applyOpen(Attributes.NONE, arr);
+  }
+
+  /**
    * A matrix with all elements on a diagonal.
    *
    * <p>NumPy: {@code numpy.diagflat}.
@@ -2817,45 +2934,49 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.diff}.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
+   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @return the result
    */
-  public static Tensor diff(Operand a) {
-    return Operator.of("diff").apply(Attributes.NONE, a);
+  public static Tensor diff(Operand a, Operand... ends) {
+    return Operator.of("diff").apply(Attributes.NONE, Operator.join(ends, a));
   }
 
   /**
    * Differences of neighbours along an axis.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
+   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @param n how many times
    * @return the result
    */
-  public static Tensor diff(Operand a, long n) {
-    return Operator.of("diff").apply(new Attributes().set("n", n), a);
+  public static Tensor diff(Operand a, Operand[] ends, long n) {
+    return Operator.of("diff").apply(new Attributes().set("n", n), Operator.join(ends, a));
   }
 
   /**
    * Differences of neighbours along an axis.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
+   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @param n how many times
    * @param axis the axis
    * @return the result
    */
-  public static Tensor diff(Operand a, long n, long axis) {
-    return Operator.of("diff").apply(new Attributes().set("n", n).set("axis", axis), a);
+  public static Tensor diff(Operand a, Operand[] ends, long n, long axis) {
+    return Operator.of("diff").apply(new Attributes().set("n", n).set("axis", axis), Operator.join(ends, a));
   }
 
   /**
    * Differences of neighbours along an axis.
    *
-   * @param a the tensor
-   * @param options attributes that differ from their defaults: n, axis
+   * @param a a tensor or a number
+   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
+   * @param options attributes that differ from their defaults: n, axis, prepend
    * @return the result
    */
-  public static Tensor diff(Operand a, Attributes options) {
-    return Operator.of("diff").apply(options, a);
+  public static Tensor diff(Operand a, Operand[] ends, Attributes options) {
+    return Operator.of("diff").apply(options, Operator.join(ends, a));
   }
 
   /**
@@ -4972,6 +5093,66 @@ public final class Ops {
   }
 
   /**
+   * How many values lie in each of the bins of given edges.
+   *
+   * @param a a tensor or a number
+   * @param bins edges that ascend; the last one belongs to the last bin
+   * @return the result
+   */
+  public static Tensor histogramCounts(Operand a, Operand bins) {
+    return Operator.of("histogram_counts").apply(Attributes.NONE, a, bins);
+  }
+
+  /**
+   * How many values lie in each of the bins of given edges.
+   *
+   * @param a a tensor or a number
+   * @param bins edges that ascend; the last one belongs to the last bin
+   * @param density whether the histogram is scaled to an integral of 1
+   * @return the result
+   */
+  public static Tensor histogramCounts(Operand a, Operand bins, boolean density) {
+    return Operator.of("histogram_counts").apply(new Attributes().set("density", density), a, bins);
+  }
+
+  /**
+   * How many values lie in each of the bins of given edges.
+   *
+   * @param a a tensor or a number
+   * @param bins edges that ascend; the last one belongs to the last bin
+   * @param options attributes that differ from their defaults: density
+   * @return the result
+   */
+  public static Tensor histogramCounts(Operand a, Operand bins, Attributes options) {
+    return Operator.of("histogram_counts").apply(options, a, bins);
+  }
+
+  /**
+   * How many values lie in each of the bins of given edges.
+   *
+   * @param a a tensor or a number
+   * @param bins edges that ascend; the last one belongs to the last bin
+   * @param weights what each value counts
+   * @return the result
+   */
+  public static Tensor histogramCounts(Operand a, Operand bins, Operand weights) {
+    return Operator.of("histogram_counts").apply(Attributes.NONE, a, bins, weights);
+  }
+
+  /**
+   * How many values lie in each of the bins of given edges.
+   *
+   * @param a a tensor or a number
+   * @param bins edges that ascend; the last one belongs to the last bin
+   * @param weights what each value counts
+   * @param options attributes that differ from their defaults: density
+   * @return the result
+   */
+  public static Tensor histogramCounts(Operand a, Operand bins, Operand weights, Attributes options) {
+    return Operator.of("histogram_counts").apply(options, a, bins, weights);
+  }
+
+  /**
    * Cuts a tensor into views along an axis.
    *
    * <p>NumPy: {@code numpy.hsplit}.
@@ -6040,6 +6221,18 @@ public final class Ops {
   }
 
   /**
+   * Sequences as indices of a grid: each along an axis of its own.
+   *
+   * <p>NumPy: {@code numpy.ix_}.
+   *
+   * @param args integers, or masks
+   * @return the results
+   */
+  public static Tensor[] ix(Operand... args) {
+    return Operator.of("ix_").applyOpen(Attributes.NONE, args);
+  }
+
+  /**
    * A quotient of Bessel functions.
    *
    * <p>NumPy: {@code numpy.kaiser}.
@@ -6422,7 +6615,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor linspace(Operand start, Operand stop, Attributes options) {
@@ -6470,7 +6663,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor linspace(Operand start, long stop, Attributes options) {
@@ -6518,7 +6711,7 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor linspace(long start, long stop, Attributes options) {
@@ -6566,7 +6759,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor linspace(Operand start, double stop, Attributes options) {
@@ -6614,11 +6807,251 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor linspace(double start, double stop, Attributes options) {
     return Operator.of("linspace").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, Operand stop) {
+    return Operator.of("linspace_step").apply(Attributes.NONE, start, stop);
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, Operand stop, long num) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num), start, stop);
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, Operand stop, long num, boolean endpoint) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, stop);
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param options attributes that differ from their defaults: num, endpoint
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, Operand stop, Attributes options) {
+    return Operator.of("linspace_step").apply(options, start, stop);
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, long stop) {
+    return Operator.of("linspace_step").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, long stop, long num) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, long stop, long num, boolean endpoint) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, long stop, Attributes options) {
+    return Operator.of("linspace_step").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor linspaceStep(long start, long stop) {
+    return Operator.of("linspace_step").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor linspaceStep(long start, long stop, long num) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor linspaceStep(long start, long stop, long num, boolean endpoint) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint
+   * @return the result
+   */
+  public static Tensor linspaceStep(long start, long stop, Attributes options) {
+    return Operator.of("linspace_step").apply(options, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, double stop) {
+    return Operator.of("linspace_step").apply(Attributes.NONE, start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, double stop, long num) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num), start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, double stop, long num, boolean endpoint) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num).set("endpoint", endpoint), start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a tensor or a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint
+   * @return the result
+   */
+  public static Tensor linspaceStep(Operand start, double stop, Attributes options) {
+    return Operator.of("linspace_step").apply(options, start, Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @return the result
+   */
+  public static Tensor linspaceStep(double start, double stop) {
+    return Operator.of("linspace_step").apply(Attributes.NONE, Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @return the result
+   */
+  public static Tensor linspaceStep(double start, double stop, long num) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param num number of values
+   * @param endpoint whether stop is the last one
+   * @return the result
+   */
+  public static Tensor linspaceStep(double start, double stop, long num, boolean endpoint) {
+    return Operator.of("linspace_step").apply(new Attributes().set("num", num).set("endpoint", endpoint), Operand.of(start), Operand.of(stop));
+  }
+
+  /**
+   * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * @param start a number
+   * @param stop a number
+   * @param options attributes that differ from their defaults: num, endpoint
+   * @return the result
+   */
+  public static Tensor linspaceStep(double start, double stop, Attributes options) {
+    return Operator.of("linspace_step").apply(options, Operand.of(start), Operand.of(stop));
   }
 
   /**
@@ -7075,7 +7508,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
    * @return the result
    */
   public static Tensor logspace(Operand start, Operand stop, Attributes options) {
@@ -7123,7 +7556,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
    * @return the result
    */
   public static Tensor logspace(Operand start, double stop, Attributes options) {
@@ -7171,7 +7604,7 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
    * @return the result
    */
   public static Tensor logspace(double start, double stop, Attributes options) {
@@ -9113,7 +9546,7 @@ public final class Ops {
    * <p>NumPy: {@code numpy.pad}.
    *
    * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @return the result
    */
   public static Tensor pad(Operand array, long... padWidth) {
@@ -9124,7 +9557,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
    * @return the result
    */
@@ -9136,7 +9569,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
    * @return the result
    */
@@ -9148,7 +9581,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @param options attributes that differ from their defaults: mode
    * @return the result
    */
@@ -9161,7 +9594,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param constantValues what broadcasts to (axes, 2)
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @return the result
    */
   public static Tensor pad(Operand array, Operand constantValues, long... padWidth) {
@@ -9173,7 +9606,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param constantValues what broadcasts to (axes, 2)
-   * @param padWidth elements before and after along each axis, one after the other
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @param options attributes that differ from their defaults: mode
    * @return the result
    */
@@ -10466,6 +10899,31 @@ public final class Ops {
   }
 
   /**
+   * Where elements would be inserted into a sorted vector.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param sorter indices that sort a; without them a is sorted
+   * @return the result
+   */
+  public static Tensor searchsorted(Operand a, Operand v, Operand sorter) {
+    return Operator.of("searchsorted").apply(Attributes.NONE, a, v, sorter);
+  }
+
+  /**
+   * Where elements would be inserted into a sorted vector.
+   *
+   * @param a a tensor or a number
+   * @param v a tensor or a number
+   * @param sorter indices that sort a; without them a is sorted
+   * @param options attributes that differ from their defaults: side
+   * @return the result
+   */
+  public static Tensor searchsorted(Operand a, Operand v, Operand sorter, Attributes options) {
+    return Operator.of("searchsorted").apply(options, a, v, sorter);
+  }
+
+  /**
    * The choice of the first condition that holds, else the default.
    *
    * <p>NumPy: {@code numpy.select}.
@@ -11518,6 +11976,40 @@ public final class Ops {
   }
 
   /**
+   * Indices of the elements of a matrix at and below a diagonal.
+   *
+   * <p>NumPy: {@code numpy.tril_indices_from}.
+   *
+   * @param arr 2-d
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndicesFrom(Operand arr) {
+    return Operator.of("tril_indices_from").applyAll(2, Attributes.NONE, arr);
+  }
+
+  /**
+   * Indices of the elements of a matrix at and below a diagonal.
+   *
+   * @param arr 2-d
+   * @param k the diagonal; positive: above the main one
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndicesFrom(Operand arr, long k) {
+    return Operator.of("tril_indices_from").applyAll(2, new Attributes().set("k", k), arr);
+  }
+
+  /**
+   * Indices of the elements of a matrix at and below a diagonal.
+   *
+   * @param arr 2-d
+   * @param options attributes that differ from their defaults: k
+   * @return rows, columns
+   */
+  public static Tensor[] trilIndicesFrom(Operand arr, Attributes options) {
+    return Operator.of("tril_indices_from").applyAll(2, options, arr);
+  }
+
+  /**
    * A vector without the zeros at its ends.
    *
    * <p>How many elements are left is known when it has run.
@@ -11634,6 +12126,40 @@ public final class Ops {
   }
 
   /**
+   * Indices of the elements of a matrix at and above a diagonal.
+   *
+   * <p>NumPy: {@code numpy.triu_indices_from}.
+   *
+   * @param arr 2-d
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndicesFrom(Operand arr) {
+    return Operator.of("triu_indices_from").applyAll(2, Attributes.NONE, arr);
+  }
+
+  /**
+   * Indices of the elements of a matrix at and above a diagonal.
+   *
+   * @param arr 2-d
+   * @param k the diagonal; positive: above the main one
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndicesFrom(Operand arr, long k) {
+    return Operator.of("triu_indices_from").applyAll(2, new Attributes().set("k", k), arr);
+  }
+
+  /**
+   * Indices of the elements of a matrix at and above a diagonal.
+   *
+   * @param arr 2-d
+   * @param options attributes that differ from their defaults: k
+   * @return rows, columns
+   */
+  public static Tensor[] triuIndicesFrom(Operand arr, Attributes options) {
+    return Operator.of("triu_indices_from").applyAll(2, options, arr);
+  }
+
+  /**
    * Divides element by element.
    *
    * <p>Integers divide as float64.
@@ -11720,7 +12246,7 @@ public final class Ops {
   /**
    * The sorted distinct values.
    *
-   * <p>As many results as are asked for.
+   * <p>As many results as are asked for. Slices along an axis are in the order of their elements; one with a NaN equals no other.
    *
    * <p>NumPy: {@code numpy.unique}.
    *
@@ -11758,7 +12284,7 @@ public final class Ops {
    * The sorted distinct values.
    *
    * @param ar the tensor
-   * @param options attributes that differ from their defaults: return_index, return_inverse, return_counts, equal_nan
+   * @param options attributes that differ from their defaults: return_index, return_inverse, return_counts, equal_nan, axis
    * @return the results
    */
   public static Tensor[] unique(Operand ar, Attributes options) {

@@ -3439,6 +3439,29 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * Where elements would be inserted into a sorted vector.
+   *
+   * @param v a tensor or a number
+   * @param sorter indices that sort a; without them a is sorted
+   * @return the result
+   */
+  default Tensor searchsorted(Operand v, Operand sorter) {
+    return Operator.of("searchsorted").apply(Attributes.NONE, this, v, sorter);
+  }
+
+  /**
+   * Where elements would be inserted into a sorted vector.
+   *
+   * @param v a tensor or a number
+   * @param sorter indices that sort a; without them a is sorted
+   * @param options attributes that differ from their defaults: side
+   * @return the result
+   */
+  default Tensor searchsorted(Operand v, Operand sorter, Attributes options) {
+    return Operator.of("searchsorted").apply(options, this, v, sorter);
+  }
+
+  /**
    * -1, 0 or 1 by the sign; complex values divided by their modulus.
    *
    * <p>NaN stays NaN.

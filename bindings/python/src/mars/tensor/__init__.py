@@ -26,12 +26,7 @@ from mars.tensor._errors import errstate as errstate
 from mars.tensor._files import load as load
 from mars.tensor._files import save as save
 from mars.tensor._grids import block as block
-from mars.tensor._grids import diag_indices as diag_indices
-from mars.tensor._grids import diag_indices_from as diag_indices_from
 from mars.tensor._grids import fromfunction as fromfunction
-from mars.tensor._grids import ix_ as ix_
-from mars.tensor._grids import tril_indices_from as tril_indices_from
-from mars.tensor._grids import triu_indices_from as triu_indices_from
 from mars.tensor._standard import __array_api_version__ as __array_api_version__
 from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
 from mars.tensor._standard import finfo as finfo

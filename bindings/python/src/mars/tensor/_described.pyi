@@ -47,6 +47,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "average_weights",
     "bartlett",
     "bincount",
     "bitwise_and",
@@ -88,6 +89,8 @@ __all__ = [
     "degrees",
     "delete",
     "diag",
+    "diag_indices",
+    "diag_indices_from",
     "diagflat",
     "diagonal",
     "diff",
@@ -134,6 +137,7 @@ __all__ = [
     "heaviside",
     "histogram",
     "histogram_bin_edges",
+    "histogram_counts",
     "hsplit",
     "hstack",
     "hypot",
@@ -155,6 +159,7 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "ix_",
     "kaiser",
     "kron",
     "lcm",
@@ -164,6 +169,7 @@ __all__ = [
     "less_equal",
     "lexsort",
     "linspace",
+    "linspace_step",
     "log",
     "log1p",
     "log2",
@@ -277,9 +283,11 @@ __all__ = [
     "tri",
     "tril",
     "tril_indices",
+    "tril_indices_from",
     "trim_zeros",
     "triu",
     "triu_indices",
+    "triu_indices_from",
     "true_divide",
     "trunc",
     "union1d",
@@ -637,6 +645,9 @@ def atleast_3d(*tensors: _Operand) -> Any:
 def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
 
+def average_weights(a: _Operand, axis: _Ints | None = None, weights: _Operand | None = None, *, keepdims: bool = False) -> Tensor:
+    """The sum of the weights of an average: what that gives beside it where `returned` is set."""
+
 def bartlett(M: int, chunk_size: _Ints | None = None) -> Tensor:
     """A triangle."""
 
@@ -949,6 +960,12 @@ def delete(arr: _Operand, obj: Any, axis: int | None = None) -> Tensor:
 
 def diag(v: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """A diagonal matrix from a vector, or the diagonal of a matrix."""
+
+def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
+    """Indices of the main diagonal of a tensor of equal extents."""
+
+def diag_indices_from(arr: _Operand, out: _Out | None = None) -> tuple[Tensor, ...]:
+    """Indices of the main diagonal of a tensor."""
 
 def diagflat(v: _Operand, k: int = 0) -> Tensor:
     """A matrix with all elements on a diagonal."""
@@ -1320,6 +1337,11 @@ def histogram(
 def histogram_bin_edges(a: _Operand, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     """The edges of the bins of a histogram."""
 
+def histogram_counts(
+    a: _Operand, bins: _Operand, density: bool = False, weights: _Operand | None = None, out: _Out | None = None
+) -> Tensor:
+    """How many values lie in each of the bins of given edges."""
+
 def hsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
 
@@ -1498,6 +1520,9 @@ def isreal(
 ) -> Tensor:
     """Whether the imaginary part is zero."""
 
+def ix_(*tensors: _Operand) -> tuple[Tensor, ...]:
+    """Sequences as indices of a grid: each along an axis of its own."""
+
 def kaiser(M: int, beta: float, chunk_size: _Ints | None = None) -> Tensor:
     """A quotient of Bessel functions."""
 
@@ -1585,6 +1610,9 @@ def linspace(
     chunk_size: int | Sequence[int] | None = None,
 ) -> Any:
     """Evenly spaced values from start to stop."""
+
+def linspace_step(start: _Operand, stop: _Operand, num: int = 50, endpoint: bool = True, out: _Out | None = None) -> Tensor:
+    """The distance between the values of linspace: what that gives beside them where `retstep` is set."""
 
 def log(
     x: _Operand,
@@ -1718,6 +1746,8 @@ def logspace(
     endpoint: bool = True,
     base: float = 10.0,
     dtype: DTypeLike | None = None,
+    *,
+    axis: int = 0,
     chunk_size: _Ints | None = None,
 ) -> Tensor:
     """Powers of a base with evenly spaced exponents."""
@@ -2250,7 +2280,7 @@ def round(
 ) -> Tensor:
     """Rounds to a number of decimals, halves to even."""
 
-def searchsorted(a: _Operand, v: _Operand, side: str = "left", sorter: Any = None) -> Tensor:
+def searchsorted(a: _Operand, v: _Operand, side: str = "left", sorter: _Operand | None = None, out: _Out | None = None) -> Tensor:
     """Where elements would be inserted into a sorted vector."""
 
 def select(condlist: Any, choicelist: Any, default: _Operand = 0) -> Tensor:
@@ -2476,6 +2506,9 @@ def tril(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
     """Rows and columns of the elements at and below a diagonal."""
 
+def tril_indices_from(arr: _Operand, k: int = 0) -> tuple[Tensor, Tensor]:
+    """Indices of the elements of a matrix at and below a diagonal."""
+
 def trim_zeros(filt: _Operand, trim: str = "fb", out: _Out | None = None) -> Tensor:
     """A vector without the zeros at its ends."""
 
@@ -2484,6 +2517,9 @@ def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 
 def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
     """Rows and columns of the elements at and above a diagonal."""
+
+def triu_indices_from(arr: _Operand, k: int = 0) -> tuple[Tensor, Tensor]:
+    """Indices of the elements of a matrix at and above a diagonal."""
 
 def true_divide(
     x1: _Operand,
@@ -2793,7 +2829,7 @@ class TensorMethods:
         subok: Any = True,
     ) -> Tensor:
         """Rounds to a number of decimals, halves to even."""
-    def searchsorted(self, v: _Operand, side: str = "left", sorter: Any = None) -> Tensor:
+    def searchsorted(self, v: _Operand, side: str = "left", sorter: _Operand | None = None, out: _Out | None = None) -> Tensor:
         """Where elements would be inserted into a sorted vector."""
     def squeeze(self, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
         """Removes axes of extent 1."""

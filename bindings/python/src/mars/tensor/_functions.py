@@ -68,14 +68,9 @@ def linspace(
     device: Any = None, chunk_size: int | Sequence[int] | None = None,
 ) -> Any:  # fmt: skip
     _registry.check_device(device)
-    made = apply(op("linspace"), (start, stop), _attributes("linspace", num=num, endpoint=endpoint, dtype=dtype))
-    if axis:
-        made = _registry.function("moveaxis")(made, 0, axis)
-    made = _registry.rechunked(made, chunk_size)
-    if not retstep:
-        return made
-    parts = made.shape[axis] - bool(endpoint)
-    return made, apply(op("divide"), (apply(op("subtract"), (stop, start)), float(parts) if parts > 0 else np.nan))
+    given = _attributes("linspace", num=num, endpoint=endpoint, dtype=dtype, axis=axis)
+    made = _registry.rechunked(apply(op("linspace"), (start, stop), given), chunk_size)
+    return (made, apply(op("linspace_step"), (start, stop), (num, endpoint))) if retstep else made
 
 
 @written
@@ -149,36 +144,17 @@ for _name in ("var", "std", "nanvar", "nanstd"):
 @written
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     a = _tensor(a)
-    beside = () if weights is None else (_tensor(weights),)
-    made = apply(op("average"), (a, *beside), _attributes("average", axis=axis, keepdims=keepdims))
-    if not returned:
-        return made
-    if not beside:
-        return made, _registry.function("full_like")(made, a.size / max(made.size, 1))
-    w = beside[0]
-    if w.shape != a.shape:  # one axis
-        w = _registry.function("broadcast_to")(w.reshape([-1 if k == axis % a.ndim else 1 for k in range(a.ndim)]), a.shape)
-    return made, w.sum(axis=axis, keepdims=keepdims).astype(made.dtype)
+    operands = (a,) if weights is None else (a, _tensor(weights))
+    given = _attributes("average", axis=axis, keepdims=keepdims)
+    made = apply(op("average"), operands, given)
+    return (made, apply(op("average_weights"), operands, given)) if returned else made
 
 
 @written
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    if prepend is not None or append is not None:
-        a = _tensor(a)
-        ends = [None if x is None else _tensor(x) for x in (prepend, append)]
-        beside = [k for k in range(a.ndim) if k != axis % a.ndim]
-        # A number stands for one along the axis.
-        shape = [a.shape[k] if k in beside else 1 for k in range(a.ndim)]
-        ends = [_registry.function("broadcast_to")(x, shape) if x is not None and x.ndim == 0 else x for x in ends]
-        a = _registry.function("concatenate")([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)
-    return apply(op("diff"), (a,), _attributes("diff", n=n, axis=axis))  # type: ignore[no-any-return]
-
-
-@written
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
-    if sorter is not None:
-        a = _registry.function("take")(a, sorter)
-    return apply(op("searchsorted"), (a, v), _attributes("searchsorted", side=side))  # type: ignore[no-any-return]
+    # Numbers are arrays here: NumPy joins them to the tensor, which takes their dtype.
+    ends = [_tensor(x) for x in (prepend, append) if x is not None]
+    return apply(op("diff"), (a, *ends), _attributes("diff", n=n, axis=axis, prepend=prepend is not None))  # type: ignore[no-any-return]
 
 
 @written
@@ -258,6 +234,11 @@ for _name in ("tril_indices", "triu_indices"):
 
 
 @written
+def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
+    return apply(op("diag_indices"), (), (n, ndim), max(ndim, 1))  # type: ignore[no-any-return]
+
+
+@written
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     made = _registry.apply_open(op("gradient"), (f, *varargs), _attributes("gradient", axis=axis, edge_order=edge_order))
     return made[0] if len(made) == 1 else made
@@ -311,10 +292,8 @@ def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, *,
     equal_nan: bool = True,
 ) -> Any:  # fmt: skip
-    if axis is not None:
-        raise NotImplementedError("unique along an axis is not supported")
     asked = {"return_index": return_index, "return_inverse": return_inverse, "return_counts": return_counts}
-    made = _registry.apply_open(op("unique"), (ar,), _attributes("unique", **asked, equal_nan=equal_nan))
+    made = _registry.apply_open(op("unique"), (ar,), _attributes("unique", **asked, equal_nan=equal_nan, axis=axis))
     return made if any(asked.values()) else made[0]
 
 
@@ -358,7 +337,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     width = np.asarray(pad_width)
     if width.dtype.kind not in "iu":
         raise TypeError("`pad_width` must be of integral type.")
-    given = np.broadcast_to(width, (array.ndim, 2)).ravel().tolist()
+    # Nested lists may leave out what is the same; the library knows what one number and two mean.
+    given = (np.broadcast_to(width, (array.ndim, 2)) if width.ndim > 1 or width.size > 2 else width).ravel().tolist()
     operands = (array,) if constant_values is None else (array, _tensor(constant_values))
     return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""Index tuples and grids, and tensors put together of blocks: arguments are put in order here, the library computes."""
+"""Functions of grids, and tensors put together of blocks: nested lists are taken apart here, the library computes."""
 
 from __future__ import annotations
 
@@ -8,53 +8,6 @@ from typing import Any
 from mars.tensor._arrays import asarray
 from mars.tensor._registry import function
 from mars.tensor._tensor import Tensor
-
-
-def ix_(*args: Any) -> tuple[Tensor, ...]:
-    """Sequences as indices of a grid: each along an axis of its own."""
-    out = []
-    for k, given in enumerate(args):
-        x = asarray(given)
-        if x.ndim != 1:
-            raise ValueError("Cross index must be 1 dimensional")
-        if x.dtype.kind == "b":
-            (x,) = x.nonzero()
-        elif not x.size:
-            x = x.astype(int)
-        out.append(x.reshape([-1 if j == k else 1 for j in range(len(args))]))
-    return tuple(out)
-
-
-def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
-    """Indices of the main diagonal of a tensor of `ndim` axes of extent n."""
-    return (function("arange")(n),) * ndim
-
-
-def diag_indices_from(arr: Any) -> tuple[Tensor, ...]:
-    """Indices of the main diagonal of a tensor."""
-    arr = asarray(arr)
-    if arr.ndim < 2:
-        raise ValueError("input array must be at least 2-d")
-    if len(set(arr.shape)) > 1:
-        raise ValueError("All dimensions of input must be of equal length")
-    return diag_indices(arr.shape[0], arr.ndim)
-
-
-def tril_indices_from(arr: Any, k: int = 0) -> tuple[Tensor, ...]:
-    """Indices of the elements of a matrix at and below a diagonal."""
-    return _triangle_of(arr, k, "tril_indices")
-
-
-def triu_indices_from(arr: Any, k: int = 0) -> tuple[Tensor, ...]:
-    """Indices of the elements of a matrix at and above a diagonal."""
-    return _triangle_of(arr, k, "triu_indices")
-
-
-def _triangle_of(arr: Any, k: int, name: str) -> tuple[Tensor, ...]:
-    arr = asarray(arr)
-    if arr.ndim != 2:
-        raise ValueError("input array must be 2-d")
-    return function(name)(arr.shape[0], k, arr.shape[1])  # type: ignore[no-any-return]
 
 
 def fromfunction(f: Callable[..., Any], shape: Sequence[int], *, dtype: Any = float, **kwargs: Any) -> Any:
