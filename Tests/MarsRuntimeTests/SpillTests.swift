@@ -160,7 +160,10 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     let t = TestEngine(limit: 10_000)
     let e = #expect(throws: MarsError.self) { try t.engine.run(PlanMaker.chain(elements: 4000, chunk: 2000, steps: 1)).wait() }
     #expect(e?.code == .memory && e?.op == "constant" && e?.origin == "here:1")
-    #expect(e?.message == "one task needs 16000 bytes, but the memory limit is 10000 bytes")
+    #expect(
+      e?.message
+        == "one task needs 16000 bytes, but the memory limit is 10000 bytes: raise memory_limit, or chunk axes that the operator does not need whole"
+    )
   }
 
   @Test func resultsInMemoryThatCannotMoveAreNamed() throws {

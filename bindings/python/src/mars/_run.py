@@ -43,6 +43,7 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
     out = c_void_p()
     if _ending:
         _release_ended()
+    _inside.append(None)
     try:
         bound = size_argument(binding_count) if binding_count else _none
         status = _execute_async(byref(out), session.argument, byref(tensors), size_argument(n), bindings, bound)
@@ -75,11 +76,14 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
             with _guard:
                 _running.discard(out.value)
                 _run_release(out)
-        if _abi.raised_exceptions and not _running:
+        _inside.pop()
+        if _abi.raised_exceptions and not _inside:
             # Of chunks that failed beside the one that is reported: their frames hold arrays.
             _abi.raised_exceptions.clear()
 
 
+# One entry for each thread in `run`: a function may have failed before its run is known here.
+_inside: list[None] = []
 # Runs in progress, and those that have failed or were cancelled and have tasks in progress still, which may call functions of Python.
 _running: set[int | None] = set()
 _ending: list[int] = []
