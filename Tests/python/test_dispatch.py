@@ -11,7 +11,6 @@ NAMES = {d["numpy"].removeprefix("numpy.") for d in descriptions.values() if d["
 UFUNCS = sorted(n for n in NAMES if isinstance(getattr(np, n, None), np.ufunc))
 
 
-
 def written(f, a, *arguments):
     """A copy after a function has written to it."""
     a = a.copy()

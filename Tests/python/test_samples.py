@@ -156,7 +156,13 @@ def test_parameters_broadcast():
     assert g.gamma(mt.tensor([1.0, 2]), np.ones((3, 1))).shape == (3, 2)
     assert g.standard_gamma(2, size=4, dtype="f4").dtype == np.float32 and g.poisson().shape == () and g.poisson(size=0).shape == (0,)
     assert np.random.default_rng and mt.random.power(2, size=3).shape == (3,)
-    edges = [g.poisson(0, size=9), g.binomial(0, 0.5, size=9), g.binomial(7, 0, size=9), g.standard_gamma(0, size=9), g.hypergeometric(0, 5, 3, size=9)]
+    edges = [
+        g.poisson(0, size=9),
+        g.binomial(0, 0.5, size=9),
+        g.binomial(7, 0, size=9),
+        g.standard_gamma(0, size=9),
+        g.hypergeometric(0, 5, 3, size=9),
+    ]
     assert all((e == 0).all() for e in edges) and (g.binomial(7, 1, size=9) == 7).all() and (g.geometric(1, size=9) == 1).all()
 
 

@@ -28,7 +28,7 @@ static void layouts(void) {
   CHECK(sizeof(mars_array) == 56);
   CHECK(sizeof(mars_operand) == 40);
   CHECK(sizeof(mars_attribute) == 64);
-  CHECK(sizeof(mars_tensor_info) == 16 + 8 * MARS_MAX_DIMS);
+  CHECK(sizeof(mars_tensor_info) == 24 + 8 * MARS_MAX_DIMS);
   CHECK(sizeof(mars_binding) == 24);
   CHECK(sizeof(mars_progress) == 24);
   CHECK(offsetof(mars_array, release) == 48);

@@ -268,6 +268,7 @@ class TypedTest {
     if (type == Attributes.class) return new Attributes();
     if (type == long[].class) return new long[] {1};
     if (type == Operand[].class) return new Operand[] {A, A};
+    if (type == String[].class) return new String[] {"raise"};
     throw new AssertionError("no argument of " + type);
   }
 
