@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mars.tensor._arrays import asarray
+import numpy as np
+
+from mars.tensor._arrays import convert
 from mars.tensor._registry import function
 from mars.tensor._tensor import Tensor
 
@@ -20,14 +22,14 @@ def block(arrays: Any) -> Tensor:
     depth = _depth(arrays)
 
     def rank(x: Any) -> int:
-        return max(map(rank, x)) if isinstance(x, list) else asarray(x).ndim
+        return max(map(rank, x)) if isinstance(x, list) else np.ndim(x)
 
     axes = max(depth, rank(arrays))
 
     def joined(x: Any, level: int) -> Tensor:
         if isinstance(x, list):
             return function("concatenate")([joined(i, level + 1) for i in x], axis=level - depth)  # type: ignore[no-any-return]
-        x = asarray(x)
+        x = x if isinstance(x, Tensor) else convert(x)
         return x.reshape((1,) * (axes - x.ndim) + x.shape)  # type: ignore[no-any-return]
 
     made = joined(arrays, 0)

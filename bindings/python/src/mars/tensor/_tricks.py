@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mars.tensor._arrays import asarray
+from mars.tensor._arrays import convert
 from mars.tensor._registry import function
 from mars.tensor._tensor import Tensor
 
@@ -60,7 +60,7 @@ class _Concatenator:
             axis, ndmin, place = (*numbers, *(ndmin, place)[len(numbers) - 1 :])[:3]
         # Numbers take part in promotion as Python's scalars do.
         scalars = [type(x) in (int, float, complex) for x in items]
-        made = [_range(x) if isinstance(x, slice) else asarray(x) for x in items]
+        made = [_range(x) if isinstance(x, slice) else x if isinstance(x, Tensor) else convert(x) for x in items]
         common = None
         if any(scalars) and not all(scalars):
             common = np.result_type(*[x if is_scalar else t.dtype for x, t, is_scalar in zip(items, made, scalars, strict=True)])
