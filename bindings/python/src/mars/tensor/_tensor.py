@@ -242,31 +242,20 @@ class Tensor(Handle, TensorMethods):
 
     def __getitem__(self, key: Any) -> Tensor:
         items, arrays = _index.encode(key)
-        if arrays:
-            return self._knowing_extents(lambda: apply(op("index"), (self, *arrays), (items,)))  # type: ignore[no-any-return]
-        return self._knowing_extents(lambda: apply(op("basic_index"), (self,), (items,)))  # type: ignore[no-any-return]
+        made = apply(op("index"), (self, *arrays), (items,)) if arrays else apply(op("basic_index"), (self,), (items,))
+        return made  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         items, arrays = _index.encode(key)
         if not self._type()[1] and _run.is_scalar(self):
             assign(self, value)  # which refuses it
         elif arrays:
-            assign(self, self._knowing_extents(lambda: apply(op("assign_index"), (self, value, *arrays), (items,))))
+            assign(self, apply(op("assign_index"), (self, value, *arrays), (items,)))
         else:
-            assign(self._knowing_extents(lambda: apply(op("index_view"), (self,), (items,))), value)
+            assign(apply(op("index_view"), (self,), (items,)), value)
 
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
-
-    def _knowing_extents(self, index: Callable[[], Any]) -> Any:
-        """What an index gives; where it needs extents that are found by running, the tensor is executed first."""
-        try:
-            return index()
-        except NotImplementedError:
-            if -1 not in self._type()[1]:
-                raise
-            self.execute()
-            return index()
 
     def __len__(self) -> int:
         if not self._type()[1]:
