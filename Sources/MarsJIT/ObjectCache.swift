@@ -1,5 +1,6 @@
 import Glibc
 import MarsBase
+import Synchronization
 
 /// Compiled objects on disk: one file per kernel and layout.
 ///
@@ -39,13 +40,16 @@ struct ObjectCache: Sendable {
     guard objectCount >= 0, size == 32 + keyCount + objectCount else { return nil }
     let sum = UInt64(bitPattern: Int64(ObjectCache.number(all, size - 8)))
     guard sum == ObjectCache.hash(all[..<(size - 8)], 0xcbf2_9ce4_8422_2325) else { return nil }
+    // The time of the file says when it was last of use.
+    futimens(fd, nil)
     return Array(all[(24 + keyCount)..<(24 + keyCount + objectCount)])
   }
 
   /// Failures are silent: the cache is a convenience.
   func save(_ key: [UInt8], _ object: [UInt8]) {
     makeDirectory()
-    trim()
+    // Listing a full folder takes milliseconds: a few files too many do no harm.
+    if limit <= ObjectCache.savesPerTrim || ObjectCache.saves.add(1, ordering: .relaxed).oldValue % ObjectCache.savesPerTrim == 0 { trim() }
     var all = ObjectCache.magic
     ObjectCache.append(key.count, &all)
     all += key
@@ -66,6 +70,10 @@ struct ObjectCache: Sendable {
     if done != all.count || rename(temporary, final) != 0 { unlink(temporary) }
   }
 
+  private static let savesPerTrim = 32
+  /// Of this process.
+  private static let saves = Atomic<Int>(0)
+
   /// Makes the folder, and those above it that are missing.
   private func makeDirectory() {
     if mkdir(directory, 0o700) == 0 || errno != ENOENT { return }
@@ -74,7 +82,7 @@ struct ObjectCache: Sendable {
     mkdir(directory, 0o700)
   }
 
-  /// Removes the oldest half when there are too many files.
+  /// Removes the half that was not of use for the longest time when there are too many files.
   private func trim() {
     guard let d = opendir(directory) else { return }
     defer { closedir(d) }
@@ -88,13 +96,13 @@ struct ObjectCache: Sendable {
     guard files.count >= limit else { return }
     for i in files.indices {
       var info = stat()
-      if stat(directory + "/" + files[i].name, &info) == 0 { files[i].time = info.st_mtim.tv_sec }
+      if stat(directory + "/" + files[i].name, &info) == 0 { files[i].time = info.st_mtim.tv_sec * 1_000_000_000 + info.st_mtim.tv_nsec }
     }
     files.sort { $0.time < $1.time }
     for f in files.prefix(files.count - limit / 2) { unlink(directory + "/" + f.name) }
   }
 
-  // FNV-1a, folded over 8 bytes at a time where it can.
+  // FNV-1a, mixed once more at the end.
   static func hash(_ bytes: some Collection<UInt8>, _ seed: UInt64) -> UInt64 {
     var h = seed
     for b in bytes { h = (h ^ UInt64(b)) &* 0x100_0000_01b3 }

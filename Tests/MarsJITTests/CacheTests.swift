@@ -110,6 +110,22 @@ import Testing
     #expect(jit.statistics.compiles + jit.statistics.diskHits == 16)
   }
 
+  @Test func whatIsOfUseStays() {
+    let d = directory()
+    defer { remove(d) }
+    let cache = ObjectCache(directory: d, limit: 4)
+    func pause() { usleep(5000) }
+    for k in 0..<4 as Range<UInt8> {
+      cache.save([k], [k, k])
+      pause()
+    }
+    #expect(cache.load([0]) == [0, 0])
+    pause()
+    cache.save([9], [9])
+    // The older half went, by the time of their last use.
+    #expect(cache.load([0]) == [0, 0] && cache.load([9]) == [9] && cache.load([1]) == nil && files(d).count == 3)
+  }
+
   @Test func muchWorkIsOptimisedOnceAndForAllProcesses() throws {
     let d = directory()
     defer { remove(d) }
