@@ -115,10 +115,17 @@ struct Program {
   }
   private mutating func tensor() -> Held? { tensors.isEmpty ? nil : tensors[max(0, tensors.count - 1 - input.below(tensors.count))] }
 
-  private static func type(_ t: OpaquePointer) -> (dtype: Int32, shape: [Int]) {
+  private static func described(_ t: OpaquePointer) -> mars_tensor_info {
     var info = mars_tensor_info()
     info.struct_size = UInt32(MemoryLayout<mars_tensor_info>.size)
     guard check(mars_tensor_describe(&info, t), "describe") else { fail("a tensor has no type") }
+    return info
+  }
+
+  private static func isScalar(_ t: OpaquePointer) -> Bool { described(t).is_scalar != 0 }
+
+  private static func type(_ t: OpaquePointer) -> (dtype: Int32, shape: [Int]) {
+    var info = described(t)
     let shape = withUnsafeBytes(of: &info.shape) { raw in (0..<Int(info.ndim)).map { Int(raw.bindMemory(to: Int64.self)[$0]) } }
     return (info.dtype, shape)
   }
@@ -287,7 +294,10 @@ struct Program {
     guard let v else { Program.fail("slice gave nothing") }
     if Program.type(v).shape != shape { Program.fail("a slice of shape \(shape) has shape \(Program.type(v).shape)") }
     var shares: Int32 = 0
-    if Program.check(mars_tensor_shares_storage(&shares, v, t.tensor), "shares_storage"), shares != 1 { Program.fail("a slice is no view") }
+    let wanted: Int32 = Program.isScalar(t.tensor) ? 0 : 1
+    if Program.check(mars_tensor_shares_storage(&shares, v, t.tensor), "shares_storage"), shares != wanted {
+      Program.fail(wanted == 1 ? "a slice is no view" : "a scalar has a view")
+    }
     keep(v, big: t.isBig, exact: t.isExact, callback: t.isCallback)
   }
 
@@ -297,7 +307,8 @@ struct Program {
     // What others see through the same storage changes with it.
     if let source, source.isBig || !source.isExact || source.isCallback { return }
     if t.isBig { return }
-    Program.check(mars_tensor_assign(t.tensor, &o, input.rarely(2) ? "assign" : nil), "assign")
+    let isWritten = Program.check(mars_tensor_assign(t.tensor, &o, input.rarely(2) ? "assign" : nil), "assign")
+    if isWritten && Program.isScalar(t.tensor) { Program.fail("a scalar was written to") }
   }
 
   // MARK: Running
