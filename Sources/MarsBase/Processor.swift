@@ -4,22 +4,23 @@ import Glibc
 package enum Processor {
   private typealias Affinity = @convention(c) (pid_t, Int, UnsafeMutableRawPointer) -> Int32
 
-  // Headers show these to GNU sources only, which Swift is not.
-  private static let getCPU = symbol("sched_getcpu", as: (@convention(c) () -> Int32).self)
-  private static let getAffinity = symbol("sched_getaffinity", as: Affinity.self)
-  private static let setAffinity = symbol("sched_setaffinity", as: Affinity.self)
+  // Headers show these to GNU sources only, which Swift is not.  Found together, so that whoever has asked for one has them all.
+  private static let calls = (
+    getCPU: symbol("sched_getcpu", as: (@convention(c) () -> Int32).self), getAffinity: symbol("sched_getaffinity", as: Affinity.self),
+    setAffinity: symbol("sched_setaffinity", as: Affinity.self)
+  )
   private static func symbol<F>(_ name: String, as: F.Type) -> F? { dlsym(nil, name).map { unsafeBitCast($0, to: F.self) } }
 
   /// Number of the processor that runs the calling thread; -1 where the system does not say.
   @inline(__always)
-  package static var current: Int32 { getCPU.map { $0() } ?? -1 }
+  package static var current: Int32 { calls.getCPU.map { $0() } ?? -1 }
 
   /// Moves the calling thread to another processor if it runs on `number`, as far as the processors allowed to it let it.
   ///
   /// A thread that is woken, or that yields, is often put where its waker runs, and two threads that work for less than a tick of the
   /// scheduler then share one processor while another is idle.  The set of allowed processors is the same afterwards.
   package static func leave(_ number: Int32) {
-    guard number >= 0, current == number, let getAffinity, let setAffinity else { return }
+    guard number >= 0, current == number, let getAffinity = calls.getAffinity, let setAffinity = calls.setAffinity else { return }
     withUnsafeTemporaryAllocation(byteCount: 2 * maskBytes, alignment: 8) { memory in
       memory.initializeMemory(as: UInt8.self, repeating: 0)
       guard let allowed = memory.baseAddress, getAffinity(0, maskBytes, allowed) == 0, Int(number) < 8 * maskBytes else { return }

@@ -25,6 +25,9 @@ enum ForkGuard {
   }
 
   private static func prepare() {
+    // Made by whoever comes first: a child would wait for ever for a thread that was at it.
+    _ = Processor.current
+    _ = WorkerMark.isSet
     // What takes longest first, while everybody else still gets on.
     JIT.lockForFork()
     BLASThreads.lockForFork()
