@@ -32,3 +32,10 @@ need_swift() {
   [ -n "$version" ] || die "swift --version gave no version: $answer"
   [ "$(printf '%s\n6.3\n' "$version" | sort -V | head -n 1)" = 6.3 ] || die "Swift $version is too old: 6.3 or newer is needed"
 }
+
+# Whatever the tests leave in the folder for temporary files goes with the script that calls this.
+use_own_temporary_folder() {
+  TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/mars-tests.XXXXXX")
+  export TMPDIR
+  trap 'rm -rf "$TMPDIR"' EXIT
+}

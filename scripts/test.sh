@@ -24,6 +24,7 @@ if [ $build = 1 ]; then
   scripts/build.sh
 fi
 need_swift
+use_own_temporary_folder
 
 reports=$MARS_BUILD/reports
 mkdir -p "$reports"

@@ -6,6 +6,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 need_swift
+use_own_temporary_folder
 cd "$MARS_ROOT"
 filter=${MARS_SANITIZE_FILTER:-'^(MarsRuntimeTests|MarsFormatTests|MarsBaseTests|MarsSessionTests)\.|Sanitized'}
 [ $# -gt 0 ] || set -- address thread

@@ -17,6 +17,7 @@ package struct MarsError: Error, Sendable {
     case handle = 13  // NULL or stale handle: ValueError
     case timeout = 14  // TimeoutError
     case `internal` = 15  // a broken invariant of Mars itself: RuntimeError
+    case unknownExtents = 16  // a call that has to know extents which only running finds: NotImplementedError
   }
 
   package var code: Code

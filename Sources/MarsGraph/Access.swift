@@ -85,7 +85,7 @@ package struct AxisMap: Hashable, Sendable {
     for j in shape.indices where shape[j] == unknownExtent {
       let followed = axes.indices.filter { if case .aligned(j, _, _) = axes[$0] { true } else { false } }
       guard followed.count == 1, axes[followed[0]] == .aligned(j) else {
-        throw MarsError(.unsupported, "this view needs known extents: execute it first")
+        throw MarsError(.unknownExtents, "this view needs known extents: execute it first")
       }
       out[j] = base[followed[0]]
     }

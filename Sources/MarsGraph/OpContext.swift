@@ -52,7 +52,7 @@ package struct OpContext: Sendable {
   package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
 
   /// The error of an operator that cannot be applied before extents are known that only running finds.  A sentence about what it needs.
-  package func unknownExtents(_ need: String) -> MarsError { error(.unsupported, "\(need): execute it first") }
+  package func unknownExtents(_ need: String) -> MarsError { error(.unknownExtents, "\(need): execute it first") }
 
   /// NumPy's error for more axes than an array can have.
   package func checkRank(_ rank: Int) throws(MarsError) {

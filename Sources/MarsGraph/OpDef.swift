@@ -25,22 +25,7 @@ package final class OpDef: Sendable {
   package let samples: [Sample]
   /// Splits of the axes that the planner may not change, or nil: what the client pinned.
   package let pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)?
-  /// Whether results are tensors of their own even where they are made by views only.
-  package let answersCopies: Bool
-  /// Whether the result of a call is a single element, which NumPy gives as a scalar and not as a view; nil: never.
-  package let answersElement: (@Sendable (OpContext) -> Bool)?
-  /// What results without axes are.
-  package let answersRankZero: RankZero
-  /// Whether results are views only of memory that lies in C order, as NumPy's of ravel.
-  package let answersContiguous: Bool
-  /// Values of the attribute `order` that follow how input 0 lies in memory: 'A', 'K'.
-  package let memoryOrders: [String]
-  /// Whether results may not be written to, as NumPy's of a diagonal.
-  package let answersReadOnly: Bool
-  /// The part of a complex input that results are: NumPy gives a view of it, which is written through.
-  package let answersPart: ComplexPart?
-  /// Whether the result is the elements of input 0, in C order, under other extents: a view where strides allow it, although the body copies.
-  package let answersReshape: Bool
+  package let answer: Answer
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
   /// Takes back what the operator left in the outside world when its run does not end well.
@@ -51,10 +36,7 @@ package final class OpDef: Sendable {
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
     comparesIntegers: Bool = false, takesArrays: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answersCopies: Bool = false,
-    answersElement: (@Sendable (OpContext) -> Bool)? = nil,
-    answersRankZero: RankZero = .scalar, answersContiguous: Bool = false, memoryOrders: [String] = [], answersReadOnly: Bool = false,
-    answersPart: ComplexPart? = nil, answersReshape: Bool = false, prepare: Prepare? = nil,
+    pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answer: Answer = Answer(), prepare: Prepare? = nil,
     abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
@@ -71,14 +53,7 @@ package final class OpDef: Sendable {
     self.exposure = exposure
     self.samples = samples
     self.pinsChunks = pinsChunks
-    self.answersCopies = answersCopies
-    self.answersElement = answersElement
-    self.answersRankZero = answersRankZero
-    self.answersContiguous = answersContiguous
-    self.memoryOrders = memoryOrders
-    self.answersReadOnly = answersReadOnly
-    self.answersPart = answersPart
-    self.answersReshape = answersReshape
+    self.answer = answer
     self.prepare = prepare
     self.abandon = abandon
   }
@@ -89,17 +64,6 @@ package final class OpDef: Sendable {
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
 }
-
-/// What a result without axes is: NumPy gives scalars, which never change, for most, and arrays, which can be written to, for some.
-package enum RankZero: Sendable {
-  case scalar
-  case array
-  /// As the first input is.
-  case asInput
-}
-
-/// A part of complex values.
-package enum ComplexPart: Sendable { case real, imaginary }
 
 /// Declaration of one input of an operator.
 package struct InputDef: Sendable {

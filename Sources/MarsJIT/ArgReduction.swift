@@ -24,7 +24,7 @@ extension Emitter {
   }
 
   /// Value and index of the first extreme of level l, whose loops are from..<to.
-  func emitFirstExtreme(_ l: Int, _ from: Int, _ to: Int) throws(MarsError) -> [Value] {
+  func emitFirstExtreme(_ l: Int, _ from: Int, _ to: Int) throws(MarsError) -> [IRValue] {
     let r = spec.levels[l].reducers[0]
     let d = spec.levels[l].program.insts[Int(r.value)].type
     let best = b.slot(b.type(d))
@@ -38,7 +38,7 @@ extension Emitter {
     return [b.load(b.type(d), best), b.select(b.icmp(.eq, found, b.index(Int.max)) & ~isEmpty(from..<to), first, found)]
   }
 
-  private func scan(_ l: Int, _ j: Int, _ k: Int, _ best: Value, _ index: Value) throws(MarsError) {
+  private func scan(_ l: Int, _ j: Int, _ k: Int, _ best: IRValue, _ index: IRValue) throws(MarsError) {
     if j < k {
       return try open(j, b.index(0), extents[j]) { () throws(MarsError) in try self.scan(l, j + 1, k, best, index) }
     }
@@ -76,10 +76,10 @@ extension Emitter {
   }
 
   /// Takes the extreme of the block at i where it is better than the best.
-  private func compare(_ block: Accumulator, _ isMax: Bool, _ i: Value, _ best: Value, _ start: Value) {
+  private func compare(_ block: Accumulator, _ isMax: Bool, _ i: IRValue, _ best: IRValue, _ start: IRValue) {
     let d = block.dtype
     var parts = block.copies.map { b.load(block.type, $0[0]) }
-    func join(_ x: Value, _ y: Value) -> Value {
+    func join(_ x: IRValue, _ y: IRValue) -> IRValue {
       d.isFloating ? extreme(block.reducer.kind, x, y) : isMax ? maximum(d, x, y) : minimum(d, x, y)
     }
     while parts.count > 1 { parts = (0..<parts.count / 2).map { join(parts[2 * $0], parts[2 * $0 + 1]) } }
@@ -88,8 +88,8 @@ extension Emitter {
     let native = nativeLanes(d, v.lanes)
     while v.lanes > native { v = join(half(v, 0), half(v, v.lanes / 2)) }
     let old = b.load(b.type(d), best)
-    var better: Value
-    var hasNaN: Value?
+    var better: IRValue
+    var hasNaN: IRValue?
     if let mask = block.nanMask {
       let m = b.load(maskType(d, layout.lanes), mask)
       better = b.any(b.fcmp(isMax ? .ogt : .olt, v, old.splat(v.lanes)) | m) & b.fcmp(.ord, old, old)
@@ -106,7 +106,7 @@ extension Emitter {
   }
 
   /// The index of the first element of the block at `start` that is the best one; nothing where no block was better.
-  private func locate(_ l: Int, _ k: Int, _ size: Value, _ best: Value, _ start: Value, _ index: Value) throws(MarsError) {
+  private func locate(_ l: Int, _ k: Int, _ size: IRValue, _ best: IRValue, _ start: IRValue, _ index: IRValue) throws(MarsError) {
     let r = spec.levels[l].reducers[0]
     let d = spec.levels[l].program.insts[Int(r.value)].type
     let s = b.load(b.i64, start)
@@ -124,8 +124,8 @@ extension Emitter {
     mask = b.icmp(.slt, i &+ b.iota(layout.lanes), upper)
     lanePosition = i
     philoxGroups = [:]
-    var matches: Value?
-    var places: Value?
+    var matches: IRValue?
+    var places: IRValue?
     try enter(k, i) { () throws(MarsError) in
       try self.emitLevel(l)
       let x = self.value(l, r.value).re.splat(self.layout.lanes)

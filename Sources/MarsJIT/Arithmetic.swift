@@ -4,7 +4,7 @@ import MarsGraph
 
 /// Element-wise operations.  Every input is defined as `ExprOp` says: nothing here may reach LLVM's undefined behaviour.
 extension Emitter {
-  func arithmetic(_ op: ExprOp, _ d: DType, _ operand: DType, _ x: Value, _ y: Value?, _ z: Value?) throws(MarsError) -> Value {
+  func arithmetic(_ op: ExprOp, _ d: DType, _ operand: DType, _ x: IRValue, _ y: IRValue?, _ z: IRValue?) throws(MarsError) -> IRValue {
     let isFloat = d.isFloating
     let isSigned = d.kind == .signed
     switch op {
@@ -90,20 +90,20 @@ extension Emitter {
     }
   }
 
-  func minimum(_ d: DType, _ x: Value, _ y: Value) -> Value {
+  func minimum(_ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
     if d.isFloating { return b.select(x.isNaN(), x, b.select(b.fcmp(.olt, x, y), x, y)) }
     return b.select(b.icmp(d.kind == .signed ? .slt : .ult, x, y), x, y)
   }
-  func maximum(_ d: DType, _ x: Value, _ y: Value) -> Value {
+  func maximum(_ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
     if d.isFloating { return b.select(x.isNaN(), x, b.select(b.fcmp(.ogt, x, y), x, y)) }
     return b.select(b.icmp(d.kind == .signed ? .sgt : .ugt, x, y), x, y)
   }
 
   /// The rarer functions of float32 are computed in float64 and rounded: correct but for rare ties.
-  private func viaDouble(_ d: DType, _ x: Value, _ f: (Value) -> Value) -> Value {
+  private func viaDouble(_ d: DType, _ x: IRValue, _ f: (IRValue) -> IRValue) -> IRValue {
     d == .float64 ? f(x) : f(x.fpext(b.f64)).fptrunc(b.f32)
   }
-  private func viaDouble(_ d: DType, _ x: Value, _ y: Value, _ f: (Value, Value) -> Value) -> Value {
+  private func viaDouble(_ d: DType, _ x: IRValue, _ y: IRValue, _ f: (IRValue, IRValue) -> IRValue) -> IRValue {
     let (x, y) = b.unify(x, y)
     return d == .float64 ? f(x, y) : f(x.fpext(b.f64), y.fpext(b.f64)).fptrunc(b.f32)
   }
@@ -111,10 +111,10 @@ extension Emitter {
   // Integer division.
 
   /// Quotient rounded towards zero and remainder; 0 and 0 for divisor 0, MIN and 0 for MIN / -1.
-  private func integerTruncDiv(_ d: DType, _ x: Value, _ y: Value) -> (Value, Value) {
+  private func integerTruncDiv(_ d: DType, _ x: IRValue, _ y: IRValue) -> (IRValue, IRValue) {
     let (x, y) = b.unify(x, y)
     let isZero = b.icmp(.eq, y, y.int(0))
-    let quotient: Value
+    let quotient: IRValue
     if d.itemSize <= 4 {
       // Exact in double: the quotient of 32-bit integers never rounds across an integer.
       let safe = b.select(isZero, y.int(1), y)
@@ -136,14 +136,14 @@ extension Emitter {
     return (q, r)
   }
 
-  private func integerDivMod(_ d: DType, _ x: Value, _ y: Value) -> (Value, Value) {
+  private func integerDivMod(_ d: DType, _ x: IRValue, _ y: IRValue) -> (IRValue, IRValue) {
     let (q, r) = integerTruncDiv(d, x, y)
     guard d.kind == .signed else { return (q, r) }
     let wrong = b.icmp(.ne, r, r.int(0)) & b.icmp(.slt, r ^ y, r.int(0))
     return (b.select(wrong, q &- q.int(1), q), b.select(wrong, r &+ y, r))
   }
 
-  private func integerPow(_ d: DType, _ x: Value, _ y: Value) throws(MarsError) -> Value {
+  private func integerPow(_ d: DType, _ x: IRValue, _ y: IRValue) throws(MarsError) -> IRValue {
     let (x, y) = b.unify(x, y)
     let (power, result, rest) = (b.slot(x.type), b.slot(x.type), b.slot(x.type))
     b.store(x, power)
@@ -171,7 +171,7 @@ extension Emitter {
     return b.select(isNegative, b.select(b.icmp(.eq, x, one), one, minus), whole)
   }
 
-  private func mulHigh(_ d: DType, _ x: Value, _ y: Value) -> Value {
+  private func mulHigh(_ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
     if d == .uint32 { return (x.zext(b.i64) &* y.zext(b.i64)).lshr(32).trunc(b.i32) }
     let low = x.word(0xffff_ffff)
     let (x0, x1, y0, y1) = (x & low, x.lshr(32), y & low, y.lshr(32))
@@ -185,7 +185,7 @@ extension Emitter {
   // Float remainder.
 
   /// C's fmod.  Exact where the quotient is below 2**53; the rest goes to the C library, which is exact too.
-  private func floatFmod(_ d: DType, _ x: Value, _ y: Value) -> Value {
+  private func floatFmod(_ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
     let (x, y) = b.unify(x, y)
     if d == .float32 { return floatFmod(.float64, x.fpext(b.f64), y.fpext(b.f64)).fptrunc(b.f32) }
     let (p, q) = (x.fabs(), y.fabs())
@@ -207,7 +207,7 @@ extension Emitter {
   }
 
   /// NumPy's npy_divmod: floor quotient and remainder with the sign of the divisor.
-  private func floatDivMod(_ d: DType, _ x: Value, _ y: Value) -> (Value, Value) {
+  private func floatDivMod(_ d: DType, _ x: IRValue, _ y: IRValue) -> (IRValue, IRValue) {
     let (x, y) = b.unify(x, y)
     let m = floatFmod(d, x, y)
     let zero = x.real(0)

@@ -18,7 +18,7 @@ extension Emitter {
     return Lanes(real(v.re, from, to))
   }
 
-  private func real(_ x: Value, _ from: DType, _ to: DType) -> Value {
+  private func real(_ x: IRValue, _ from: DType, _ to: DType) -> IRValue {
     if from == to { return x }
     switch (from.kind, to.kind) {
     case (.floating, _) where from.isHalf:
@@ -40,7 +40,7 @@ extension Emitter {
     case (.bool, _): return x.zext(b.type(to))
     case (_, .floating):
       let isSigned = from.kind == .signed
-      func convert(_ t: OpaquePointer) -> Value { isSigned ? x.sitofp(t) : x.uitofp(t) }
+      func convert(_ t: OpaquePointer) -> IRValue { isSigned ? x.sitofp(t) : x.uitofp(t) }
       switch to {
       case .float32: return convert(b.f32)
       case .float64: return convert(b.f64)
@@ -54,17 +54,17 @@ extension Emitter {
     }
   }
 
-  private func half(_ x: Value) -> Value { x.fptrunc(b.half).bitcast(b.i16) }
+  private func half(_ x: IRValue) -> IRValue { x.fptrunc(b.half).bitcast(b.i16) }
 
   /// Round to nearest even; NaN stays a quiet NaN.
-  private func brain(_ x: Value) -> Value {
+  private func brain(_ x: IRValue) -> IRValue {
     let bits = x.bitcast(b.i32)
     let rounded = (bits &+ bits.int(0x7fff) &+ (bits.lshr(16) & bits.int(1))).lshr(16)
     return b.select(x.isNaN(), bits.lshr(16) | bits.int(0x40), rounded).trunc(b.i16)
   }
 
   /// A float with the last bit set where inexact, so that rounding again to a half rounds once.
-  private func roundToOdd(_ x: Value) -> Value {
+  private func roundToOdd(_ x: IRValue) -> IRValue {
     let f = x.fptrunc(b.f32)
     let back = f.fpext(b.f64)
     let bits = f.bitcast(b.i32)
@@ -75,7 +75,7 @@ extension Emitter {
   }
 
   /// Truncation through 64 bits; what does not fit gives the pattern of Int64.min.
-  private func integer(_ x: Value, _ to: DType) -> Value {
+  private func integer(_ x: IRValue, _ to: DType) -> IRValue {
     let inRange = b.fcmp(.oge, x, x.real(-0x1p63)) & b.fcmp(.olt, x, x.real(0x1p63))
     let signed = b.select(inRange, x.fptosi(b.i64), b.constant(1 << 63, b.i64))
     if to == .uint64 {

@@ -27,7 +27,7 @@ extension Emitter {
     accumulators[l - 1] = states
     defer { accumulators[l - 1] = saved }
     // What outlives a block of rows, each with its buffer.
-    var kept: [(slot: Value, type: OpaquePointer, itemSize: Int, start: Value)] = []
+    var kept: [(slot: IRValue, type: OpaquePointer, itemSize: Int, start: IRValue)] = []
     for a in states {
       let size = a.dtype == .bool ? 1 : a.dtype.itemSize
       if let total = a.total, let error = a.error {
@@ -41,7 +41,7 @@ extension Emitter {
     let item = kept.map(\.itemSize).max() ?? 8
     let strip = Emitter.stripBytes / item
     let buffers = kept.map { b.buffer($0.type, strip / layout.lanes) }
-    func address(_ n: Int, _ vector: Value) -> Value { b.element(kept[n].type, buffers[n], vector) }
+    func address(_ n: Int, _ vector: IRValue) -> IRValue { b.element(kept[n].type, buffers[n], vector) }
     let n = extents[k]
     let rows = extents[k + 1]
     try b.loop(b.index(0), n, step: strip) { (first) throws(MarsError) in

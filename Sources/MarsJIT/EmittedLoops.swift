@@ -30,7 +30,7 @@ extension Emitter {
   }
 
   /// Rows inside the lanes: in groups, which in tiles are read at once and transposed in registers, where lanes are whole; the rest one by one.
-  func openRows(_ k: Int, _ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+  func openRows(_ k: Int, _ lower: IRValue, _ upper: IRValue, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     let isTile = layout.tileLoop == k
     if facts.weight > 8 || isTile && mask != nil {
       return try open(k, lower, upper, body)
@@ -54,7 +54,7 @@ extension Emitter {
   /// Runs `body` for the positions lower..<upper of loop k.
   ///
   /// `head`: the range starts the loop, which for lanes may mean to start below 0 so that Philox groups are whole.
-  func open(_ k: Int, _ lower: Value, _ upper: Value, head: Bool = false, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+  func open(_ k: Int, _ lower: IRValue, _ upper: IRValue, head: Bool = false, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     if k == layout.laneLoop { return try openLanes(head ? laneStart(upper) : lower, upper, body) }
     let n = layout.unrolled(k)
     if n > 0 {
@@ -69,7 +69,7 @@ extension Emitter {
   }
 
   /// Moves the cursors to position i of loop k and emits what can be computed there.
-  func enter(_ k: Int, _ i: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+  func enter(_ k: Int, _ i: IRValue, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     let saved = cursor
     for o in 0..<facts.operands where layout.stride(o, k) != .zero {
       let step = i &* strides[o][k]
@@ -81,7 +81,7 @@ extension Emitter {
   }
 
   /// The lane loop: whole vectors by one body, the ends by a masked copy of it.
-  private func openLanes(_ lower: Value, _ upper: Value, _ body: () throws(MarsError) -> Void) throws(MarsError) {
+  private func openLanes(_ lower: IRValue, _ upper: IRValue, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     let k = layout.laneLoop
     let before = b.here
     let (head, ends, after) = (b.block(), b.block(), b.block())
@@ -131,8 +131,8 @@ extension Emitter {
 
   /// The body for the last whole vector of the loop: elements that have been combined already change nothing.
   private func overlappingBody(
-    _ i: Value, _ upper: Value, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void
-  ) throws(MarsError) -> (next: Value, block: OpaquePointer) {
+    _ i: IRValue, _ upper: IRValue, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void
+  ) throws(MarsError) -> (next: IRValue, block: OpaquePointer) {
     let end = upper &- b.index(layout.lanes)
     let position = b.select(b.icmp(.slt, i, end), i, end)
     lanePosition = position
@@ -168,9 +168,11 @@ extension Emitter {
   }
 
   /// The body for the positions i..<i+lanes that lie in 0..<upper; leaves from `block` to `head`.
-  private func maskedBody(_ i: Value, _ upper: Value, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void) throws(MarsError) -> (
-    next: Value, block: OpaquePointer
-  ) {
+  private func maskedBody(_ i: IRValue, _ upper: IRValue, _ head: OpaquePointer, _ body: () throws(MarsError) -> Void) throws(MarsError)
+    -> (
+      next: IRValue, block: OpaquePointer
+    )
+  {
     let position = i &+ b.iota(layout.lanes)
     mask = b.icmp(.sge, position, b.index(0)) & b.icmp(.slt, position, upper)
     lanePosition = i
@@ -184,14 +186,14 @@ extension Emitter {
     return (next, block)
   }
 
-  func add(_ phi: Value, _ incoming: [(Value, OpaquePointer)]) {
+  func add(_ phi: IRValue, _ incoming: [(IRValue, OpaquePointer)]) {
     var values: [OpaquePointer?] = incoming.map(\.0.ref)
     var blocks: [OpaquePointer?] = incoming.map(\.1)
     LLVMAddIncoming(phi.ref, &values, &blocks, UInt32(incoming.count))
   }
 
   /// 0, or the negative position at which the Philox group of the first element starts.
-  func laneStart(_ upper: Value) -> Value {
+  func laneStart(_ upper: IRValue) -> IRValue {
     let group = facts.philoxGroup
     guard group > 0 else { return b.index(0) }
     for c in 0..<facts.counterCount {

@@ -4,9 +4,9 @@ import MarsGraph
 
 /// A value of the scalar IR in lanes; complex values have two parts.
 struct Lanes {
-  var re: Value
-  var im: Value?
-  init(_ re: Value, _ im: Value? = nil) {
+  var re: IRValue
+  var im: IRValue?
+  init(_ re: IRValue, _ im: IRValue? = nil) {
     self.re = re
     self.im = im
   }
@@ -23,7 +23,7 @@ final class Emitter {
   let layout: Layout
   let b: Builder
   let words: ArgumentWords
-  let arguments: Value
+  let arguments: IRValue
 
   /// Depth at which the axes of levels >= l are open.
   var levelDepth: [Int] = []
@@ -32,27 +32,27 @@ final class Emitter {
   /// Values of the instructions emitted last, per level.
   var values: [[Lanes?]] = []
   /// Current address per input and output, current index per counter.
-  var cursor: [Value] = []
-  var strides: [[Value]] = []
-  var extents: [Value] = []
+  var cursor: [IRValue] = []
+  var strides: [[IRValue]] = []
+  var extents: [IRValue] = []
   /// Active lanes; nil where all are.
-  var mask: Value?
+  var mask: IRValue?
   /// First lane's position along the lane loop, where lanes are open.
-  var lanePosition: Value?
+  var lanePosition: IRValue?
   /// Step of the unrolled loop, where it is open.
   var unrolledStep = 0
   /// Row of the group of rows read at once, inside tiles of a transposed read.
   var tileRow: Int?
   /// Rows of the group, per transposed input.
-  var tiles: [Int: [Value]] = [:]
+  var tiles: [Int: [IRValue]] = [:]
   /// Whether the level below has been reduced already.
   var isReduced = false
   /// Which copy of the accumulators is combined into.
   var copy = 0
   /// Results of reducers, per level below, for `.reduced`.
-  var states: [[Value]] = []
+  var states: [[IRValue]] = []
   /// Philox words of whole groups, per instruction, for the steps of an unrolled loop.
-  var philoxGroups: [Int: [Value]] = [:]
+  var philoxGroups: [Int: [IRValue]] = [:]
   /// Memory slots shared by masked and unmasked bodies, per level.
   var accumulators: [[Accumulator]] = []
 
@@ -65,7 +65,7 @@ final class Emitter {
     arguments = builder.wrap(LLVMGetParam(builder.function, 0))
   }
 
-  func word(_ i: Int) -> Value { b.load(b.i64, b.offset(arguments, bytes: b.index(8 * i)), align: 8) }
+  func word(_ i: Int) -> IRValue { b.load(b.i64, b.offset(arguments, bytes: b.index(8 * i)), align: 8) }
 
   /// Emits the whole function.
   func emit() throws(MarsError) {
@@ -180,7 +180,7 @@ final class Emitter {
     }
   }
 
-  private func constant(_ d: DType, _ bits: UInt64) -> Value {
+  private func constant(_ d: DType, _ bits: UInt64) -> IRValue {
     switch d {
     case .float32: b.constant(bits & 0xffff_ffff, b.i32).bitcast(b.f32)
     case .float64: b.constant(bits, b.i64).bitcast(b.f64)
@@ -201,7 +201,7 @@ final class Emitter {
     }
   }
 
-  func element(_ c: Int) -> Value {
+  func element(_ c: Int) -> IRValue {
     let o = operand(counter: c)
     let first = cursor[o]
     guard lanePosition != nil, layout.stride(o, layout.laneLoop) != .zero else { return first }

@@ -2,7 +2,7 @@ import CLLVM
 import MarsBase
 
 /// Functions that work on the bits of float32 and float64.
-extension Value {
+extension IRValue {
   var isSingle: Bool { bits == 32 }
   private var integerType: OpaquePointer { isSingle ? b.i32 : b.i64 }
   private var floatType: OpaquePointer { isSingle ? b.f32 : b.f64 }
@@ -10,14 +10,14 @@ extension Value {
   private var bias: Int { isSingle ? 127 : 1023 }
 
   /// 2**n for an int32 or int64 n within the normal exponents.
-  func powerOfTwo(_ t: OpaquePointer) -> Value {
+  func powerOfTwo(_ t: OpaquePointer) -> IRValue {
     let is32 = t == b.f32
     let n = is32 ? (bits == 32 ? self : trunc(b.i32)) : (bits == 64 ? self : sext(b.i64))
     return (n &+ n.int(is32 ? 127 : 1023)).shl(is32 ? 23 : 52).bitcast(t)
   }
 
   /// self * 2**n rounded once, n int32.
-  func ldexp(_ n: Value) -> Value {
+  func ldexp(_ n: IRValue) -> IRValue {
     let (x, n0) = b.unify(self, n)
     let top = bias
     let bottom = 1 - bias
@@ -37,7 +37,7 @@ extension Value {
     return y * n.powerOfTwo(floatType)
   }
 
-  func frexp() -> (fraction: Value, exponent: Value) {
+  func frexp() -> (fraction: IRValue, exponent: IRValue) {
     let isSmall = b.fcmp(.olt, fabs(), real(isSingle ? 0x1p-126 : 0x1p-1022))
     let x = b.select(isSmall, self * real(0x1p64), self)
     let raw = x.bitcast(integerType)
@@ -50,7 +50,7 @@ extension Value {
     return (b.select(isPlain, fraction, self), b.select(isPlain, n, n.int(0)).trunc(b.i32))
   }
 
-  func nextafter(_ target: Value) -> Value {
+  func nextafter(_ target: IRValue) -> IRValue {
     let (x, y) = b.unify(self, target)
     let raw = x.bitcast(integerType)
     let isZero = b.fcmp(.oeq, x, x.real(0))
@@ -61,7 +61,7 @@ extension Value {
     return b.select(b.fcmp(.uno, x, y), x + y, r)
   }
 
-  func spacing() -> Value {
+  func spacing() -> IRValue {
     let raw = bitcast(integerType)
     let isZero = b.fcmp(.oeq, self, real(0))
     let next = (raw &+ raw.int(1)).bitcast(floatType)

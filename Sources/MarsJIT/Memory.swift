@@ -12,7 +12,7 @@ extension Emitter {
     let parts = d.isComplex ? 2 : 1
     let partSize = d.itemSize / parts
     let p = cursor[o]
-    func finish(_ v: [Value]) -> Lanes {
+    func finish(_ v: [IRValue]) -> Lanes {
       if d == .bool { return Lanes(b.icmp(.ne, v[0], v[0].int(0))) }
       return Lanes(v[0], parts == 2 ? v[1] : nil)
     }
@@ -49,9 +49,9 @@ extension Emitter {
   }
 
   /// Every second element: two vectors, of which the later ends with the last element that is wanted, so that nothing beyond it is read.
-  private func loadSeconds(_ t: OpaquePointer, _ p: Value, _ size: Int) -> Value {
+  private func loadSeconds(_ t: OpaquePointer, _ p: IRValue, _ size: Int) -> IRValue {
     let w = layout.lanes
-    func run(_ first: Int) -> Value {
+    func run(_ first: Int) -> IRValue {
       // An element between two is there where the one after it is.
       let m = mask.map { m in b.shuffle(m, m, (0..<w).map { (first + $0 + 1) / 2 }) }
       return loadRun(t, first == 0 ? p : b.offset(p, bytes: b.index(first * size)), w, m)
@@ -60,7 +60,7 @@ extension Emitter {
   }
 
   /// Elements k*lane + r of memory, r the step of the unrolled loop; LLVM sees that all steps read the same vectors.
-  private func loadEvery(_ k: Int, _ t: OpaquePointer, _ p: Value, _ size: Int) -> Value {
+  private func loadEvery(_ k: Int, _ t: OpaquePointer, _ p: IRValue, _ size: Int) -> IRValue {
     let w = layout.lanes
     let start = b.offset(p, bytes: b.index(-unrolledStep * size))
     var v = (0..<k).map { q in
@@ -76,7 +76,7 @@ extension Emitter {
   }
 
   /// Reads `tileGroup` neighbours per lane as vectors and turns them into one vector of lanes per row.
-  private func loadTransposed(_ o: Int, _ t: OpaquePointer, _ p: Value) -> [Value] {
+  private func loadTransposed(_ o: Int, _ t: OpaquePointer, _ p: IRValue) -> [IRValue] {
     let n = Emitter.tileGroup
     let step = strides[o][layout.laneLoop]
     let blocks = stride(from: 0, to: layout.lanes, by: n).map { first in
@@ -96,7 +96,7 @@ extension Emitter {
   }
 
   /// Byte offsets of the lanes from the cursor; with a mask, those of inactive lanes are moved to an active one.
-  private func laneOffsets(_ o: Int) -> Value {
+  private func laneOffsets(_ o: Int) -> IRValue {
     var lane = b.iota(layout.lanes)
     if mask != nil, let start = lanePosition {
       let first = b.index(0) &- start
@@ -107,7 +107,7 @@ extension Emitter {
     return lane &* strides[o][layout.laneLoop]
   }
 
-  private func doubled(_ m: Value) -> Value { b.shuffle(m, m, (0..<2 * layout.lanes).map { $0 / 2 }) }
+  private func doubled(_ m: IRValue) -> IRValue { b.shuffle(m, m, (0..<2 * layout.lanes).map { $0 / 2 }) }
 
   /// Whether the lane loop only reads, and does little with what it reads: a reduction along memory.
   ///
@@ -117,14 +117,14 @@ extension Emitter {
   }
   /// How far ahead of a load memory is asked for; what lies beyond the end is asked for in vain, and without harm.
   private static let prefetchDistance = 4096
-  private func prefetch(_ p: Value, _ bytes: Int) {
+  private func prefetch(_ p: IRValue, _ bytes: Int) {
     let (read, keep, data) = (b.constant(0, b.i32), b.constant(3, b.i32), b.constant(1, b.i32))
     for line in stride(from: 0, to: bytes, by: 64) {
       _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: b.index(Emitter.prefetchDistance + line)), read, keep, data])
     }
   }
 
-  private func loadRun(_ t: OpaquePointer, _ p: Value, _ n: Int, _ m: Value?) -> Value {
+  private func loadRun(_ t: OpaquePointer, _ p: IRValue, _ n: Int, _ m: IRValue?) -> IRValue {
     let type = b.vector(t, n)
     guard let m else { return b.load(type, p, align: 1) }
     return b.intrinsic("llvm.masked.load", [type, b.pointer], [p, b.constant(1, b.i32), m, b.zero(type)])
@@ -170,7 +170,7 @@ extension Emitter {
     }
   }
 
-  private func storeMasked(_ v: Value, _ p: Value, _ m: Value) {
+  private func storeMasked(_ v: IRValue, _ p: IRValue, _ m: IRValue) {
     let name = "llvm.masked.store"
     let id = LLVMLookupIntrinsicID(name, name.utf8.count)
     var types: [OpaquePointer?] = [v.type, b.pointer]

@@ -8,7 +8,7 @@ import MarsGraph
 extension Emitter {
   private static let rounds = 10
 
-  func philox(_ i: Inst, level l: Int, number: Int) throws(MarsError) -> Value {
+  func philox(_ i: Inst, level l: Int, number: Int) throws(MarsError) -> IRValue {
     let program = spec.levels[l].program.insts
     let key = value(l, i.b).re
     let stream = value(l, i.c).re
@@ -43,10 +43,10 @@ extension Emitter {
     return b.select(b.icmp(.ne, which & which.int(1), which.int(0)), pair(w[2], w[3]), pair(w[0], w[1]))
   }
 
-  private func pair(_ low: Value, _ high: Value) -> Value { (low & low.word(0xffff_ffff)) | high.shl(32) }
+  private func pair(_ low: IRValue, _ high: IRValue) -> IRValue { (low & low.word(0xffff_ffff)) | high.shl(32) }
 
   /// The words of the blocks that k * lanes consecutive elements read, the first of which starts a group.
-  private func groups(_ i: Inst, _ first: Value, _ k: Int, _ key: Value, _ stream: Value) -> [Value] {
+  private func groups(_ i: Inst, _ first: IRValue, _ k: Int, _ key: IRValue, _ stream: IRValue) -> [IRValue] {
     let is32 = i.type == .uint32
     let n = k * layout.lanes / (is32 ? 4 : 2)
     let block = first.lshr(is32 ? 2 : 1).splat(n) &+ b.iota(n)
@@ -55,7 +55,7 @@ extension Emitter {
   }
 
   /// Elements k*lane + r of whole groups.
-  private func pick(_ w: [Value], _ type: DType, _ k: Int, _ r: Int) -> Value {
+  private func pick(_ w: [IRValue], _ type: DType, _ k: Int, _ r: Int) -> IRValue {
     let n = w[0].lanes
     if type == .uint64 {
       return b.shuffle(
@@ -74,17 +74,17 @@ extension Emitter {
   }
 
   /// The rounds run as a loop: a tenth of the code to compile, and as fast, since several native vectors are in flight.
-  private func blocks(_ block: Value, _ i: Inst, _ key: Value, _ stream: Value) -> [Value] {
+  private func blocks(_ block: IRValue, _ i: Inst, _ key: IRValue, _ stream: IRValue) -> [IRValue] {
     let n = block.lanes
     let width = min(n, b.nativeDoubles)
     let pieces = n / width
-    var first: [Value] = []
+    var first: [IRValue] = []
     for p in 0..<pieces {
       let c0 = b.slice(block, p * width, width)
       first += [c0, c0.lshr(32), stream.zext(b.i64).splat(width), c0.word(i.imm & 0xffff_ffff)]
     }
     first += [key.splat(width), key.lshr(32).splat(width)]
-    func round(_ v: [Value]) -> [Value] {
+    func round(_ v: [IRValue]) -> [IRValue] {
       var next = v
       let (k0, k1) = (v[4 * pieces], v[4 * pieces + 1])
       for p in 0..<pieces {

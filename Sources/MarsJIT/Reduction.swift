@@ -9,16 +9,16 @@ struct Accumulator {
   /// Type of the value slot.
   let type: OpaquePointer
   /// Value (and index) slots that elements are combined into; several copies, so that one step need not wait for the one before.
-  var copies: [[Value]]
+  var copies: [[IRValue]]
   /// Arg reductions: the index of the first element, where indices only grow.
-  var firstIndex: Value?
+  var firstIndex: IRValue?
   /// Float minima and maxima: a NaN in the lanes that have met one.  Kept apart, an extreme is one instruction that waits for the last.
-  var nan: Value?
+  var nan: IRValue?
   /// The same where lanes are folded in the end: a mask of one native vector, which says only that there was a NaN.
-  var nanMask: Value?
+  var nanMask: IRValue?
   /// Float sums: running total and its error, into which blocks are added.
-  var total: Value?
-  var error: Value?
+  var total: IRValue?
+  var error: IRValue?
   var totalLanes = 1
 }
 
@@ -99,11 +99,11 @@ extension Emitter {
   func maskType(_ d: DType, _ lanes: Int) -> OpaquePointer { b.vector(b.i1, nativeLanes(d, lanes)) }
 
   /// True lanes where x has a NaN, in one native vector: a comparison looks at two vectors at once.
-  func unordered(_ x: Value, _ d: DType) -> Value {
+  func unordered(_ x: IRValue, _ d: DType) -> IRValue {
     let n = nativeLanes(d, x.lanes)
     let parts = stride(from: 0, to: x.lanes, by: n).map { b.slice(x, $0, n) }
     return stride(from: 0, to: parts.count, by: 2).map { b.fcmp(.uno, parts[$0], parts[min($0 + 1, parts.count - 1)]) }.reduce(nil) {
-      (a: Value?, m: Value) in a.map { $0 | m } ?? m
+      (a: IRValue?, m: IRValue) in a.map { $0 | m } ?? m
     }!
   }
 
@@ -151,7 +151,7 @@ extension Emitter {
     if slots.count == 2 {
       let oldIndex = b.load(b.vector(b.i64, lanes), slots[1])
       let index = value(l, a.reducer.index).re.splat(lanes)
-      var better: Value
+      var better: IRValue
       if a.firstIndex != nil {
         // Equal values do not replace, as their indices are larger.
         let isMax = a.reducer.kind == .argmax
@@ -183,7 +183,7 @@ extension Emitter {
   }
 
   /// The larger or smaller of numbers; y where one is NaN.
-  func extreme(_ kind: ReduceKind, _ x: Value, _ y: Value) -> Value {
+  func extreme(_ kind: ReduceKind, _ x: IRValue, _ y: IRValue) -> IRValue {
     b.select(b.fcmp(kind == .max ? .ogt : .olt, x, y), x, y)
   }
 
@@ -204,7 +204,7 @@ extension Emitter {
     for c in a.copies { b.store(identity(.sum, a.dtype).splat(parts[0].lanes), c[0]) }
   }
 
-  func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [Value] {
+  func finish(_ a: Accumulator, fold: Bool, loops: Range<Int>) -> [IRValue] {
     let t = a.type
     var values = a.copies.map { b.load(t, $0[0]) }
     if a.copies[0].count == 2 {
@@ -233,7 +233,7 @@ extension Emitter {
     }
     let kind = a.reducer.kind
     let keepsNaN = a.nan != nil || a.nanMask != nil
-    let join = { (x: Value, y: Value) in keepsNaN ? self.extreme(kind, y, x) : self.combine(kind, a.dtype, x, y) }
+    let join = { (x: IRValue, y: IRValue) in keepsNaN ? self.extreme(kind, y, x) : self.combine(kind, a.dtype, x, y) }
     while values.count > 1 { values = (0..<values.count / 2).map { join(values[2 * $0], values[2 * $0 + 1]) } }
     var v = values[0]
     if let mask = a.nanMask {
@@ -272,14 +272,14 @@ extension Emitter {
     return [v]
   }
 
-  func isEmpty(_ loops: Range<Int>) -> Value {
+  func isEmpty(_ loops: Range<Int>) -> IRValue {
     loops.reduce(b.constant(0, b.i1)) { $0 | b.icmp(.eq, extents[$1], b.index(0)) }
   }
 
-  func half(_ v: Value, _ from: Int) -> Value { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
+  func half(_ v: IRValue, _ from: Int) -> IRValue { v.lanes == 2 ? b.extract(v, from) : b.slice(v, from, v.lanes / 2) }
 
   /// Whether x (value, index) replaces y: a NaN beats numbers, then the extreme value, then the smaller index.
-  private func wins(_ kind: ReduceKind, _ d: DType, _ x: (Value, Value), _ y: (Value, Value)) -> Value {
+  private func wins(_ kind: ReduceKind, _ d: DType, _ x: (IRValue, IRValue), _ y: (IRValue, IRValue)) -> IRValue {
     let earlier = b.icmp(.slt, x.1, y.1)
     let isMax = kind == .argmax
     if d.isFloating {
@@ -289,12 +289,12 @@ extension Emitter {
       let nan = nx & (~ny | earlier)
       return nan | ((beats | ties) & ~ny)
     }
-    let beats: Value
+    let beats: IRValue
     if d.kind == .signed { beats = b.icmp(isMax ? .sgt : .slt, x.0, y.0) } else { beats = b.icmp(isMax ? .ugt : .ult, x.0, y.0) }
     return beats | (b.icmp(.eq, x.0, y.0) & earlier)
   }
 
-  private func combine(_ kind: ReduceKind, _ d: DType, _ x: Value, _ y: Value) -> Value {
+  private func combine(_ kind: ReduceKind, _ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
     switch kind {
     case .sum: d.isFloating ? x + y : d == .bool ? x | y : x &+ y
     case .prod: d.isFloating ? x * y : d == .bool ? x & y : x &* y
@@ -309,10 +309,10 @@ extension Emitter {
     }
   }
 
-  func identity(_ kind: ReduceKind, _ d: DType) -> Value {
+  func identity(_ kind: ReduceKind, _ d: DType) -> IRValue {
     let t = b.type(d)
     let bits = UInt64(8 * d.itemSize)
-    func real(_ x: Double) -> Value { b.wrap(LLVMConstReal(t, x)) }
+    func real(_ x: Double) -> IRValue { b.wrap(LLVMConstReal(t, x)) }
     switch kind {
     case .sum: return d.isFloating ? real(-0.0) : b.constant(0, t)
     case .prod: return d.isFloating ? real(1) : b.constant(1, t)

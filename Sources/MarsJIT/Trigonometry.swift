@@ -15,7 +15,7 @@ extension Emitter {
   /// sin or cos of float64.
   ///
   /// Up to 2**30 the argument is reduced by pi/2 in three parts; lanes beyond go to Payne and Hanek's reduction.
-  func sinCos(_ x: Value, cosine: Bool) -> Value {
+  func sinCos(_ x: IRValue, cosine: Bool) -> IRValue {
     let isHuge = b.fcmp(.oge, x.fabs(), x.real(0x1p30)) & b.fcmp(.olt, x.fabs(), x.real(.infinity))
     let inner = b.select(isHuge, x.real(0), x)
     let n = (inner * x.real(0x1.45f306dc9c883p-1)).rint()
@@ -51,7 +51,7 @@ extension Emitter {
   }
 
   /// Reduces the lanes in `which` by a C function and overwrites them in the slots; a loop, as it is rarely run and its code should be small.
-  func reduceHuge(_ x: Value, _ which: Value, _ high: Value, _ low: Value, _ quadrant: Value) {
+  func reduceHuge(_ x: IRValue, _ which: IRValue, _ high: IRValue, _ low: IRValue, _ quadrant: IRValue) {
     let n = x.lanes
     // Memory of their own: the slots stay registers elsewhere.
     let (inputs, flags) = (b.slot(x.type), b.slot(b.vector(b.i8, n)))
@@ -78,12 +78,12 @@ extension Emitter {
     b.store(b.load(b.vector(b.i64, n), quadrants), quadrant)
   }
 
-  var mathTable: Value { word(ArgumentWords.mathTable).toPointer() }
+  var mathTable: IRValue { word(ArgumentWords.mathTable).toPointer() }
 
-  private func function(_ index: Int) -> Value { b.load(b.i64, b.offset(mathTable, bytes: b.index(8 * index)), align: 8).toPointer() }
+  private func function(_ index: Int) -> IRValue { b.load(b.i64, b.offset(mathTable, bytes: b.index(8 * index)), align: 8).toPointer() }
 
   /// A C function of doubles, lane by lane.
-  func perLane(_ index: mars_math_index, _ arguments: [Value]) -> Value {
+  func perLane(_ index: mars_math_index, _ arguments: [IRValue]) -> IRValue {
     let f = function(Int(index.rawValue))
     let n = arguments[0].lanes
     if n == 1 { return b.call(f, returns: b.f64, arguments) }
@@ -100,7 +100,7 @@ extension Emitter {
   }
 
   /// A function of SLEEF on doubles: deterministic variants, so one lane and many give the same bits.
-  func sleef(_ which: mars_sleef_function, _ arguments: [Value]) -> Value {
+  func sleef(_ which: mars_sleef_function, _ arguments: [IRValue]) -> IRValue {
     let first = Int(MARS_MATH_FIRST_SLEEF.rawValue) + 3 * Int(which.rawValue)
     let n = arguments[0].lanes
     if n == 1 { return b.call(function(first), returns: b.f64, arguments) }

@@ -4,7 +4,7 @@ import MarsBase
 /// Functions of float32 in lanes of float32.
 ///
 /// Coefficients are weighted minimax fits, rounded one after the other to float32.  At most 2 ULP, special values as for float64.
-extension Value {
+extension IRValue {
   /// (e**r - 1 - r) / r**2 for |r| <= ln(2)/2.
   private static let expTail32: [Double] = [0x1.fffffcp-2, 0x1.555492p-3, 0x1.5558b0p-5, 0x1.123986p-7, 0x1.6a4d46p-10]
   /// (2**t - 1) / t for |t| <= 1/2.
@@ -25,48 +25,48 @@ extension Value {
   /// ln 2 with a head of 16 bits, so that products with exponents are exact.
   private static let ln2Split32: (Double, Double) = (0x1.62e4p-1, 0x1.7f7d1cp-20)
 
-  private func clamped32(_ low: Double, _ high: Double) -> Value {
+  private func clamped32(_ low: Double, _ high: Double) -> IRValue {
     let x = b.select(b.fcmp(.olt, self, real(low)), real(low), self)
     return b.select(b.fcmp(.ogt, x, real(high)), real(high), x)
   }
 
   /// An integral float of small magnitude as int32; NaN gives some integer.
-  private func smallInteger32() -> Value {
+  private func smallInteger32() -> IRValue {
     let shifted = (self + real(0x1.8p23)).bitcast(b.i32)
     return shifted &- shifted.int(0x4b40_0000)
   }
 
   /// self * 2**n in two steps, so that subnormal results round once.
-  private func scaled32(_ n: Value) -> Value {
+  private func scaled32(_ n: IRValue) -> IRValue {
     let first = n.ashr(1)
     return self * first.powerOfTwo(b.f32) * (n &- first).powerOfTwo(b.f32)
   }
 
-  private func passingNaN32(_ x: Value) -> Value { b.select(x.isNaN(), x, self) }
+  private func passingNaN32(_ x: IRValue) -> IRValue { b.select(x.isNaN(), x, self) }
 
-  func exp32() -> Value {
+  func exp32() -> IRValue {
     let x = clamped32(-120, 100)
     let n = (x * real(0x1.715476p+0)).rint()
-    let r = fma(-n, real(Value.ln2Single.1), fma(-n, real(Value.ln2Single.0), x))
-    let p = fma(r * r, polynomial(r, Value.expTail32), r) + real(1)
+    let r = fma(-n, real(IRValue.ln2Single.1), fma(-n, real(IRValue.ln2Single.0), x))
+    let p = fma(r * r, polynomial(r, IRValue.expTail32), r) + real(1)
     return p.scaled32(n.smallInteger32())
   }
 
-  func exp232() -> Value {
+  func exp232() -> IRValue {
     let x = clamped32(-180, 140)
     let n = x.rint()
     let t = x - n
-    return fma(t, polynomial(t, Value.exp2Tail32), real(1)).scaled32(n.smallInteger32())
+    return fma(t, polynomial(t, IRValue.exp2Tail32), real(1)).scaled32(n.smallInteger32())
   }
 
-  func expm132() -> Value {
+  func expm132() -> IRValue {
     let x = clamped32(-30, 100)
     let n = (x * real(0x1.715476p+0)).rint()
-    let high = fma(-n, real(Value.ln2Single.0), x)
-    let low = n * real(Value.ln2Single.1)
+    let high = fma(-n, real(IRValue.ln2Single.0), x)
+    let low = n * real(IRValue.ln2Single.1)
     let r = high - low
     let lost = (high - r) - low
-    let p = fma(r * r, polynomial(r, Value.expTail32), lost) + r
+    let p = fma(r * r, polynomial(r, IRValue.expTail32), lost) + r
     // 2**n p + (2**n - 1), halved so that 2**128 does not occur.
     let k = n.smallInteger32()
     let k1 = b.select(b.icmp(.sgt, k, k.int(128)), k.int(128), k)
@@ -78,7 +78,7 @@ extension Value {
   }
 
   /// self = m * 2**k with m in [sqrt(1/2), sqrt(2)), for positive finite values, subnormals too.
-  private func splitExponent32() -> (m: Value, k: Value) {
+  private func splitExponent32() -> (m: IRValue, k: IRValue) {
     let isTiny = b.fcmp(.olt, self, real(0x1p-126))
     let x = b.select(isTiny, self * real(0x1p24), self)
     let raw = x.bitcast(b.i32)
@@ -88,24 +88,24 @@ extension Value {
     return (m, b.select(isTiny, kd - real(24), kd))
   }
 
-  private func withLogEdges32(_ x: Value, zeroAt: Double) -> Value {
+  private func withLogEdges32(_ x: IRValue, zeroAt: Double) -> IRValue {
     var r = b.select(b.fcmp(.oeq, x, x.real(zeroAt)), real(-.infinity), self)
     r = b.select(b.fcmp(.olt, x, x.real(zeroAt)), real(.nan), r)
     return b.select(b.fcmp(.oeq, x, x.real(.infinity)), x, r).passingNaN32(x)
   }
 
   /// f**3 times the tail of log(1 + f) = f - f*f/2 + ...
-  private func logRest32() -> Value { (self * self) * (self * polynomial(self, Value.logTail32)) }
+  private func logRest32() -> IRValue { (self * self) * (self * polynomial(self, IRValue.logTail32)) }
 
-  func log32() -> Value {
+  func log32() -> IRValue {
     let (m, k) = splitExponent32()
     let f = m - real(1)
     let half = (real(0.5) * f) * f
-    let rest = fma(k, real(Value.ln2Split32.1), f.logRest32())
-    return fma(k, real(Value.ln2Split32.0), f - (half - rest)).withLogEdges32(self, zeroAt: 0)
+    let rest = fma(k, real(IRValue.ln2Split32.1), f.logRest32())
+    return fma(k, real(IRValue.ln2Split32.0), f - (half - rest)).withLogEdges32(self, zeroAt: 0)
   }
 
-  func log32(base: LogBase) -> Value {
+  func log32(base: LogBase) -> IRValue {
     let (m, k) = splitExponent32()
     let f = m - real(1)
     let halfF = real(0.5) * f
@@ -123,7 +123,7 @@ extension Value {
     }
     let p = high * real(c0)
     let rest = fma(high, real(c0), -p) + fma(low, real(c0), high * real(c1))
-    let (e0, e1): (Value, Value)
+    let (e0, e1): (IRValue, IRValue)
     switch base {
     case .two: (e0, e1) = (k, real(0))
     case .ten: (e0, e1) = (k * real(0x1.344p-2), k * real(0x1.3509f8p-18))
@@ -135,7 +135,7 @@ extension Value {
     return r.withLogEdges32(self, zeroAt: 0)
   }
 
-  func log1p32() -> Value {
+  func log1p32() -> IRValue {
     let u = real(1) + self
     let (m, k) = u.splitExponent32()
     let isNear = b.fcmp(.oeq, k, real(0))
@@ -144,29 +144,29 @@ extension Value {
     let c = b.select(isNear | b.fcmp(.oge, self, real(0x1p30)), real(0), lost / u)
     let f = b.select(isNear, self, m - real(1))
     let half = (real(0.5) * f) * f
-    let rest = fma(k, real(Value.ln2Split32.1), c) + f.logRest32()
-    let r = fma(k, real(Value.ln2Split32.0), f - (half - rest))
+    let rest = fma(k, real(IRValue.ln2Split32.1), c) + f.logRest32()
+    let r = fma(k, real(IRValue.ln2Split32.0), f - (half - rest))
     return b.select(b.fcmp(.oeq, self, real(0)), self, r.withLogEdges32(self, zeroAt: -1))
   }
 
-  func tanh32() -> Value {
+  func tanh32() -> IRValue {
     let x = fabs()
     let z = x * x
-    let near = fma(x * z, polynomial(z, Value.tanhTail32), x)
+    let near = fma(x * z, polynomial(z, IRValue.tanhTail32), x)
     let far = real(1) - real(2) / ((x + x).exp32() + real(1))
     return b.select(b.fcmp(.olt, x, real(0.5625)), near, far).copysign(self).passingNaN32(self)
   }
 
   /// sin (or cos) of a reduced argument h + l in quadrant q, an int32.
-  func sinCosReduced32(_ l: Value, _ quadrant: Value, cosine: Bool) -> Value {
+  func sinCosReduced32(_ l: IRValue, _ quadrant: IRValue, cosine: Bool) -> IRValue {
     let h = self
     let q = cosine ? quadrant &+ quadrant.int(1) : quadrant
     let z = h * h
-    let s0 = h + fma(h * z, polynomial(z, Value.sinTail32), l)
+    let s0 = h + fma(h * z, polynomial(z, IRValue.sinTail32), l)
     let s = b.select(b.fcmp(.oeq, h, h.real(0)), h, s0)
     let half = z * z.real(0.5)
     let w = z.real(1) - half
-    let c = w + (((z.real(1) - w) - half) + fma(z * z, polynomial(z, Value.cosTail32), -(h * l)))
+    let c = w + (((z.real(1) - w) - half) + fma(z * z, polynomial(z, IRValue.cosTail32), -(h * l)))
     let r = b.select(b.icmp(.ne, q & q.int(1), q.int(0)), c, s)
     return (r.bitcast(b.i32) ^ (q & q.int(2)).shl(30)).bitcast(b.f32)
   }
@@ -174,7 +174,7 @@ extension Value {
 
 extension Emitter {
   /// sin or cos of float32: up to 2**20 the argument is reduced by pi/2 in three parts; lanes beyond as for float64.
-  func sinCos32(_ x: Value, cosine: Bool) -> Value {
+  func sinCos32(_ x: IRValue, cosine: Bool) -> IRValue {
     let isHuge = b.fcmp(.oge, x.fabs(), x.real(0x1p20)) & b.fcmp(.olt, x.fabs(), x.real(.infinity))
     let inner = b.select(isHuge, x.real(0), x)
     let n = (inner * x.real(0x1.45f306p-1)).rint()

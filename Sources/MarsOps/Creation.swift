@@ -21,7 +21,7 @@ enum Creation {
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
       exposure: creates("shape dtype order=C * device"),
-      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) }, answersRankZero: .array)
+      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) }, answer: Answer(rankZero: .array))
   }
   static let zeros = filled("zeros", 0, "Zeros.")
   static let ones = filled("ones", 1, "Ones.")
@@ -42,7 +42,7 @@ enum Creation {
     doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
     exposure: creates("shape fill_value dtype order=C * device"),
     samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])],
-    answersRankZero: .array)
+    answer: Answer(rankZero: .array))
 
   private static let like = OpDef(
     "fill_like", inputs: [InputDef("a"), InputDef("fill_value")], attributes: [dtype()],
@@ -72,7 +72,7 @@ enum Creation {
       exposure: Exposure(
         device: true,
         signature: "\(name == "empty_like" ? "prototype /" : value == nil ? "a fill_value" : "a") dtype order=K subok=True shape * device"),
-      samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)], answersRankZero: .array)
+      samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)], answer: Answer(rankZero: .array))
   }
   private static let likes = [
     like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."),
@@ -358,7 +358,7 @@ enum Creation {
     samples: [
       Sample([[2], [3]], .all), Sample([[2], [3]], attributes: ["sparse": .bool(true)]),
       Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")]),
-    ], answersCopies: true)
+    ], answer: Answer(.never))
 
   static let family = OpFamily(
     [

@@ -62,7 +62,7 @@ enum Editing {
     }, doc: OpDoc("Elements over and over again under other extents.", numpy: "numpy.resize", example: "mt.resize([1, 2, 3], (2, 2))"),
     exposure: Exposure(signature: "a new_shape"),
     samples: [Sample([[3]], .all, attributes: ["new_shape": .ints([2, 4])]), Sample([[2, 3]], attributes: ["new_shape": .ints([4])])],
-    answersCopies: true)
+    answer: Answer(.never))
 
   static let arrayEquiv = OpDef(
     "array_equiv", inputs: [InputDef("a1"), InputDef("a2")], typing: .fromExpansion,

@@ -229,11 +229,11 @@ enum FloatingPoint {
   static let conj = conjugation("conj", method: true)
   static let real = unary(
     "real", Loops.toReal(.all), "The real part.", details: "A view: what is written to it is written to the tensor.",
-    example: "mt.real([1 + 2j])", part: .real
+    example: "mt.real([1 + 2j])", answer: Answer(.part(.real))
   ) { b, x in b.real(x) }
   static let imag = unary(
     "imag", Loops.toReal(.all), "The imaginary part; 0 of real values.",
-    details: "Of a complex tensor a view: what is written to it is written to the tensor.", example: "mt.imag([1 + 2j])", part: .imaginary
+    details: "Of a complex tensor a view: what is written to it is written to the tensor.", example: "mt.imag([1 + 2j])", answer: Answer(.part(.imaginary))
   ) { b, x in b.imag(x) }
 
   static let fromParts = OpDef(

@@ -144,7 +144,7 @@ enum Padding {
     doc: OpDoc(
       "The choice of the first condition that holds, else the default.", numpy: "numpy.select",
       example: "x = mt.arange(5)\nmt.select([x < 2, x > 3], [x, x * 10], -1)"),
-    samples: [Sample([[], [4], [3, 1], [4], [3, 4]], .all, fixed: [1: .bool, 2: .bool])], answersRankZero: .array)
+    samples: [Sample([[], [4], [3, 1], [4], [3, 4]], .all, fixed: [1: .bool, 2: .bool])], answer: Answer(rankZero: .array))
 
   static let family = OpFamily([pad, append, select])
 }

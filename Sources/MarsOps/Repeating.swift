@@ -22,7 +22,7 @@ enum Repeating {
       return [try wide.reshaped(out)]
     }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
     samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
-    answersCopies: true)
+    answer: Answer(.never))
 
   static let `repeat` = OpDef(
     "repeat", inputs: [InputDef("a")],
@@ -60,7 +60,7 @@ enum Repeating {
     samples: [
       Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
       Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),
-    ], answersCopies: true)
+    ], answer: Answer(.never))
 
   static let roll = OpDef(
     "roll", inputs: [InputDef("a")],
@@ -97,7 +97,7 @@ enum Repeating {
     }, doc: OpDoc("Shifts elements along axes, around the end.", numpy: "numpy.roll", example: "mt.roll([1, 2, 3], 1)"),
     samples: [
       Sample([[2, 3]], .all, attributes: ["shift": .ints([2])]), Sample([[2, 3]], attributes: ["shift": .ints([-1]), "axis": .ints([1])]),
-    ], answersCopies: true)
+    ], answer: Answer(.never))
 
   static let family = OpFamily([tile, `repeat`, roll])
 }

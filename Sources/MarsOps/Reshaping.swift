@@ -56,7 +56,7 @@ extension Shapes {
       samples: [
         Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]), Sample([[]], attributes: ["shape": .ints([1, 1])]),
         Sample([[0, 3]], attributes: ["shape": .ints([3, 0])]),
-      ], answersReshape: true)
+      ], answer: Answer(.reshape))
   ) { (call: inout NativeCall) throws(MarsError) in
     FlatWindow(shape: call.context.outputs[0].shape, box: call.outputBox).copy(
       call.inputs[0], held: call.inputBoxes[0], of: call.context.inputs[0].shape, to: call.outputs[0])
@@ -82,7 +82,7 @@ extension Shapes {
     samples: [
       Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
       Sample([[4, 6]], attributes: ["shape": .ints([8, 3]), "order": .string("F")]),
-    ], memoryOrders: ["A"])
+    ], answer: Answer(memoryOrders: ["A"]))
 
   private static func flattening(_ name: String) -> OpDef {
     OpDef(
@@ -96,8 +96,8 @@ extension Shapes {
         "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
       ),
       exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
-      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])], answersCopies: name == "flatten",
-      answersContiguous: name == "ravel", memoryOrders: ["A", "K"])
+      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])],
+      answer: Answer(name == "flatten" ? .never : .contiguousViews, memoryOrders: ["A", "K"]))
   }
   static let ravel = flattening("ravel")
   static let flatten = flattening("flatten")

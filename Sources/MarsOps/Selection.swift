@@ -25,7 +25,7 @@ enum Selection {
       details:
         "Floats are truncated towards zero, integers wrap, complex values lose their imaginary part; bool is whether the value is not 0.",
       numpy: "numpy.ndarray.astype", example: "mt.tensor([1.5, -2.7]).astype('int32')"), exposure: Exposure(method: true),
-    samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) }, answersRankZero: .asInput)
+    samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) }, answer: Answer(rankZero: .asInput))
 
   static let `where` = OpDef(
     "where", inputs: [InputDef("condition", condition: true), InputDef("x"), InputDef("y")],
@@ -34,7 +34,7 @@ enum Selection {
       "x where the condition holds, else y.", details: "All three broadcast; the condition counts as true where it is not zero.",
       numpy: "numpy.where", example: "mt.where([True, False], [1, 2], 0)"),
     samples: [Sample([[2, 3], [3], [2, 1]], .all, fixed: [0: .bool]), Sample([[4], [4], []], .floating, fixed: [0: .int32])],
-    answersRankZero: .array)
+    answer: Answer(rankZero: .array))
 
   static let clip = OpDef(
     "clip", inputs: [InputDef("a"), InputDef("a_min", limit: .lower), InputDef("a_max", limit: .upper)],

@@ -71,7 +71,7 @@ enum Shapes {
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),
-      exposure: exposure, samples: samples, answersElement: element, answersReadOnly: readOnly)
+      exposure: exposure, samples: samples, answer: Answer(element: element, readOnly: readOnly))
   }
 
   /// The map of a permutation: output axis j is base axis order[j].

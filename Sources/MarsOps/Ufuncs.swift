@@ -31,12 +31,12 @@ typealias BinaryBody = @Sendable (inout ExprBuilder, ExprRef, ExprRef) -> ExprRe
 /// A ufunc of one argument.
 func unary(
   _ name: String, _ loops: [UfuncLoop], _ summary: String, details: String = "", example: String? = nil, numpy: String? = nil,
-  cost: Double = 1, method: Bool = false, operators: [String] = [], part: ComplexPart? = nil, _ body: @escaping UnaryBody
+  cost: Double = 1, method: Bool = false, operators: [String] = [], answer: Answer = Answer(), _ body: @escaping UnaryBody
 ) -> OpDef {
   OpDef(
     name, inputs: [InputDef("x")], typing: .ufunc(loops), body: .expr { b, _, x in [body(&b, x[0])] }, cost: Cost(perElement: cost),
     doc: OpDoc(summary, details: details, numpy: numpy ?? "numpy.\(name)", example: example ?? "mt.\(name)([0.25, 0.5, 1.0])"),
-    exposure: Exposure(method: method, operators: operators), answersPart: part)
+    exposure: Exposure(method: method, operators: operators), answer: answer)
 }
 
 /// A ufunc of two arguments.

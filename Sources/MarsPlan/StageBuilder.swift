@@ -127,7 +127,7 @@ struct StageBuilder {
   /// Whether a region is a reshape of data that lies in one piece in C order: the same memory is then read under the other extents.
   private mutating func reshapedData(_ region: Region) -> Bool {
     let root = region.roots[0]
-    guard index.node(root).op.answersReshape, overwriting == nil, !index.results.contains(root), let input = region.inputs.first,
+    guard index.node(root).op.answer.isReshape, overwriting == nil, !index.results.contains(root), let input = region.inputs.first,
       input.orientation == nil
     else { return false }
     var t = PlanTensor(

@@ -10,9 +10,9 @@ package struct EngineStatistics: Sendable {
   package var reusedBuffers = 0
   package var freshBuffers = 0
   package var inPlaceTasks = 0
-  /// Time that workers spent in tasks, over all workers.
+  /// Time spent in tasks, over all threads that run them: workers, and callers that wait.
   package var taskNanoseconds = 0
-  /// Time between one task and the next of a worker that did not have to wait for work: dispatcher, store and their lock.
+  /// Time between one task and the next of a thread that did not have to wait for work: dispatcher, store and their lock.
   package var dispatchNanoseconds = 0
   /// Bytes of chunks, workspaces and results now; the pool comes on top.
   package var usedBytes = 0

@@ -23,66 +23,39 @@ extension Engine {
     }
   }
 
+  /// What a worker remembers of its last tasks.
+  private struct Pace {
+    /// How many tasks to take at once.
+    var most = 1
+    /// Nanoseconds that a task takes.
+    var average = 1e6
+    /// When the last task ended; 0 after a wait.
+    var ended = 0
+    /// Until when to look for the next run before sleeping.
+    var lookUntil = 0
+
+    mutating func note(_ count: Int, from begin: Int, to end: Int) {
+      (ended, lookUntil) = (end, end + Engine.lookNanoseconds)
+      average += (Double(end - begin) / Double(count) - average) * 0.125
+      most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
+    }
+  }
+
   private func work(epoch: Int, number: Int) {
     WorkerMark.set()
     let context = TaskContext(number: number)
     var list = GrantList()
-    var most = 1
-    var average = 1e6
-    // When the last task ended; 0 after a wait.
-    var ended = 0
-    // Until when to look for the next run before sleeping.
-    var lookUntil = 0
+    var pace = Pace()
     lock.lock()
     let forks = state.pointee.forks
     while state.pointee.epoch == epoch && number < state.pointee.workerCount {
-      state.pointee.exchange(&list, most: most)
+      state.pointee.exchange(&list, most: pace.most)
       if list.grants.isEmpty {
-        if state.pointee.mustSignal {
-          // A run ended or memory came free while claiming: look again before sleeping.
-          state.pointee.mustSignal = false
-          if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
-          continue
-        }
-        // Before anybody is woken: who waited may drop a result at once and count on its memory.
-        if let garbage = takeGarbage() {
-          lock.unlock()
-          release(garbage)
-          lock.lock()
-          continue
-        }
-        if context.holdsPlan {
-          lock.unlock()
-          context.forgetPlan(trace)
-          lock.lock()
-          continue
-        }
-        lock.send(takeSignals())
-        ended = 0
-        // The thread that waits for a run helps: with all workers looking about, one too many would be awake.
-        if state.pointee.lookingWorkers < state.pointee.workerCount - 1 && EngineLock.nanoseconds() < lookUntil {
-          let count = lock.newsCount
-          state.pointee.lookingWorkers += 1
-          lock.unlock()
-          lock.lookForNews(since: count, until: lookUntil)
-          lock.lock()
-          state.pointee.lookingWorkers -= 1
-          continue
-        }
-        state.pointee.idleWorkers += 1
-        lock.waitForWork()
-        if lock.isBesideClient {
-          lock.unlock()
-          lock.leaveClient()
-          lock.lock()
-        }
-        // Who was woken too late for this run is in time for the next.
-        lookUntil = EngineLock.nanoseconds() + Engine.lookNanoseconds
-        state.pointee.idleWorkers -= 1
+        rest(context, &pace)
         continue
       }
       let run = list.grants[0].run
-      if run.pointee.expectsHelp && average < Engine.shortNanoseconds {
+      if run.pointee.expectsHelp && pace.average < Engine.shortNanoseconds {
         // Who has just started the run takes the next task, sooner than a thread that sleeps; if not, others are woken after this task.
         run.pointee.expectsHelp = false
       } else {
@@ -95,14 +68,11 @@ extension Engine {
       lock.send(signals)
       if let garbage { release(garbage) }
       let begin = EngineLock.nanoseconds()
-      let between = ended > 0 ? begin - ended : 0
+      let between = pace.ended > 0 ? begin - pace.ended : 0
       for i in 0..<list.grants.count { context.run(self, list.grants[i], list.bases.base, i) }
-      ended = EngineLock.nanoseconds()
-      lookUntil = ended + Engine.lookNanoseconds
-      average += (Double(ended - begin) / Double(list.grants.count) - average) * 0.125
-      most = average > 20_000 ? 1 : max(1, min(16, Int(20_000 / max(average, 100))))
+      pace.note(list.grants.count, from: begin, to: EngineLock.nanoseconds())
       lock.lock()
-      state.pointee.statistics.taskNanoseconds += ended - begin
+      state.pointee.statistics.taskNanoseconds += pace.ended - begin
       state.pointee.statistics.dispatchNanoseconds += between
     }
     // A worker whose task has forked goes on in the child too, where neither it nor its tasks are counted any more.
@@ -114,6 +84,53 @@ extension Engine {
       state.pointee.mustSignal = true
     }
     unlock()
+  }
+
+  /// What a worker does that found no task: it lets go of what it holds, looks for the next run, and sleeps.
+  ///
+  /// The lock is held, also on return; then there may be a task.
+  private func rest(_ context: TaskContext, _ pace: inout Pace) {
+    if state.pointee.mustSignal {
+      // A run ended or memory came free while claiming: look again before sleeping.
+      state.pointee.mustSignal = false
+      if state.pointee.waitingReaders > 0 { state.pointee.mustBroadcast = true }
+      return
+    }
+    // Before anybody is woken: who waited may drop a result at once and count on its memory.
+    if let garbage = takeGarbage() {
+      lock.unlock()
+      release(garbage)
+      lock.lock()
+      return
+    }
+    if context.holdsPlan {
+      lock.unlock()
+      context.forgetPlan(trace)
+      lock.lock()
+      return
+    }
+    lock.send(takeSignals())
+    pace.ended = 0
+    // The thread that waits for a run helps: with all workers looking about, one too many would be awake.
+    if state.pointee.lookingWorkers < state.pointee.workerCount - 1 && EngineLock.nanoseconds() < pace.lookUntil {
+      let count = lock.newsCount
+      state.pointee.lookingWorkers += 1
+      lock.unlock()
+      lock.lookForNews(since: count, until: pace.lookUntil)
+      lock.lock()
+      state.pointee.lookingWorkers -= 1
+      return
+    }
+    state.pointee.idleWorkers += 1
+    lock.waitForWork()
+    if lock.isBesideClient {
+      lock.unlock()
+      lock.leaveClient()
+      lock.lock()
+    }
+    // Who was woken too late for this run is in time for the next.
+    pace.lookUntil = EngineLock.nanoseconds() + Engine.lookNanoseconds
+    state.pointee.idleWorkers -= 1
   }
 
   /// Runs tasks of a small run on the thread that waits for it, which is awake while workers sleep; the lock is held, also on return.
@@ -131,10 +148,13 @@ extension Engine {
     var idleSince = 0
     // How long the last task took: what others are at takes about as long.
     var taken = 0
+    // When it ended.
+    var ended = 0
     while true {
       let mayGoOn = taken < Engine.longNanoseconds && (end.map { EngineLock.now() < $0 } ?? true)
       state.pointee.exchange(&list, waitingFor: mayGoOn ? run : nil)
       if list.grants.isEmpty {
+        ended = 0
         // The last tasks of others end soon: sleeping and being woken takes longer.
         let now = EngineLock.nanoseconds()
         if idleSince == 0 { idleSince = now }
@@ -151,9 +171,13 @@ extension Engine {
       context.note(list.grants[0].run, 0, &state.pointee)
       unlock()
       let begin = EngineLock.nanoseconds()
+      let between = ended > 0 ? begin - ended : 0
       context.run(self, list.grants[0], list.bases.base, 0)
-      taken = EngineLock.nanoseconds() - begin
+      ended = EngineLock.nanoseconds()
+      taken = ended - begin
       lock.lock()
+      state.pointee.statistics.taskNanoseconds += taken
+      state.pointee.statistics.dispatchNanoseconds += between
     }
     // What is left is for workers.
     if hasClaimable { state.pointee.mustSignal = true }

@@ -8,9 +8,9 @@ extension Tensor {
   static func settlingOrder(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)]
   ) throws(MarsError) -> ([TensorOperand], [(String, AttrValue)]) {
-    guard case .tensor(let base)? = inputs.first, let strides = base.chain.strides,
+    guard !op.answer.memoryOrders.isEmpty, case .tensor(let base)? = inputs.first,
       let at = attributes.firstIndex(where: { $0.0 == "order" }), case .string(let order) = attributes[at].1,
-      op.memoryOrders.contains(order)
+      op.answer.memoryOrders.contains(order), let strides = base.chain.strides
     else { return (inputs, attributes) }
     var (inputs, attributes) = (inputs, attributes)
     let shape = base.chain.shape

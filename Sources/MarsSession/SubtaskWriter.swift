@@ -217,7 +217,7 @@ extension Session {
     let plan = try Planner(values, options: planOptions).plan
     guard plan.isComplete else {
       throw MarsError(
-        .unsupported, "a graph whose extents depend on data cannot be cut before they are known: execute what they depend on first")
+        .unknownExtents, "a graph whose extents depend on data cannot be cut before they are known: execute what they depend on first")
     }
     var writer = SubtaskWriter(plan)
     var w = JSONWriter()

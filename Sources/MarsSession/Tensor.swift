@@ -180,19 +180,11 @@ package final class Tensor: Sendable {
   package static func apply(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload = .none, origin: String = ""
   ) throws(MarsError) -> [Tensor] {
-    if !op.memoryOrders.isEmpty {
-      let (settled, named) = try settlingOrder(op, inputs, attributes)
-      return try applySettled(op, settled, named, payload: payload, origin: origin)
-    }
-    return try applySettled(op, inputs, attributes, payload: payload, origin: origin)
-  }
-
-  private static func applySettled(
-    _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)], payload: Payload, origin: String
-  ) throws(MarsError) -> [Tensor] {
+    let (inputs, settled) = try settlingOrder(op, inputs, attributes)
+    var attributes = settled
     if mayView(op, attributes), inputs.count == 1, case .tensor(let base) = inputs[0], !base.isScalar {
       let node = try op.apply([.value(try base.valueToView())], attributes, payload: payload, origin: origin)
-      if op.answersElement?(node.context) == true {
+      if op.answer.isElement?(node.context) == true {
         // Of the value as it is now, which nobody may overwrite from here on.
         let element = try op.apply([.value(try base.value().value)], attributes, payload: payload, origin: origin)
         return [Tensor(Value(element), isScalar: true)]
@@ -208,46 +200,56 @@ package final class Tensor: Sendable {
       case .big(let x): operands.append(.big(x))
       }
     }
-    var attributes = attributes
     do throws(MarsError) { try UfuncSignature.apply(op, &operands, &attributes) } catch { throw error.at(op: op.name, origin: origin) }
     let node = try op.apply(operands, attributes, payload: payload, origin: origin)
     var first: Tensor? = nil
     if case .tensor(let t)? = inputs.first { first = t }
     let isScalar =
-      switch op.answersRankZero {
+      switch op.answer.rankZero {
       case .scalar: true
       case .array: false
       case .asInput: first?.isScalar ?? false
       }
     // As NumPy: the imaginary part of real values is none of their memory.
-    let isReadOnly = op.answersReadOnly || op.answersPart == .imaginary && first?.dtype.isComplex == false
+    let isReadOnly = op.answer.isReadOnly || op.answer.part == .imaginary && first?.dtype.isComplex == false
     return node.outputs.indices.map { i in
       let result = Value(node, i)
-      if !op.answersCopies, let first, !first.isScalar, let view = first.view(result),
-        !op.answersContiguous || view.chain.isContiguous
-      {
-        return view
-      }
+      if let first, !first.isScalar, let view = first.view(result), view.suits(op.answer.sharing) { return view }
       return Tensor(result, isReadOnly: isReadOnly, isScalar: isScalar && result.type.rank == 0)
     }
   }
 
   /// Whether an operator's result may be a view of its input without looking at its graph.
   private static func mayView(_ op: OpDef, _ attributes: [(String, AttrValue)]) -> Bool {
-    if op.answersCopies { return false }
-    if case .view = op.body { return true }
+    switch op.answer.sharing {
+    case .never: return false
     // With attributes it is a ufunc that may cast first.
-    return op.answersPart != nil && attributes.isEmpty
+    case .part: return attributes.isEmpty
+    case .views, .contiguousViews, .reshape: if case .view = op.body { return true } else { return false }
+    }
+  }
+
+  /// Whether an operator that shares memory so may answer this view.
+  private func suits(_ sharing: Answer.Sharing) -> Bool {
+    switch sharing {
+    case .never: false
+    case .contiguousViews: chain.isContiguous
+    case .views, .reshape, .part: true
+    }
+  }
+
+  /// Whether a node's result is, or may be, a view of its first input.
+  private static func isViewStep(_ node: Node) -> Bool {
+    switch (node.op.body, node.op.answer.sharing) {
+    case (.view, _), (_, .reshape): true
+    case (_, .part(let part)): part == .real || node.inputs[0].type.dtype.isComplex
+    default: false
+    }
   }
 
   /// The tensor for a value that is made of this one by views only; nil for any other value.
   private func view(_ result: Value) -> Tensor? {
-    switch result.node.op.body {
-    case .view, .composed: break
-    case .native: if !result.node.op.answersReshape { return nil }
-    case .expr: if result.node.op.answersPart == nil { return nil }
-    default: return nil
-    }
+    guard !result.node.expansion.isEmpty || Tensor.isViewStep(result.node) else { return nil }
     guard let mine = try? valueToView(), var c = try? chain.settled(on: storage.state.withLock({ $0.value.type.shape })) else { return nil }
     // From the result inwards to this tensor's value.
     var path: [Node] = []
@@ -257,22 +259,16 @@ package final class Tensor: Sendable {
         v = v.node.expansion[v.output]
         continue
       }
-      switch v.node.op.body {
-      case .view: break
-      case .native: if !v.node.op.answersReshape { return nil }
-      case .expr:
-        guard let part = v.node.op.answersPart, part == .real || v.node.inputs[0].type.dtype.isComplex else { return nil }
-      default: return nil
-      }
+      guard Tensor.isViewStep(v.node) else { return nil }
       path.append(v.node)
       v = v.node.inputs[0]
     }
     var readOnly = isReadOnly
     for node in path.reversed() {
-      readOnly = readOnly || node.op.answersReadOnly
+      readOnly = readOnly || node.op.answer.isReadOnly
       if case .view(let rule) = node.op.body {
         c = c.mapped(rule(node.context), shape: node.outputs[0].shape)
-      } else if let part = node.op.answersPart {
+      } else if let part = node.op.answer.part {
         // The real part of real values is they themselves.
         if node.inputs[0].type.dtype.isComplex { c = c.taking(part) }
       } else {
@@ -301,7 +297,7 @@ package final class Tensor: Sendable {
         let now = storage.state.withLock { $0 }
         let chain = try self.chain.settled(on: now.value.type.shape)
         if chain.writesUnknown {
-          throw MarsError(.unsupported, "the tensor is a reshaped view of extents that are not known yet: execute it first")
+          throw MarsError(.unknownExtents, "the tensor is a reshaped view of extents that are not known yet: execute it first")
         }
         let fitted: Value
         if Shape.isKnown(chain.shape) && cast.type.isKnown {

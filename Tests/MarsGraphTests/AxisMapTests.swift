@@ -77,7 +77,7 @@ import Testing
     refuses(rows, [3], over: [6, 2], .index)
     refuses(rows, [-2], over: [6, 3], .value)
     refuses(rows, [3], over: [6], .value)
-    refuses(rows, [n], over: [6, 3], .unsupported)
+    refuses(rows, [n], over: [6, 3], .unknownExtents)
     refuses(AxisMap([.aligned(axis: 0, start: 2, step: -1)]), [4], over: [9], .index)
     refuses(AxisMap([.aligned(axis: 0, start: 0, step: Int.max)]), [3], over: [9], .index)
     refuses(AxisMap([.aligned(axis: 1, start: 0, step: 1)]), [3], over: [9], .value)

@@ -205,15 +205,19 @@ INTERRUPTED = """
     import mars.tensor as mt
     big, delay = BIG, DELAY
     sent = []
-    def send():
+    def send(go):
+        go.wait()
         time.sleep(delay)
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
     (mt.random.rand(1000) + 1).sum().execute()
     mt.sin(mt.random.rand(1000)).sum().execute()
     for _ in range(5):
-        threading.Thread(target=send).start()
+        go = threading.Event()
+        # On a busy machine starting a thread may take longer than the delay.
+        threading.Thread(target=send, args=(go,)).start()
         try:
+            go.set()
             big.execute()
             print("finished")
         except KeyboardInterrupt:

@@ -60,6 +60,8 @@ typedef int32_t mars_status;
 #define MARS_ERROR_HANDLE (-13)
 #define MARS_ERROR_TIMEOUT (-14)
 #define MARS_ERROR_INTERNAL (-15)
+/* The call has to know extents that only running finds: execute the tensors that have them, and call again. */
+#define MARS_ERROR_UNKNOWN_EXTENTS (-16)
 
 /* What the last failed call on this thread reported.  Successful calls leave it as it is.  Pointers stay valid until the next failing call
  * on the thread. */

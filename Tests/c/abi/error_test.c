@@ -42,6 +42,27 @@ static void errors_tell_operator_and_origin(void) {
   mars_tensor_release(b);
 }
 
+/* What has to know extents that only running finds says so; after the run the same call succeeds. */
+static void unknown_extents_have_a_code(void) {
+  mars_tensor *a = range(5), *mask = NULL, *kept = NULL, *out = NULL;
+  mars_operand in[2];
+  in[0] = of_tensor(a);
+  in[1] = of_int(2);
+  REQUIRE(mars_graph_apply(&mask, 1, NULL, op("less"), in, 2, NULL, 0, NULL) == MARS_OK);
+  in[0] = of_tensor(mask);
+  in[1] = of_tensor(a);
+  REQUIRE(mars_graph_apply(&kept, 1, NULL, op("compress"), in, 2, NULL, 0, NULL) == MARS_OK);
+  in[0] = of_tensor(kept);
+  CHECK(mars_graph_apply(&out, 1, NULL, op("median"), in, 1, NULL, 0, "model.c:9") == MARS_ERROR_UNKNOWN_EXTENTS);
+  CHECK(out == NULL && error_names("known extents") && strcmp(last_error().op, "median") == 0);
+  REQUIRE(mars_execute(NULL, NULL, &kept, 1, NULL, 0) == MARS_OK);
+  CHECK(mars_graph_apply(&out, 1, NULL, op("median"), in, 1, NULL, 0, NULL) == MARS_OK);
+  mars_tensor_release(out);
+  mars_tensor_release(kept);
+  mars_tensor_release(mask);
+  mars_tensor_release(a);
+}
+
 /* A mistake in asking leaves what was asked for. */
 static void asking_wrongly_keeps_the_record(void) {
   struct { /* mars_error as it was before system_error */
@@ -111,6 +132,7 @@ static void unknown_operator_and_attribute_are_named(void) {
 void error_tests(void) {
   RUN(errors_are_per_thread);
   RUN(errors_tell_operator_and_origin);
+  RUN(unknown_extents_have_a_code);
   RUN(asking_wrongly_keeps_the_record);
   RUN(system_errors_tell_number_and_file);
   RUN(counts_that_are_too_large_are_named);

@@ -221,7 +221,7 @@ def json_of(function: Any, *arguments: Any) -> Any:
 
 # ---- errors ----
 
-OS, CANCELLED, UNSUPPORTED, CALLBACK, TIMEOUT = -8, -9, -11, -12, -14
+OS, CANCELLED, CALLBACK, TIMEOUT, UNKNOWN_EXTENTS = -8, -9, -12, -14, -16
 
 _exceptions: dict[int, type[BaseException]] = {
     -1: ValueError,
@@ -234,10 +234,11 @@ _exceptions: dict[int, type[BaseException]] = {
     OS: OSError,
     CANCELLED: KeyboardInterrupt,
     -10: ValueError,
-    UNSUPPORTED: NotImplementedError,
+    -11: NotImplementedError,
     CALLBACK: RuntimeError,
     -13: ValueError,
     TIMEOUT: TimeoutError,
+    UNKNOWN_EXTENTS: NotImplementedError,
 }
 
 # Exceptions that functions of the client raised inside runs, by the number that stands before their message: what another run fails with

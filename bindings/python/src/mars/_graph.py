@@ -61,9 +61,9 @@ _AS_THEY_ARE = (float, int, bool, complex)
 def _knowing(status: int, tensors: tuple[Any, ...]) -> None:
     """After a call has failed: finds the extents that tensors have not known till now, or raises what the call reported.
 
-    An operator that cannot be applied before it knows extents says that it is not supported.  `shape` runs what it needs; so does this.
+    `shape` runs what it needs; so does this.
     """
-    if status == _abi.UNSUPPORTED:
+    if status == _abi.UNKNOWN_EXTENTS:
         unknown = [t for t in tensors if isinstance(t, hooks.tensor) and -1 in t._type()[1]]
         if unknown and not any(needs(t) & _abi.NEEDS_INPUTS for t in unknown):
             hooks.execute(unknown)
@@ -241,11 +241,12 @@ def assign(target: Handle, value: Any) -> None:
 
 def _write(target: Handle, write: Callable[[], int]) -> None:
     """Writes to a tensor; where that needs extents that are found by running, the tensor is executed first."""
-    try:
-        _abi.check(write())
-    except NotImplementedError:
-        target.execute()  # type: ignore[attr-defined]
-        _abi.check(write())
+    status = write()
+    if status == _abi.UNKNOWN_EXTENTS and not needs(target) & _abi.NEEDS_INPUTS:
+        hooks.execute([target])
+        status = write()
+    if status:
+        fail(status)
 
 
 def store(target: Handle, result: Handle, function: str | None = None, casting: str | None = None) -> None:

@@ -43,7 +43,9 @@ public sealed interface MarsError
     /** Not done in time. */
     TIMEOUT,
     /** A defect of the library itself. */
-    INTERNAL;
+    INTERNAL,
+    /** A call that has to know extents which only running finds: execute the tensors that have them first. */
+    UNKNOWN_EXTENTS;
 
     static Code of(int status) {
       Code[] all = values();

@@ -115,7 +115,7 @@ final class Native {
     return switch (code) {
       case VALUE, TYPE, OVERFLOW, FORMAT, HANDLE -> new MarsArgumentException(message, report);
       case INDEX, AXIS -> new MarsIndexException(message, report);
-      case UNSUPPORTED -> new MarsUnsupportedException(message, report);
+      case UNSUPPORTED, UNKNOWN_EXTENTS -> new MarsUnsupportedException(message, report);
       case CANCELLED -> new MarsCancelledException(message, report);
       case LINALG, MEMORY, OS, CALLBACK, TIMEOUT, INTERNAL -> new MarsException(message, report);
     };
