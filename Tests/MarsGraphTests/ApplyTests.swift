@@ -142,7 +142,7 @@ private enum Made {
     var v = try Made.input(.float64, [])
     for _ in 0..<100 { v = try Made.add(v, v) }
     var user: Value? = try Made.add(v, v)
-    weak var gone = user?.node
+    weak let gone = user?.node
     user = nil
     #expect(gone == nil)
     // From the value that is left everything below is there.

@@ -163,7 +163,7 @@ import Testing
   }
 
   @Test func smallerChunksWhereATaskWouldNotFit() throws {
-    var sum = try TestOps.read.source([100_000])
+    var sum = TestOps.read.source([100_000])
     for _ in 0..<30 { sum = try TestOps.add(sum, TestOps.read.source([100_000])) }
     let p = try plan([TestOps.sum(sum)], limit: 4 << 20)
     for t in 0..<p.taskCount { #expect(p.slots(ofTask: t).reduce(0) { $0 + p.slotBytes[Int($1)] } <= 4 << 20) }

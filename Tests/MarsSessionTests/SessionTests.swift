@@ -38,7 +38,7 @@ struct SessionTests {
       do {
         _ = try session.fetch(try Tensor.apply(try marsRegistry.require(name), inputs, attributes, origin: "here:1")[0])
         return nil
-      } catch let e as MarsError { return e }
+      } catch { return error }
     }
     func check(_ e: MarsError?, _ code: MarsError.Code, _ op: String, line: Int = #line) {
       #expect(e?.code == code && e?.op == op && e?.origin == "here:1", "line \(line): \(String(describing: e))")
