@@ -22,8 +22,9 @@ extension Emitter {
     let w = layout.lanes
     switch layout.stride(o, layout.laneLoop) {
     case .unit:
-      if mask == nil && readsAhead { prefetch(p, w * d.itemSize) }
-      let v = loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
+      let v =
+        mask == nil && readsAhead
+        ? loadAhead(t, p, w * parts, partSize) : loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
       if parts == 1 { return finish([v]) }
       return finish((0..<2).map { q in b.shuffle(v, v, (0..<w).map { 2 * $0 + q }) })
     case .packed where parts == 1 && [2, 4, 8].contains(layout.unrolled(layout.loops - 1)):
@@ -117,11 +118,24 @@ extension Emitter {
   }
   /// How far ahead of a load memory is asked for; what lies beyond the end is asked for in vain, and without harm.
   private static let prefetchDistance = 4096
-  private func prefetch(_ p: IRValue, _ bytes: Int) {
+
+  /// A run of elements, one cache line after the other, each with its order for the line ahead.
+  ///
+  /// A prefetch keeps its place among loads.  Left to itself LLVM reads the lines of a run from the last to the first, which memory
+  /// answers 2-3 % slower.
+  private func loadAhead(_ t: OpaquePointer, _ p: IRValue, _ count: Int, _ size: Int) -> IRValue {
+    let line = 64
     let (read, keep, data) = (b.constant(0, b.i32), b.constant(3, b.i32), b.constant(1, b.i32))
-    for line in stride(from: 0, to: bytes, by: 64) {
-      _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: b.index(Emitter.prefetchDistance + line)), read, keep, data])
+    var parts: [IRValue] = []
+    for at in stride(from: 0, to: count * size, by: line) {
+      _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: b.index(Emitter.prefetchDistance + at)), read, keep, data])
+      parts.append(loadRun(t, at == 0 ? p : b.offset(p, bytes: b.index(at)), min(line, count * size) / size, nil))
     }
+    while parts.count > 1 {
+      let n = parts[0].lanes
+      parts = stride(from: 0, to: parts.count, by: 2).map { b.shuffle(parts[$0], parts[$0 + 1], Array(0..<2 * n)) }
+    }
+    return parts[0]
   }
 
   private func loadRun(_ t: OpaquePointer, _ p: IRValue, _ n: Int, _ m: IRValue?) -> IRValue {
