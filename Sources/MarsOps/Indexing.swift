@@ -68,6 +68,20 @@ enum Indexing {
       example: "mt.tensor([[1, 2], [3, 4]])[[0, 1], [1, 0]]"), exposure: .hidden,
     samples: [])
 
+  /// Index arrays of all axes that go through the places of a shape, except along axis k, where `indices` says which.
+  static func along(_ k: Int, _ indices: Value, of shape: [Int]) throws(MarsError) -> [Value] {
+    var out: [Value] = []
+    for d in shape.indices {
+      if d == k {
+        out.append(indices)
+        continue
+      }
+      let line = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(shape[d]))))]))
+      out.append(try line.reshaped(shape.indices.map { $0 == d ? shape[d] : 1 }))
+    }
+    return out
+  }
+
   static let takeAlongAxis = OpDef(
     "take_along_axis", inputs: [InputDef("arr"), InputDef("indices", alone: true)],
     attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")], typing: .fromExpansion,
@@ -82,15 +96,7 @@ enum Indexing {
       (own[k], given[k]) = (1, 1)
       guard var shape = Shape.broadcast([own, given]) else { throw c.error(.value, "`indices` and `arr` do not broadcast beside the axis") }
       shape[k] = x.type.shape[k]
-      var operands: [Value] = [try x.broadcast(to: shape)]
-      for d in 0..<rank {
-        if d == k {
-          operands.append(v[1])
-          continue
-        }
-        let line = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(shape[d]))))]))
-        operands.append(try line.reshaped((0..<rank).map { $0 == d ? shape[d] : 1 }))
-      }
+      let operands = [try x.broadcast(to: shape)] + (try along(k, v[1], of: shape))
       return [Value(try indexArrays.apply(operands.map { .value($0) }, [("axes", .ints(Array(0..<rank)))]))]
     },
     doc: OpDoc(

@@ -126,15 +126,7 @@ extension Writing {
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       let (shape, rank) = (x.type.shape, x.type.rank)
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: rank)
-      var operands = [x, v[2]]
-      for d in 0..<rank {
-        if d == k {
-          operands.append(v[1])
-          continue
-        }
-        let line = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(shape[d]))))]))
-        operands.append(try line.reshaped((0..<rank).map { $0 == d ? shape[d] : 1 }))
-      }
+      let operands = [x, v[2]] + (try Indexing.along(k, v[1], of: shape))
       let written = Value(try assignArrays.apply(operands.map { .value($0) }, [("axes", .ints(Array(0..<rank)))]))
       return [try written.reshaped(v[0].type.shape)]
     },
