@@ -14,7 +14,17 @@ ESTIMATORS = ["auto", "doane", "fd", "rice", "scott", "sqrt", "sturges"]
 
 @pytest.mark.parametrize("bins", ESTIMATORS)
 def test_estimated_bins(bins):
-    for x in (X, X.astype("f4"), (X * 7).astype("i4"), X[:2], X[:1], np.ones(9), np.arange(9).repeat(100), np.zeros(0), np.array([True, False] * 5)):
+    for x in (
+        X,
+        X.astype("f4"),
+        (X * 7).astype("i4"),
+        X[:2],
+        X[:1],
+        np.ones(9),
+        np.arange(9).repeat(100),
+        np.zeros(0),
+        np.array([True, False] * 5),
+    ):
         with np.testing.suppress_warnings() as quiet:
             quiet.filter(RuntimeWarning)
             expected = np.histogram(x, bins)

@@ -23,11 +23,21 @@ PRECISION = [
 ]  # fmt: skip
 WEIGHTS = [
     f"xp.{f}({a}, {q}, weights={w}, method='inverted_cdf'{more})"
-    for f, q in (("quantile", "[0, 0.3, 0.5, 1]"), ("percentile", "50"), ("nanquantile", "A([0.1, 0.7], dtype='f4')"), ("nanpercentile", "0"))
+    for f, q in (
+        ("quantile", "[0, 0.3, 0.5, 1]"),
+        ("percentile", "50"),
+        ("nanquantile", "A([0.1, 0.7], dtype='f4')"),
+        ("nanpercentile", "0"),
+    )
     for a in (F4, F8, I1, NAN)
     for w, more in (
-        ("xp.ones_like({a})", ""), ("A([1, 2, 3.5])", ", axis=1"), ("A([1, 0, 2])", ", axis=-1, keepdims=True"),
-        ("abs({a}) + 1", ", axis=(1, 0)"), ("A([1, 2])", ", axis=1"), ("A([1, -1, 2])", ", axis=1"), ("A([0, 0, 0])", ", axis=1"),
+        ("xp.ones_like({a})", ""),
+        ("A([1, 2, 3.5])", ", axis=1"),
+        ("A([1, 0, 2])", ", axis=-1, keepdims=True"),
+        ("abs({a}) + 1", ", axis=(1, 0)"),
+        ("A([1, 2])", ", axis=1"),
+        ("A([1, -1, 2])", ", axis=1"),
+        ("A([0, 0, 0])", ", axis=1"),
         ("A([1, 2, 3])", ""),
     )
 ]
@@ -53,7 +63,13 @@ COVARIANCES = [
 ]  # fmt: skip
 SPREADS = [
     f"xp.{f}({a}, axis=1, keepdims={keepdims}, mean=xp.{mean}({a}, axis=1, keepdims=True){more})"
-    for f, mean, a in (("var", "mean", F8), ("std", "mean", F4), ("var", "mean", I1), ("nanvar", "nanmean", NAN), ("nanstd", "nanmean", NAN))
+    for f, mean, a in (
+        ("var", "mean", F8),
+        ("std", "mean", F4),
+        ("var", "mean", I1),
+        ("nanvar", "nanmean", NAN),
+        ("nanstd", "nanmean", NAN),
+    )
     for keepdims in (False, True)
     for more in ("", ", ddof=1", ", where=A([True, True, False])")
 ] + [f"xp.{f}({F8}, dtype='i4')" for f in ("nanmean", "nanvar", "nanstd")]
@@ -65,7 +81,12 @@ SEQUENCES = [
 LINES = [
     f"xp.interp({x}, A([0, 1, 2, 3]), A({f}))"
     for x in ("A([0.5, 1.5, 2.5, 3, -1, np.nan])", "0.5")
-    for f in ("[0, np.inf, 1, 2]", "[0, complex(-np.inf, 1), 1j, 2]", "[1j, complex(1, np.nan), 1j, complex(2, np.inf)]", "[1 + 2j, 3, 5 - 1j, 0]")
+    for f in (
+        "[0, np.inf, 1, 2]",
+        "[0, complex(-np.inf, 1), 1j, 2]",
+        "[1j, complex(1, np.nan), 1j, complex(2, np.inf)]",
+        "[1 + 2j, 3, 5 - 1j, 0]",
+    )
 ]
 JOINS = [
     f"xp.concatenate((A([1, 2], dtype={a!r}), A([3, 4], dtype={b!r})), casting={casting!r}{more})"
