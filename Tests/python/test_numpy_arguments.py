@@ -112,6 +112,7 @@ OTHERS = [
     "xp.select([True], [0], default=[0])", "xp.select([A([True, False]), [False, True]], [1, 2])", "xp.digitize([1, 2], [1, 2, 3 + 1j])",
     "xp.ones(np.array(3))", "xp.zeros((2, 3))[np.newaxis, np.array(1)]", "xp.partition(A([3, 1, 2]), np.array(1))", "xp.roll(A([1, 2, 3]), np.array(1))",
     "xp.einsum('i,i', A([1.5, 2]), A([3, 4.0]), out=A(0), casting='unsafe')", "xp.einsum('i,i', A([1.5, 2]), A([3, 4.0]), out=A(0))",
+    "xp.indices((3, 4), sparse=True)", "xp.indices((2, 0, 3), 'f4', True)", "xp.indices((), sparse=True)", "xp.indices((2, 3), dtype='i1')",
     "xp.unique(A([3, 1, 3]), sorted=True)", "xp.zeros((2, 3))[2**64]", "xp.zeros((2, 3))[type('T', (tuple,), {})((0, 1))]",
 ]  # fmt: skip
 

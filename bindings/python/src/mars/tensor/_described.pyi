@@ -1397,7 +1397,9 @@ def imag(
 ) -> Tensor:
     """The imaginary part; 0 of real values."""
 
-def indices(dimensions: _Ints, dtype: DTypeLike = "int64", chunk_size: _Ints | None = None) -> Tensor:
+def indices(
+    dimensions: Any, dtype: Any = ..., sparse: bool = False, *, chunk_size: int | Sequence[int] | None = None
+) -> Tensor | tuple[Tensor, ...]:
     """The indices of a grid, one block per axis."""
 
 def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:

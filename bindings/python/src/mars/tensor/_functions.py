@@ -74,6 +74,17 @@ def linspace(
 
 
 @written
+def indices(
+    dimensions: Any, dtype: Any = int, sparse: bool = False, *, chunk_size: int | Sequence[int] | None = None
+) -> Tensor | tuple[Tensor, ...]:  # fmt: skip
+    if not sparse:
+        made = apply(op("indices"), (), attributes("indices", dimensions=dimensions, dtype=dtype))
+        return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
+    lines = [_registry.function("arange")(n, dtype=dtype) for n in dimensions]
+    return tuple(_registry.function("meshgrid")(*lines, indexing="ij", sparse=True)) if lines else ()
+
+
+@written
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None and y is None:
         return _registry.function("nonzero")(condition)
