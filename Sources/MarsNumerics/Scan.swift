@@ -1,9 +1,19 @@
 import MarsBase
 
 extension Lanes {
-  package enum Scan: Sendable { case sum, product, largest, smallest }
+  package enum Scan: Sendable {
+    case sum, product, largest, smallest
+    /// Of integers and bool.
+    case and, or, xor
+    package var isOfBits: Bool {
+      switch self {
+      case .sum, .product, .largest, .smallest: false
+      case .and, .or, .xor: true
+      }
+    }
+  }
 
-  /// Running sum, product or extreme (NaN stays once it has come) along `axis`, in the order of the elements: every step is rounded.
+  /// Running sum, product, extreme (NaN stays once it has come) or combination of bits along `axis`, in the order of the elements: every step is rounded.
   ///
   /// All views have one dtype, and one shape but for extent 1 of `last` and `before` along `axis`.
   /// - Parameters:
@@ -12,7 +22,14 @@ extension Lanes {
   package static func scan(
     _ kind: Scan, _ source: ArrayView, into target: ArrayView, axis: Int, before: ArrayView?, last: ArrayView
   ) throws(MarsError) {
-    try source.dtype.dispatch(ScanLanes(kind: kind, source: source, target: target, axis: axis, before: before, last: last))
+    let lanes = ScanLanes(kind: kind, source: source, target: target, axis: axis, before: before, last: last)
+    guard kind.isOfBits else { return try source.dtype.dispatch(lanes) }
+    switch source.dtype.itemSize {
+    case 1: try lanes.bits(UInt8.self)
+    case 2: try lanes.bits(UInt16.self)
+    case 4: try lanes.bits(UInt32.self)
+    default: try lanes.bits(UInt64.self)
+    }
   }
 
   private struct ScanLanes: ElementRoutine {
@@ -29,6 +46,16 @@ extension Lanes {
       // NaN is after everything in the order of sorting.
       case .largest: try walk { (a: T, x: T) in T.precedes(a, x) ? x : a }
       case .smallest: try walk { (a: T, x: T) in !a.isNotANumber && (x.isNotANumber || T.precedes(x, a)) ? x : a }
+      case .and, .or, .xor: preconditionFailure("bits are combined as unsigned integers")
+      }
+    }
+
+    func bits<T: Element & FixedWidthInteger>(_: T.Type) throws(MarsError) {
+      switch kind {
+      case .and: try walk { (a: T, x: T) in a & x }
+      case .or: try walk { (a: T, x: T) in a | x }
+      case .xor: try walk { (a: T, x: T) in a ^ x }
+      case .sum, .product, .largest, .smallest: try run(T.self)
       }
     }
 

@@ -121,28 +121,46 @@ enum Arrangements {
     doc: OpDoc("A sorted copy as complex values.", numpy: "numpy.sort_complex", example: "mt.sort_complex([3, 1, 2])"),
     samples: [Sample([[3, 4]], .numeric)])
 
+  /// A mask that leaves out what comes before the first, and after the last, that is set.
+  private static func trimmed(_ isSet: Value, _ ends: String) throws(MarsError) -> Value {
+    let marks = try isSet.cast(.uint8)
+    var kept: Value?
+    if ends.contains("f") { kept = try Scans.runningMax(marks) }
+    if ends.contains("b") {
+      let back = try Scans.runningMax(try marks.op(Shapes.flip)).op(Shapes.flip)
+      kept = if let kept { try kept.op(Arithmetic.multiply, back) } else { back }
+    }
+    return try (kept ?? marks).cast(.bool)
+  }
+
   static let trimZeros = OpDef(
     "trim_zeros", inputs: [InputDef("filt")],
-    attributes: [AttrDef("trim", .string, default: .string("fb"), "where to trim: 'f' in front, 'b' at the back")], typing: .fromExpansion,
+    attributes: [
+      AttrDef("trim", .string, default: .string("fb"), "where to trim: 'f' in front, 'b' at the back"),
+      AttrDef("axis", .ints, default: AttrValue.none, since: 2, "the axes to trim; None: all"),
+    ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let ends = c.string("trim").lowercased()
       guard ["f", "b", "fb", "bf"].contains(ends) else {
         throw c.error(.value, "unexpected character(s) in `trim`: '\(c.string("trim"))'")
       }
-      guard v[0].type.rank == 1 else { throw c.error(.value, "filt must have one axis") }
-      let isSet = try v[0].cast(.bool).cast(.uint8)
-      var kept: Value?
-      if ends.contains("f") { kept = try isSet.op(Scans.runningMax) }
-      if ends.contains("b") {
-        let back = try isSet.op(Shapes.flip).op(Scans.runningMax).op(Shapes.flip)
-        kept = if let kept { try kept.op(Arithmetic.multiply, back) } else { back }
+      var x = v[0]
+      let rank = x.type.rank
+      let isSet = try x.cast(.bool)
+      for k in try c.normalisedAxes(c.optionalInts("axis") ?? Array(0..<rank), rank: rank) {
+        let others = (0..<rank).filter { $0 != k }
+        let line = others.isEmpty ? isSet : try isSet.op(Reductions.any, with: ["axis": .ints(others)])
+        x = try x.op(Masks.booleanMask, try trimmed(line, ends), with: ["axis": .int(k)])
       }
-      return [try Masks.select(c, v[0], try (kept ?? isSet).cast(.bool))]
+      return [x]
     },
     doc: OpDoc(
-      "A vector without the zeros at its ends.", details: "How many elements are left is known when it has run.", numpy: "numpy.trim_zeros",
-      example: "mt.trim_zeros([0, 1, 0, 2, 0])"),
-    samples: [Sample([[7]], .all), Sample([[0]]), Sample([[7]], attributes: ["trim": .string("b")])])
+      "A tensor without the slices of zeros at its ends.", details: "How many elements are left is known when it has run.",
+      numpy: "numpy.trim_zeros", example: "mt.trim_zeros([0, 1, 0, 2, 0])"),
+    samples: [
+      Sample([[7]], .all), Sample([[0]]), Sample([[7]], attributes: ["trim": .string("b")]), Sample([[3, 4]], .all),
+      Sample([[3, 4]], attributes: ["axis": .ints([1])]),
+    ])
 
   static let slidingWindows = OpDef(
     "sliding_window_view", inputs: [InputDef("x")],

@@ -57,5 +57,29 @@ enum Checks {
     if !call.isInPlace { StridedCopy.copy(from: call.inputs[0], to: call.outputs[0]) }
   }
 
+  /// Real values, where one below 0 is an error.
+  static func notNegative(_ c: OpContext, _ x: Value, _ message: String) throws(MarsError) -> Value {
+    let isWrong = try x.op(Comparison.less, weak: Scalar(Int64(0)))
+    return try checked(c, x, message, isWrong) { $0 < 0 }
+  }
+
+  /// Floats, where one that is no integer is an error.
+  static func whole(_ c: OpContext, _ x: Value, _ message: String) throws(MarsError) -> Value {
+    let isWrong = try x.op(Comparison.notEqual, try x.op(FloatingPoint.rint))
+    return try checked(c, x, message, isWrong) { $0 != $0.rounded() }
+  }
+
+  /// Values that are looked at now where they are known, else when they are computed.
+  private static func checked(
+    _ c: OpContext, _ x: Value, _ message: String, _ wrong: Value, _ isWrong: (Double) -> Bool
+  ) throws(MarsError) -> Value {
+    if let numbers = x.numbers {
+      guard !numbers.contains(where: isWrong) else { throw c.error(.value, message) }
+      return x
+    }
+    let zeros = try wrong.cast(.int64).op(refuse.def, wrong, with: ["message": .string(message)])
+    return try x.op(Arithmetic.add, try zeros.cast(x.type.dtype))
+  }
+
   static let family = OpFamily([], natives: [refuse])
 }

@@ -31,7 +31,13 @@ enum Counting {
     call.producedShape = [Swift.max(most + 1, c.int("minlength")), 0]
   }
 
-  private static let count = NativeOp(
+  /// A tensor without elements of as many rows as bins are needed for integers from `least` to `most`, 0-d and int64.
+  static func extent(least: Value, most: Value, minimum: Int = 0) throws(MarsError) -> Value {
+    let base = Value(try Creation.zeros.apply([], [("shape", .ints([1, 0])), ("dtype", .dtype(.bool))]))
+    return try base.op(extent.def, least, most, with: ["minlength": .int(minimum)])
+  }
+
+  static let count = NativeOp(
     OpDef(
       "bincount_bins", inputs: [InputDef("x", "int64, 1-d"), weights], attributes: [AttrDef("bins", .int, "how many there are")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
@@ -94,8 +100,7 @@ enum Counting {
       if x.type.count == 0 {
         return [Value(try Creation.zeros.apply([], [("shape", .ints([least])), ("dtype", .dtype(v.count > 1 ? .float64 : .int64))]))]
       }
-      let base = Value(try Creation.zeros.apply([], [("shape", .ints([1, 0])), ("dtype", .dtype(.bool))]))
-      let bins = try base.op(extent.def, try x.op(Reductions.min), try x.op(Reductions.max), with: ["minlength": .int(least)])
+      let bins = try extent(least: try x.op(Reductions.min), most: try x.op(Reductions.max), minimum: least)
       let operands = try [x, bins] + v.dropFirst().map { w throws(MarsError) in try w.cast(.float64) }
       return [Value(try ofExtent.apply(operands.map { .value($0) }))]
     }, cost: Cost(perElement: 6),

@@ -216,17 +216,28 @@ enum Creation {
   private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
 
   static let logspace = OpDef(
-    "logspace", inputs: linspace.inputs,
-    attributes: linspace.attributes + [AttrDef("base", .float, default: .float(10), "base of the exponents")], typing: .fromExpansion,
+    "logspace", inputs: linspace.inputs + [InputDef("bases", optional: true, "bases of the exponents, broadcast beside the ends")],
+    attributes: linspace.attributes + [AttrDef("base", .float, default: .float(10), "base of the exponents, where there are no bases")],
+    typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let e = Value(try linspace.apply(v.map { .value($0) }, c.passing("num", "endpoint")))
-      let base = Reductions.constant(Scalar(c.float("base")), e.type.dtype)
-      let r = try base.op(Arithmetic.power, e)
+      var ends = Array(v.prefix(2))
+      var base: Value?
+      if v.count > 2 {
+        // As NumPy: bases have a part in where the axis lies.
+        let rank = v.map(\.type.rank).max() ?? 0
+        let wide = try v.map { x throws(MarsError) in try x.expanded(at: Array(0..<rank - x.type.rank)) }
+        ends = Array(wide.prefix(2))
+        base = try wide[2].expanded(at: [c.int("axis")])
+      }
+      let e = Value(try linspace.apply(ends.map { .value($0) }, c.passing("num", "endpoint", "axis")))
+      let r = try (base ?? Reductions.constant(Scalar(c.float("base")), e.type.dtype)).op(Arithmetic.power, e)
       return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
     doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
-    exposure: Exposure(source: true, signature: "start stop num endpoint base dtype"),
-    samples: [Sample([[], []], attributes: ["num": .int(5)])])
+    exposure: Exposure(source: true, signature: "start stop num endpoint base dtype axis"),
+    samples: [
+      Sample([[], []], attributes: ["num": .int(5)]), Sample([[2], [], [3, 1]], attributes: ["num": .int(4), "axis": .int(-1)]),
+    ])
 
   // MARK: Patterns over two axes
 

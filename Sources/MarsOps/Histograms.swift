@@ -4,17 +4,16 @@ import MarsGraph
 /// Counting values in bins.
 enum Histograms {
   private static let bins = AttrDef("bins", .int, default: .int(10), "number of bins of equal width")
-  private static let range = [
+  static let range = [
     AttrDef("low", .scalar, default: AttrValue.none, "lower end of the range; None: the smallest value"),
     AttrDef("high", .scalar, default: AttrValue.none, "upper end of the range, included; None: the largest value"),
   ]
   private static let weights = InputDef("weights", optional: true, "what each value counts")
-  private static let density = AttrDef("density", .bool, default: .bool(false), "whether the histogram is scaled to an integral of 1")
+  static let density = AttrDef("density", .bool, default: .bool(false), "whether the histogram is scaled to an integral of 1")
 
-  private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {
+  /// The ends of the range that is given, or of the values; 0-d.
+  static func ends(_ c: OpContext, _ a: Value) throws(MarsError) -> (low: Value, high: Value) {
     guard !a.type.dtype.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
-    guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
-    let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
     let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
     let (below, above) = (c.scalar("low")?.asDouble, c.scalar("high")?.asDouble)
     if let below, let above, below > above { throw c.error(.value, "max must be larger than min in range parameter.") }
@@ -37,7 +36,20 @@ enum Histograms {
       let wide = (try low.op(Arithmetic.subtract, weak: Scalar(0.5)), try high.op(Arithmetic.add, weak: Scalar(0.5)))
       (low, high) = (try isPoint.op(Selection.where, wide.0, low), try isPoint.op(Selection.where, wide.1, high))
     }
-    return try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(d)])
+    return (low, high)
+  }
+
+  private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {
+    let (low, high) = try ends(c, a)
+    guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
+    let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
+    return try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(low.type.dtype)])
+  }
+
+  /// Refuses edges that do not ascend, where they are known.
+  static func checkAscending(_ c: OpContext, _ edges: Value, _ name: String) throws(MarsError) {
+    guard let known = edges.numbers, zip(known, known.dropFirst()).contains(where: { $0 > $1 }) else { return }
+    throw c.error(.value, "`\(name)` must increase monotonically, when an array")
   }
 
   /// From this number of bins on values are sorted; with fewer every value is compared with every edge, which fuses and needs no memory.
@@ -47,9 +59,7 @@ enum Histograms {
     guard edges.type.rank == 1, edges.type.isKnown, edges.type.shape[0] > 1 else {
       throw c.error(.value, "`bins` must be 1d, when an array, of two edges or more")
     }
-    if let known = edges.numbers, zip(known, known.dropFirst()).contains(where: { $0 > $1 }) {
-      throw c.error(.value, "`bins` must increase monotonically, when an array")
-    }
+    try checkAscending(c, edges, "bins")
     if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
     let n = edges.type.shape[0] - 1
     let d = Promotion.common(a.type.dtype, edges.type.dtype)

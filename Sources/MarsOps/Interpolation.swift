@@ -52,12 +52,28 @@ enum Interpolation {
       let k = try j.op(Arithmetic.add, weak: Scalar(Int64(1))).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
       let (x0, x1) = (try points.op(Masks.take, j), try points.op(Masks.take, k))
       let (f0, f1) = (try values.op(Masks.take, j), try values.op(Masks.take, k))
-      let slope = try f1.op(Arithmetic.subtract, f0).op(Arithmetic.divide, try x1.op(Arithmetic.subtract, x0).cast(d))
-      var r = try slope.op(Arithmetic.multiply, try x.op(Arithmetic.subtract, x0).cast(d)).op(Arithmetic.add, f0)
-      // As NumPy: where infinities meet, from the other side, and then the value that both sides share.
-      let other = try slope.op(Arithmetic.multiply, try x.op(Arithmetic.subtract, x1).cast(d)).op(Arithmetic.add, f1)
-      let isConstant = try f0.op(Comparison.equal, f1).op(Comparison.logicalAnd, try other.op(FloatingPoint.isnan))
-      r = try r.op(FloatingPoint.isnan).op(Selection.`where`, try isConstant.op(Selection.`where`, f0, other), r)
+      let (fromLeft, fromRight) = (try x.op(Arithmetic.subtract, x0), try x.op(Arithmetic.subtract, x1))
+      let width = try x1.op(Arithmetic.subtract, x0)
+      /// On the line from f0 to f1, both real, that rises by `slope`.
+      func between(_ f0: Value, _ f1: Value, _ slope: Value) throws(MarsError) -> Value {
+        let r = try slope.op(Arithmetic.multiply, fromLeft).op(Arithmetic.add, f0)
+        // As NumPy: where infinities meet, from the other side, and then the value that both sides share.
+        let other = try slope.op(Arithmetic.multiply, fromRight).op(Arithmetic.add, f1)
+        let isConstant = try f0.op(Comparison.equal, f1).op(Comparison.logicalAnd, try other.op(FloatingPoint.isnan))
+        return try r.op(FloatingPoint.isnan).op(Selection.`where`, try isConstant.op(Selection.`where`, f0, other), r)
+      }
+      var r: Value
+      if d.isComplex {
+        // Each part is a line of its own; NumPy multiplies by the inverse here.
+        let inverse = try Reductions.constant(Scalar(1.0), .float64).op(Arithmetic.divide, width)
+        let parts = try [FloatingPoint.real, FloatingPoint.imag].map { part throws(MarsError) -> Value in
+          let (a, b) = (try f0.op(part), try f1.op(part))
+          return try between(a, b, try b.op(Arithmetic.subtract, a).op(Arithmetic.multiply, inverse))
+        }
+        r = try parts[0].op(FloatingPoint.fromParts, parts[1])
+      } else {
+        r = try between(f0, f1, try f1.op(Arithmetic.subtract, f0).op(Arithmetic.divide, width))
+      }
       r = try x.op(Comparison.equal, x0).op(Selection.`where`, f0, r)
       r = try x.op(Comparison.equal, x1).op(Selection.`where`, f1, r)
       r = try x.op(Comparison.less, try point(0)).op(Selection.`where`, try end(0, "left"), r)
@@ -77,8 +93,8 @@ enum Interpolation {
     attributes: [AttrDef("right", .bool, default: .bool(false), "whether an interval holds its right edge instead of its left one")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard !v[0].type.dtype.isComplex else { throw c.error(.type, "x may not be complex") }
       let edges = v[1]
+      guard !v[0].type.dtype.isComplex && !edges.type.dtype.isComplex else { throw c.error(.type, "x may not be complex") }
       guard edges.type.rank == 1 else { throw c.error(.value, "object of too small depth for desired array") }
       let n = edges.type.shape[0]
       guard n >= 0 else { throw c.unknownExtents("digitize needs a known number of edges") }

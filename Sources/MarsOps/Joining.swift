@@ -61,12 +61,18 @@ enum Joining {
 
   private static func castToCommon(_ c: OpContext, _ v: [Value]) throws(MarsError) -> [Value] {
     guard !v.isEmpty else { throw c.error(.value, "need at least one array to concatenate") }
+    let isChosen = c.op.attributeIndex("dtype") != nil
+    let d = (isChosen ? c.dtype("dtype") : nil) ?? c.commonDType()
+    let casting = isChosen ? try Casting(named: c.string("casting")) : .sameKind
     var out: [Value] = []
-    guard c.op.attributeIndex("dtype") != nil, let d = c.dtype("dtype") else {
-      for x in v { out.append(try x.cast(c.commonDType())) }
-      return out
+    for x in v {
+      guard casting.allows(x.type.dtype, d) else {
+        throw c.error(
+          .type,
+          "Cannot cast array data from dtype('\(x.type.dtype.name)') to dtype('\(d.name)') according to the rule '\(casting.rawValue)'")
+      }
+      out.append(try x.cast(d))
     }
-    for x in v { out.append(try x.op(Selection.astype, with: ["dtype": .dtype(d), "casting": c["casting"]])) }
     return out
   }
 
@@ -78,7 +84,7 @@ enum Joining {
       guard x.type.rank == rank else {
         throw c.error(
           .value,
-          "all the input array dimensions except for the concatenation axis must match exactly, but along dimension 0, the array at index 0 has \(rank) dimension(s) and the array at index \(i) has \(x.type.rank) dimension(s)"
+          "all the input arrays must have same number of dimensions, but the array at index 0 has \(rank) dimension(s) and the array at index \(i) has \(x.type.rank) dimension(s)"
         )
       }
       for j in 0..<rank where j != k && x.type.shape[j] != v[0].type.shape[j] && x.type.shape[j] >= 0 && v[0].type.shape[j] >= 0 {
@@ -113,12 +119,12 @@ enum Joining {
     },
     doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concatenate", example: "mt.concatenate([[[1, 2]], [[3, 4]]], axis=0)"),
     exposure: joins,
-    samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])])
+    samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])], answersCopies: true)
 
   static let concat = OpDef(
     "concat", inputs: arrays, attributes: concatenate.attributes, typing: .fromExpansion, body: concatenate.body,
     doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), exposure: joins,
-    samples: concatenate.samples)
+    samples: concatenate.samples, answersCopies: true)
 
   static let stack = OpDef(
     "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion, takesArrays: true,
@@ -131,7 +137,7 @@ enum Joining {
       return [try joined(c, parts, axis: k)]
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     exposure: Exposure(signature: "arrays axis out * dtype casting"),
-    samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])])
+    samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])], answersCopies: true)
 
   private static func stacking(
     _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false,
@@ -152,7 +158,7 @@ enum Joining {
         return [try joined(c, parts, axis: axis(parts[0].type.rank))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
       exposure: Exposure(signature: isPlain ? "tup * dtype casting" : "tup"),
-      samples: [Sample([[3], [3]], .all), Sample([[2, 3], [2, 3]])])
+      samples: [Sample([[3], [3]], .all), Sample([[2, 3], [2, 3]])], answersCopies: true)
   }
   static let hstack = stacking("hstack", atLeast: 1, axis: { $0 == 1 ? 0 : 1 }, "Joins tensors side by side.", isPlain: true)
   static let vstack = stacking("vstack", atLeast: 2, axis: { _ in 0 }, "Joins tensors as rows.", isPlain: true)

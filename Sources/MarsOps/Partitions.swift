@@ -18,7 +18,8 @@ enum Partitions {
         let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
         let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
         let n = x.type.shape[k]
-        for place in c.ints("kth") where n != unknownExtent && (place < -n || place >= n) {
+        // As NumPy: where there are no elements, there is nothing to look for.
+        for place in c.ints("kth") where n != unknownExtent && !x.type.shape.contains(0) && (place < -n || place >= n) {
           throw c.error(.value, "kth(=\(place < 0 ? place + n : place)) out of bounds (\(n))")
         }
         return [try x.op(of, with: ["axis": .int(k)])]

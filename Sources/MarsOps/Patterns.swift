@@ -40,9 +40,12 @@ enum Patterns {
       AttrDef("num", .int, default: .int(50), "number of values"),
       AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
       AttrDef("dtype", .dtype, default: AttrValue.none, "element type; None: that of the values"),
+      AttrDef("axis", .int, default: .int(0), since: 2, "where the values lie among the axes of the ends"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let d = Promotion.common(c.commonDType(), c.commonDType().kind < .floating ? .float64 : c.commonDType())
+      // As NumPy: at least float64 where no dtype is given, and complex where that is.
+      let common = Promotion.common(c.commonDType(), c.dtype("dtype") ?? .float64)
+      let d = common.kind < .floating ? .float64 : common
       for x in v {
         if let s = x.constant, s.asDouble == 0, x.type.dtype.isComplex == false {
           throw c.error(.value, "Geometric sequence cannot include zero")
@@ -62,12 +65,15 @@ enum Patterns {
         [n] + exponents.type.shape.dropFirst().map { _ in 1 })
       r = try index.op(Comparison.equal, weak: Scalar(Int64(0))).op(Selection.`where`, from, r)
       if n > 1 && c.bool("endpoint") { r = try index.op(Comparison.equal, weak: Scalar(Int64(n - 1))).op(Selection.`where`, to, r) }
-      r = try r.op(Arithmetic.multiply, sign)
-      return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
+      r = try r.op(Arithmetic.multiply, sign).cast(c.dtype("dtype") ?? r.type.dtype)
+      return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([c.int("axis")])])]
     },
     doc: OpDoc("Values with one ratio from start to stop.", numpy: "numpy.geomspace", example: "mt.geomspace(1, 1000, num=4)"),
-    exposure: Exposure(source: true, signature: "start stop num endpoint dtype"),
-    samples: [Sample([[], []], [.integer, .floating], attributes: ["num": .int(5)]), Sample([[3], []], attributes: ["num": .int(4)])])
+    exposure: Exposure(source: true, signature: "start stop num endpoint dtype axis"),
+    samples: [
+      Sample([[], []], [.integer, .floating], attributes: ["num": .int(5)]),
+      Sample([[3], []], attributes: ["num": .int(4), "axis": .int(-1)]),
+    ])
 
   // MARK: Products
 

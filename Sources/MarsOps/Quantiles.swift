@@ -71,10 +71,9 @@ enum Quantiles {
     "normal_unbiased": (3 / 8.0, 3 / 8.0),
   ]
 
-  /// The place of fraction `q` among `n` elements; both float64, broadcast against each other.
-  private static func place(_ c: OpContext, _ q: Value, among n: Value) throws(MarsError) -> Place {
+  /// The place of fraction `q` among `n` elements, of which the last has the number `last`; in the dtype of `q`, broadcast against it.
+  private static func place(_ c: OpContext, _ q: Value, among n: Value, last: Value) throws(MarsError) -> Place {
     func weak(_ x: Value, _ op: OpDef, _ y: Double) throws(MarsError) -> Value { try x.op(op, weak: Scalar(y)) }
-    let last = try weak(n, Arithmetic.subtract, 1)
     func index(_ x: Value) throws(MarsError) -> Value { try weak(x, Comparison.maximum, 0).op(Comparison.minimum, last) }
     func discrete(_ at: Value, _ keeps: (Value, Value) throws(MarsError) -> Value) throws(MarsError) -> Place {
       let below = try at.op(FloatingPoint.floor)
@@ -90,7 +89,7 @@ enum Quantiles {
     }
     let zero = { (part: Value) throws(MarsError) -> Value in try weak(part, Comparison.equal, 0) }
     func chosen(_ condition: Value, _ x: Double, _ y: Double) throws(MarsError) -> Value {
-      try condition.op(Selection.where, Reductions.constant(Scalar(x), .float64), Reductions.constant(Scalar(y), .float64))
+      try condition.op(Selection.where, Reductions.constant(Scalar(x), q.type.dtype), Reductions.constant(Scalar(y), q.type.dtype))
     }
     let linear = try q.op(Arithmetic.multiply, last)
     let method = c.string("method")
@@ -129,7 +128,9 @@ enum Quantiles {
 
   /// `q` is a fraction; elements are interpolated as NumPy does it, from the nearer of the two, so that equal elements give themselves.
   /// `checked`: zeros, int64 and of q's shape, that are an error where q is no fraction; nil where that is known.
-  private static func quantile(_ c: OpContext, _ a: Value, _ q: Value, checked: Value?, ignoringNaN: Bool) throws(MarsError) -> Value {
+  private static func quantile(
+    _ c: OpContext, _ a: Value, _ q: Value, isWeak: Bool, weights: Value?, checked: Value?, ignoringNaN: Bool
+  ) throws(MarsError) -> Value {
     guard !a.type.dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
     guard a.type.isKnown && q.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     var axes = Array(0..<a.type.rank)
@@ -137,9 +138,9 @@ enum Quantiles {
     let rest = (0..<a.type.rank).filter { !axes.contains($0) }
     let n = try c.product(axes.map { a.type.shape[$0] }, "the reduced axes")
     let others = rest.map { a.type.shape[$0] }
-    // The dtype of fractions counts, unless they are Python's numbers beside floats.
+    // The dtype of fractions counts, unless they are one number without a dtype of its own.
     let d = Promotion.common(
-      a.type.dtype.kind >= .floating ? a.type.dtype : .float64, q.type.dtype.kind >= .floating ? q.type.dtype : a.type.dtype)
+      a.type.dtype.kind >= .floating ? a.type.dtype : .float64, q.type.dtype.kind >= .floating && !isWeak ? q.type.dtype : a.type.dtype)
     let kept = q.type.shape + (c.bool("keepdims") ? a.type.shape.indices.map { axes.contains($0) ? 1 : a.type.shape[$0] } : others)
     if n == 0 {
       return Value(
@@ -148,24 +149,39 @@ enum Quantiles {
     }
     let isFloat = a.type.dtype.kind == .floating
     let line = try a.permuted(axes + rest).reshaped([n] + others)
+    // As NumPy: places are computed in the dtype of the fractions.
+    let p = q.type.dtype.kind == .floating ? q.type.dtype : .float64
+    if let weights {
+      let w = try Statistics.spread(c, weights, over: a).permuted(axes + rest).reshaped([n] + others)
+      let shares = try Weighted(line: line, weights: w, ignoringNaN: isFloat && ignoringNaN)
+      var asked = try q.cast(p)
+      if let checked { asked = try asked.op(Arithmetic.add, try checked.cast(p)) }
+      var found = try shares.elements(c, upTo: asked.reshaped([-1])).reshaped(q.type.shape + others)
+      if isFloat && !ignoringNaN { found = try shares.last.op(FloatingPoint.isnan).op(Selection.where, shares.last, found) }
+      return try found.reshaped(kept)
+    }
     // Per line where NaNs are left out: they were sorted to the end.
     let counts = isFloat && ignoringNaN
-    var size = Reductions.constant(Scalar(Double(n)), .float64)
+    var (size, lastPlace) = (Reductions.constant(Scalar(Double(n)), p), Reductions.constant(Scalar(Double(n - 1)), p))
+    var end = Reductions.constant(Scalar(Int64(n - 1)), .int64)
     if counts {
       let good = try line.op(FloatingPoint.isnan).op(Comparison.logicalNot)
-      size = Value(try Reductions.sum.apply([.value(good)], [("axis", .ints([0])), ("dtype", .dtype(.float64))]))
-      size = try size.op(Comparison.maximum, weak: Scalar(1.0))
+      let sum = try good.op(Reductions.sum, with: ["axis": .ints([0]), "dtype": .dtype(.int64)])
+      let all = try sum.op(Comparison.maximum, weak: Scalar(Int64(1)))
+      end = try all.op(Arithmetic.subtract, weak: Scalar(Int64(1)))
+      (size, lastPlace) = (try all.cast(p), try end.cast(p))
     }
     let own = q.type.shape + (counts ? [Int](repeating: 1, count: others.count) : [])
-    let fractions = try q.cast(.float64).reshaped(own)
+    let fractions = try q.cast(p).reshaped(own)
     let wide = { (x: Value) throws(MarsError) -> Value in
       counts ? x : try x.reshaped(q.type.shape + [Int](repeating: 1, count: others.count))
     }
     let zeros = try checked?.reshaped(own)
     /// Elements at each of several places of every line, and the last element of all.
     func elements(_ places: [Value]) throws(MarsError) -> (found: [Value], last: Value?) {
+      // Halves do not hold every number: the last place may have been rounded up.
       let indices = try places.map { at throws(MarsError) -> Value in
-        let i = try at.cast(.int64)
+        let i = try at.cast(.int64).op(Comparison.maximum, weak: Scalar(Int64(0))).op(Comparison.minimum, end)
         return if let zeros { try i.op(Arithmetic.add, zeros) } else { i }
       }
       let each = q.type.shape.reduce(1, *)
@@ -177,10 +193,7 @@ enum Quantiles {
         }
         return (found, nil)
       }
-      let end = Reductions.constant(Scalar(Int64(n - 1)), .int64)
-      var asked = try indices.map { i throws(MarsError) -> Value in
-        try i.op(Comparison.maximum, weak: Scalar(Int64(0))).op(Comparison.minimum, end).reshaped([-1])
-      }
+      var asked = try indices.map { i throws(MarsError) -> Value in try i.reshaped([-1]) }
       asked.append(try end.reshaped([1]))
       let all = Value(try Joining.concatenate.apply(asked.map { .value($0) }, [("axis", .int(0))]))
       let rows = try line.op(statistics.def, all, with: ["axis": .int(0)])
@@ -191,7 +204,7 @@ enum Quantiles {
     }
     var found: Value
     let last: Value?
-    switch try place(c, fractions, among: size) {
+    switch try place(c, fractions, among: size, last: lastPlace) {
     case .exact(let at):
       let answer = try elements([at])
       (found, last) = (answer.found[0], answer.last)
@@ -235,12 +248,29 @@ enum Quantiles {
   private static let details =
     "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors, at the call where they are known.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
+  private static let weights = InputDef("weights", optional: true, "of a's shape, or of the axes; with method 'inverted_cdf'")
+  private static let weighted: [String: AttrValue] = ["axis": .ints([1]), "method": .string("inverted_cdf")]
+
+  /// The weights that are given; an error where there is none of a method that knows them.
+  private static func givenWeights(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value? {
+    guard v.count > 2 else { return nil }
+    guard c.string("method") == "inverted_cdf" else {
+      throw c.error(.value, "Only method 'inverted_cdf' supports weights. Got: \(c.string("method")).")
+    }
+    guard !v[2].type.dtype.isComplex else { throw c.error(.type, "weights must be real numbers") }
+    guard v[2].type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
+    return try Checks.notNegative(c, v[2], "Weights must be non-negative.")
+  }
+
   private static func fractions(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,
+      name, inputs: [InputDef("a"), InputDef("q", alone: true, "fractions, 0 to 1"), weights], attributes: attributes,
+      typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let checked = try check(c, v[1], most: 1, "Quantiles")
-        return [try quantile(c, v[0], v[1], checked: checked, ignoringNaN: ignoringNaN)]
+        let weights = try givenWeights(c, v)
+        let isWeak = v[1].constant != nil
+        return [try quantile(c, v[0], v[1], isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
       samples: [
@@ -248,7 +278,7 @@ enum Quantiles {
         Sample([[3, 4], [2]], attributes: ["axis": .ints([1]), "method": .string("midpoint")]),
         Sample([[3, 4], [2]], attributes: ["method": .string("averaged_inverted_cdf")]),
         Sample([[3, 4], [2]], [.integer, .floating], attributes: ["method": .string("closest_observation")]),
-        Sample([[0], [2]]),
+        Sample([[0], [2]]), Sample([[3, 4], [2], [4]], attributes: weighted), Sample([[3, 4], [2], [3, 4]], attributes: weighted),
       ])
   }
   static let ofFraction = fractions("quantile", "Quantiles over axes.", ignoringNaN: false)
@@ -256,13 +286,15 @@ enum Quantiles {
 
   private static func percentages(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a"), InputDef("q", "percentages, 0 to 100")], attributes: attributes, typing: .fromExpansion,
+      name, inputs: [InputDef("a"), InputDef("q", alone: true, "percentages, 0 to 100"), weights], attributes: attributes,
+      typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let checked = try check(c, v[1], most: 100, "Percentiles")
         let q = try v[1].type.dtype.kind >= .floating ? v[1] : v[1].cast(.float64)
-        let isFloat = v[0].type.dtype.kind == .floating && v[1].type.dtype.kind < .floating
-        let share = try (isFloat ? q.cast(v[0].type.dtype) : q).op(Arithmetic.divide, weak: Scalar(100.0))
-        return [try quantile(c, v[0], share, checked: checked, ignoringNaN: ignoringNaN)]
+        let share = try q.op(Arithmetic.divide, weak: Scalar(100.0))
+        let weights = try givenWeights(c, v)
+        let isWeak = v[1].constant != nil
+        return [try quantile(c, v[0], share, isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
       samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])

@@ -4,17 +4,22 @@ import MarsNumerics
 
 /// Running sums and products, differences.
 enum Scans {
-  private static let kinds: [String: Lanes.Scan] = ["sum": .sum, "prod": .product, "max": .largest, "min": .smallest]
+  private static let kinds: [String: Lanes.Scan] = [
+    "sum": .sum, "prod": .product, "max": .largest, "min": .smallest, "and": .and, "or": .or, "xor": .xor,
+  ]
 
   /// The scan, and what all elements of the axis come to: there the next chunk goes on, so that every step is rounded as in one piece.
-  private static let scan = NativeOp(
+  static let scan = NativeOp(
     OpDef(
       "scan", inputs: [InputDef("a"), InputDef("before", optional: true, "what precedes the first elements, of extent 1 along the axis")],
-      attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max or min")],
+      attributes: [AttrDef("axis", .int, "the axis, 0 or more"), AttrDef("kind", .string, "sum, prod, max, min; of bits and, or, xor")],
       outputs: ["out", "last"],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let axis = try c.plainAxis(rank: c.inputs[0].rank)
-        guard kinds[c.string("kind")] != nil else { throw c.error(.value, "unknown kind of scan") }
+        guard let kind = kinds[c.string("kind")] else { throw c.error(.value, "unknown kind of scan") }
+        guard !kind.isOfBits || c.inputs[0].dtype.kind < .floating else {
+          throw c.error(.type, "there are no running results of the bits of \(c.inputs[0].dtype.name): integers and bool have them")
+        }
         var last = c.inputs[0].shape
         last[axis] = 1
         let type = TensorType(c.inputs[0].dtype, last)
@@ -37,7 +42,8 @@ enum Scans {
           + [0, 1].map { axis in
             Sample([[5, 6], axis == 0 ? [1, 6] : [5, 1]], .all, attributes: ["axis": .int(axis), "kind": .string(kind)])
           }
-      } + [Sample([[300]], .all, attributes: ["axis": .int(0), "kind": .string("sum")])])
+      } + [Sample([[300]], .all, attributes: ["axis": .int(0), "kind": .string("sum")])]
+        + ["and", "or", "xor"].map { Sample([[3, 4], [3, 1]], [.bool, .integer], attributes: ["axis": .int(1), "kind": .string($0)]) })
   ) { (call: inout NativeCall) throws(MarsError) in
     guard let kind = kinds[call.context.string("kind")] else { throw call.context.error(.value, "unknown kind of scan") }
     let axis = call.context.int("axis")
@@ -71,21 +77,6 @@ enum Scans {
   }
   static let cumsum = cumulative("cumsum", "sum", of: "add", "The running sum.")
   static let cumprod = cumulative("cumprod", "prod", of: "multiply", "The running product.")
-
-  /// `accumulate` of maximum and minimum; NaN stays once it has come.
-  private static func extreme(_ name: String, _ kind: String, of ufunc: String, _ summary: String) -> OpDef {
-    OpDef(
-      name, inputs: [InputDef("a")], attributes: [AttrDef("axis", .int, default: .int(0), "the axis")], typing: .fromExpansion,
-      body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        guard v[0].type.rank > 0 else { throw c.error(.type, "cannot accumulate on a scalar") }
-        let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank)
-        return [try v[0].op(scan.def, with: ["axis": .int(k), "kind": .string(kind)])]
-      }, doc: OpDoc(summary, example: "mt.cumsum([1, 3, 2])"),
-      exposure: Exposure(namespace: nil, accumulateOf: ufunc),
-      samples: [Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(-1)]), Sample([[0]], .all)])
-  }
-  static let runningMax = extreme("maximum_accumulate", "max", of: "maximum", "The running maximum.")
-  static let runningMin = extreme("minimum_accumulate", "min", of: "minimum", "The running minimum.")
 
   private static func including(_ name: String, _ of: OpDef, _ first: Double, _ summary: String) -> OpDef {
     OpDef(
@@ -156,6 +147,9 @@ enum Scans {
       Sample([[3, 4]], .all), Sample([[5]], .numeric, attributes: ["n": .int(2)]), Sample([[0]], .numeric),
     ])
 
+  /// The running maximum of a vector.
+  static func runningMax(_ x: Value) throws(MarsError) -> Value { try x.op(scan.def, with: ["axis": .int(0), "kind": .string("max")]) }
+
   static let family = OpFamily(
-    [cumsum, cumprod, runningMax, runningMin, cumulativeSum, cumulativeProd, diff], natives: [scan])
+    [cumsum, cumprod, cumulativeSum, cumulativeProd, diff], natives: [scan])
 }

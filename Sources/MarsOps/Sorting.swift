@@ -32,8 +32,8 @@ enum Sorting {
   private static let sortLoop = loop("sort_axis", indices: false)
   private static let argsortLoop = loop("argsort_axis", indices: true)
 
-  /// NumPy's names of methods.
-  private static let methods = ["quicksort", "mergesort", "heapsort", "stable"]
+  /// First letters of NumPy's names of methods: it looks at no other.
+  private static let methods: [Character] = ["q", "m", "h", "s"]
 
   private static func ordering(_ name: String, _ of: OpDef, _ summary: String, method: Bool = true) -> OpDef {
     OpDef(
@@ -46,8 +46,13 @@ enum Sorting {
       ],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        if case .string(let kind) = c["kind"], !methods.contains(kind) {
-          throw c.error(.value, "sort kind must be one of 'quick', 'heap', or 'stable' (got '\(kind)')")
+        if case .string(let kind) = c["kind"] {
+          guard let letter = kind.lowercased().first, methods.contains(letter) else {
+            throw c.error(.value, "sort kind must be one of 'quick', 'heap', or 'stable' (got '\(kind)')")
+          }
+          guard c["stable"] == .none else {
+            throw c.error(.value, "`kind` and keyword parameters can't be provided at the same time. Use only one of them.")
+          }
         }
         // As NumPy: the order of a 0-d array is that of a vector of one element.
         let isVector = c.optionalInt("axis").map { v[0].type.rank == 0 && of === argsortLoop.def && (-1...0).contains($0) } ?? true

@@ -3,20 +3,21 @@ import MarsGraph
 
 /// Statistics composed of reductions and products.
 enum Statistics {
-  private static let weights = InputDef("weights", optional: true, "weights of a's shape, or of one axis")
+  private static let weights = InputDef("weights", optional: true, "weights of a's shape, or of the axes")
 
-  /// Weights in the shape of what they weigh.
-  private static func spread(_ c: OpContext, _ w: Value, over a: Value) throws(MarsError) -> Value {
+  /// Weights in the shape of what they weigh: given for all of it, or for the reduced axes in the order in which these are given.
+  static func spread(_ c: OpContext, _ w: Value, over a: Value) throws(MarsError) -> Value {
     if w.type.shape == a.type.shape { return w }
-    guard w.type.rank == 1, let axes = c.optionalInts("axis"), axes.count == 1 else {
+    guard let given = c.optionalInts("axis") else {
       throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
     }
-    let k = try c.normalisedAxis(axes[0], rank: a.type.rank)
-    guard w.type.shape[0] == a.type.shape[k] else {
+    _ = try c.normalisedAxes(given, rank: a.type.rank)
+    let axes = given.map { $0 < 0 ? $0 + a.type.rank : $0 }
+    guard w.type.shape == axes.map({ a.type.shape[$0] }) else {
       throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.")
     }
-    return try w.viewed(AxisMap([.aligned(k)]), shape: a.type.shape.indices.map { $0 == k ? w.type.shape[0] : 1 }).broadcast(
-      to: a.type.shape)
+    let map = AxisMap(axes.map { .aligned($0) })
+    return try w.viewed(map, shape: a.type.shape.indices.map { axes.contains($0) ? a.type.shape[$0] : 1 }).broadcast(to: a.type.shape)
   }
 
   /// The dtype in which means are computed.
@@ -54,10 +55,48 @@ enum Statistics {
     exposure: Exposure(signature: "a axis weights * keepdims"),
     samples: [Sample([[3, 4]], .numeric, attributes: ["axis": .ints([1])]), Sample([[3, 4], [3, 4]])])
 
+  /// What observations count, as float64: how often each comes, times its weight.
+  private struct Weights {
+    var all: Value?
+    var ofImportance: Value?
+
+    /// From the inputs at the end, and the attributes that say which of them are there.
+    init(_ c: OpContext, _ v: inout ArraySlice<Value>) throws(MarsError) {
+      for (name, isFrequency) in [("aweights", false), ("fweights", true)] where c.op.attributeIndex(name) != nil && c.bool(name) {
+        guard v.count > 1, let given = v.popLast() else { throw c.error(.type, "\(name) are missing") }
+        guard given.type.rank == 1 else { throw c.error(.value, "cannot handle multidimensional \(name)") }
+        guard !given.type.dtype.isComplex else { throw c.error(.type, "\(name) must be real numbers") }
+        var w = try Checks.notNegative(c, try given.cast(.float64), "\(name) cannot be negative")
+        if isFrequency && given.type.dtype.kind >= .floating { w = try Checks.whole(c, w, "fweights must be integer") }
+        if !isFrequency { ofImportance = w }
+        all = try all?.op(Arithmetic.multiply, w) ?? w
+      }
+    }
+
+    /// Refuses weights that are fewer or more than the observations.
+    func check(_ c: OpContext, _ n: Int) throws(MarsError) {
+      guard let all else { return }
+      guard all.type.shape[0] == n else { throw c.error(.value, "incompatible numbers of samples and weights") }
+    }
+
+    /// What the sum of weighted products is divided by (Fisher's weights for what is less than all observations).
+    func divisor(_ ddof: Double) throws(MarsError) -> Value? {
+      guard let all else { return nil }
+      let sum = try all.op(Reductions.sum)
+      guard ddof != 0 else { return sum }
+      guard let ofImportance else { return try sum.op(Arithmetic.subtract, weak: Scalar(ddof)) }
+      let squares = try all.op(Arithmetic.multiply, ofImportance).op(Reductions.sum).op(Arithmetic.divide, sum)
+      return try sum.op(Arithmetic.subtract, try squares.op(Arithmetic.multiply, weak: Scalar(ddof)))
+    }
+  }
+
   /// Covariance of the rows of a 2-D value.
   private static func covariance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
+    var given = v[...]
+    let weights = try Weights(c, &given)
+    guard given.count <= 2 else { throw c.error(.type, "\(c.op.name) takes one tensor of more variables") }
     var rows: [Value] = []
-    for (i, given) in v.enumerated() {
+    for (i, given) in given.enumerated() {
       var x = given.type.rank == 0 ? try given.expanded(at: [0]) : given
       if x.type.rank == 1 { x = try x.expanded(at: [0]) } else if !c.bool("rowvar") { x = try x.op(Shapes.transpose) }
       guard x.type.rank == 2 else { throw c.error(.value, "\(i == 0 ? "m" : "y") has more than 2 dimensions") }
@@ -67,17 +106,28 @@ enum Statistics {
     guard x.type.shape[1] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known number of observations") }
     x = try x.cast(c.dtype("dtype") ?? Promotion.common(x.type.dtype, .float64))
     let n = x.type.shape[1]
+    try weights.check(c, n)
     var ddof = 1.0
     if c.op.attributeIndex("ddof") != nil {
       ddof = c.bool("bias") ? 0 : 1
       if case .int(let d) = c["ddof"] { ddof = Double(d) }
     }
-    let mean = try x.op(Reductions.mean, with: ["axis": .ints([1]), "keepdims": .bool(true)])
-    let d = try x.op(Arithmetic.subtract, mean)
-    let conjugate = try d.type.dtype.isComplex ? d.op(FloatingPoint.conjugate) : d
-    let s = try d.op(LinearAlgebra.matmul, try conjugate.op(Shapes.transpose))
-    let divisor = Reductions.constant(Scalar(Swift.max(0, Double(n) - ddof)), s.type.dtype)
-    return try s.op(Arithmetic.divide, divisor)
+    let mean: Value
+    if let w = weights.all {
+      let sums = try x.op(Arithmetic.multiply, w).op(Reductions.sum, with: ["axis": .ints([1]), "keepdims": .bool(true)])
+      mean = try sums.op(Arithmetic.divide, try w.op(Reductions.sum))
+    } else {
+      mean = try x.op(Reductions.mean, with: ["axis": .ints([1]), "keepdims": .bool(true)])
+    }
+    let d = try x.op(Arithmetic.subtract, mean).cast(x.type.dtype)
+    let weighted = try weights.all.map { w throws(MarsError) in try d.op(Arithmetic.multiply, w) } ?? d
+    let conjugate = try weighted.type.dtype.isComplex ? weighted.op(FloatingPoint.conjugate) : weighted
+    let s = try d.cast(weighted.type.dtype).op(LinearAlgebra.matmul, try conjugate.op(Shapes.transpose))
+    // As NumPy: by 0 where nothing is left.
+    guard let divisor = try weights.divisor(ddof) else {
+      return try s.op(Arithmetic.divide, Reductions.constant(Scalar(Swift.max(0, Double(n) - ddof)), s.type.dtype))
+    }
+    return try s.op(Arithmetic.divide, try divisor.op(Comparison.maximum, weak: Scalar(0.0)).cast(s.type.dtype))
   }
 
   private static func squeezed(_ v: Value) throws(MarsError) -> Value {
@@ -89,18 +139,36 @@ enum Statistics {
     "dtype", .dtype, default: AttrValue.none, since: 2, "dtype in which to compute; None: float64 at least")
   private static let rowvar = AttrDef("rowvar", .bool, default: .bool(true), "whether rows are the variables")
 
+  private static let divisor = [
+    AttrDef("bias", .bool, default: .bool(false), "divide by N instead of N - 1"),
+    AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"),
+  ]
+
   static let cov = OpDef(
-    "cov", inputs: [InputDef("m"), more],
-    attributes: [
-      rowvar, AttrDef("bias", .bool, default: .bool(false), "divide by N instead of N - 1"),
-      AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"), dtype,
-    ], typing: .fromExpansion,
+    "cov", inputs: [InputDef("m"), more], attributes: [rowvar] + divisor + [dtype], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
     doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
     exposure: Exposure(signature: "m y rowvar bias ddof * dtype"),
     samples: [
       Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
       Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]),
+    ])
+
+  static let weightedCov = OpDef(
+    "cov_weighted",
+    inputs: [InputDef("m"), InputDef("rest", variadic: true, "more variables, fweights, aweights, each where it is given")],
+    attributes: [rowvar] + divisor + [
+      dtype, AttrDef("fweights", .bool, default: .bool(false), "whether there are integers that say how often observations come"),
+      AttrDef("aweights", .bool, default: .bool(false), "whether there are numbers that say how much observations weigh"),
+    ], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
+    doc: OpDoc(
+      "The covariance matrix of variables whose observations have weights.",
+      example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]], aweights=[1, 2, 1])"), exposure: Exposure(namespace: nil),
+    samples: [
+      Sample([[3, 5], [5]], fixed: [1: .uint8], attributes: ["fweights": .bool(true)]),
+      Sample(
+        [[3, 5], [2, 5], [5], [5]], fixed: [2: .uint8, 3: .uint8], attributes: ["fweights": .bool(true), "aweights": .bool(true)]),
     ])
 
   static let corrcoef = OpDef(
@@ -164,5 +232,5 @@ enum Statistics {
       Sample([[2, 3, 4]], attributes: ["axis": .ints([2, 0]), "keepdims": .bool(true)]),
     ])
 
-  static let family = OpFamily([average, averageWeights, cov, corrcoef, median])
+  static let family = OpFamily([average, averageWeights, cov, weightedCov, corrcoef, median])
 }

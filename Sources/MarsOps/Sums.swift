@@ -161,14 +161,16 @@ extension Reductions {
       return [b.op(.add, b.op(.mul, re, re), b.op(.mul, im, im))]
     }, doc: OpDoc("|x|**2, real also for complex values.", example: "mt.var([1j, 2.0])"), exposure: .hidden)
 
+  /// `known`: the mean, with the reduced axes; nil: it is computed.
   /// `undefined`: of no more elements than ddof it is NaN, as NumPy's functions that ignore NaN have it; else it divides by 0.
-  private static func variance(_ c: OpContext, _ v: [Value], undefined: Bool) throws(MarsError) -> Value {
-    let given = meanDType(c)
+  private static func variance(_ c: OpContext, _ v: [Value], mean known: Value?, undefined: Bool) throws(MarsError) -> Value {
+    let given = c.dtype("dtype") ?? (v[0].type.dtype.kind < .floating ? .float64 : v[0].type.dtype)
     let t = wide(given)
     let x = try v[0].cast(t)
     let mask = v.dropFirst().map { Operand.value($0) }
     let axis = c.passing("axis")
-    let m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))]))
+    let m: Value
+    if let known { m = try known.cast(t) } else { m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))])) }
     let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
     let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims", "ddof"))).cast(given.realPart)
     // Integers have no NaN, and no mask therefore.
@@ -179,26 +181,48 @@ extension Reductions {
     return try isTooFew.op(Selection.where, constant(Scalar(Double.nan), given.realPart), r)
   }
 
-  private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false) -> OpDef {
+  /// `isKnown`: the mean is an input, which has the reduced axes.
+  private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false, aboutMean isKnown: Bool = false)
+    -> OpDef
+  {
     OpDef(
-      name, inputs: inputs,
+      isKnown ? "\(name)_about" : name, inputs: isKnown ? [inputs[0], InputDef("mean", alone: true), inputs[1]] : inputs,
       attributes: [axis, dtype, AttrDef("ddof", .float, default: .float(0), "the divisor is the number of elements less ddof"), keepdims],
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        let r = try variance(c, ignoringNaN ? try withoutNaN(v) : v, undefined: ignoringNaN)
+        let rest = isKnown ? [v[0]] + v.dropFirst(2) : v
+        if ignoringNaN { try checkFloat(c, v[0]) }
+        let r = try variance(c, ignoringNaN ? try withoutNaN(rest) : rest, mean: isKnown ? v[1] : nil, undefined: ignoringNaN)
         return [root ? try r.op(Exponential.sqrt) : r]
       },
       doc: OpDoc(
-        summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",
-        example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"), exposure: Exposure(method: !ignoringNaN, castsOut: !ignoringNaN && !root),
-      samples: samples(.all) + [Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)])])
+        isKnown ? "\(name) of numpy where the mean is at hand." : summary,
+        details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: isKnown ? "" : "numpy.\(name)",
+        example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"),
+      exposure: isKnown ? Exposure(namespace: nil) : Exposure(method: !ignoringNaN, castsOut: !ignoringNaN && !root),
+      samples: isKnown
+        ? [Sample([[3, 4], [3, 1]], .floating, attributes: ["axis": .ints([1])]), Sample([[3, 4], []], [.integer, .floating])]
+        : samples(.all) + [Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)])])
   }
   static let `var` = spread("var", "The variance over axes.", root: false)
   static let std = spread("std", "The standard deviation over axes.", root: true)
   static let nanvar = spread("nanvar", "The variance over axes, ignoring NaN.", root: false, ignoringNaN: true)
   static let nanstd = spread("nanstd", "The standard deviation over axes, ignoring NaN.", root: true, ignoringNaN: true)
 
+  private static let aboutMean = [
+    spread("var", "", root: false, aboutMean: true), spread("std", "", root: true, aboutMean: true),
+    spread("nanvar", "", root: false, ignoringNaN: true, aboutMean: true),
+    spread("nanstd", "", root: true, ignoringNaN: true, aboutMean: true),
+  ]
+
   // MARK: Ignoring NaN
+
+  /// Refuses a dtype of results that would lose the fractions of floats, as NumPy does where it ignores NaN.
+  private static func checkFloat(_ c: OpContext, _ x: Value) throws(MarsError) {
+    guard x.type.dtype.kind < .floating || c.dtype("dtype")?.kind ?? .floating >= .floating else {
+      throw c.error(.type, "If a is inexact, then dtype must be inexact")
+    }
+  }
 
   /// The operand and a mask that leaves NaNs out (together with the mask that was given).
   private static func withoutNaN(_ v: [Value]) throws(MarsError) -> [Value] {
@@ -211,6 +235,7 @@ extension Reductions {
     OpDef(
       name, inputs: inputs, attributes: attributes, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+        if of === mean { try checkFloat(c, v[0]) }
         let given = attributes.map { ($0.name, c[$0.name]) }
         return [Value(try of.apply(try withoutNaN(v).map { .value($0) }, given))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
@@ -221,5 +246,5 @@ extension Reductions {
   static let nanmean = ignoringNaN("nanmean", mean, "The mean over axes, ignoring NaN.", [axis, dtype, keepdims])
 
   static let sums = [sum, productLoop, prod]
-  static let means = [mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod, nanmean]
+  static let means = [mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod, nanmean] + aboutMean
 }

@@ -18,6 +18,9 @@ enum LawCases {
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",
     "bincount_counts": "takes an extent of what has no elements; bincount runs it",
+    "histogram_extent": "tells extents by what has no elements, which nobody fetches; histogram_estimated runs it",
+    "histogram_edges": "takes an extent of what has no elements; histogram_estimated runs it",
+    "histogram_counts_found": "takes edges that are found by running; histogram_estimated runs it",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 
@@ -28,8 +31,9 @@ enum LawCases {
     "insert": [2: .indices], "insert_at": [2: .indices], "put_along_axis": [1: .indices],
     "unravel_index": [0: .indices],
     "bincount": [0: .indices], "bincount_bins": [0: .indices],
-    "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
-    "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
+    "quantile": [1: .fractions, 2: .shares], "nanquantile": [1: .fractions, 2: .shares], "nanpercentile": [1: .fractions],
+    "percentile": [1: .fractions], "histogram_counts": [1: .ascending], "histogramdd_counts": [1: .ascending, 2: .ascending],
+    "histogram_estimated": [0: .fractions], "histogram_bin_edges_estimated": [0: .fractions],
     "multinomial": [0: .shares, 1: .shares], "draw_multinomial": [0: .shares, 1: .shares], "zipf": [0: .large], "dirichlet": [0: .shares],
   ].merging(
     [

@@ -114,6 +114,57 @@ def test_pad_values():
         mt.pad(X, 1.5)
 
 
+@pytest.mark.parametrize("mode", ["maximum", "minimum", "mean", "median"])
+@pytest.mark.parametrize("length", [None, 1, (2, 3), ((1, 2), (9, 2))])
+def test_pad_with_statistics(mode, length):
+    given = {} if length is None else {"stat_length": length}
+    for x in (X, (X * 9).astype("i2"), X > 0.5, X + 0j, X[:1, :1]):
+        for width in (1, ((3, 0), (2, 5))):
+            same(mt.pad(chunked(x), width, mode, **given), np.pad(x, width, mode, **given))
+
+
+def test_pad_with_ramps():
+    for x in (X, (X * 9).astype("i2"), (X * 9).astype("u1"), X.astype("f2")):
+        same(mt.pad(chunked(x), ((3, 1), (0, 4)), "linear_ramp"), np.pad(x, ((3, 1), (0, 4)), "linear_ramp"))
+        for ends in (200, (3.5, -7), ((1, 2), (3, 4))):
+            # Ends of every axis of their own have no dtype in NumPy, which then computes in half precision.
+            if (x.dtype.kind != "u" or np.min(ends) >= 0) and (x.dtype != "f2" or np.ndim(ends) < 2):
+                same(mt.pad(chunked(x), 3, "linear_ramp", end_values=ends), np.pad(x, 3, "linear_ramp", end_values=ends))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+@pytest.mark.parametrize("width", [1, (2, 3), ((1, 0), (0, 9)), ((0, 40), (20, 13))])
+def test_pad_mirrored_in_points(mode, width):
+    for x in (X, (X * 9).astype("i2"), X > 0.5, X[:1, :1]):
+        same(mt.pad(chunked(x), width, mode, reflect_type="odd"), np.pad(x, width, mode, reflect_type="odd"))
+        same(mt.pad(chunked(x), width, mode, reflect_type="even"), np.pad(x, width, mode, reflect_type="even"))
+
+
+def test_pad_refuses_what_its_mode_does_not_know():
+    for bad in (
+        lambda m: m.pad(X, 1, "edge", end_values=1), lambda m: m.pad(X, 1, "constant", end_values=1),
+        lambda m: m.pad(X, 1, "linear_ramp", constant_values=1), lambda m: m.pad(X, 1, "wrap", reflect_type="odd"),
+        lambda m: m.pad(X, 1, "constant", stat_length=2), lambda m: m.pad(X, 1, "mean", stat_length=-2),
+        lambda m: m.pad(X, 0, "maximum", stat_length=0), lambda m: m.pad(np.zeros((0, 2)), 1, "mean"),
+    ):  # fmt: skip
+        for m in (np, mt):
+            with pytest.raises(ValueError):
+                bad(m)
+    same(mt.pad(np.zeros((2, 0)), ((1, 2), (0, 0)), "maximum"), np.pad(np.zeros((2, 0)), ((1, 2), (0, 0)), "maximum"))
+
+
+def test_joins_of_one_tensor_are_copies():
+    for join in (
+        lambda m, a: m.concatenate([a]), lambda m, a: m.stack([a]), lambda m, a: m.vstack([a]), lambda m, a: m.hstack([a]),
+        lambda m, a: m.dstack([a]), lambda m, a: m.column_stack([a]), lambda m, a: m.pad(a, 0), lambda m, a: m.insert(a, [], 1, axis=0),
+        lambda m, a: m.unwrap(a[:, :1]),
+    ):  # fmt: skip
+        for m, a in ((np, np.ones((2, 2))), (mt, mt.ones((2, 2)))):
+            made = join(m, a)
+            made[...] = 7
+            assert (np.asarray(a) == 1).all()
+
+
 def test_append():
     same(mt.append(chunked(X), [1, 2]), np.append(X, [1, 2]))
     same(np.append(chunked(X), X[:1], axis=0), np.append(X, X[:1], axis=0))

@@ -31,7 +31,7 @@ def test_views_of_views(rng):
 
 
 WRONG = [
-    4, -5, (0, 5), (0, 0, 0, 0), 1.5, "a", (Ellipsis, Ellipsis), [0.5], slice(None, None, 0), 2**63, slice(1.5), (0, -6), np.ones(2),
+    4, -5, (0, 5), (0, 0, 0, 0), 1.5, "a", (Ellipsis, Ellipsis), [0.5], slice(None, None, 0), 2**63, 2**64, -(2**63) - 1, slice(1.5), (0, -6), np.ones(2),
     (slice(None), np.ones(2)), np.ones(3, bool), np.ones((4, 6), bool), (0, np.ones(4, bool)), (0, 0, np.ones((6, 2), bool)),
     ([0], slice(None), np.ones(5, bool)), (Ellipsis, np.ones(7, bool)),
 ]  # fmt: skip

@@ -189,6 +189,16 @@ FUNCTIONS = {
     "matmul": lambda np, m: m @ m,
     "method": lambda np, m: m.repeat(2),
     "reshape": lambda np, m: m.reshape(2, -1),
+    "weights of quantiles": lambda np, m: np.quantile(m, 0.3, weights=m, method="inverted_cdf"),
+    "weights of cov": lambda np, m: np.cov(m, aweights=m),
+    "pad with a statistic": lambda np, m: np.pad(m, 2, "mean"),
+    "a mean at hand": lambda np, m: np.var(m, mean=m.mean()),
+    "estimated bins": lambda np, m: np.histogram(m, "auto")[0],
+    "a grid": lambda np, m: np.histogram2d(m, m, 2)[0],
+    "trim_zeros": lambda np, m: np.trim_zeros(m - 3, "f"),
+    "pieces": lambda np, m: np.piecewise(m, [m < 3], [lambda v: -v, 7]),
+    "gcd": lambda np, m: np.gcd.reduce(m.astype(int)),
+    "running differences": lambda np, m: np.subtract.accumulate(m),
 }  # fmt: skip
 
 

@@ -765,7 +765,7 @@ static inline mars_status mars_op_geometric(mars_tensor **out, mars_graph *graph
   const mars_operand inputs[1] = {p};
   return mars_op_apply("geometric", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* Values with one ratio from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None). */
+/* Values with one ratio from start to stop.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), axis (int, default 0). */
 static inline mars_status mars_op_geomspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("geomspace", out, 1, graph, inputs, 2, attributes, attribute_count);
@@ -1060,9 +1060,12 @@ static inline mars_status mars_op_logseries(mars_tensor **out, mars_graph *graph
   return mars_op_apply("logseries", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Powers of a base with evenly spaced exponents.  Attributes: num (int, default 50), endpoint (bool, default 1), dtype (dtype, default None), axis (int, default 0), base (float, default 10.0). */
-static inline mars_status mars_op_logspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {start, stop};
-  return mars_op_apply("logspace", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_logspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_operand *bases, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = start;
+  inputs[1] = stop;
+  if (bases) inputs[2] = *bases;
+  return mars_op_apply("logspace", out, 1, graph, inputs, bases ? 3 : 2, attributes, attribute_count);
 }
 /* The matrix product; leading axes are stacks and broadcast. */
 static inline mars_status mars_op_matmul(mars_tensor **out, mars_graph *graph, mars_operand x1, mars_operand x2) {
@@ -1196,9 +1199,12 @@ static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, m
   return mars_op_apply("nanmin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
 /* Percentiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("nanpercentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("nanpercentile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The product over axes, NaN counted as 1.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1208,9 +1214,12 @@ static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, 
   return mars_op_apply("nanprod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
 /* Quantiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("nanquantile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("nanquantile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanstd(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1292,7 +1301,7 @@ static inline mars_status mars_op_outer(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("outer", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'). */
+/* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'), ends (bool, default 0), stat_length (ints, default None), reflect_type (string, default None). */
 static inline mars_status mars_op_pad(mars_tensor **out, mars_graph *graph, mars_operand array_, const mars_operand *constant_values, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = array_;
@@ -1310,9 +1319,12 @@ static inline mars_status mars_op_partition(mars_tensor **out, mars_graph *graph
   return mars_op_apply("partition", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Percentiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("percentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("percentile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The slices along an axis in random order.  Attributes: axis (int, default 0), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
 static inline mars_status mars_op_permutation(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
@@ -1404,9 +1416,12 @@ static inline mars_status mars_op_putmask(mars_tensor *a, mars_operand mask, mar
   return mars_op_write("putmask", a, inputs, 3, NULL, 0);
 }
 /* Quantiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("quantile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("quantile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* From radians to degrees. */
 static inline mars_status mars_op_rad2deg(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1712,7 +1727,7 @@ static inline mars_status mars_op_tril_indices_from(mars_tensor **out, mars_grap
   const mars_operand inputs[1] = {arr};
   return mars_op_apply("tril_indices_from", out, 2, graph, inputs, 1, attributes, attribute_count);
 }
-/* A vector without the zeros at its ends.  Attributes: trim (string, default 'fb'). */
+/* A tensor without the slices of zeros at its ends.  Attributes: trim (string, default 'fb'), axis (ints, default None). */
 static inline mars_status mars_op_trim_zeros(mars_tensor **out, mars_graph *graph, mars_operand filt, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {filt};
   return mars_op_apply("trim_zeros", out, 1, graph, inputs, 1, attributes, attribute_count);

@@ -255,7 +255,7 @@ def _put_ints(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
         for i, number in enumerate(v, at):
             f.scratch[i] = _int64(operator.index(number))
     else:
-        is_one = hasattr(v, "__index__") and not isinstance(v, (Handle, np.ndarray))
+        is_one = hasattr(v, "__index__") and not getattr(v, "ndim", 0)
         numbers = (operator.index(v),) if is_one else tuple(map(operator.index, v))
         n = len(numbers)
         if at + n > _SCRATCH:

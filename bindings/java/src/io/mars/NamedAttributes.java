@@ -87,11 +87,11 @@ public sealed interface NamedAttributes permits Attributes {
   /**
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); the
-   *     axis; None: flattened arrays (concat, concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); the axes;
-   *     None: all (gradient); where the values lie among the axes of the ends (linspace, logspace); axes; None: the flattened array
-   *     (median, nanmedian); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened (roll);
-   *     their axes; None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axis along which slices are
-   *     compared; None: the flattened array (unique); the axis that is summed over (vecdot).
+   *     axis; None: flattened arrays (concat, concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); where the
+   *     values lie among the axes of the ends (geomspace, linspace, logspace); the axes; None: all (gradient); axes; None: the flattened
+   *     array (median, nanmedian); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened
+   *     (roll); their axes; None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axes to trim; None: all
+   *     (trim_zeros); the axis along which slices are compared; None: the flattened array (unique); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -151,7 +151,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code base}: base of the exponents (logspace).
+   * Sets {@code base}: base of the exponents, where there are no bases (logspace).
    *
    * @param base the value
    * @return this
@@ -344,6 +344,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes endpoint(boolean endpoint) {
     return self().set("endpoint", endpoint);
+  }
+
+  /**
+   * Sets {@code ends}: whether the values given are those at which a 'linear_ramp' ends (pad).
+   *
+   * @param ends the value
+   * @return this
+   */
+  default Attributes ends(boolean ends) {
+    return self().set("ends", ends);
   }
 
   /**
@@ -541,9 +551,10 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
-   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
-   *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
-   *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect',
+   *     'symmetric', 'wrap', 'empty' (pad); what places beyond the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or
+   *     'clip': one for all axes, or one for each (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'
+   *     (take).
    *
    * @param mode the value
    * @return this
@@ -554,9 +565,10 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
-   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
-   *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
-   *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
+   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect',
+   *     'symmetric', 'wrap', 'empty' (pad); what places beyond the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or
+   *     'clip': one for all axes, or one for each (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'
+   *     (take).
    *
    * @param mode the value
    * @return this
@@ -704,6 +716,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes prepend(boolean prepend) {
     return self().set("prepend", prepend);
+  }
+
+  /**
+   * Sets {@code reflect_type}: 'even', or 'odd': mirrored in the points at the ends (pad).
+   *
+   * @param reflectType the value
+   * @return this
+   */
+  default Attributes reflectType(String reflectType) {
+    return self().set("reflect_type", reflectType);
   }
 
   /**
@@ -907,6 +929,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes start(double start) {
     return self().set("start", start);
+  }
+
+  /**
+   * Sets {@code stat_length}: of statistics: how many elements at each end they are of, as pad_width; None: all of the axis (pad).
+   *
+   * @param statLength the value
+   * @return this
+   */
+  default Attributes statLength(long... statLength) {
+    return self().setList("stat_length", statLength);
   }
 
   /**

@@ -1338,7 +1338,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of the axes
    * @return the result
    */
   public static Tensor average(Operand a, Operand weights) {
@@ -1349,7 +1349,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of the axes
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -1409,7 +1409,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of the axes
    * @return the result
    */
   public static Tensor averageWeights(Operand a, Operand weights) {
@@ -1420,7 +1420,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of one axis
+   * @param weights weights of a's shape, or of the axes
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -4434,7 +4434,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor geomspace(Operand start, Operand stop, Attributes options) {
@@ -4482,7 +4482,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor geomspace(Operand start, long stop, Attributes options) {
@@ -4530,7 +4530,7 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor geomspace(long start, long stop, Attributes options) {
@@ -4578,7 +4578,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor geomspace(Operand start, double stop, Attributes options) {
@@ -4626,7 +4626,7 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor geomspace(double start, double stop, Attributes options) {
@@ -7612,6 +7612,31 @@ public final class Ops {
   }
 
   /**
+   * Powers of a base with evenly spaced exponents.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param bases bases of the exponents, broadcast beside the ends
+   * @return the result
+   */
+  public static Tensor logspace(Operand start, Operand stop, Operand bases) {
+    return Operator.of("logspace").apply(Attributes.NONE, start, stop, bases);
+  }
+
+  /**
+   * Powers of a base with evenly spaced exponents.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param bases bases of the exponents, broadcast beside the ends
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
+   * @return the result
+   */
+  public static Tensor logspace(Operand start, Operand stop, Operand bases, Attributes options) {
+    return Operator.of("logspace").apply(options, start, stop, bases);
+  }
+
+  /**
    * The matrix product; leading axes are stacks and broadcast.
    *
    * <p>Vectors are rows or columns. float32, float64 and complex through BLAS with one thread per chunk; half types in float32; integers
@@ -8890,6 +8915,31 @@ public final class Ops {
   }
 
   /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Operand weights) {
+    return Operator.of("nanpercentile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, q, weights);
+  }
+
+  /**
    * The product over axes, NaN counted as 1.
    *
    * <p>NumPy: {@code numpy.nanprod}.
@@ -9063,6 +9113,31 @@ public final class Ops {
    */
   public static Tensor nanquantile(Operand a, double q, Attributes options) {
     return Operator.of("nanquantile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Operand weights) {
+    return Operator.of("nanquantile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, q, weights);
   }
 
   /**
@@ -9558,7 +9633,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
    * @return the result
    */
   public static Tensor pad(Operand array, long padWidth, String mode) {
@@ -9570,7 +9645,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
    * @return the result
    */
   public static Tensor pad(Operand array, long[] padWidth, String mode) {
@@ -9582,7 +9657,33 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode
+   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
+   * @param ends whether the values given are those at which a 'linear_ramp' ends
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long padWidth, String mode, boolean ends) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode).set("ends", ends), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
+   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
+   * @param ends whether the values given are those at which a 'linear_ramp' ends
+   * @return the result
+   */
+  public static Tensor pad(Operand array, long[] padWidth, String mode, boolean ends) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode).set("ends", ends), array);
+  }
+
+  /**
+   * A tensor with elements added around it.
+   *
+   * @param array a tensor or a number
+   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
+   * @param options attributes that differ from their defaults: mode, ends, stat_length, reflect_type
    * @return the result
    */
   public static Tensor pad(Operand array, long[] padWidth, Attributes options) {
@@ -9607,7 +9708,7 @@ public final class Ops {
    * @param array a tensor or a number
    * @param constantValues what broadcasts to (axes, 2)
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode
+   * @param options attributes that differ from their defaults: mode, ends, stat_length, reflect_type
    * @return the result
    */
   public static Tensor pad(Operand array, Operand constantValues, long[] padWidth, Attributes options) {
@@ -9779,6 +9880,31 @@ public final class Ops {
    */
   public static Tensor percentile(Operand a, double q, Attributes options) {
     return Operator.of("percentile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, Operand weights) {
+    return Operator.of("percentile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("percentile").apply(options, a, q, weights);
   }
 
   /**
@@ -10284,6 +10410,31 @@ public final class Ops {
    */
   public static Tensor quantile(Operand a, double q, Attributes options) {
     return Operator.of("quantile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, Operand weights) {
+    return Operator.of("quantile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("quantile").apply(options, a, q, weights);
   }
 
   /**
@@ -12010,7 +12161,7 @@ public final class Ops {
   }
 
   /**
-   * A vector without the zeros at its ends.
+   * A tensor without the slices of zeros at its ends.
    *
    * <p>How many elements are left is known when it has run.
    *
@@ -12024,7 +12175,7 @@ public final class Ops {
   }
 
   /**
-   * A vector without the zeros at its ends.
+   * A tensor without the slices of zeros at its ends.
    *
    * @param filt the tensor
    * @param trim where to trim: 'f' in front, 'b' at the back
@@ -12035,10 +12186,10 @@ public final class Ops {
   }
 
   /**
-   * A vector without the zeros at its ends.
+   * A tensor without the slices of zeros at its ends.
    *
    * @param filt the tensor
-   * @param options attributes that differ from their defaults: trim
+   * @param options attributes that differ from their defaults: trim, axis
    * @return the result
    */
   public static Tensor trimZeros(Operand filt, Attributes options) {

@@ -905,8 +905,11 @@ def cov(
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
     *,
-    dtype: DTypeLike | None = None,
+    dtype: Any = None,
+    out: _Out | None = None,
 ) -> Tensor:
     """The covariance matrix of variables."""
 
@@ -1277,7 +1280,13 @@ def gcd(
     """The greatest common divisor of |x1| and |x2|."""
 
 def geomspace(
-    start: _Operand, stop: _Operand, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, chunk_size: _Ints | None = None
+    start: _Operand,
+    stop: _Operand,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+    chunk_size: _Ints | None = None,
 ) -> Tensor:
     """Values with one ratio from start to stop."""
 
@@ -1388,7 +1397,9 @@ def imag(
 ) -> Tensor:
     """The imaginary part; 0 of real values."""
 
-def indices(dimensions: _Ints, dtype: DTypeLike = "int64", chunk_size: _Ints | None = None) -> Tensor:
+def indices(
+    dimensions: Any, dtype: Any = ..., sparse: bool = False, *, chunk_size: int | Sequence[int] | None = None
+) -> Tensor | tuple[Tensor, ...]:
     """The indices of a grid, one block per axis."""
 
 def inner(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
@@ -1744,11 +1755,11 @@ def logspace(
     stop: _Operand,
     num: int = 50,
     endpoint: bool = True,
-    base: float = 10.0,
-    dtype: DTypeLike | None = None,
-    *,
+    base: Any = 10.0,
+    dtype: Any = None,
     axis: int = 0,
-    chunk_size: _Ints | None = None,
+    *,
+    chunk_size: int | Sequence[int] | None = None,
 ) -> Tensor:
     """Powers of a base with evenly spaced exponents."""
 
@@ -1925,7 +1936,7 @@ def nanpercentile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Percentiles over axes, ignoring NaN."""
 
@@ -1949,7 +1960,7 @@ def nanquantile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Quantiles over axes, ignoring NaN."""
 
@@ -1962,6 +1973,7 @@ def nanstd(
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation over axes, ignoring NaN."""
@@ -1986,6 +1998,7 @@ def nanvar(
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over axes, ignoring NaN."""
@@ -2051,7 +2064,14 @@ def outer(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """All products of two flattened tensors."""
 
 def pad(
-    array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: _Operand | None = None, reflect_type: str = "even"
+    array: _Operand,
+    pad_width: Any,
+    mode: str = "constant",
+    *,
+    constant_values: _Operand | None = None,
+    end_values: Any = None,
+    stat_length: Any = None,
+    reflect_type: str | None = None,
 ) -> Tensor:
     """A tensor with elements added around it."""
 
@@ -2067,7 +2087,7 @@ def percentile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Percentiles over axes."""
 
@@ -2150,7 +2170,7 @@ def quantile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Quantiles over axes."""
 
@@ -2421,6 +2441,7 @@ def std(
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation over axes."""
@@ -2509,8 +2530,8 @@ def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tens
 def tril_indices_from(arr: _Operand, k: int = 0) -> tuple[Tensor, Tensor]:
     """Indices of the elements of a matrix at and below a diagonal."""
 
-def trim_zeros(filt: _Operand, trim: str = "fb", out: _Out | None = None) -> Tensor:
-    """A vector without the zeros at its ends."""
+def trim_zeros(filt: _Operand, trim: str = "fb", axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
+    """A tensor without the slices of zeros at its ends."""
 
 def triu(m: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
     """The matrix with zeros below a diagonal."""
@@ -2557,6 +2578,7 @@ def unique(
     axis: int | None = None,
     *,
     equal_nan: bool = True,
+    sorted: bool = True,
 ) -> Any:
     """The sorted distinct values."""
 
@@ -2581,6 +2603,7 @@ def var(
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over axes."""
@@ -2842,6 +2865,7 @@ class TensorMethods:
         keepdims: bool = False,
         *,
         where: _Operand | None = None,
+        mean: Any = None,
         correction: float | None = None,
     ) -> Tensor:
         """The standard deviation over axes."""
@@ -2872,6 +2896,7 @@ class TensorMethods:
         keepdims: bool = False,
         *,
         where: _Operand | None = None,
+        mean: Any = None,
         correction: float | None = None,
     ) -> Tensor:
         """The variance over axes."""

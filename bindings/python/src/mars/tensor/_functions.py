@@ -28,7 +28,7 @@ def written(f: Callable[..., Any]) -> Callable[..., Any]:
     return f
 
 
-def _attributes(name: str, **given: Any) -> list[Any]:
+def attributes(name: str, **given: Any) -> list[Any]:
     """Attribute values of an operator in the order of their declaration, those not given as declared."""
     return [given.get(a["name"], a.get("default")) for a in _registry.descriptions[name]["attributes"]]
 
@@ -45,7 +45,7 @@ def arange(
     if stop is None:
         raise TypeError("arange() requires stop to be specified.")
     start = 0 if start is None else start
-    made = apply(op("arange"), (), _attributes("arange", start=start, stop=stop, step=step, dtype=dtype))
+    made = apply(op("arange"), (), attributes("arange", start=start, stop=stop, step=step, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
@@ -58,7 +58,7 @@ def eye(
     _signatures.check_order(order)
     # No matrix reaches a diagonal that 64 bits do not number.
     k = max(-(1 << 63), min(operator.index(k), (1 << 63) - 1))
-    made = apply(op("eye"), (), _attributes("eye", N=N, M=M, k=k, dtype=dtype))
+    made = apply(op("eye"), (), attributes("eye", N=N, M=M, k=k, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
@@ -68,9 +68,20 @@ def linspace(
     device: Any = None, chunk_size: int | Sequence[int] | None = None,
 ) -> Any:  # fmt: skip
     _registry.check_device(device)
-    given = _attributes("linspace", num=num, endpoint=endpoint, dtype=dtype, axis=axis)
+    given = attributes("linspace", num=num, endpoint=endpoint, dtype=dtype, axis=axis)
     made = _registry.rechunked(apply(op("linspace"), (start, stop), given), chunk_size)
     return (made, apply(op("linspace_step"), (start, stop), (num, endpoint))) if retstep else made
+
+
+@written
+def indices(
+    dimensions: Any, dtype: Any = int, sparse: bool = False, *, chunk_size: int | Sequence[int] | None = None
+) -> Tensor | tuple[Tensor, ...]:  # fmt: skip
+    if not sparse:
+        made = apply(op("indices"), (), attributes("indices", dimensions=dimensions, dtype=dtype))
+        return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
+    lines = [_registry.function("arange")(n, dtype=dtype) for n in dimensions]
+    return tuple(_registry.function("meshgrid")(*lines, indexing="ij", sparse=True)) if lines else ()
 
 
 @written
@@ -113,23 +124,50 @@ def astype(
 ) -> Tensor:
     _registry.check_device(device)
     _signatures.check_order(order)
-    x = _tensor(x)
+    x = as_tensor(x)
     if not copy and _abi.code_of(dtype) == _abi.code_of(x.dtype):
         return x  # type: ignore[no-any-return]
-    return apply(op("astype"), (x,), _attributes("astype", dtype=dtype, casting=casting))  # type: ignore[no-any-return]
+    return apply(op("astype"), (x,), attributes("astype", dtype=dtype, casting=casting))  # type: ignore[no-any-return]
+
+
+@written
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0, *,
+    chunk_size: int | Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
+    is_one = isinstance(base, (int, float))
+    given = {"num": num, "endpoint": endpoint, "dtype": dtype, "axis": axis} | ({"base": base} if is_one else {})
+    operands = (start, stop) if is_one else (start, stop, as_tensor(base))
+    return _registry.rechunked(apply(op("logspace"), operands, attributes("logspace", **given)), chunk_size)  # type: ignore[no-any-return]
+
+
+@written
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None, aweights: Any = None, *,
+    dtype: Any = None, out: Any = None,
+) -> Tensor:  # fmt: skip
+    given = {"rowvar": rowvar, "bias": bias, "ddof": ddof, "dtype": dtype}
+    operands = (m, *(x for x in (y, fweights, aweights) if x is not None))
+    if fweights is None and aweights is None:
+        made = apply(op("cov"), operands, attributes("cov", **given))
+    else:
+        given |= {"fweights": fweights is not None, "aweights": aweights is not None}
+        made = apply(op("cov_weighted"), operands, attributes("cov_weighted", **given))
+    return _registry.finish(made, out, "cov")  # type: ignore[no-any-return]
 
 
 def _spread(name: str) -> Callable[..., Tensor]:
     def spread(
         a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0.0, keepdims: bool = False, *,
-        where: Any = None, correction: float | None = None,
+        where: Any = None, mean: Any = None, correction: float | None = None,
     ) -> Tensor:  # fmt: skip
         if correction is not None:
             if ddof:
                 raise ValueError("ddof and correction can't be provided simultaneously.")
             ddof = correction
-        operands = (a,) if where is None else (a, where)
-        made = apply(op(name), operands, _attributes(name, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
+        operands = (a, *(x for x in (mean, None if where is True else where) if x is not None))
+        of = name if mean is None else f"{name}_about"
+        made = apply(op(of), operands, attributes(of, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
         casting = "unsafe" if _registry.descriptions[name]["casts_out"] else SAME_KIND
         return _registry.finish(made, out, name, casting)  # type: ignore[no-any-return]
 
@@ -143,9 +181,9 @@ for _name in ("var", "std", "nanvar", "nanstd"):
 
 @written
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
-    a = _tensor(a)
-    operands = (a,) if weights is None else (a, _tensor(weights))
-    given = _attributes("average", axis=axis, keepdims=keepdims)
+    a = as_tensor(a)
+    operands = (a,) if weights is None else (a, as_tensor(weights))
+    given = attributes("average", axis=axis, keepdims=keepdims)
     made = apply(op("average"), operands, given)
     return (made, apply(op("average_weights"), operands, given)) if returned else made
 
@@ -153,14 +191,14 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
 @written
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     # Numbers are arrays here: NumPy joins them to the tensor, which takes their dtype.
-    ends = [_tensor(x) for x in (prepend, append) if x is not None]
-    return apply(op("diff"), (a, *ends), _attributes("diff", n=n, axis=axis, prepend=prepend is not None))  # type: ignore[no-any-return]
+    ends = [as_tensor(x) for x in (prepend, append) if x is not None]
+    return apply(op("diff"), (a, *ends), attributes("diff", n=n, axis=axis, prepend=prepend is not None))  # type: ignore[no-any-return]
 
 
 @written
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
-    a = _tensor(a)
-    made = apply(op("reshape"), (a,), _attributes("reshape", shape=shape, order=order))
+    a = as_tensor(a)
+    made = apply(op("reshape"), (a,), attributes("reshape", shape=shape, order=order))
     if copy:
         return made.copy()  # type: ignore[no-any-return]
     if copy is False and not made.shares_storage(a):
@@ -174,7 +212,7 @@ def _splitting(name: str) -> Callable[..., list[Tensor]]:
             given: dict[str, Any] = {"sections": int(indices_or_sections)}
         else:
             given = {"indices": tuple(indices_or_sections)}
-        return list(_registry.apply_open(op(name), (ary,), _attributes(name, axis=axis, **given)))
+        return list(_registry.apply_open(op(name), (ary,), attributes(name, axis=axis, **given)))
 
     split.__name__ = split.__qualname__ = name
     return split
@@ -211,19 +249,19 @@ def _places(obj: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
 @written
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
     given, places = _places(obj)
-    return apply(op("delete"), (_tensor(arr), *places), _attributes("delete", **given, axis=axis))  # type: ignore[no-any-return]
+    return apply(op("delete"), (as_tensor(arr), *places), attributes("delete", **given, axis=axis))  # type: ignore[no-any-return]
 
 
 @written
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     given, places = _places(obj)
-    operands = (_tensor(arr), _tensor(values), *places)
-    return apply(op("insert"), operands, _attributes("insert", **given, axis=axis, single="obj" in given))  # type: ignore[no-any-return]
+    operands = (as_tensor(arr), as_tensor(values), *places)
+    return apply(op("insert"), operands, attributes("insert", **given, axis=axis, single="obj" in given))  # type: ignore[no-any-return]
 
 
 def _triangle(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
     def triangle(n: int, k: int = 0, m: int | None = None) -> tuple[Tensor, Tensor]:
-        return apply(op(name), (), _attributes(name, n=n, k=k, columns=m))  # type: ignore[no-any-return]
+        return apply(op(name), (), attributes(name, n=n, k=k, columns=m))  # type: ignore[no-any-return]
 
     triangle.__name__ = triangle.__qualname__ = name
     return triangle
@@ -240,13 +278,13 @@ def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
 
 @written
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    made = _registry.apply_open(op("gradient"), (f, *varargs), _attributes("gradient", axis=axis, edge_order=edge_order))
+    made = _registry.apply_open(op("gradient"), (f, *varargs), attributes("gradient", axis=axis, edge_order=edge_order))
     return made[0] if len(made) == 1 else made
 
 
 @written
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
-    made = apply(op("nan_to_num"), (x,), _attributes("nan_to_num", nan=nan, posinf=posinf, neginf=neginf))
+    made = apply(op("nan_to_num"), (x,), attributes("nan_to_num", nan=nan, posinf=posinf, neginf=neginf))
     return made if copy or not isinstance(x, Tensor) else _registry.finish(made, x, "nan_to_num")  # type: ignore[no-any-return]
 
 
@@ -257,12 +295,12 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     else:
         first, second = axes
         given = {"axes_a": first, "axes_b": second}
-    return apply(op("tensordot"), (a, b), _attributes("tensordot", **given))  # type: ignore[no-any-return]
+    return apply(op("tensordot"), (a, b), attributes("tensordot", **given))  # type: ignore[no-any-return]
 
 
 @written
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    given = _attributes("intersect1d", assume_unique=assume_unique, return_indices=return_indices)
+    given = attributes("intersect1d", assume_unique=assume_unique, return_indices=return_indices)
     made = _registry.apply_open(op("intersect1d"), (ar1, ar2), given)
     return made if return_indices else made[0]
 
@@ -270,19 +308,19 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
 @written
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     ends = [x for x in (to_begin, to_end) if x is not None]
-    return apply(op("ediff1d"), (ary, *ends), _attributes("ediff1d", begins=to_begin is not None))  # type: ignore[no-any-return]
+    return apply(op("ediff1d"), (ary, *ends), attributes("ediff1d", begins=to_begin is not None))  # type: ignore[no-any-return]
 
 
 @written
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
     modes = (mode,) if isinstance(mode, str) else tuple(mode)
-    given = _attributes("ravel_multi_index", dims=dims, mode=modes, order=order)
+    given = attributes("ravel_multi_index", dims=dims, mode=modes, order=order)
     return apply(op("ravel_multi_index"), tuple(multi_index), given)  # type: ignore[no-any-return]
 
 
 @written
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    x = _tensor(x)
+    x = as_tensor(x)
     count = x.shape[axis] if -x.ndim <= axis < x.ndim else 1
     return apply(op("unstack"), (x,), (axis,), max(count, 1))  # type: ignore[no-any-return]
 
@@ -290,63 +328,51 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 @written
 def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, *,
-    equal_nan: bool = True,
+    equal_nan: bool = True, sorted: bool = True,
 ) -> Any:  # fmt: skip
     asked = {"return_index": return_index, "return_inverse": return_inverse, "return_counts": return_counts}
-    made = _registry.apply_open(op("unique"), (ar,), _attributes("unique", **asked, equal_nan=equal_nan, axis=axis))
+    made = _registry.apply_open(op("unique"), (ar,), attributes("unique", **asked, equal_nan=equal_nan, axis=axis))
     return made if any(asked.values()) else made[0]
 
 
-@written
-def histogram(
-    a: Any, bins: Any = 10, range: tuple[float, float] | None = None, density: bool | None = None, weights: Any = None
-) -> tuple[Tensor, Tensor]:
-    if isinstance(bins, str):
-        raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
-    beside = () if weights is None else (weights,)
-    if hasattr(bins, "__index__") and not hasattr(bins, "__len__"):
-        low, high = (None, None) if range is None else range
-        given = _attributes("histogram", bins=bins, low=low, high=high, density=bool(density))
-        return apply(op("histogram"), (a, *beside), given)  # type: ignore[no-any-return]
-    bins = _tensor(bins)
-    return apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density))), bins
+def _pairs(given: Any, ndim: int, name: str) -> Any:
+    """One or two numbers for all axes, or two for each, as integers one after the other.
+
+    Nested lists may leave out what is the same; the library knows what one number and two mean.
+    """
+    numbers = np.asarray(given)
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"`{name}` must be of integral type.")
+    return (np.broadcast_to(numbers, (ndim, 2)) if numbers.ndim > 1 or numbers.size > 2 else numbers).ravel().tolist()
 
 
 @written
-def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
-    if isinstance(bins, str):
-        raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
-    if not hasattr(bins, "__index__") or hasattr(bins, "__len__"):
-        return _tensor(bins)  # type: ignore[no-any-return]
-    low, high = (None, None) if range is None else range
-    return apply(op("histogram_bin_edges"), (a,), _attributes("histogram_bin_edges", bins=bins, low=low, high=high))  # type: ignore[no-any-return]
-
-
-@written
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
+def pad(
+    array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, end_values: Any = None, stat_length: Any = None,
+    reflect_type: str | None = None,
+) -> Tensor:  # fmt: skip
     if callable(mode):
         raise TypeError("a function as mode of pad is not supported")
-    if reflect_type != "even":
-        raise TypeError(f"reflect_type={reflect_type!r} is not supported")
-    array = _tensor(array)
+    array = as_tensor(array)
     if isinstance(pad_width, dict):
         widths = [(0, 0)] * array.ndim
         for axis, width in pad_width.items():
             widths[axis] = (width, width) if hasattr(width, "__index__") else width
         pad_width = widths
-    width = np.asarray(pad_width)
-    if width.dtype.kind not in "iu":
-        raise TypeError("`pad_width` must be of integral type.")
-    # Nested lists may leave out what is the same; the library knows what one number and two mean.
-    given = (np.broadcast_to(width, (array.ndim, 2)) if width.ndim > 1 or width.size > 2 else width).ravel().tolist()
-    operands = (array,) if constant_values is None else (array, _tensor(constant_values))
-    return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
+    if constant_values is not None and end_values is not None:
+        raise ValueError("pad takes constant_values or end_values, not both")
+    values = constant_values if end_values is None else end_values
+    given = attributes(
+        "pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=mode, ends=end_values is not None,
+        stat_length=None if stat_length is None else _pairs(stat_length, array.ndim, "stat_length"), reflect_type=reflect_type,
+    )  # fmt: skip
+    return apply(op("pad"), (array,) if values is None else (array, as_tensor(values)), given)  # type: ignore[no-any-return]
 
 
 @written
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
-    conditions, choices = list(condlist), list(choicelist)
-    return apply(op("select"), (default, *conditions, *choices), _attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
+    conditions, choices = [as_tensor(k) for k in condlist], list(choicelist)
+    return apply(op("select"), (default, *conditions, *choices), attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
 
 
 @written
@@ -356,8 +382,8 @@ def einsum(
     _signatures.check_order(order)
     if not isinstance(subscripts, str):
         subscripts, operands = _lettered((subscripts, *operands))
-    made = apply(op("einsum"), operands, _attributes("einsum", subscripts=subscripts, dtype=dtype))
-    return _registry.finish(made, out, "einsum")  # type: ignore[no-any-return]
+    made = apply(op("einsum"), operands, attributes("einsum", subscripts=subscripts, dtype=dtype))
+    return _registry.finish(made, out, "einsum", SAME_KIND if casting == "safe" else casting)  # type: ignore[no-any-return]
 
 
 def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -377,9 +403,8 @@ def _quantile(name: str) -> Callable[..., Tensor]:
         a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
         weights: Any = None,
     ) -> Tensor:  # fmt: skip
-        if weights is not None:
-            raise TypeError(f"weights of {name} are not supported")
-        made = apply(op(name), (a, q), _attributes(name, axis=axis, method=method, keepdims=keepdims))
+        operands = (a, q) if weights is None else (a, q, weights)
+        made = apply(op(name), operands, attributes(name, axis=axis, method=method, keepdims=keepdims))
         return _registry.finish(made, out, name)  # type: ignore[no-any-return]
 
     quantile.__name__ = quantile.__qualname__ = name
@@ -393,8 +418,8 @@ for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
 @written
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     given = {"kind": ord} if isinstance(ord, str) else {"ord": ord}
-    return apply(op("norm"), (x,), _attributes("norm", axis=axis, keepdims=keepdims, **given))  # type: ignore[no-any-return]
+    return apply(op("norm"), (x,), attributes("norm", axis=axis, keepdims=keepdims, **given))  # type: ignore[no-any-return]
 
 
-def _tensor(x: Any) -> Any:
+def as_tensor(x: Any) -> Any:
     return x if isinstance(x, Tensor) else convert(x)

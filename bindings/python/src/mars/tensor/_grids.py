@@ -1,4 +1,4 @@
-"""Functions of grids, and tensors put together of blocks: nested lists are taken apart here, the library computes."""
+"""Functions of grids and of pieces, and tensors put together of blocks: clients' functions and nested lists are taken apart here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ from mars.tensor._tensor import Tensor
 def fromfunction(f: Callable[..., Any], shape: Sequence[int], *, dtype: Any = float, **kwargs: Any) -> Any:
     """What a function gives for the indices of a grid."""
     return f(*function("unstack")(function("indices")(shape, dtype)), **kwargs) if len(shape) else f(**kwargs)
+
+
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
+    """What functions, or values, give for the elements at which their conditions hold; one more than there are: for all others.
+
+    Functions get the elements in a vector, as those of numpy.piecewise do.
+    """
+    x = x if isinstance(x, Tensor) else convert(x)
+    is_one = not np.ndim(condlist) or (not np.ndim(condlist[0]) and x.ndim != 0)
+    conditions = [function("astype")(k, bool) for k in ([condlist] if is_one else condlist)]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~function("any")(function("stack")(conditions), axis=0))
+    elif len(funclist) != len(conditions):
+        n = len(conditions)
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
+    made: Tensor = function("zeros_like")(x)
+    for condition, f in zip(conditions, funclist, strict=True):
+        made[condition] = f(x[condition], *args, **kw) if callable(f) else f
+    return made
 
 
 def block(arrays: Any) -> Tensor:

@@ -54,7 +54,7 @@ def aliases(namespace: str) -> dict[str, str]:
 
 def convert_all(items: Any) -> list[Any]:
     """The elements of a sequence given for a variadic input."""
-    if not hasattr(items, "__len__") and not hasattr(items, "__iter__"):
+    if not hasattr(items, "__getitem__"):
         raise TypeError('arrays to stack must be passed as a "sequence" type such as list or tuple.')
     return list(items)
 
@@ -80,6 +80,15 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str = SAME_K
         raise TypeError(f"{name + '(): ' if name else ''}return arrays must be of ArrayType, not {type(out).__name__}")
     store(out, result, name, casting)
     return out
+
+
+def dtype_of_out(out: Any, dtype: Any, name: str) -> Any:
+    """The dtype in which a function computes that casts its operands to it: that of `out`, where it is given."""
+    if out is None:
+        return dtype
+    if dtype is not None:
+        raise TypeError(f"{name}() only takes `out` or `dtype` as an argument, but both were provided.")
+    return getattr(out, "dtype", None)
 
 
 def check_device(device: Any) -> None:
@@ -151,7 +160,7 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
-    from mars.tensor import _functions
+    from mars.tensor import _functions, _histograms  # noqa: F401
 
     made = op(name)
     f = _functions.WRITTEN.get(name)
@@ -196,6 +205,8 @@ def make(made: Op) -> Callable[..., Any]:
         lines.append("_check_device(device)")
     if description["ufunc"] and not is_open(description) and not is_source:
         return _ufunc(description, made, signature, operands, values)
+    if {"dtype", "casting"} <= {a["name"] for a in attributes} and any(p.name == "out" for p in signature):
+        lines.append("dtype = _dtype_of_out(out, dtype, _op.name)")
     if writes:
         lines.append(f"_check_target({fixed[0]}, {made.name!r})")
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
@@ -212,6 +223,7 @@ def make(made: Op) -> Callable[..., Any]:
         "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
+        "_dtype_of_out": dtype_of_out,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)

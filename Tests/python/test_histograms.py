@@ -1,0 +1,88 @@
+"""Histograms: bins that follow from the values, and grids."""
+
+import mars.tensor as mt
+import numpy as np
+import pytest
+
+from test_elementwise import same
+
+GENERATOR = np.random.default_rng(3)
+X = GENERATOR.normal(2, 3, 500)
+POINTS = GENERATOR.normal(size=(200, 3))
+ESTIMATORS = ["auto", "doane", "fd", "rice", "scott", "sqrt", "sturges"]
+
+
+@pytest.mark.parametrize("bins", ESTIMATORS)
+def test_estimated_bins(bins):
+    for x in (
+        X,
+        X.astype("f4"),
+        (X * 7).astype("i4"),
+        X[:2],
+        X[:1],
+        np.ones(9),
+        np.arange(9).repeat(100),
+        np.zeros(0),
+        np.array([True, False] * 5),
+    ):
+        with np.testing.suppress_warnings() as quiet:
+            quiet.filter(RuntimeWarning)
+            expected = np.histogram(x, bins)
+        for t in (mt.tensor(x), mt.tensor(x, chunk_size=70)):
+            for made, wanted in zip(mt.histogram(t, bins), expected, strict=True):
+                np.testing.assert_allclose(made.fetch(), wanted, rtol=1e-6)
+                assert made.dtype == wanted.dtype
+        same(mt.histogram_bin_edges(mt.tensor(x), bins).fetch().shape, expected[1].shape)
+
+
+def test_estimated_bins_of_a_range():
+    expected = np.histogram(X, "auto", range=(0, 4), density=True)
+    for made, wanted in zip(mt.histogram(mt.tensor(X), "auto", range=(0, 4), density=True), expected, strict=True):
+        np.testing.assert_allclose(made.fetch(), wanted, rtol=1e-12)
+    masked = mt.tensor(X)[mt.tensor(X) > 1]
+    np.testing.assert_allclose(mt.histogram(masked, "fd")[0].fetch(), np.histogram(X[X > 1], "fd")[0])
+
+
+def test_what_cannot_be_estimated():
+    for m in (np, mt):
+        with pytest.raises(ValueError, match="not a valid estimator"):
+            m.histogram([1, 2], "mad")
+        with pytest.raises(TypeError, match="weighted data"):
+            m.histogram([1, 2], "auto", weights=[1, 2])
+        with pytest.raises(ValueError, match="not finite"):
+            np.asarray(m.histogram([1, 2, np.nan], "sqrt")[0])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {}, {"bins": 4}, {"bins": (2, 3, 4)}, {"bins": ([-1, 0, 2], 3, np.linspace(-2, 2, 7))}, {"density": True, "bins": 5},
+        {"range": ((-1, 1), (-2, 2), (0, 1)), "bins": 6}, {"weights": np.arange(200.0), "bins": 3}, {"range": (None, (-1, 1), None), "bins": 2},
+    ],
+)  # fmt: skip
+def test_grids(given):
+    expected, edges = np.histogramdd(POINTS, **given)
+    for t in (mt.tensor(POINTS), mt.tensor(POINTS, chunk_size=(60, 2))):
+        for made, found in (mt.histogramdd(t, **given), np.histogramdd(t, **given)):
+            same(made.fetch(), expected)
+            for e, wanted in zip(found, edges, strict=True):
+                same(e.fetch(), wanted)
+
+
+def test_grids_of_vectors():
+    x, y = POINTS[:, 0], POINTS[:, 1]
+    for bins in (10, (3, 4), np.linspace(-1, 1, 6), ([-1, 0, 1], 3)):
+        for made, wanted in zip(mt.histogram2d(mt.tensor(x), mt.tensor(y), bins), np.histogram2d(x, y, bins), strict=True):
+            same(made.fetch(), wanted)
+    same(mt.histogramdd([x, y], 3)[0].fetch(), np.histogramdd([x, y], 3)[0])
+    same(mt.histogramdd(x, 3)[0].fetch(), np.histogramdd(x, 3)[0])
+
+
+def test_grids_that_are_refused():
+    for m in (np, mt):
+        for bad in (
+            lambda m: m.histogramdd(POINTS, (2, 3)), lambda m: m.histogramdd(POINTS, 3, range=((0, 1),)), lambda m: m.histogramdd(POINTS, 0),
+            lambda m: m.histogramdd(POINTS, ([1, 0], 2, 2)), lambda m: m.histogram2d([1, 2], [1]), lambda m: m.histogramdd(POINTS, 2, weights=[1, 2]),
+        ):  # fmt: skip
+            with pytest.raises(ValueError):
+                bad(m)
