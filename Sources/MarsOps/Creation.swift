@@ -21,7 +21,8 @@ enum Creation {
       body: .expr { b, c, _ in [b.constant(c.dtype("dtype") ?? .float64, value)] }, cost: cheap,
       doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)((2, 3))"),
       exposure: creates("shape dtype order=C * device"),
-      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) }, answer: Answer(rankZero: .array))
+      samples: DType.allCases.map { Sample([], attributes: ["shape": .ints([2, 3]), "dtype": .dtype($0)]) },
+      answer: Answer(rankZero: .array))
   }
   static let zeros = filled("zeros", 0, "Zeros.")
   static let ones = filled("ones", 1, "Ones.")

@@ -233,7 +233,8 @@ enum FloatingPoint {
   ) { b, x in b.real(x) }
   static let imag = unary(
     "imag", Loops.toReal(.all), "The imaginary part; 0 of real values.",
-    details: "Of a complex tensor a view: what is written to it is written to the tensor.", example: "mt.imag([1 + 2j])", answer: Answer(.part(.imaginary))
+    details: "Of a complex tensor a view: what is written to it is written to the tensor.", example: "mt.imag([1 + 2j])",
+    answer: Answer(.part(.imaginary))
   ) { b, x in b.imag(x) }
 
   static let fromParts = OpDef(

@@ -119,12 +119,12 @@ enum Joining {
     },
     doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concatenate", example: "mt.concatenate([[[1, 2]], [[3, 4]]], axis=0)"),
     exposure: joins,
-    samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])], answersCopies: true)
+    samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])], answer: Answer(.never))
 
   static let concat = OpDef(
     "concat", inputs: arrays, attributes: concatenate.attributes, typing: .fromExpansion, body: concatenate.body,
     doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), exposure: joins,
-    samples: concatenate.samples, answersCopies: true)
+    samples: concatenate.samples, answer: Answer(.never))
 
   static let stack = OpDef(
     "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion, takesArrays: true,
@@ -137,7 +137,7 @@ enum Joining {
       return [try joined(c, parts, axis: k)]
     }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     exposure: Exposure(signature: "arrays axis out * dtype casting"),
-    samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])], answersCopies: true)
+    samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])], answer: Answer(.never))
 
   private static func stacking(
     _ name: String, atLeast: Int, axis: @escaping @Sendable (Int) -> Int, _ summary: String, asColumns: Bool = false,
@@ -158,7 +158,7 @@ enum Joining {
         return [try joined(c, parts, axis: axis(parts[0].type.rank))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
       exposure: Exposure(signature: isPlain ? "tup * dtype casting" : "tup"),
-      samples: [Sample([[3], [3]], .all), Sample([[2, 3], [2, 3]])], answersCopies: true)
+      samples: [Sample([[3], [3]], .all), Sample([[2, 3], [2, 3]])], answer: Answer(.never))
   }
   static let hstack = stacking("hstack", atLeast: 1, axis: { $0 == 1 ? 0 : 1 }, "Joins tensors side by side.", isPlain: true)
   static let vstack = stacking("vstack", atLeast: 2, axis: { _ in 0 }, "Joins tensors as rows.", isPlain: true)

@@ -206,7 +206,7 @@ enum Signals {
     doc: OpDoc("Angles without jumps of a period.", numpy: "numpy.unwrap", example: "mt.unwrap([0.0, 6.0, 12.0])"),
     exposure: Exposure(signature: "p discont axis * period"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[5]], attributes: ["period": .scalar(Scalar(1.0))])],
-    answersCopies: true)
+    answer: Answer(.never))
 
   static let family = OpFamily([convolve, correlate, hanning, hamming, blackman, bartlett, kaiser, ediff1d, unwrap], natives: [shifted])
 }
