@@ -86,6 +86,8 @@ struct GraphIndex {
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
   private(set) var originals: [(node: Node, vertex: Int)] = []
+  /// Inputs of the nodes that stand here by their expansions: where they turn out to have other types, a later part expands anew from them.
+  private(set) var expanded: [[Val]] = []
 
   private struct Key: Hashable {
     let op: ObjectIdentifier
@@ -154,6 +156,7 @@ struct GraphIndex {
           open.remove(ObjectIdentifier(node))
           resolved[ObjectIdentifier(node)] = .alias([value(bound)])
         case .alias(let node, let current):
+          expanded.append(node.inputs.map { value($0) })
           resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })
         case .finish(let node):
           if resolved[ObjectIdentifier(node)] != nil { continue }

@@ -318,8 +318,8 @@ package struct Planner {
       later.append(i)
     }
     var tensors: [Int] = []
-    while let i = later.popLast() {
-      for x in index.vertices[i].inputs {
+    func meet(_ inputs: [Val]) {
+      for x in inputs {
         let v = Int(x.vertex)
         if isMet[v] { continue }
         isMet[v] = true
@@ -328,6 +328,10 @@ package struct Planner {
         if made.allSatisfy({ $0 >= 0 }) { tensors += made } else { later.append(v) }
       }
     }
+    for inputs in index.expanded where inputs.contains(where: { demand.isDeferred[Int($0.vertex)] || !index.type($0).isKnown }) {
+      meet(inputs)
+    }
+    while let i = later.popLast() { meet(index.vertices[i].inputs) }
     // Tasks of a tensor that no part has asked for yet may run in a later one, and then read what theirs read.
     while let t = tensors.popLast() {
       if isHeld[t] && plan.tensors[t].resultIndex == nil { continue }

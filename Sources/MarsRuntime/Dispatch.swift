@@ -183,7 +183,10 @@ extension EngineState {
       let s = plan.plan.taskSlots[k]
       let b = run.pointee.slotBlock[s]
       if b < 0 {
-        if k < firstOutput { return .impossible(MarsError(.internal, "task \(t) reads slot \(s), which nothing has written")) }
+        if k < firstOutput {
+          let label = plan.plan.tensors[Int(plan.plan.slotTensor[Int(s)])].label
+          return .impossible(MarsError(.internal, "task \(t) reads slot \(s) of '\(label)', which nothing has written"))
+        }
         let capacity = BufferPool.capacity(plan.plan.slotBytes[Int(s)])
         need += capacity
         total += capacity

@@ -229,3 +229,12 @@ def test_what_is_not_supported_runs_nothing():
     with pytest.raises(NotImplementedError, match="singular values"):
         mt.linalg.norm(mt.ones((2, 2)), 2)
     assert not m.is_executed
+
+
+def test_an_operator_that_expands_anew_finds_its_inputs():
+    # With the extents of x[m] the assignment expands anew, from m itself, which the part that ran before has computed.
+    x = mt.tensor(3.0)
+    m = x > 2
+    y = mt.zeros_like(x)
+    y[m] = x[m] * 2
+    assert y.fetch() == 6
