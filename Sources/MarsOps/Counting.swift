@@ -31,7 +31,7 @@ enum Counting {
     call.producedShape = [Swift.max(most + 1, c.int("minlength")), 0]
   }
 
-  private static let count = NativeOp(
+  static let count = NativeOp(
     OpDef(
       "bincount_bins", inputs: [InputDef("x", "int64, 1-d"), weights], attributes: [AttrDef("bins", .int, "how many there are")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in

@@ -41,23 +41,67 @@ enum Padding {
     return try x.sliced(axis: axis, start: p.start, count: 1).broadcast(to: shape)
   }
 
-  private static let modes = ["constant", "edge", "reflect", "symmetric", "wrap", "empty"]
+  private static let statistics: [String: OpDef] = [
+    "maximum": Reductions.max, "mean": Reductions.mean, "median": Statistics.median, "minimum": Reductions.min,
+  ]
+  private static let modes =
+    ["constant", "edge", "linear_ramp", "reflect", "symmetric", "wrap", "empty"] + statistics.keys.sorted()
+
+  /// A statistic of the `length` elements at one end of an axis, all of them without a length, `count` times.
+  private static func repeated(
+    _ c: OpContext, _ x: Value, _ statistic: OpDef, _ axis: Int, fromEnd: Bool, length: Int?, count: Int
+  ) throws(MarsError) -> Value {
+    let n = x.type.shape[axis]
+    let taken = Swift.min(length ?? n, n)
+    guard taken > 0 || (statistic !== Reductions.max && statistic !== Reductions.min) else {
+      throw c.error(.value, "stat_length of 0 yields no value for padding")
+    }
+    var found = try x.sliced(axis: axis, start: fromEnd ? n - taken : 0, count: taken)
+      .op(statistic, with: ["axis": .ints([axis]), "keepdims": .bool(true)])
+    if x.type.dtype.isInteger && !found.type.dtype.isInteger { found = try found.op(FloatingPoint.rint) }
+    var shape = x.type.shape
+    shape[axis] = count
+    return try found.cast(x.type.dtype).broadcast(to: shape)
+  }
+
+  /// `count` values on a line between `end`, which is one of them, and the elements at one end of an axis, which are not.
+  private static func ramp(_ x: Value, _ axis: Int, fromEnd: Bool, end: Value, count: Int) throws(MarsError) -> Value {
+    let edge = try x.sliced(axis: axis, start: fromEnd ? x.type.shape[axis] - 1 : 0, count: 1)
+      .op(Shapes.squeeze, with: ["axis": .ints([axis])])
+    let line = try end.op(
+      Creation.linspace, edge,
+      with: ["num": .int(count), "endpoint": .bool(false), "dtype": .dtype(x.type.dtype), "axis": .int(axis)])
+    return fromEnd ? try line.op(Shapes.flip, with: ["axis": .ints([axis])]) : line
+  }
+
+  /// One number, or two, for all axes, or two for each.
+  private static func pairs(_ c: OpContext, _ name: String, _ given: [Int], rank: Int) throws(MarsError) -> [Int] {
+    let two = given.count == 1 ? given + given : given
+    let all = two.count == 2 ? (0..<rank).flatMap { _ in two } : two
+    guard all.count == 2 * rank else { throw c.error(.value, "\(name) must have one entry, two, or two for each of the \(rank) axes") }
+    guard all.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
+    return all
+  }
 
   static let pad = OpDef(
-    "pad", inputs: [InputDef("array"), InputDef("constant_values", optional: true, "what broadcasts to (axes, 2)")],
+    "pad",
+    inputs: [
+      InputDef("array"),
+      InputDef("constant_values", optional: true, "for 'constant', or at the ends of 'linear_ramp': what broadcasts to (axes, 2)"),
+    ],
     attributes: [
       AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other; two, or one, for all axes"),
-      AttrDef("mode", .string, default: .string("constant"), "'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'"),
+      AttrDef("mode", .string, default: .string("constant"), "one of NumPy's: 'constant', 'edge', 'reflect', 'mean', ..."),
+      AttrDef(
+        "stat_length", .ints, default: AttrValue.none, since: 2,
+        "how many elements at each end a statistic is of, as pad_width; None: all of the axis"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
-      var width = c.ints("pad_width")
-      if width.count == 1 { width += width }
-      if width.count == 2 { width = (0..<x.type.rank).flatMap { _ in width } }
-      guard width.count == 2 * x.type.rank else {
-        throw c.error(.value, "pad_width must have one entry, two, or two for each of the \(x.type.rank) axes")
+      let width = try pairs(c, "pad_width", c.ints("pad_width"), rank: x.type.rank)
+      let lengths = try c.optionalInts("stat_length").map { given throws(MarsError) in
+        try pairs(c, "stat_length", given, rank: v[0].type.rank)
       }
-      guard width.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "index can't contain negative values") }
       guard x.type.isKnown else { throw c.unknownExtents("pad needs known extents") }
       guard v.count <= 2 else { throw c.error(.type, "pad takes one array of constant values") }
       let mode = c.string("mode")
@@ -65,10 +109,14 @@ enum Padding {
         throw c.error(.value, "mode '\(mode)' is not supported: there are \(modes.joined(separator: ", "))")
       }
       let isConstant = ["constant", "empty"].contains(mode)
-      guard v.count == 1 || mode == "constant" else {
+      guard v.count == 1 || mode == "constant" || mode == "linear_ramp" else {
         throw c.error(.value, "unsupported keyword arguments for mode '\(mode)': {'constant_values'}")
       }
-      let values = try v.count > 1 ? v[1].cast(x.type.dtype).broadcast(to: [x.type.rank, 2]) : nil
+      guard lengths == nil || statistics[mode] != nil else {
+        throw c.error(.value, "unsupported keyword arguments for mode '\(mode)': {'stat_length'}")
+      }
+      let given = v.count > 1 ? v[1] : Reductions.constant(Scalar(Int64(0)), x.type.dtype)
+      let values = try (isConstant ? given.cast(x.type.dtype) : given).broadcast(to: [x.type.rank, 2])
       for k in 0..<x.type.rank {
         let (before, after, n) = (width[2 * k], width[2 * k + 1], x.type.shape[k])
         _ = try c.sum([n, before, after], "pad_width (\(before), \(after)) around an axis of \(n)")
@@ -79,12 +127,14 @@ enum Padding {
         var parts: [Value] = [x]
         for (side, count) in [before, after].enumerated() where count > 0 {
           var added: [Value] = []
-          if isConstant {
+          let value = try values.sliced(axis: 0, start: k, count: 1).sliced(axis: 1, start: side, count: 1).reshaped([])
+          if let statistic = statistics[mode] {
+            added = [try repeated(c, x, statistic, k, fromEnd: side == 1, length: lengths?[2 * k + side], count: count)]
+          } else if mode == "linear_ramp" {
+            added = [try ramp(x, k, fromEnd: side == 1, end: value, count: count)]
+          } else if isConstant {
             var shape = x.type.shape
             shape[k] = count
-            let value =
-              try values?.sliced(axis: 0, start: k, count: 1).sliced(axis: 1, start: side, count: 1).reshaped([])
-              ?? Reductions.constant(Scalar(Int64(0)), x.type.dtype)
             added = [Value(try Creation.full.apply([.value(value)], [("shape", .ints(shape)), ("dtype", .dtype(x.type.dtype))]))]
           } else {
             for p in try pieces(c, n, side == 0 ? -count : n, side == 0 ? 0 : n + count) { added.append(try slice(x, k, p)) }
@@ -100,10 +150,15 @@ enum Padding {
       numpy: "numpy.pad", example: "mt.pad([1, 2, 3], (1, 2), mode='reflect')"),
     samples: ["constant", "edge", "reflect", "symmetric", "wrap"].map {
       Sample([[3, 4]], .all, attributes: ["pad_width": .ints([1, 2, 0, 7]), "mode": .string($0)])
-    } + [
-      Sample([[3, 4]], attributes: ["pad_width": .ints([2])]), Sample([[3, 4]], attributes: ["pad_width": .ints([2, 0])]),
-      Sample([[3, 1], [2, 2]], attributes: ["pad_width": .ints([1, 2, 3, 0])]), Sample([[0]], attributes: ["pad_width": .ints([1, 2])]),
-    ])
+    }
+      + ["linear_ramp", "maximum", "mean", "median", "minimum"].map {
+        Sample([[3, 4]], [.integer, .floating], attributes: ["pad_width": .ints([1, 2, 0, 3]), "mode": .string($0)])
+      } + [
+        Sample([[3, 4]], attributes: ["pad_width": .ints([2]), "mode": .string("mean"), "stat_length": .ints([1, 2])]),
+        Sample([[3, 4], [2, 2]], attributes: ["pad_width": .ints([2]), "mode": .string("linear_ramp")]),
+        Sample([[3, 4]], attributes: ["pad_width": .ints([2])]), Sample([[3, 4]], attributes: ["pad_width": .ints([2, 0])]),
+        Sample([[3, 1], [2, 2]], attributes: ["pad_width": .ints([1, 2, 3, 0])]), Sample([[0]], attributes: ["pad_width": .ints([1, 2])]),
+      ])
 
   static let append = OpDef(
     "append", inputs: [InputDef("arr"), InputDef("values")],

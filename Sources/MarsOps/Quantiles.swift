@@ -9,6 +9,9 @@ enum Quantiles {
     AttrDef("method", .string, default: .string("linear"), "one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ..."),
   ]
 
+  private static let weights = InputDef(
+    "weights", optional: true, alone: true, "what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'")
+
   private static let statistics = NativeOp(
     OpDef(
       "order_statistics", inputs: [InputDef("a"), InputDef("places", optional: true, "int64, 1-d; none where `at` says them")],
@@ -129,7 +132,9 @@ enum Quantiles {
 
   /// `q` is a fraction; elements are interpolated as NumPy does it, from the nearer of the two, so that equal elements give themselves.
   /// `checked`: zeros, int64 and of q's shape, that are an error where q is no fraction; nil where that is known.
-  private static func quantile(_ c: OpContext, _ a: Value, _ q: Value, checked: Value?, ignoringNaN: Bool) throws(MarsError) -> Value {
+  private static func quantile(
+    _ c: OpContext, _ a: Value, _ q: Value, weights: Value?, checked: Value?, ignoringNaN: Bool
+  ) throws(MarsError) -> Value {
     guard !a.type.dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
     guard a.type.isKnown && q.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     var axes = Array(0..<a.type.rank)
@@ -137,9 +142,10 @@ enum Quantiles {
     let rest = (0..<a.type.rank).filter { !axes.contains($0) }
     let n = try c.product(axes.map { a.type.shape[$0] }, "the reduced axes")
     let others = rest.map { a.type.shape[$0] }
-    // The dtype of fractions counts, unless they are Python's numbers beside floats.
-    let d = Promotion.common(
-      a.type.dtype.kind >= .floating ? a.type.dtype : .float64, q.type.dtype.kind >= .floating ? q.type.dtype : a.type.dtype)
+    // The dtype of fractions counts, unless they are Python's numbers beside floats; other numbers are fractions of float64.
+    let d =
+      q.type.dtype.kind >= .floating
+      ? Promotion.common(a.type.dtype, q.type.dtype) : a.type.dtype.kind >= .floating ? a.type.dtype : .float64
     let kept = q.type.shape + (c.bool("keepdims") ? a.type.shape.indices.map { axes.contains($0) ? 1 : a.type.shape[$0] } : others)
     if n == 0 {
       return Value(
@@ -158,6 +164,12 @@ enum Quantiles {
     }
     let own = q.type.shape + (counts ? [Int](repeating: 1, count: others.count) : [])
     let fractions = try q.cast(.float64).reshaped(own)
+    if let weights {
+      let asked = try checked.map { zeros throws(MarsError) in try q.op(Arithmetic.add, try zeros.cast(q.type.dtype)) } ?? q
+      var (found, last) = try weighted(c, line, asked, weights, of: a.type, axes: axes, rest: rest, ignoringNaN: ignoringNaN)
+      if isFloat && !ignoringNaN { found = try last.op(FloatingPoint.isnan).op(Selection.where, last, found) }
+      return try found.reshaped(kept)
+    }
     let wide = { (x: Value) throws(MarsError) -> Value in
       counts ? x : try x.reshaped(q.type.shape + [Int](repeating: 1, count: others.count))
     }
@@ -237,10 +249,10 @@ enum Quantiles {
 
   private static func fractions(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1")], attributes: attributes, typing: .fromExpansion,
+      name, inputs: [InputDef("a"), InputDef("q", "fractions, 0 to 1"), weights], attributes: attributes, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let checked = try check(c, v[1], most: 1, "Quantiles")
-        return [try quantile(c, v[0], v[1], checked: checked, ignoringNaN: ignoringNaN)]
+        return [try quantile(c, v[0], v[1], weights: v.count > 2 ? v[2] : nil, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
       samples: [
@@ -249,6 +261,10 @@ enum Quantiles {
         Sample([[3, 4], [2]], attributes: ["method": .string("averaged_inverted_cdf")]),
         Sample([[3, 4], [2]], [.integer, .floating], attributes: ["method": .string("closest_observation")]),
         Sample([[0], [2]]),
+        Sample(
+          [[3, 4], [2], [3, 4]], [.integer, .floating], fixed: [2: .float32],
+          attributes: ["method": .string("inverted_cdf"), "axis": .ints([1])]),
+        Sample([[3, 4], [2], [4]], attributes: ["method": .string("inverted_cdf"), "axis": .ints([1])]),
       ])
   }
   static let ofFraction = fractions("quantile", "Quantiles over axes.", ignoringNaN: false)
@@ -256,13 +272,13 @@ enum Quantiles {
 
   private static func percentages(_ name: String, _ summary: String, ignoringNaN: Bool) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("a"), InputDef("q", "percentages, 0 to 100")], attributes: attributes, typing: .fromExpansion,
+      name, inputs: [InputDef("a"), InputDef("q", "percentages, 0 to 100"), weights], attributes: attributes, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let checked = try check(c, v[1], most: 100, "Percentiles")
         let q = try v[1].type.dtype.kind >= .floating ? v[1] : v[1].cast(.float64)
         let isFloat = v[0].type.dtype.kind == .floating && v[1].type.dtype.kind < .floating
         let share = try (isFloat ? q.cast(v[0].type.dtype) : q).op(Arithmetic.divide, weak: Scalar(100.0))
-        return [try quantile(c, v[0], share, checked: checked, ignoringNaN: ignoringNaN)]
+        return [try quantile(c, v[0], share, weights: v.count > 2 ? v[2] : nil, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
       samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])

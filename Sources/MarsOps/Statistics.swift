@@ -54,8 +54,28 @@ enum Statistics {
     exposure: Exposure(signature: "a axis weights * keepdims"),
     samples: [Sample([[3, 4]], .numeric, attributes: ["axis": .ints([1])]), Sample([[3, 4], [3, 4]])])
 
-  /// Covariance of the rows of a 2-D value.
-  private static func covariance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
+  /// How often each of `n` observations was made, or what it counts, as float64.
+  private static func counted(_ c: OpContext, _ w: Value, _ name: String, n: Int, whole: Bool) throws(MarsError) -> Value {
+    guard w.type.rank == 1 else { throw c.error(.value, "cannot handle multidimensional \(name)") }
+    guard w.type.shape[0] == n else { throw c.error(.value, "incompatible numbers of samples and \(name)") }
+    guard !w.type.dtype.isComplex else { throw c.error(.type, "\(name) must be real numbers") }
+    guard !whole || w.type.dtype.kind < .floating || (w.numbers?.allSatisfy { $0 == $0.rounded() } ?? false) else {
+      throw c.error(.type, "fweights must be integer")
+    }
+    let message = "\(name) cannot be negative"
+    if let known = w.numbers {
+      guard known.allSatisfy({ !($0 < 0) }) else { throw c.error(.value, message) }
+      return try w.cast(.float64)
+    }
+    let isWrong = try w.op(Comparison.less, weak: Scalar(Int64(0)))
+    let zeros = try isWrong.cast(.int64).op(Checks.refuse.def, isWrong, with: ["message": .string(message)])
+    return try w.cast(.float64).op(Arithmetic.add, try zeros.cast(.float64))
+  }
+
+  /// Covariance of the rows of a 2-D value; `frequencies` and `weights` say what an observation counts.
+  private static func covariance(
+    _ c: OpContext, _ v: [Value], frequencies: Value? = nil, weights: Value? = nil
+  ) throws(MarsError) -> Value {
     var rows: [Value] = []
     for (i, given) in v.enumerated() {
       var x = given.type.rank == 0 ? try given.expanded(at: [0]) : given
@@ -72,7 +92,25 @@ enum Statistics {
       ddof = c.bool("bias") ? 0 : 1
       if case .int(let d) = c["ddof"] { ddof = Double(d) }
     }
-    let mean = try x.op(Reductions.mean, with: ["axis": .ints([1]), "keepdims": .bool(true)])
+    let perRow: KeyValuePairs<String, AttrValue> = ["axis": .ints([1]), "keepdims": .bool(true)]
+    let times = try frequencies.map { w throws(MarsError) in try counted(c, w, "fweights", n: n, whole: true) }
+    let counts = try weights.map { w throws(MarsError) in try counted(c, w, "aweights", n: n, whole: false) }
+    if let first = times ?? counts {
+      let w = try times == nil ? first : counts.map { other throws(MarsError) in try first.op(Arithmetic.multiply, other) } ?? first
+      let sum = try w.op(Reductions.sum)
+      let total = try x.op(Arithmetic.multiply, w).op(Reductions.sum, with: perRow)
+      let d = try x.op(Arithmetic.subtract, try total.op(Arithmetic.divide, sum))
+      let conjugate = try d.type.dtype.isComplex ? d.op(FloatingPoint.conjugate) : d
+      let s = try d.op(LinearAlgebra.matmul, try conjugate.op(Arithmetic.multiply, w).op(Shapes.transpose))
+      // What one observation counts is taken off once for each degree of freedom.
+      var lost = Reductions.constant(Scalar(ddof), .float64)
+      if let counts {
+        lost = try lost.op(Arithmetic.multiply, try w.op(Arithmetic.multiply, counts).op(Reductions.sum)).op(Arithmetic.divide, sum)
+      }
+      let rest = try ddof == 0 ? sum : sum.op(Arithmetic.subtract, lost)
+      return try s.op(Arithmetic.divide, try rest.op(Comparison.maximum, weak: Scalar(0.0)).cast(s.type.dtype))
+    }
+    let mean = try x.op(Reductions.mean, with: perRow)
     let d = try x.op(Arithmetic.subtract, mean)
     let conjugate = try d.type.dtype.isComplex ? d.op(FloatingPoint.conjugate) : d
     let s = try d.op(LinearAlgebra.matmul, try conjugate.op(Shapes.transpose))
@@ -90,15 +128,25 @@ enum Statistics {
   private static let rowvar = AttrDef("rowvar", .bool, default: .bool(true), "whether rows are the variables")
 
   static let cov = OpDef(
-    "cov", inputs: [InputDef("m"), more],
+    "cov", inputs: [InputDef("m"), InputDef("others", variadic: true, "more variables y, fweights and aweights, those that are given")],
     attributes: [
       rowvar, AttrDef("bias", .bool, default: .bool(false), "divide by N instead of N - 1"),
       AttrDef("ddof", .int, default: AttrValue.none, "divide by N - ddof"), dtype,
+      AttrDef("fweights", .bool, default: .bool(false), since: 3, "whether others have how often each observation was made"),
+      AttrDef("aweights", .bool, default: .bool(false), since: 3, "whether others have, last, what each observation counts"),
     ], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      var variables = v
+      let given = (c.bool("fweights") ? 1 : 0) + (c.bool("aweights") ? 1 : 0)
+      guard v.count > given, v.count - given <= 2 else { throw c.error(.type, "cov takes one or two arrays of variables, and weights") }
+      let weights = c.bool("aweights") ? variables.removeLast() : nil
+      let frequencies = c.bool("fweights") ? variables.removeLast() : nil
+      return [try squeezed(try covariance(c, variables, frequencies: frequencies, weights: weights))]
+    },
     doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
-    exposure: Exposure(signature: "m y rowvar bias ddof * dtype"),
     samples: [
+      Sample([[3, 5], [5]], fixed: [1: .int32], attributes: ["fweights": .bool(true)]),
+      Sample([[3, 5], [5], [5]], fixed: [1: .int32], attributes: ["fweights": .bool(true), "aweights": .bool(true)]),
       Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
       Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]),
     ])

@@ -186,7 +186,8 @@ extension Reductions {
       typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let r = try variance(c, ignoringNaN ? try withoutNaN(v) : v, undefined: ignoringNaN)
-        return [root ? try r.op(Exponential.sqrt) : r]
+        // Integers that were asked for are what the root is cast to.
+        return [root ? try r.op(Exponential.sqrt).cast(r.type.dtype) : r]
       },
       doc: OpDoc(
         summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",

@@ -28,8 +28,9 @@ enum LawCases {
     "insert": [2: .indices], "insert_at": [2: .indices], "put_along_axis": [1: .indices],
     "unravel_index": [0: .indices],
     "bincount": [0: .indices], "bincount_bins": [0: .indices],
-    "quantile": [1: .fractions], "nanquantile": [1: .fractions], "nanpercentile": [1: .fractions],
-    "percentile": [1: .fractions], "histogram_counts": [1: .ascending],
+    "quantile": [1: .fractions, 2: .shares], "nanquantile": [1: .fractions, 2: .shares], "nanpercentile": [1: .fractions],
+    "percentile": [1: .fractions], "histogram_counts": [1: .ascending], "cov": [1: .large, 2: .large],
+    "histogram_grid": [2: .ascending, 3: .ascending],
     "multinomial": [0: .shares, 1: .shares], "draw_multinomial": [0: .shares, 1: .shares], "zipf": [0: .large], "dirichlet": [0: .shares],
   ].merging(
     [

@@ -230,6 +230,11 @@ static inline mars_status mars_op_argsort(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argsort", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Indices of the k largest elements along an axis, that of the largest first.  Attributes: k (int, required), axis (int, default -1), largest (bool, default 1). */
+static inline mars_status mars_op_argtopk(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("argtopk", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Indices of the elements that are not zero, one row each. */
 static inline mars_status mars_op_argwhere(mars_tensor **out, mars_graph *graph, mars_operand a) {
   const mars_operand inputs[1] = {a};
@@ -491,12 +496,9 @@ static inline mars_status mars_op_count_nonzero(mars_tensor **out, mars_graph *g
   const mars_operand inputs[1] = {a};
   return mars_op_apply("count_nonzero", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
-/* The covariance matrix of variables.  Attributes: rowvar (bool, default 1), bias (bool, default 0), ddof (int, default None), dtype (dtype, default None). */
-static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, mars_operand m, const mars_operand *y, const mars_attribute *attributes, size_t attribute_count) {
-  mars_operand inputs[2];
-  inputs[0] = m;
-  if (y) inputs[1] = *y;
-  return mars_op_apply("cov", out, 1, graph, inputs, y ? 2 : 1, attributes, attribute_count);
+/* The covariance matrix of variables.  Inputs: m, others.  Attributes: rowvar (bool, default 1), bias (bool, default 0), ddof (int, default None), dtype (dtype, default None), fweights (bool, default 0), aweights (bool, default 0). */
+static inline mars_status mars_op_cov(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("cov", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* The cross product of vectors.  Attributes: axisa (int, default -1), axisb (int, default -1), axisc (int, default -1), axis (int, default None). */
 static inline mars_status mars_op_cross(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
@@ -810,9 +812,11 @@ static inline mars_status mars_op_histogram(mars_tensor **out, mars_graph *graph
   return mars_op_apply("histogram", out, 2, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
 }
 /* The edges of the bins of a histogram.  Attributes: bins (int, default 10), low (scalar, default None), high (scalar, default None). */
-static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
-  return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 1, attributes, attribute_count);
+static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *edges, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = a;
+  if (edges) inputs[1] = *edges;
+  return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, edges ? 2 : 1, attributes, attribute_count);
 }
 /* How many values lie in each of the bins of given edges.  Attributes: density (bool, default 0). */
 static inline mars_status mars_op_histogram_counts(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand bins, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
@@ -821,6 +825,10 @@ static inline mars_status mars_op_histogram_counts(mars_tensor **out, mars_graph
   inputs[1] = bins;
   if (weights) inputs[2] = *weights;
   return mars_op_apply("histogram_counts", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
+}
+/* How many points lie in each cell of a grid, or the sum of their weights.  Attributes: weighted (bool, default 0), density (bool, default 0). */
+static inline mars_status mars_op_histogram_grid(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
+  return mars_op_apply("histogram_grid", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
 static inline mars_status mars_op_hsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
@@ -1196,9 +1204,12 @@ static inline mars_status mars_op_nanmin(mars_tensor **out, mars_graph *graph, m
   return mars_op_apply("nanmin", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
 /* Percentiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("nanpercentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_nanpercentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("nanpercentile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The product over axes, NaN counted as 1.  Attributes: axis (ints, default None), dtype (dtype, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1208,9 +1219,12 @@ static inline mars_status mars_op_nanprod(mars_tensor **out, mars_graph *graph, 
   return mars_op_apply("nanprod", out, 1, graph, inputs, where ? 2 : 1, attributes, attribute_count);
 }
 /* Quantiles over axes, ignoring NaN.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("nanquantile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_nanquantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("nanquantile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The standard deviation over axes, ignoring NaN.  Attributes: axis (ints, default None), dtype (dtype, default None), ddof (float, default 0.0), keepdims (bool, default 0). */
 static inline mars_status mars_op_nanstd(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -1292,7 +1306,7 @@ static inline mars_status mars_op_outer(mars_tensor **out, mars_graph *graph, ma
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("outer", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'). */
+/* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'), stat_length (ints, default None). */
 static inline mars_status mars_op_pad(mars_tensor **out, mars_graph *graph, mars_operand array_, const mars_operand *constant_values, const mars_attribute *attributes, size_t attribute_count) {
   mars_operand inputs[2];
   inputs[0] = array_;
@@ -1310,9 +1324,12 @@ static inline mars_status mars_op_partition(mars_tensor **out, mars_graph *graph
   return mars_op_apply("partition", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Percentiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("percentile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_percentile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("percentile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* The slices along an axis in random order.  Attributes: axis (int, default 0), seed (scalar, required: mars_attr_uint64), stream (int, default 0). */
 static inline mars_status mars_op_permutation(mars_tensor **out, mars_graph *graph, mars_operand x, const mars_attribute *attributes, size_t attribute_count) {
@@ -1404,9 +1421,12 @@ static inline mars_status mars_op_putmask(mars_tensor *a, mars_operand mask, mar
   return mars_op_write("putmask", a, inputs, 3, NULL, 0);
 }
 /* Quantiles over axes.  Attributes: axis (ints, default None), keepdims (bool, default 0), method (string, default 'linear'). */
-static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, q};
-  return mars_op_apply("quantile", out, 1, graph, inputs, 2, attributes, attribute_count);
+static inline mars_status mars_op_quantile(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand q, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[3];
+  inputs[0] = a;
+  inputs[1] = q;
+  if (weights) inputs[2] = *weights;
+  return mars_op_apply("quantile", out, 1, graph, inputs, weights ? 3 : 2, attributes, attribute_count);
 }
 /* From radians to degrees. */
 static inline mars_status mars_op_rad2deg(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -1671,6 +1691,11 @@ static inline mars_status mars_op_tensordot(mars_tensor **out, mars_graph *graph
 static inline mars_status mars_op_tile(mars_tensor **out, mars_graph *graph, mars_operand A, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {A};
   return mars_op_apply("tile", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The k largest elements along an axis, the largest first.  Attributes: k (int, required), axis (int, default -1), largest (bool, default 1). */
+static inline mars_status mars_op_topk(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("topk", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The sum of the diagonal.  Attributes: offset (int, default 0), axis1 (int, default 0), axis2 (int, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_trace(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {

@@ -54,6 +54,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code aweights}: whether others have, last, what each observation counts (cov).
+   *
+   * @param aweights the value
+   * @return this
+   */
+  default Attributes aweights(boolean aweights) {
+    return self().set("aweights", aweights);
+  }
+
+  /**
    * Sets {@code axes}: order of the axes; None: reversed (permute_dims, transpose); the plane (rot90); how many last axes of a and first
    *     axes of b to sum over (tensordot).
    *
@@ -272,7 +282,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram, histogram_counts).
+   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram, histogram_counts, histogram_grid).
    *
    * @param density the value
    * @return this
@@ -355,6 +365,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes equalNan(boolean equalNan) {
     return self().set("equal_nan", equalNan);
+  }
+
+  /**
+   * Sets {@code fweights}: whether others have how often each observation was made (cov).
+   *
+   * @param fweights the value
+   * @return this
+   */
+  default Attributes fweights(boolean fweights) {
+    return self().set("fweights", fweights);
   }
 
   /**
@@ -479,6 +499,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code largest}: whether the largest come first, or the smallest (argtopk, topk).
+   *
+   * @param largest the value
+   * @return this
+   */
+  default Attributes largest(boolean largest) {
+    return self().set("largest", largest);
+  }
+
+  /**
    * Sets {@code left}: value before the first point; None: that of the first (interp).
    *
    * @param left the value
@@ -541,7 +571,7 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
-   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
+   *     vectors must overlap (convolve, correlate); one of NumPy's: 'constant', 'edge', 'reflect', 'mean', ... (pad); what places beyond
    *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
    *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
@@ -554,7 +584,7 @@ public sealed interface NamedAttributes permits Attributes {
 
   /**
    * Sets {@code mode}: what becomes of numbers of no choice: 'raise', 'wrap' or 'clip' (choose); 'full', 'same' or 'valid': where the
-   *     vectors must overlap (convolve, correlate); 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty' (pad); what places beyond
+   *     vectors must overlap (convolve, correlate); one of NumPy's: 'constant', 'edge', 'reflect', 'mean', ... (pad); what places beyond
    *     the ends are: 'raise': errors; 'wrap'; 'clip' (put); 'raise', 'wrap' or 'clip': one for all axes, or one for each
    *     (ravel_multi_index); what becomes of indices out of bounds: 'raise', 'wrap' or 'clip' (take).
    *
@@ -910,6 +940,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code stat_length}: how many elements at each end a statistic is of, as pad_width; None: all of the axis (pad).
+   *
+   * @param statLength the value
+   * @return this
+   */
+  default Attributes statLength(long... statLength) {
+    return self().setList("stat_length", statLength);
+  }
+
+  /**
    * Sets {@code step}: distance between values (arange).
    *
    * @param step the value
@@ -947,6 +987,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes trim(String trim) {
     return self().set("trim", trim);
+  }
+
+  /**
+   * Sets {@code weighted}: whether the last array is what each point counts (histogram_grid).
+   *
+   * @param weighted the value
+   * @return this
+   */
+  default Attributes weighted(boolean weighted) {
+    return self().set("weighted", weighted);
   }
 
   /**

@@ -971,6 +971,56 @@ public final class Ops {
   }
 
   /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, long axis) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, long axis, boolean largest) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, Attributes options) {
+    return Operator.of("argtopk").apply(new Attributes(options).set("k", k), a);
+  }
+
+  /**
    * Indices of the elements that are not zero, one row each.
    *
    * <p>NumPy: {@code numpy.argwhere}.
@@ -2396,67 +2446,48 @@ public final class Ops {
    * <p>NumPy: {@code numpy.cov}.
    *
    * @param m a tensor or a number
+   * @param others more variables y, fweights and aweights, those that are given
    * @return the result
    */
-  public static Tensor cov(Operand m) {
-    return Operator.of("cov").apply(Attributes.NONE, m);
+  public static Tensor cov(Operand m, Operand... others) {
+    return Operator.of("cov").apply(Attributes.NONE, Operator.join(others, m));
   }
 
   /**
    * The covariance matrix of variables.
    *
    * @param m a tensor or a number
+   * @param others more variables y, fweights and aweights, those that are given
    * @param rowvar whether rows are the variables
    * @return the result
    */
-  public static Tensor cov(Operand m, boolean rowvar) {
-    return Operator.of("cov").apply(new Attributes().set("rowvar", rowvar), m);
+  public static Tensor cov(Operand m, Operand[] others, boolean rowvar) {
+    return Operator.of("cov").apply(new Attributes().set("rowvar", rowvar), Operator.join(others, m));
   }
 
   /**
    * The covariance matrix of variables.
    *
    * @param m a tensor or a number
+   * @param others more variables y, fweights and aweights, those that are given
    * @param rowvar whether rows are the variables
    * @param bias divide by N instead of N - 1
    * @return the result
    */
-  public static Tensor cov(Operand m, boolean rowvar, boolean bias) {
-    return Operator.of("cov").apply(new Attributes().set("rowvar", rowvar).set("bias", bias), m);
+  public static Tensor cov(Operand m, Operand[] others, boolean rowvar, boolean bias) {
+    return Operator.of("cov").apply(new Attributes().set("rowvar", rowvar).set("bias", bias), Operator.join(others, m));
   }
 
   /**
    * The covariance matrix of variables.
    *
    * @param m a tensor or a number
-   * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype
+   * @param others more variables y, fweights and aweights, those that are given
+   * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype, fweights, aweights
    * @return the result
    */
-  public static Tensor cov(Operand m, Attributes options) {
-    return Operator.of("cov").apply(options, m);
-  }
-
-  /**
-   * The covariance matrix of variables.
-   *
-   * @param m a tensor or a number
-   * @param y more variables of as many observations
-   * @return the result
-   */
-  public static Tensor cov(Operand m, Operand y) {
-    return Operator.of("cov").apply(Attributes.NONE, m, y);
-  }
-
-  /**
-   * The covariance matrix of variables.
-   *
-   * @param m a tensor or a number
-   * @param y more variables of as many observations
-   * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype
-   * @return the result
-   */
-  public static Tensor cov(Operand m, Operand y, Attributes options) {
-    return Operator.of("cov").apply(options, m, y);
+  public static Tensor cov(Operand m, Operand[] others, Attributes options) {
+    return Operator.of("cov").apply(options, Operator.join(others, m));
   }
 
   /**
@@ -5039,7 +5070,7 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.histogram_bin_edges}.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a) {
@@ -5049,7 +5080,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @return the result
    */
@@ -5060,7 +5091,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @param low lower end of the range; None: the smallest value
    * @return the result
@@ -5072,7 +5103,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @param low lower end of the range; None: the smallest value
    * @return the result
@@ -5084,12 +5115,35 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param options attributes that differ from their defaults: bins, low, high
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a, Attributes options) {
     return Operator.of("histogram_bin_edges").apply(options, a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a a tensor or a number
+   * @param edges edges that ascend: they are the answer
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, Operand edges) {
+    return Operator.of("histogram_bin_edges").apply(Attributes.NONE, a, edges);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a a tensor or a number
+   * @param edges edges that ascend: they are the answer
+   * @param options attributes that differ from their defaults: bins, low, high
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, Operand edges, Attributes options) {
+    return Operator.of("histogram_bin_edges").apply(options, a, edges);
   }
 
   /**
@@ -5150,6 +5204,52 @@ public final class Ops {
    */
   public static Tensor histogramCounts(Operand a, Operand bins, Operand weights, Attributes options) {
     return Operator.of("histogram_counts").apply(options, a, bins, weights);
+  }
+
+  /**
+   * How many points lie in each cell of a grid, or the sum of their weights.
+   *
+   * <p>The edges of an axis ascend; the last one belongs to the last bin. Points beyond them, and with NaN, lie in no cell.
+   *
+   * @param arrays the points' places along each axis, edges of each axis, and weights where they are given
+   * @return the result
+   */
+  public static Tensor histogramGrid(Operand... arrays) {
+    return Operator.of("histogram_grid").apply(Attributes.NONE, arrays);
+  }
+
+  /**
+   * How many points lie in each cell of a grid, or the sum of their weights.
+   *
+   * @param arrays the points' places along each axis, edges of each axis, and weights where they are given
+   * @param weighted whether the last array is what each point counts
+   * @return the result
+   */
+  public static Tensor histogramGrid(Operand[] arrays, boolean weighted) {
+    return Operator.of("histogram_grid").apply(new Attributes().set("weighted", weighted), arrays);
+  }
+
+  /**
+   * How many points lie in each cell of a grid, or the sum of their weights.
+   *
+   * @param arrays the points' places along each axis, edges of each axis, and weights where they are given
+   * @param weighted whether the last array is what each point counts
+   * @param density whether the histogram is scaled to an integral of 1
+   * @return the result
+   */
+  public static Tensor histogramGrid(Operand[] arrays, boolean weighted, boolean density) {
+    return Operator.of("histogram_grid").apply(new Attributes().set("weighted", weighted).set("density", density), arrays);
+  }
+
+  /**
+   * How many points lie in each cell of a grid, or the sum of their weights.
+   *
+   * @param arrays the points' places along each axis, edges of each axis, and weights where they are given
+   * @param options attributes that differ from their defaults: weighted, density
+   * @return the result
+   */
+  public static Tensor histogramGrid(Operand[] arrays, Attributes options) {
+    return Operator.of("histogram_grid").apply(options, arrays);
   }
 
   /**
@@ -8890,6 +8990,31 @@ public final class Ops {
   }
 
   /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Operand weights) {
+    return Operator.of("nanpercentile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Percentiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanpercentile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("nanpercentile").apply(options, a, q, weights);
+  }
+
+  /**
    * The product over axes, NaN counted as 1.
    *
    * <p>NumPy: {@code numpy.nanprod}.
@@ -9063,6 +9188,31 @@ public final class Ops {
    */
   public static Tensor nanquantile(Operand a, double q, Attributes options) {
     return Operator.of("nanquantile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Operand weights) {
+    return Operator.of("nanquantile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Quantiles over axes, ignoring NaN.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor nanquantile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("nanquantile").apply(options, a, q, weights);
   }
 
   /**
@@ -9558,7 +9708,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @param mode one of NumPy's: 'constant', 'edge', 'reflect', 'mean', ...
    * @return the result
    */
   public static Tensor pad(Operand array, long padWidth, String mode) {
@@ -9570,7 +9720,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'reflect', 'symmetric', 'wrap' or 'empty'
+   * @param mode one of NumPy's: 'constant', 'edge', 'reflect', 'mean', ...
    * @return the result
    */
   public static Tensor pad(Operand array, long[] padWidth, String mode) {
@@ -9582,7 +9732,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode
+   * @param options attributes that differ from their defaults: mode, stat_length
    * @return the result
    */
   public static Tensor pad(Operand array, long[] padWidth, Attributes options) {
@@ -9593,7 +9743,7 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues what broadcasts to (axes, 2)
+   * @param constantValues for 'constant', or at the ends of 'linear_ramp': what broadcasts to (axes, 2)
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @return the result
    */
@@ -9605,9 +9755,9 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues what broadcasts to (axes, 2)
+   * @param constantValues for 'constant', or at the ends of 'linear_ramp': what broadcasts to (axes, 2)
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode
+   * @param options attributes that differ from their defaults: mode, stat_length
    * @return the result
    */
   public static Tensor pad(Operand array, Operand constantValues, long[] padWidth, Attributes options) {
@@ -9779,6 +9929,31 @@ public final class Ops {
    */
   public static Tensor percentile(Operand a, double q, Attributes options) {
     return Operator.of("percentile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, Operand weights) {
+    return Operator.of("percentile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Percentiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q percentages, 0 to 100
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor percentile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("percentile").apply(options, a, q, weights);
   }
 
   /**
@@ -10284,6 +10459,31 @@ public final class Ops {
    */
   public static Tensor quantile(Operand a, double q, Attributes options) {
     return Operator.of("quantile").apply(options, a, Operand.of(q));
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, Operand weights) {
+    return Operator.of("quantile").apply(Attributes.NONE, a, q, weights);
+  }
+
+  /**
+   * Quantiles over axes.
+   *
+   * @param a a tensor or a number
+   * @param q fractions, 0 to 1
+   * @param weights what each element counts, in the shape of a or of the axes; only with method 'inverted_cdf'
+   * @param options attributes that differ from their defaults: axis, keepdims, method
+   * @return the result
+   */
+  public static Tensor quantile(Operand a, Operand q, Operand weights, Attributes options) {
+    return Operator.of("quantile").apply(options, a, q, weights);
   }
 
   /**
@@ -11706,6 +11906,56 @@ public final class Ops {
    */
   public static Tensor tile(Operand a, long... reps) {
     return Operator.of("tile").apply(new Attributes().set("reps", reps), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k) {
+    return Operator.of("topk").apply(new Attributes().set("k", k), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, long axis) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, long axis, boolean largest) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, Attributes options) {
+    return Operator.of("topk").apply(new Attributes(options).set("k", k), a);
   }
 
   /**

@@ -27,6 +27,8 @@ from mars.tensor._files import load as load
 from mars.tensor._files import save as save
 from mars.tensor._grids import block as block
 from mars.tensor._grids import fromfunction as fromfunction
+from mars.tensor._histograms import histogram2d as histogram2d
+from mars.tensor._histograms import histogramdd as histogramdd
 from mars.tensor._standard import __array_api_version__ as __array_api_version__
 from mars.tensor._standard import __array_namespace_info__ as __array_namespace_info__
 from mars.tensor._standard import finfo as finfo

@@ -32,6 +32,7 @@ __all__ = [
     "argmin",
     "argpartition",
     "argsort",
+    "argtopk",
     "argwhere",
     "around",
     "array_equal",
@@ -138,6 +139,7 @@ __all__ = [
     "histogram",
     "histogram_bin_edges",
     "histogram_counts",
+    "histogram_grid",
     "hsplit",
     "hstack",
     "hypot",
@@ -277,6 +279,7 @@ __all__ = [
     "tanh",
     "tensordot",
     "tile",
+    "topk",
     "trace",
     "transpose",
     "trapezoid",
@@ -533,6 +536,9 @@ def argsort(
     a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """Indices that sort; equal elements keep their order."""
+
+def argtopk(a: _Operand, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+    """Indices of the k largest elements along an axis, that of the largest first."""
 
 def argwhere(a: _Operand, out: _Out | None = None) -> Tensor:
     """Indices of the elements that are not zero, one row each."""
@@ -901,12 +907,14 @@ def count_nonzero(a: _Operand, axis: _Ints | None = None, *, keepdims: bool = Fa
 
 def cov(
     m: _Operand,
-    y: _Operand | None = None,
+    y: Any = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
     *,
-    dtype: DTypeLike | None = None,
+    dtype: Any = None,
 ) -> Tensor:
     """The covariance matrix of variables."""
 
@@ -995,8 +1003,10 @@ def divide(
 def divmod(
     x1: _Operand,
     x2: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -1230,8 +1240,10 @@ def fmod(
 
 def frexp(
     x: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -1341,6 +1353,9 @@ def histogram_counts(
     a: _Operand, bins: _Operand, density: bool = False, weights: _Operand | None = None, out: _Out | None = None
 ) -> Tensor:
     """How many values lie in each of the bins of given edges."""
+
+def histogram_grid(arrays: Iterable[_Operand], weighted: bool = False, density: bool = False, out: _Out | None = None) -> Tensor:
+    """How many points lie in each cell of a grid, or the sum of their weights."""
 
 def hsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
@@ -1839,8 +1854,10 @@ def mod(
 
 def modf(
     x: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -1925,7 +1942,7 @@ def nanpercentile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Percentiles over axes, ignoring NaN."""
 
@@ -1949,7 +1966,7 @@ def nanquantile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Quantiles over axes, ignoring NaN."""
 
@@ -2051,7 +2068,14 @@ def outer(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """All products of two flattened tensors."""
 
 def pad(
-    array: _Operand, pad_width: Any, mode: str = "constant", *, constant_values: _Operand | None = None, reflect_type: str = "even"
+    array: _Operand,
+    pad_width: Any,
+    mode: str = "constant",
+    *,
+    constant_values: _Operand | None = None,
+    end_values: Any = None,
+    stat_length: Any = None,
+    reflect_type: str = "even",
 ) -> Tensor:
     """A tensor with elements added around it."""
 
@@ -2067,7 +2091,7 @@ def percentile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Percentiles over axes."""
 
@@ -2150,7 +2174,7 @@ def quantile(
     method: str = "linear",
     keepdims: bool = False,
     *,
-    weights: Any = None,
+    weights: _Operand | None = None,
 ) -> Tensor:
     """Quantiles over axes."""
 
@@ -2488,6 +2512,9 @@ def tensordot(a: _Operand, b: _Operand, axes: Any = 2) -> Tensor:
 def tile(A: _Operand, reps: _Ints, out: _Out | None = None) -> Tensor:
     """Repeats the whole tensor."""
 
+def topk(a: _Operand, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+    """The k largest elements along an axis, the largest first."""
+
 def trace(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
     """The sum of the diagonal."""
 
@@ -2736,6 +2763,8 @@ class TensorMethods:
         self, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
     ) -> Tensor:
         """Indices that sort; equal elements keep their order."""
+    def argtopk(self, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+        """Indices of the k largest elements along an axis, that of the largest first."""
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
     ) -> Tensor:
@@ -2859,6 +2888,8 @@ class TensorMethods:
         """Swaps two axes."""
     def take(self, indices: _Operand, axis: int | None = None, out: _Out | None = None, mode: str = "raise") -> Tensor:
         """Elements or slices by integer indices."""
+    def topk(self, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+        """The k largest elements along an axis, the largest first."""
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
         """The sum of the diagonal."""
     def transpose(self, *axes: int | Sequence[int] | None, out: _Out | None = None) -> Tensor:

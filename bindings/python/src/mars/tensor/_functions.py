@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, apply, assign
+from mars._graph import SAME_KIND, apply, assign, hooks
 from mars.tensor import _index, _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
@@ -70,7 +70,7 @@ def linspace(
     _registry.check_device(device)
     given = _attributes("linspace", num=num, endpoint=endpoint, dtype=dtype, axis=axis)
     made = _registry.rechunked(apply(op("linspace"), (start, stop), given), chunk_size)
-    return (made, apply(op("linspace_step"), (start, stop), (num, endpoint))) if retstep else made
+    return hooks.several((made, apply(op("linspace_step"), (start, stop), (num, endpoint)))) if retstep else made
 
 
 @written
@@ -147,7 +147,18 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     operands = (a,) if weights is None else (a, _tensor(weights))
     given = _attributes("average", axis=axis, keepdims=keepdims)
     made = apply(op("average"), operands, given)
-    return (made, apply(op("average_weights"), operands, given)) if returned else made
+    return hooks.several((made, apply(op("average_weights"), operands, given))) if returned else made
+
+
+@written
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None, aweights: Any = None, *,
+    dtype: Any = None,
+) -> Tensor:  # fmt: skip
+    # NumPy makes arrays of all of them.
+    operands = [_tensor(x) for x in (m, y, fweights, aweights) if x is not None]
+    asked = {"fweights": fweights is not None, "aweights": aweights is not None}
+    return apply(op("cov"), operands, _attributes("cov", rowvar=rowvar, bias=bias, ddof=ddof, dtype=dtype, **asked))  # type: ignore[no-any-return]
 
 
 @written
@@ -304,26 +315,31 @@ def histogram(
     if isinstance(bins, str):
         raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
     beside = () if weights is None else (weights,)
-    if hasattr(bins, "__index__") and not hasattr(bins, "__len__"):
+    if not np.ndim(bins):
         low, high = (None, None) if range is None else range
-        given = _attributes("histogram", bins=bins, low=low, high=high, density=bool(density))
+        given = _attributes("histogram", bins=operator.index(bins), low=low, high=high, density=bool(density))
         return apply(op("histogram"), (a, *beside), given)  # type: ignore[no-any-return]
     bins = _tensor(bins)
-    return apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density))), bins
+    counts = apply(op("histogram_counts"), (a, bins, *beside), _attributes("histogram_counts", density=bool(density)))
+    return hooks.several((counts, bins))  # type: ignore[no-any-return]
 
 
 @written
 def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     if isinstance(bins, str):
         raise TypeError(f"bins={bins!r} is not supported: give their number or their edges")
-    if not hasattr(bins, "__index__") or hasattr(bins, "__len__"):
-        return _tensor(bins)  # type: ignore[no-any-return]
+    if np.ndim(bins):
+        return apply(op("histogram_bin_edges"), (a, _tensor(bins)))  # type: ignore[no-any-return]
     low, high = (None, None) if range is None else range
-    return apply(op("histogram_bin_edges"), (a,), _attributes("histogram_bin_edges", bins=bins, low=low, high=high))  # type: ignore[no-any-return]
+    given = _attributes("histogram_bin_edges", bins=operator.index(bins), low=low, high=high)
+    return apply(op("histogram_bin_edges"), (a,), given)  # type: ignore[no-any-return]
 
 
 @written
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, reflect_type: str = "even") -> Tensor:
+def pad(
+    array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = None, end_values: Any = None, stat_length: Any = None,
+    reflect_type: str = "even",
+) -> Tensor:  # fmt: skip
     if callable(mode):
         raise TypeError("a function as mode of pad is not supported")
     if reflect_type != "even":
@@ -334,18 +350,28 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         for axis, width in pad_width.items():
             widths[axis] = (width, width) if hasattr(width, "__index__") else width
         pad_width = widths
-    width = np.asarray(pad_width)
-    if width.dtype.kind not in "iu":
-        raise TypeError("`pad_width` must be of integral type.")
-    # Nested lists may leave out what is the same; the library knows what one number and two mean.
-    given = (np.broadcast_to(width, (array.ndim, 2)) if width.ndim > 1 or width.size > 2 else width).ravel().tolist()
-    operands = (array,) if constant_values is None else (array, _tensor(constant_values))
-    return apply(op("pad"), operands, _attributes("pad", pad_width=given, mode=mode))  # type: ignore[no-any-return]
+    # The library takes both for what stands at the ends.
+    values, other = (end_values, "constant_values") if mode == "linear_ramp" else (constant_values, "end_values")
+    if (constant_values if mode == "linear_ramp" else end_values) is not None:
+        raise ValueError(f"unsupported keyword arguments for mode '{mode}': {{{other!r}}}")
+    operands = (array,) if values is None else (array, _tensor(values))
+    lengths = None if stat_length is None else _pairs(stat_length, array.ndim, "stat_length")
+    given = _attributes("pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=mode, stat_length=lengths)
+    return apply(op("pad"), operands, given)  # type: ignore[no-any-return]
+
+
+def _pairs(given: Any, ndim: int, name: str) -> Any:
+    """Integers before and after each axis; nested lists may leave out what is the same, and the library knows what one and two mean."""
+    pairs = np.asarray(given)
+    if pairs.dtype.kind not in "iu":
+        raise TypeError(f"`{name}` must be of integral type.")
+    return (np.broadcast_to(pairs, (ndim, 2)) if pairs.ndim > 1 or pairs.size > 2 else pairs).ravel().tolist()
 
 
 @written
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
-    conditions, choices = list(condlist), list(choicelist)
+    # A condition is an array of bool also where it is one of Python's.
+    conditions, choices = [_tensor(x) for x in condlist], list(choicelist)
     return apply(op("select"), (default, *conditions, *choices), _attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
 
 
@@ -377,9 +403,8 @@ def _quantile(name: str) -> Callable[..., Tensor]:
         a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
         weights: Any = None,
     ) -> Tensor:  # fmt: skip
-        if weights is not None:
-            raise TypeError(f"weights of {name} are not supported")
-        made = apply(op(name), (a, q), _attributes(name, axis=axis, method=method, keepdims=keepdims))
+        operands = (a, q) if weights is None else (a, q, _tensor(weights))
+        made = apply(op(name), operands, _attributes(name, axis=axis, method=method, keepdims=keepdims))
         return _registry.finish(made, out, name)  # type: ignore[no-any-return]
 
     quantile.__name__ = quantile.__qualname__ = name
