@@ -44,6 +44,19 @@ def test_several_results_run_together():
     assert line.tolist() == [0, 0.5, 1] and step == 0.5
 
 
+def test_several_results_are_an_index():
+    x = np.array([[0, 5], [6, 0]])
+    t = mt.tensor(x)
+    np.testing.assert_array_equal(t[t.nonzero()].fetch(), x[x.nonzero()])
+    np.testing.assert_array_equal(t[mt.where(t > 5)].fetch(), [6])
+    np.testing.assert_array_equal(t[mt.unravel_index(mt.tensor([1, 2]), (2, 2))].fetch(), [5, 6])
+    np.testing.assert_array_equal(x[t.nonzero().fetch()], [5, 6])
+    t[t.nonzero()] = 1
+    np.testing.assert_array_equal(t.fetch(), [[0, 1], [1, 0]])
+    places = mt.nonzero(t)
+    assert len(places) == 2 and [*places, 1][2] == 1
+
+
 def test_view_shares():
     a = mt.zeros(3)
     b = a.view()

@@ -21,7 +21,7 @@ def encode(key: Any) -> tuple[list[int], list[Any]]:
     """The items of an index as integers, and its masks and integer arrays (of NumPy or tensors)."""
     items: list[int] = []
     arrays: list[Any] = []
-    for i in key if type(key) is tuple else (key,):
+    for i in key if isinstance(key, tuple) else (key,):
         kind = type(i)
         if kind is not int and kind is not slice and i is not None and i is not Ellipsis:
             i = _item(i)
