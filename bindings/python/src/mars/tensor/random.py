@@ -191,13 +191,13 @@ class RandomState(_Distributions):
         """Starts again from a seed."""
         self._source.restart(seed)
 
-    def rand(self, *shape: int, dtype: Any = np.float64, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    def rand(self, *shape: int, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Uniform on [0, 1), of the given extents."""
-        return _drawer("random")(self._source, size=shape, dtype=dtype, chunk_size=chunk_size)
+        return _drawer("random")(self._source, size=shape, chunk_size=chunk_size, **_asked(dtype=dtype))
 
-    def randn(self, *shape: int, dtype: Any = np.float64, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    def randn(self, *shape: int, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Standard normal, of the given extents."""
-        return _drawer("standard_normal")(self._source, size=shape, dtype=dtype, chunk_size=chunk_size)
+        return _drawer("standard_normal")(self._source, size=shape, chunk_size=chunk_size, **_asked(dtype=dtype))
 
     def randint(
         self, low: Any, high: Any = None, size: Any = None, dtype: Any = int, *, chunk_size: int | Sequence[int] | None = None
@@ -287,6 +287,11 @@ def _restore(cls: type[Any], state: tuple[int, int]) -> Any:
     made = cls(0)
     made._source.set(state)
     return made
+
+
+def _asked(**given: Any) -> dict[str, Any]:
+    """What a caller has said; the library knows the rest."""
+    return {k: v for k, v in given.items() if v is not None}
 
 
 def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
