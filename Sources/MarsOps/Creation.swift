@@ -98,7 +98,9 @@ enum Creation {
       return n
     }
     if step.asDouble == 0 { throw c.error(.value, "Maximum allowed size exceeded") }
-    let n = ((stop.asDouble - start.asDouble) / step.asDouble).rounded(.up)
+    // As Python: integers beyond 2**53 lie as far apart as they do, whatever the step.
+    let distance: Double = if let a = start.asInt128, let b = stop.asInt128 { Double(b - a) } else { stop.asDouble - start.asDouble }
+    let n = (distance / step.asDouble).rounded(.up)
     guard !n.isNaN else { throw c.error(.value, "arange: cannot compute length") }
     guard n < 9.2e18 else { throw c.error(.value, "Maximum allowed size exceeded") }
     return n > 0 ? Int(n) : 0
@@ -106,9 +108,8 @@ enum Creation {
 
   private static func rangeDType(_ c: OpContext) -> DType {
     if let d = c.dtype("dtype") { return d }
-    let given = ["start", "stop", "step"].compactMap { c.scalar($0)?.dtype }
-    let d = given.dropFirst().reduce(given.first ?? .int64) { Promotion.common($0, $1) }
-    return d == .bool ? .int64 : d
+    // As NumPy: int64 at least, whatever narrower scalars are given.
+    return ["start", "stop", "step"].compactMap { c.scalar($0)?.dtype }.reduce(.int64) { Promotion.common($0, $1) }
   }
 
   static let arange = OpDef(
@@ -349,11 +350,12 @@ enum Creation {
       AttrDef("indexing", .string, default: .string("xy"), "'xy' or 'ij'"),
       AttrDef("sparse", .bool, default: .bool(false), since: 2, "whether other axes stay of extent 1"),
     ],
-    outputs: ["grids..."], typing: .fromExpansion,
+    outputs: ["grids..."], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let swap = c.string("indexing") == "xy" && v.count > 1
       guard ["xy", "ij"].contains(c.string("indexing")) else { throw c.error(.value, "Valid values for `indexing` are 'xy' and 'ij'.") }
-      guard v.allSatisfy({ $0.type.rank <= 1 }) else { throw c.error(.value, "meshgrid takes 1-d inputs") }
+      // As NumPy: what has more axes counts as the vector of its elements.
+      let v = try v.map { x throws(MarsError) in x.type.rank > 1 ? try x.reshaped([-1]) : x }
       var position = Array(v.indices)
       if swap { position.swapAt(0, 1) }
       var shape = [Int](repeating: 1, count: v.count)
@@ -368,7 +370,7 @@ enum Creation {
     }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
     exposure: Exposure(separateArguments: true, signature: "xi * copy=True sparse indexing"),
     samples: [
-      Sample([[2], [3]], .all), Sample([[2], [3]], attributes: ["sparse": .bool(true)]),
+      Sample([[2], [3]], .all), Sample([[2, 2], []]), Sample([[2], [3]], attributes: ["sparse": .bool(true)]),
       Sample([[2], [3], [4]], attributes: ["indexing": .string("ij")]),
     ], answer: Answer(.never))
 

@@ -56,16 +56,16 @@ enum Histograms {
   private static let mostCompared = 128
 
   private static func counts(_ c: OpContext, _ a: Value, _ edges: Value, _ weights: Value?) throws(MarsError) -> Value {
-    guard edges.type.rank == 1, edges.type.isKnown, edges.type.shape[0] > 1 else {
-      throw c.error(.value, "`bins` must be 1d, when an array, of two edges or more")
-    }
+    guard edges.type.rank == 1 else { throw c.error(.value, "`bins` must be 1d, when an array") }
+    guard edges.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs a known number of edges") }
     try checkAscending(c, edges, "bins")
     if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
-    let n = edges.type.shape[0] - 1
+    // One edge, or none, is the end of no bin.
+    let n = Swift.max(0, edges.type.shape[0] - 1)
     let d = Promotion.common(a.type.dtype, edges.type.dtype)
     guard !d.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
     let (x, e) = (try a.reshaped([-1]).cast(d), try edges.cast(d))
-    let (low, high) = (try e.sliced(axis: 0, start: 0, count: n), try e.sliced(axis: 0, start: 1, count: n))
+    let (low, high) = (try e.sliced(axis: 0, start: 0, count: n), try e.sliced(axis: 0, start: Swift.min(1, n), count: n))
     var found: Value
     if weights == nil && n >= mostCompared {
       let sorted = try x.op(Sorting.sort)
@@ -94,8 +94,15 @@ enum Histograms {
   }
 
   static let binEdges = OpDef(
-    "histogram_bin_edges", inputs: [InputDef("a")], attributes: [bins] + range, typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try edges(c, v[0])] },
+    "histogram_bin_edges",
+    inputs: [InputDef("a"), InputDef("edges", optional: true, alone: true, "edges that ascend: they are the answer")],
+    attributes: [bins] + range, typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      guard v.count > 1 else { return [try edges(c, v[0])] }
+      guard v[1].type.rank == 1 else { throw c.error(.value, "`bins` must be 1d, when an array") }
+      try checkAscending(c, v[1], "bins")
+      return [v[1]]
+    },
     doc: OpDoc(
       "The edges of the bins of a histogram.", numpy: "numpy.histogram_bin_edges",
       example: "mt.histogram_bin_edges([1.0, 2.0, 4.0], bins=3)"),
@@ -107,7 +114,9 @@ enum Histograms {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try counts(c, v[0], v[1], v.count > 2 ? v[2] : nil)] },
     cost: Cost(perElement: 20),
     doc: OpDoc("How many values lie in each of the bins of given edges.", example: "mt.histogram_counts([1.0, 2.0, 4.0], [0, 2, 5])"),
-    samples: [Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]])])
+    samples: [
+      Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]]), Sample([[5], [1]]), Sample([[5], [0]]),
+    ])
 
   static let histogram = OpDef(
     "histogram", inputs: [InputDef("a"), weights], attributes: [bins] + range + [density], outputs: ["hist", "bin_edges"],

@@ -7,6 +7,13 @@ enum Indexing {
   static let position = AttrDef(
     "position", .int, default: .int(0), "where the axes of the broadcast index arrays stand in what is selected")
 
+  /// Refuses indices that are known to lie beyond an axis; those of others are found when they are read.
+  static func check(_ c: OpContext, _ index: Value, axis: Int, extent: Int) throws(MarsError) {
+    guard extent != unknownExtent, let known = index.fewNumbers else { return }
+    guard let wrong = known.first(where: { $0 < -Double(extent) || $0 >= Double(extent) }) else { return }
+    throw c.error(.index, "index \(Int128(wrong)) is out of bounds for axis \(axis) with size \(extent)")
+  }
+
   /// Index arrays that broadcast to one shape, as one array of C-order positions over `extents`; what is out of bounds stays so.
   static func positions(_ c: OpContext, _ indices: [Value], _ extents: [Int]) throws(MarsError) -> Value {
     guard !indices.isEmpty, indices.count == extents.count else { throw c.error(.value, "there must be one index array per indexed axis") }
@@ -15,6 +22,8 @@ enum Indexing {
       throw c.error(.index, "shape mismatch: indexing arrays could not be broadcast together with shapes \(shapes)")
     }
     for i in indices where !i.type.dtype.isInteger { throw c.error(.index, "arrays used as indices must be of integer (or boolean) type") }
+    let axes = c.optionalInts("axes") ?? Array(indices.indices)
+    for ((i, axis), extent) in zip(zip(indices, axes), extents) { try check(c, i, axis: axis, extent: extent) }
     if indices.count == 1 { return try indices[0].cast(.int64) }
     guard extents.allSatisfy({ $0 >= 0 }) else {
       throw c.unknownExtents("several index arrays need known extents of the axes that they walk")

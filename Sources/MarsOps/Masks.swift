@@ -294,7 +294,9 @@ enum Masks {
       let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var indices = try v[1].cast(.int64)
-      if c.string("mode") != "raise" {
+      if c.string("mode") == "raise" {
+        try Indexing.check(c, v[1], axis: k, extent: x.type.shape[k])
+      } else {
         let n = x.type.shape[k]
         guard n != unknownExtent else { throw c.unknownExtents("mode '\(c.string("mode"))' of take needs a known extent") }
         guard n > 0 || !indices.type.isKnown || indices.type.count == 0 else {

@@ -193,7 +193,8 @@ extension Reductions {
         let rest = isKnown ? [v[0]] + v.dropFirst(2) : v
         if ignoringNaN { try checkFloat(c, v[0]) }
         let r = try variance(c, ignoringNaN ? try withoutNaN(rest) : rest, mean: isKnown ? v[1] : nil, undefined: ignoringNaN)
-        return [root ? try r.op(Exponential.sqrt) : r]
+        // Integers that were asked for are what the root is cast to.
+        return [root ? try r.op(Exponential.sqrt).cast(r.type.dtype) : r]
       },
       doc: OpDoc(
         isKnown ? "\(name) of numpy where the mean is at hand." : summary,

@@ -91,4 +91,6 @@ extension Value {
     if case .leaf(.data) = node.op.body, case .dense(let array) = node.payload { return array.view.numbers }
     return nil
   }
+  /// `numbers` of a few elements: what a call looks through by the way, where running would find the same.
+  var fewNumbers: [Double]? { type.isKnown && type.count <= 4096 ? numbers : nil }
 }

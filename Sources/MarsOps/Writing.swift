@@ -262,6 +262,10 @@ enum Writing {
       if given == 1 {
         return [try wide.op(Selection.where, try value.reshaped(before + [Int](repeating: 1, count: m) + after), base)]
       }
+      if let known = mask.fewNumbers {
+        let n = known.count { $0 != 0 }
+        guard given == n else { throw countError(c, given: given, n, v[2].type.shape, open) }
+      }
       let count = try mask.op(Reductions.countNonzero)
       let checks: KeyValuePairs<String, AttrValue> = ["given": .int(given), "value": .ints(v[2].type.shape), "region": .ints(open)]
       if given == 0 { return [try base.op(countChecked.def, count, with: checks)] }

@@ -318,7 +318,7 @@ package final class Tensor: Sendable {
     } catch { throw error.at(op: "assign", origin: origin) }
   }
 
-  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (an operator's name) gave.
+  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (an operator's name) gave: of one shape, but ufuncs broadcast.
   package func store(_ result: Tensor, function: String?, casting: Casting = .sameKind, origin: String) throws(MarsError) {
     guard casting.allows(result.dtype, dtype) else {
       let what = function.map { name in Tensor.ufunc(name).map { "ufunc '\($0)' output" } ?? "output of '\(name)'" } ?? "array data"
@@ -327,7 +327,9 @@ package final class Tensor: Sendable {
         op: "assign", origin: origin)
     }
     let (have, want) = (result.type.shape, type.shape)
-    guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) else {
+    // Operands of a ufunc broadcast to `out` too.
+    let spreads = function.map { Tensor.ufunc($0) != nil } ?? false
+    guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) || (spreads && Shape.broadcast([have, want]) == want) else {
       let whose = function.map { " of '\($0)'" } ?? ""
       throw MarsError(
         .value,

@@ -40,10 +40,9 @@ def test_the_last_rechunk_decides():
     assert (x.rechunk(250) + 1).nsplits[0] == (250, 250, 250, 250)
 
 
-def test_chunk_size_of_data_is_a_preference():
-    with pytest.raises(TypeError, match="rechunk takes the sizes"):
-        mt.tensor(np.ones(4), chunk_size=((1, 3),))
-    assert mt.tensor(np.ones(4)).rechunk(((1, 3),)).nsplits == ((1, 3),)
+def test_chunk_sizes_of_data_that_are_listed_are_kept():
+    for t in (mt.tensor(np.ones(4), chunk_size=((1, 3),)), mt.tensor(np.ones(4)).rechunk(((1, 3),))):
+        assert t.nsplits == (t + 1).nsplits == ((1, 3),)
 
 
 # ---- graphs ----

@@ -76,6 +76,8 @@ def test_every_function(given):
             continue
         if not isinstance(result, (mt.Tensor, tuple, list)):
             continue
+        if not isinstance(result, mt.Tensor) and any(isinstance(r, np.ndarray) for r in result):  # it was given to write to
+            continue
         tried += 1
         for a in arrays:
             a[...] = 5

@@ -105,6 +105,8 @@ class _Hooks:
 
     __slots__ = ()
     tensor: type[Any] = Handle
+    # The class of several results.
+    several: type[Any] = tuple
     # Turns an array, a scalar of NumPy or a nested list into a tensor.
     convert: Any = None
     # Executes a tensor at once, in eager mode; None otherwise.

@@ -141,7 +141,7 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
         t._t = None
         result: Any = t
     else:
-        result = tuple([wrap(f.out[i]) for i in range(outputs) if f.out[i]])
+        result = hooks.several([wrap(f.out[i]) for i in range(outputs) if f.out[i]])
     if room <= MAX_OUTPUTS:
         give_back(f)
     return made(result)

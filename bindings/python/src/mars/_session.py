@@ -10,6 +10,7 @@ from typing import Any
 
 from mars import _abi
 from mars._abi import check, lib
+from mars._arguments import hooks
 from mars._run import run, values
 
 
@@ -72,16 +73,18 @@ class Session:
         raise TypeError("a Session cannot be pickled or copied: it stands for threads and memory of this process")
 
     def execute(self, *tensors: Any) -> Any:
-        """Computes tensors together and gives them back: one as itself, several as a tuple."""
-        run(self, [_tensor(t)._h for t in tensors])
-        return tensors[0] if len(tensors) == 1 else tensors
+        """Computes tensors together and gives them back: one as itself, several, or a tuple or list of them, as a tuple."""
+        given, is_one = _named(tensors)
+        run(self, [_tensor(t)._h for t in given])
+        return given[0] if is_one else hooks.several(given)
 
     def fetch(self, *tensors: Any) -> Any:
-        """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d."""
-        if len(tensors) > 1:
-            self.execute(*tensors)
-        found = tuple(values(self, _tensor(t), True) for t in tensors)
-        return found[0] if len(found) == 1 else found
+        """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d; of several, or a tuple or list, a tuple."""
+        given, is_one = _named(tensors)
+        if len(given) > 1:
+            self.execute(*given)
+        found = tuple(values(self, _tensor(t), True) for t in given)
+        return found[0] if is_one else found
 
     def explain(self, *tensors: Any) -> str:
         """Text of the plan that executing the tensors would run."""
@@ -167,6 +170,13 @@ def new_session(**options: Any) -> Session:
     return session
 
 
+def _named(tensors: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
+    """Tensors that a caller named, one by one or as the entries of one tuple or list; and whether it is one by itself."""
+    if len(tensors) != 1:
+        return tensors, False
+    return (tuple(tensors[0]), False) if isinstance(tensors[0], (tuple, list)) else (tensors, True)
+
+
 def _tensor(x: Any) -> Any:
     from mars.tensor._tensor import Tensor
 
@@ -176,12 +186,12 @@ def _tensor(x: Any) -> Any:
 
 
 def execute(*tensors: Any, session: Session | None = None) -> Any:
-    """Computes tensors together and gives them back: one as itself, several as a tuple."""
+    """Computes tensors together and gives them back: one as itself, several, or a tuple or list of them, as a tuple."""
     return chosen(session).execute(*tensors)
 
 
 def fetch(*tensors: Any, session: Session | None = None) -> Any:
-    """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d."""
+    """Values of tensors, executed together first: arrays of NumPy, and scalars for 0-d; of several, or a tuple or list, a tuple."""
     return chosen(session).fetch(*tensors)
 
 

@@ -543,6 +543,52 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  default Tensor argtopk(long k) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k), this);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  default Tensor argtopk(long k, long axis) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis), this);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  default Tensor argtopk(long k, long axis, boolean largest) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), this);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  default Tensor argtopk(long k, Attributes options) {
+    return Operator.of("argtopk").apply(new Attributes(options).set("k", k), this);
+  }
+
+  /**
    * Rounds to a number of decimals, halves to even.
    *
    * <p>NumPy: {@code numpy.around}.
@@ -3815,6 +3861,52 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor tanh() {
     return Operator.of("tanh").apply(Attributes.NONE, this);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  default Tensor topk(long k) {
+    return Operator.of("topk").apply(new Attributes().set("k", k), this);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  default Tensor topk(long k, long axis) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis), this);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  default Tensor topk(long k, long axis, boolean largest) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), this);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  default Tensor topk(long k, Attributes options) {
+    return Operator.of("topk").apply(new Attributes(options).set("k", k), this);
   }
 
   /**

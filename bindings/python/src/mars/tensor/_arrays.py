@@ -36,7 +36,8 @@ def convert(x: Any, operator: bool = False) -> Any:
 def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
     """A tensor of the values that an array-like has now.
 
-    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis; -1: an axis in one piece.
+    `chunk_size`: preferred extent of chunks, one integer for all axes or one per axis; -1: an axis in one piece.  Where an axis has the
+    sizes of all its chunks, the chunks are those, as `rechunk` makes them.
     """
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
@@ -47,7 +48,9 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
         return t.rechunk(chunk_size) if chunk_size is not None else t
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
-    return _run.from_array(x, fresh, _chunks(chunk_size, x.ndim))  # type: ignore[no-any-return]
+    preferred = _preferred(chunk_size, x.ndim)
+    made = _run.from_array(x, fresh, preferred)
+    return made if preferred is not None else _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
 def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
@@ -88,13 +91,14 @@ def _is_buffer(x: Any) -> bool:
         return False
 
 
-def _chunks(chunk_size: Any, ndim: int) -> Sequence[int] | None:
+def _preferred(chunk_size: Any, ndim: int) -> Sequence[int] | None:
+    """One extent per axis; None where nothing is preferred: without `chunk_size`, and where it has the sizes of all chunks."""
     if chunk_size is None:
         return None
     extents = _registry.chunk_extents(chunk_size)
     chunks = [extents] * ndim if isinstance(extents, int) else extents
     if any(isinstance(c, list) for c in chunks):
-        raise TypeError("chunk_size of data is an integer for all axes or one per axis; rechunk takes the sizes of all chunks")
+        return None
     if len(chunks) != ndim:
         raise ValueError(f"chunk_size has {len(chunks)} entries for {ndim} axes")
     return chunks

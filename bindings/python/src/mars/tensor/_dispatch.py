@@ -9,6 +9,7 @@ import numpy as np
 
 from mars.tensor import _registry
 from mars.tensor._registry import descriptions, finish, op
+from mars.tensor._signatures import check_order
 
 
 @cache
@@ -39,8 +40,8 @@ def ufunc(called: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, A
     out = kwargs.pop("out", None)
     if out is not None and all(o is None for o in out):
         out = None
-    for k in ("order", "subok"):
-        kwargs.pop(k, None)
+    check_order(kwargs.pop("order", "K"))
+    kwargs.pop("subok", None)
     _refuse(f"numpy.{called.__name__}", kwargs, {"where", "casting", "dtype"} if descriptions[name]["ufunc"] else {"dtype"})
     if descriptions[name]["ufunc"]:
         return _registry.call_ufunc(op(name), inputs, out=out, **kwargs)
@@ -63,8 +64,8 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out, known, "unsafe")
     if method == "outer" and name in descriptions and descriptions[name]["ufunc"]:
         a, b = map(_as_tensor, inputs)
-        for k in ("order", "subok"):
-            kwargs.pop(k, None)
+        check_order(kwargs.pop("order", "K"))
+        kwargs.pop("subok", None)
         return _registry.call_ufunc(op(name), (a[(..., *[None] * b.ndim)], b), out=out, **kwargs)
     raise _missing(f"numpy.{called}.{method}")
 
@@ -110,7 +111,7 @@ def _fetched(x: Any) -> Any:
         return x.to_numpy()
     if isinstance(x, dict):
         return {k: _fetched(v) for k, v in x.items()}
-    return type(x)(map(_fetched, x)) if type(x) in (list, tuple) else x
+    return (list if isinstance(x, list) else tuple)(map(_fetched, x)) if isinstance(x, (list, tuple)) else x
 
 
 def function(called: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, apply, assign
+from mars._graph import SAME_KIND, apply, assign, hooks
 from mars.tensor import _index, _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
@@ -70,7 +70,7 @@ def linspace(
     _registry.check_device(device)
     given = attributes("linspace", num=num, endpoint=endpoint, dtype=dtype, axis=axis)
     made = _registry.rechunked(apply(op("linspace"), (start, stop), given), chunk_size)
-    return (made, apply(op("linspace_step"), (start, stop), (num, endpoint))) if retstep else made
+    return hooks.several((made, apply(op("linspace_step"), (start, stop), (num, endpoint)))) if retstep else made
 
 
 @written
@@ -81,7 +81,7 @@ def indices(
         made = apply(op("indices"), (), attributes("indices", dimensions=dimensions, dtype=dtype))
         return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
     lines = [_registry.function("arange")(n, dtype=dtype) for n in dimensions]
-    return tuple(_registry.function("meshgrid")(*lines, indexing="ij", sparse=True)) if lines else ()
+    return hooks.several(tuple(_registry.function("meshgrid")(*lines, indexing="ij", sparse=True))) if lines else ()
 
 
 @written
@@ -147,7 +147,8 @@ def cov(
     dtype: Any = None, out: Any = None,
 ) -> Tensor:  # fmt: skip
     given = {"rowvar": rowvar, "bias": bias, "ddof": ddof, "dtype": dtype}
-    operands = (m, *(x for x in (y, fweights, aweights) if x is not None))
+    # NumPy makes arrays of all of them.
+    operands = tuple(as_tensor(x) for x in (m, y, fweights, aweights) if x is not None)
     if fweights is None and aweights is None:
         made = apply(op("cov"), operands, attributes("cov", **given))
     else:
@@ -185,7 +186,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     operands = (a,) if weights is None else (a, as_tensor(weights))
     given = attributes("average", axis=axis, keepdims=keepdims)
     made = apply(op("average"), operands, given)
-    return (made, apply(op("average_weights"), operands, given)) if returned else made
+    return hooks.several((made, apply(op("average_weights"), operands, given))) if returned else made
 
 
 @written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mars._graph import apply
+from mars._graph import apply, hooks
 from mars.tensor import _registry
 from mars.tensor._functions import as_tensor, attributes, written
 from mars.tensor._registry import op
@@ -33,7 +33,8 @@ def histogram(
         given = attributes("histogram", bins=bins, **_ends(range), density=bool(density))
         return apply(op("histogram"), operands, given)  # type: ignore[no-any-return]
     edges = as_tensor(bins)
-    return apply(op("histogram_counts"), (a, edges, *operands[1:]), attributes("histogram_counts", density=bool(density))), edges
+    made = apply(op("histogram_counts"), (a, edges, *operands[1:]), attributes("histogram_counts", density=bool(density)))
+    return hooks.several((made, edges))  # type: ignore[no-any-return]
 
 
 @written
@@ -43,7 +44,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | Non
         given = attributes("histogram_bin_edges_estimated", estimator=bins, **_ends(range))
         return apply(op("histogram_bin_edges_estimated"), operands, given)  # type: ignore[no-any-return]
     if not _is_number(bins):
-        return as_tensor(bins)  # type: ignore[no-any-return]
+        return apply(op("histogram_bin_edges"), (a, as_tensor(bins)))  # type: ignore[no-any-return]
     return apply(op("histogram_bin_edges"), (a,), attributes("histogram_bin_edges", bins=bins, **_ends(range)))  # type: ignore[no-any-return]
 
 
@@ -67,7 +68,7 @@ def histogramdd(
     edges = tuple(histogram_bin_edges(sample[:, i], b, ends[i]) for i, b in enumerate(each))
     operands = (sample, *edges) if weights is None else (sample, *edges, weights)
     given = attributes("histogramdd_counts", density=bool(density), weighted=weights is not None)
-    return apply(op("histogramdd_counts"), operands, given), edges
+    return hooks.several((apply(op("histogramdd_counts"), operands, given), hooks.several(edges)))  # type: ignore[no-any-return]
 
 
 def histogram2d(
@@ -79,4 +80,4 @@ def histogram2d(
     if hasattr(bins, "__len__") and len(bins) not in (1, 2):
         bins = [bins, bins]
     made, edges = histogramdd([as_tensor(x), as_tensor(y)], bins, range, density, weights)
-    return made, edges[0], edges[1]
+    return hooks.several((made, edges[0], edges[1]))  # type: ignore[no-any-return]

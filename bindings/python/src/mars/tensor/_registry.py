@@ -67,7 +67,7 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str = SAME_K
         if not isinstance(result, tuple):
             (out,) = out
         else:
-            return tuple(finish(r, o, name, casting) for r, o in zip(result, out, strict=True))
+            return hooks.several(finish(r, o, name, casting) for r, o in zip(result, out, strict=True))
         if out is None:
             return result
     if isinstance(out, np.ndarray):
@@ -244,9 +244,15 @@ def call_ufunc(
     if where is True:
         return finish(result, out, o.name, casting)
     if isinstance(result, tuple):
-        raise TypeError(f"`where` of {o.name} with its {len(result)} results is not supported")
+        outs = (None,) * len(result) if out is None else out
+        return hooks.several(_masked(o, r, to, where, casting) for r, to in zip(result, outs, strict=True))
     if isinstance(out, tuple):
         (out,) = out
+    return _masked(o, result, out, where, casting)
+
+
+def _masked(o: Op, result: Any, out: Any, where: Any, casting: Any) -> Any:
+    """A result of a ufunc where a mask holds; elsewhere what `out` has."""
     if out is None:
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
@@ -263,19 +269,39 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
     keywords = {k: v for k, v in _UFUNC_KEYWORDS.items() if k not in own}
     given = [k for k in ("where", "casting", "dtype") if k in keywords]
     is_plain = " and ".join(f"{k} is {'None' if k == 'dtype' else 'True' if k == 'where' else '_same_kind'}" for k in given)
-    lines = [
+    outputs = description["outputs"]
+    if len(outputs) > 1:
+        # As NumPy: several results may be given places one by one.
+        at = next(i for i, p in enumerate(signature) if p.name == "out")
+        places = [f"out{i + 1}" for i in range(len(outputs))]
+        signature[at:at] = [*(Parameter("", p, "", None, "") for p in places), Parameter("", "*", "mark", inspect.Parameter.empty, "")]
+        given_one = " or ".join(f"{p} is not None" for p in places)
+        lines = [f"out = _places(out, ({', '.join(places)})) if {given_one} else out"]
+    else:
+        lines = []
+    if "order" in keywords:
+        lines.append("if order != 'K': _check_order(order)")
+    lines += [
         f"if not ({is_plain}):",
         f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
         f"result = _apply(_op, {operands}, ({values}))",
         "return _finish(result, out, _op.name, _same_kind) if out is not None else result",
     ]
     scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
+    scope |= {"_check_order": check_order, "_places": _places}
     f: Any = define(name, signature, lines, scope, keywords=keywords)
     f.__doc__ = docstring(description, signature)
     f.__module__ = "mars.tensor"
     for m in ("reduce", "accumulate", "reduceat", "outer", "at"):
         setattr(f, m, _ufunc_method(name, m))
     return f  # type: ignore[no-any-return]
+
+
+def _places(out: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Where the results of a ufunc go that were named one by one."""
+    if out is not None:
+        raise TypeError("cannot specify 'out' as both a positional and keyword argument")
+    return given
 
 
 def _ufunc_method(name: str, which: str) -> Callable[..., Any]:

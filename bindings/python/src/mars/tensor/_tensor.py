@@ -166,6 +166,10 @@ class Tensor(Handle, TensorMethods):
         check(lib.mars_tensor_snapshot(byref(out), self._h))
         return new(out.value or 0)  # type: ignore[no-any-return]
 
+    def view(self) -> Tensor:
+        """The tensor once more: what is written to one is read from the other."""
+        return self[...]
+
     def rechunk(self, chunk_size: int | Sequence[int | Sequence[int]]) -> Tensor:
         """The same values in chunks of the given extents: one for all axes, or for each axis one or the sizes of all its chunks."""
         return _registry.rechunked(self, chunk_size)  # type: ignore[no-any-return]
@@ -397,6 +401,21 @@ class Tensor(Handle, TensorMethods):
         return self.copy()
 
 
+class Tensors(tuple[Tensor, ...]):
+    """Several results of one function."""
+
+    __slots__ = ()
+
+    def execute(self, session: _session.Session | None = None) -> Tensors:
+        """Computes the tensors together, and gives them back."""
+        _session.chosen(session).execute(*self)
+        return self
+
+    def fetch(self, session: _session.Session | None = None) -> tuple[Any, ...]:
+        """The values of all: arrays of NumPy, and scalars for 0-d; executes first if need be."""
+        return _session.chosen(session).fetch(self)  # type: ignore[no-any-return]
+
+
 def _from_values(values: np.ndarray[Any, Any]) -> Tensor:
     return _run.from_array(values, alias=True)  # type: ignore[no-any-return]
 
@@ -408,4 +427,5 @@ def _from_graph(data: bytes) -> Tensor:
 
 
 _graph.hooks.tensor = Tensor
+_graph.hooks.several = Tensors
 _registry.install_operators(Tensor)

@@ -58,6 +58,8 @@ class _Concatenator:
                 raise TypeError("matrices are not supported")
             numbers = [int(n) for n in text.split(",")]
             axis, ndmin, place = (*numbers, *(ndmin, place)[len(numbers) - 1 :])[:3]
+        if any(isinstance(x, str) for x in items):
+            raise ValueError("special directives must be the first entry.")
         # Numbers take part in promotion as Python's scalars do.
         scalars = [type(x) in (int, float, complex) for x in items]
         made = [_range(x) if isinstance(x, slice) else x if isinstance(x, Tensor) else convert(x) for x in items]

@@ -191,19 +191,26 @@ class RandomState(_Distributions):
         """Starts again from a seed."""
         self._source.restart(seed)
 
-    def rand(self, *shape: int, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    def rand(self, *shape: int, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Uniform on [0, 1), of the given extents."""
-        return _drawer("random")(self._source, size=shape, chunk_size=chunk_size)
+        return _drawer("random")(self._source, size=shape, chunk_size=chunk_size, **_asked(dtype=dtype))
 
-    def randn(self, *shape: int, chunk_size: int | Sequence[int] | None = None) -> Tensor:
+    def randn(self, *shape: int, dtype: Any = None, chunk_size: int | Sequence[int] | None = None) -> Tensor:
         """Standard normal, of the given extents."""
-        return _drawer("standard_normal")(self._source, size=shape, chunk_size=chunk_size)
+        return _drawer("standard_normal")(self._source, size=shape, chunk_size=chunk_size, **_asked(dtype=dtype))
 
     def randint(
         self, low: Any, high: Any = None, size: Any = None, dtype: Any = int, *, chunk_size: int | Sequence[int] | None = None
     ) -> Tensor:
         """Integers from low up to high, which is not included; from 0 up to low where high is None."""
         return _integers(self._source, low, high, size=size, dtype=dtype, chunk_size=chunk_size)
+
+    def random_integers(
+        self, low: Any, high: Any = None, size: Any = None, *, chunk_size: int | Sequence[int] | None = None
+    ) -> Tensor:  # fmt: skip
+        """Integers from low up to high, which is one of them; from 1 up to low where high is None."""
+        ends = (1, low) if high is None else (low, high)
+        return _integers(self._source, *ends, size=size, endpoint=True, chunk_size=chunk_size)
 
     def permutation(self, x: Any) -> Any:
         """The numbers below x, or the slices of x along its first axis, in random order."""
@@ -215,6 +222,8 @@ class RandomState(_Distributions):
 
     def choice(self, a: Any, size: Any = None, replace: bool = True, p: Any = None, *, chunk_size: Any = None) -> Any:
         """Numbers below a, or elements of a, drawn at random, with probabilities p."""
+        if np.ndim(a) > 1:
+            raise ValueError("a must be 1-dimensional")
         return _choice(self._source, a, p, size=size, replace=replace, chunk_size=chunk_size)
 
     def get_state(self) -> tuple[int, int]:
@@ -280,6 +289,11 @@ def _restore(cls: type[Any], state: tuple[int, int]) -> Any:
     return made
 
 
+def _asked(**given: Any) -> dict[str, Any]:
+    """What a caller has said; the library knows the rest."""
+    return {k: v for k, v in given.items() if v is not None}
+
+
 def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
     return _drawer("integers")(source, *((0, low) if high is None else (low, high)), **options)
 
@@ -322,6 +336,7 @@ seed = _global.seed
 rand = _global.rand
 randn = _global.randn
 randint = _global.randint
+random_integers = _global.random_integers
 permutation = _global.permutation  # type: ignore[assignment]
 shuffle = _global.shuffle
 choice = _global.choice  # type: ignore[assignment]
@@ -349,6 +364,7 @@ def __dir__() -> list[str]:
             "default_rng",
             "rand",
             "randint",
+            "random_integers",
             "randn",
             "seed",
             "shuffle",
