@@ -36,8 +36,10 @@ package struct Plan: Sendable {
 
   /// Tensors that are results, in the order asked for.
   package var results: [Int] = []
-  /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
+  /// What planning waits for, if it is not finished: tensors whose extents or values (from running their tasks) are needed to go on.
   package var needs: [Int] = []
+  /// Those of `needs` whose values are needed: known extents, in one piece.
+  package var neededValues: [Int] = []
   package var isComplete: Bool { needs.isEmpty && !isAwaited }
   /// Whether nothing is planned yet: `awaited`.
   private var isAwaited = false
@@ -241,8 +243,17 @@ extension Stage {
   /// The box of the iteration space that a task covers.
   package func box(_ chunk: Int) -> Box { grid.box(chunk) }
 
+  /// The boxes that the operator's rule gives of all its inputs; nil where it gives none.
+  package func ruleBoxes(_ b: Box) -> [Box]? {
+    guard case .native(let rule) = node.op.body, case .boxes(let boxes) = rule.tiling else { return nil }
+    let rank = node.outputs[0].rank
+    return boxes(node.context, Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank))))
+  }
+
   /// The box of input `i`'s tensor that the task with iteration box `b` reads.
-  package func inputBox(_ i: Int, _ b: Box, shape: [Int]) -> Box {
+  ///
+  /// - Parameter boxes: `ruleBoxes(b)`, by who asks for many inputs.
+  package func inputBox(_ i: Int, _ b: Box, shape: [Int], boxes: [Box]? = nil) -> Box {
     switch inputs[i].window {
     case .map(let m): return m.box(b)
     case .access(let axes):
@@ -262,11 +273,7 @@ extension Stage {
         }
       }
       return out
-    case .rule(let input):
-      guard case .native(let rule) = node.op.body, case .boxes(let boxes) = rule.tiling else { return Box(whole: shape) }
-      let rank = node.outputs[0].rank
-      let outBox = Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank)))
-      return boxes(node.context, outBox)[input]
+    case .rule(let input): return (boxes ?? ruleBoxes(b))?[input] ?? Box(whole: shape)
     }
   }
 

@@ -71,6 +71,7 @@ struct Scheduler {
     before.removeAll(keepingCapacity: true)
     if let p = table.predecessor(of: c) { before.append((s, p)) }
     var assembled = 0
+    var boxes: [Box]? = nil
     for input in table.inputs {
       switch input.reads {
       case .nothing: continue
@@ -94,7 +95,9 @@ struct Scheduler {
         }
       case .rule(let number):
         let tensor = plan.tensors[input.tensor]
-        let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
+        let iteration = plan.stages[s].box(c)
+        if boxes == nil { boxes = plan.stages[s].ruleBoxes(iteration) }
+        let box = plan.stages[s].inputBox(number, iteration, shape: tensor.type.shape, boxes: boxes)
         // Of an input of which nothing is read no slot is named: nobody waits for it or keeps it.
         if box.extents.contains(0) { continue }
         let named = slots.count
