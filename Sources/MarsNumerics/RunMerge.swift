@@ -20,14 +20,6 @@ package enum RunMerge {
   }
 }
 
-/// A stretch of a sorted run.
-private struct RunPart<T: Element> {
-  var base: UnsafePointer<T>
-  /// The labels beside the elements; of no meaning where there are none.
-  var labels: UnsafePointer<Int64>
-  var count: Int
-}
-
 private struct Merging: ElementRoutine {
   let runs, labels: [ArrayView]
   let first: Int
@@ -76,17 +68,6 @@ private struct Merging: ElementRoutine {
       }
     }
   }
-}
-
-private protocol MergeOrder {
-  associatedtype T: Element
-  static func isLess(_ a: T, _ b: T) -> Bool
-}
-private enum NumberOrder<T: Element>: MergeOrder {
-  @inline(__always) static func isLess(_ a: T, _ b: T) -> Bool { T.isLess(a, b) }
-}
-private enum FullOrder<T: Element>: MergeOrder {
-  @inline(__always) static func isLess(_ a: T, _ b: T) -> Bool { T.precedes(a, b) }
 }
 
 /// Where runs are to be cut so that a given number of elements lies before the cuts, none of them after an element behind.
@@ -157,57 +138,7 @@ private struct MergeTree<Order: MergeOrder> {
     let n = parts[..<middle].reduce(0) { $0 + $1.count }
     let p = merged(parts[..<middle], b, a, lb, la)
     let q = merged(parts[middle...], b + n, a + n, isLabelled ? lb + n : lb, isLabelled ? la + n : la)
-    merge(p, q, a, la)
+    Order.merge(p, q, a, isLabelled ? la : nil)
     return Part(base: UnsafePointer(a), labels: UnsafePointer(la), count: p.count + q.count)
-  }
-
-  /// Two runs, from where both are cut in the middle at the same time: each step of one waits for the one before it, two do not.
-  @inline(__always)
-  private func merge(_ p: Part, _ q: Part, _ to: Elements, _ labels: Labels) {
-    let half = (p.count + q.count) / 2
-    // Of the first half so many are of p.
-    let i = Search.first(from: max(0, half - q.count), to: min(half, p.count)) { Order.isLess(q.base[half - 1 - $0], p.base[$0]) }
-    var low = Step(a: 0, aEnd: i, b: 0, bEnd: half - i, to: 0)
-    var high = Step(a: i, aEnd: p.count, b: half - i, bEnd: q.count, to: half)
-    while low.isOpen && high.isOpen {
-      advance(&low, p, q, to, labels)
-      advance(&high, p, q, to, labels)
-    }
-    finish(&low, p, q, to, labels)
-    finish(&high, p, q, to, labels)
-  }
-
-  private struct Step {
-    var a: Int
-    let aEnd: Int
-    var b: Int
-    let bEnd: Int
-    var to: Int
-    @inline(__always) var isOpen: Bool { a < aEnd && b < bEnd }
-  }
-
-  @inline(__always)
-  private func advance(_ s: inout Step, _ p: Part, _ q: Part, _ to: Elements, _ labels: Labels) {
-    let (x, y) = (p.base[s.a], q.base[s.b])
-    let takesB = Order.isLess(y, x)
-    to[s.to] = takesB ? y : x
-    if isLabelled { labels[s.to] = takesB ? q.labels[s.b] : p.labels[s.a] }
-    let one = takesB ? 1 : 0
-    s.b &+= one
-    s.a &+= 1 &- one
-    s.to &+= 1
-  }
-
-  @inline(__always)
-  private func finish(_ s: inout Step, _ p: Part, _ q: Part, _ to: Elements, _ labels: Labels) {
-    while s.isOpen { advance(&s, p, q, to, labels) }
-    let (na, nb) = (s.aEnd - s.a, s.bEnd - s.b)
-    let size = MemoryLayout<T>.stride
-    if na > 0 { memcpy(to + s.to, p.base + s.a, na * size) }
-    if nb > 0 { memcpy(to + s.to + na, q.base + s.b, nb * size) }
-    if isLabelled {
-      if na > 0 { memcpy(labels + s.to, p.labels + s.a, na * 8) }
-      if nb > 0 { memcpy(labels + s.to + na, q.labels + s.b, nb * 8) }
-    }
   }
 }

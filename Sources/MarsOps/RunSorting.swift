@@ -189,31 +189,34 @@ enum RunSorting {
 
   /// How a vector is cut.
   private struct Sizes {
-    var run, piece: Int
+    var run, piece, stretch: Int
+    /// Whether tasks read runs as they are: all of them are in memory at the same time.
+    var keepsRuns = false
 
     /// nil where one task may sort the whole axis: `lanes` of `n` elements of `bytes`, with labels of 8 bytes or without.
     init?(_ n: Int, lanes: Int, bytes: Int, labelled: Bool, _ limits: TaskLimits) {
       let each = bytes + (labelled ? 8 : 0)
-      var least = RunSorting.leastPiece
       if let chunk = limits.chunk {
         run = max(1, chunk / each)
         guard n > run && lanes <= 64 else { return nil }
-        least = 1
+        stretch = run
+        piece = max(1, run / max(16, n.dividedRoundingUp(by: run)))
       } else {
         // Input, output and scratch of a lane.
         let fits = n <= limits.memory / 2 / (2 * bytes + (labelled ? 16 : bytes))
         guard lanes > 0 && n > 1 && (!fits || (n >= RunSorting.long && lanes < RunSorting.fewLanes)) else { return nil }
-        run = max(1024, min(RunSorting.longestRun, limits.memory / 32 / each))
         // Of very many runs pieces would be very short.
-        run = max(run, min(n / 512, limits.memory / 16 / each))
+        run = max(1024, min(max(RunSorting.longestRun, n / 512), limits.memory / 16 / each))
+        keepsRuns = n <= limits.memory / 8 / each
+        stretch = min(run, max(1024, limits.memory / 48 / each))
+        // A stretch is merged from pieces of about twice as many elements again, whatever the values; shorter ones are slow to move to disk.
+        piece = max(min(run, RunSorting.leastPieceBytes / bytes), stretch / max(16, n.dividedRoundingUp(by: run)))
       }
-      // A stretch is merged from pieces of about as many elements again, whatever the values.
-      piece = max(least, run / max(16, n.dividedRoundingUp(by: run)))
       run = run.dividedRoundingUp(by: piece) * piece
     }
   }
   private static let longestRun = 1 << 20
-  private static let leastPiece = 64
+  private static let leastPieceBytes = 4096
   /// From here on a single lane is sorted by many tasks, although it fits one.
   private static let long = 1 << 22
   /// Fewer lanes do not keep all workers busy.
@@ -245,10 +248,10 @@ enum RunSorting {
 
   private static func sorted(_ x: Value, _ sizes: Sizes, _ labelled: Bool) throws(MarsError) -> Value {
     let n = x.type.shape[0]
-    let given: [(String, AttrValue)] = [("run", .int(sizes.run)), ("piece", .int(sizes.piece)), ("stretch", .int(sizes.run))]
+    let given: [(String, AttrValue)] = [("run", .int(sizes.run)), ("piece", .int(sizes.piece)), ("stretch", .int(sizes.stretch))]
     let runs = try (labelled ? sortRunsLabelled : sortRuns).def.apply([.value(x)], [given[0]])
     let parts = try runs.outputs.indices.map { o throws(MarsError) -> Value in
-      Value(try pieces.def.apply([.value(Value(runs, o))], [given[1]]))
+      sizes.keepsRuns ? Value(runs, o) : Value(try pieces.def.apply([.value(Value(runs, o))], [given[1]]))
     }
     let samples = try parts[0].sliced(axis: 0, start: 0, step: sizes.piece, count: n.dividedRoundingUp(by: sizes.piece))
     let windows = Value(try findWindows.def.apply([.value(samples)], [("count", .int(n))] + given))

@@ -142,6 +142,8 @@ package struct Stage: Sendable {
   package var accumulatedAxis: Int? = nil
   /// Whether output 0 may take over the buffer of input 0 (native), or of any input that is read in place (kernel).
   package var mayReuseInput: Bool = false
+  /// Whether it cuts chunks into blocks: all of a chunk are made while that is in memory.
+  package var cutsChunks: Bool = false
   /// Scratch bytes in which a task puts together windows that lie in several chunks: the most of any task.
   package var gatherBytes: Int = 0
   /// Operator-defined cost of a whole stage, in additions.

@@ -59,6 +59,12 @@ struct Scheduler {
       if stack.count == depth {
         stack.removeLast()
         emit(s, c, &plan)
+        if plan.stages[s].cutsChunks {
+          for other in tables[s].besides(c) where taskOfChunk[s][other] < 0 {
+            collect(s, other, plan)
+            emit(s, other, &plan)
+          }
+        }
         if plan.taskCount % 1024 == 0 { try patience.check() }
       }
     }
@@ -213,6 +219,18 @@ final class StageTable: Sendable {
   func predecessor(of chunk: Int) -> Int? {
     guard let a = accumulatedAxis, coordinate(chunk, a) > 0 else { return nil }
     return chunk - strides[a]
+  }
+
+  /// The tasks that read the same chunk of input 0 as this one, where each reads one.
+  func besides(_ chunk: Int) -> [Int] {
+    guard let input = inputs.first, input.isSingle, case .ranges = input.reads else { return [] }
+    var out = [0]
+    for a in input.axes where a.axis >= 0 {
+      let held = a.first[coordinate(chunk, a.axis)]
+      let beside = a.first.indices.filter { a.first[$0] == held }
+      out = out.flatMap { base in beside.map { base + $0 * strides[a.axis] } }
+    }
+    return out
   }
 
   init(_ stage: Stage, _ plan: Plan, producer: (Int) -> (stage: Int, output: Int)) {
