@@ -37,14 +37,14 @@ extension MergeOrder {
     func share(_ m: Int) -> Int {
       Search.first(from: max(0, m - q.count), to: min(m, p.count)) { isLess(q.base[m - 1 - $0], p.base[$0]) }
     }
-    let (i, j, k) = (share(n / 4), share(n / 2), share(3 * (n / 4)))
+    let (i, j, k) = (share(n / 4), share(n / 2), share(n - n / 4))
     func step(_ a: Int, _ aEnd: Int, _ from: Int, _ end: Int) -> MergeStep {
       MergeStep(a: a, aEnd: aEnd, b: from - a, bEnd: end - aEnd, to: from)
     }
     var s = step(0, i, 0, n / 4)
     var t = step(i, j, n / 4, n / 2)
-    var u = step(j, k, n / 2, 3 * (n / 4))
-    var v = step(k, p.count, 3 * (n / 4), n)
+    var u = step(j, k, n / 2, n - n / 4)
+    var v = step(k, p.count, n - n / 4, n)
     while true {
       // So many steps none of the parts can run out of elements.
       let safe = min(s.left, t.left, u.left, v.left)

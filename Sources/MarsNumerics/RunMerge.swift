@@ -30,9 +30,12 @@ private struct Merging: ElementRoutine {
     let count = target.shape[0]
     let sources = try runs.indices.map { i throws(MarsError) -> RunPart<T> in
       let (v, l) = (runs[i], labels.isEmpty ? nil : labels[i])
-      guard v.isContiguous && l?.isContiguous ?? true && target.isContiguous else { throw MarsError(.internal, "runs must be contiguous to be merged") }
+      guard v.isContiguous && l?.isContiguous ?? true && target.isContiguous else {
+        throw MarsError(.internal, "runs must be contiguous to be merged")
+      }
       return RunPart(
-        base: UnsafePointer(v.base.assumingMemoryBound(to: T.self)), labels: UnsafePointer((l ?? v).base.assumingMemoryBound(to: Int64.self)),
+        base: UnsafePointer(v.base.assumingMemoryBound(to: T.self)),
+        labels: UnsafePointer((l ?? v).base.assumingMemoryBound(to: Int64.self)),
         count: v.shape[0])
     }
     let lower = RankSplit(sources).positions(first)
@@ -40,7 +43,9 @@ private struct Merging: ElementRoutine {
     let parts = sources.indices.map { i in
       RunPart(base: sources[i].base + lower[i], labels: sources[i].labels + lower[i], count: upper[i] - lower[i])
     }.filter { $0.count > 0 }
-    guard parts.reduce(0, { $0 + $1.count }) == count else { throw MarsError(.internal, "runs hold too few elements to be merged") }
+    guard parts.reduce(0, { $0 + $1.count }) == count else {
+      throw MarsError(.value, "the windows of runs do not hold what is to be merged")
+    }
     let bytes = LaneBlocks.aligned(count * MemoryLayout<T>.stride)
     let isLabelled = !labels.isEmpty
     // NaNs come last; without them a comparison is one instruction.

@@ -31,7 +31,8 @@ package struct RunWindows {
     let own = Self.ownBytes(n, runs)
     try Scratch.with(workspace, byteCount: Self.workspace(samples: n, runs: runs, samples.dtype)) { memory throws(MarsError) in
       let order = memory.assumingMemoryBound(to: Int64.self)
-      let rest = Workspace(UnsafeMutableRawBufferPointer(start: memory + own, count: Ordering.workspace(n, rank: 1, samples.dtype, indices: true)))
+      let rest = Workspace(
+        UnsafeMutableRawBufferPointer(start: memory + own, count: Ordering.workspace(n, rank: 1, samples.dtype, indices: true)))
       // Stable: of equal samples that of the earlier run comes first.
       try Ordering.argsort(samples, into: ArrayView(base: memory, dtype: .int64, shape: [n]), axis: 0, workspace: rest)
       let met = (memory + 8 * n).assumingMemoryBound(to: Int.self)

@@ -24,8 +24,9 @@ struct OpFamily: Sendable {
 private let families: [OpFamily] = [
   Arithmetic.family, Comparison.family, Bits.family, Exponential.family, Trigonometric.family, FloatingPoint.family, Selection.family,
   Reductions.family, Scans.family, Creation.family, Random.family, Shapes.family, Joining.family, Repeating.family, LinearAlgebra.family,
-  Masks.family, Indexing.family, Writing.family, Checks.family,
-  Sorting.family, RunSorting.family, DistinctValues.family, SetOperations.family, Partitions.family, Statistics.family, Quantiles.family, Histograms.family,
+  Masks.family, Indexing.family, IndexLists.family, Writing.family, Checks.family,
+  Sorting.family, RunSorting.family, RunStatistics.family, DistinctValues.family, SetOperations.family, Partitions.family,
+  Statistics.family, Quantiles.family, Histograms.family,
   Counting.family, IgnoringNaN.family, Interpolation.family, Padding.family, Editing.family, Insertion.family, Patterns.family,
   IndexGrids.family, Einsum.family, Sampling.family, Random.samples, Signals.family, Arrangements.family,
   Files.family, Callbacks.family,

@@ -17,8 +17,12 @@ enum RunSorting {
     guard c.inputs[i].rank == 1, c.inputs[i].isKnown else { throw c.error(.value, "\(c.op.name) takes vectors of known extents") }
     return c.inputs[i].shape[0]
   }
+  /// More elements than any memory holds: products of two sizes may not overflow.
+  private static let most = 1 << 48
   private static func checkSizes(_ c: OpContext, _ names: [String]) throws(MarsError) {
-    for name in names where c.int(name) < 1 { throw c.error(.value, "\(name) must be positive but is \(c.int(name))") }
+    for name in names where !(1...most).contains(c.int(name)) {
+      throw c.error(.value, "\(name) must be positive, and no more than memory holds, but is \(c.int(name))")
+    }
   }
 
   private static func runs(labelled: Bool) -> NativeOp {
@@ -163,8 +167,10 @@ enum RunSorting {
       InputDef("labels", optional: true, "merged in place of elements"),
     ], attributes: [run, piece, stretch],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      _ = try vector(c, 1)
+      let n = try vector(c, 1)
       try checkSizes(c, ["run", "piece", "stretch"])
+      let w = windows(c, count: n)
+      guard c.inputs[0] == TensorType(.int64, [w.stretches, 2, w.runs]) else { throw c.error(.value, "windows do not fit the runs") }
       guard c.inputs.count == 2 || c.inputs[2] == TensorType(.int64, c.inputs[1].shape) else {
         throw c.error(.value, "labels must be int64, one per element")
       }
@@ -180,7 +186,7 @@ enum RunSorting {
             all.map { .value($0) },
             [
               ("labelled", .bool(v.count > 2)), ("run", c["run"]), ("piece", c["piece"]), ("stretch", c["stretch"]),
-              ("windows", .ints(found.map { Int($0) })),
+              ("windows", .ints(found.map { Int(max(-1, min(0x1p53, $0))) })),
             ]))
       ]
     }, cost: Cost(perElement: 30), doc: OpDoc("Sorted runs in pieces as one.", example: "mt.sort([3, 1, 2])"), exposure: .hidden)
@@ -222,28 +228,19 @@ enum RunSorting {
   /// Fewer lanes do not keep all workers busy.
   private static let fewLanes = 4
 
+  /// Whether sorting an axis is divided.
+  static func isDivided(_ x: Value, axis: Int, labelled: Bool, _ limits: TaskLimits) -> Bool {
+    let n = x.type.shape[axis]
+    return x.type.count > 0 && Sizes(n, lanes: x.type.count / n, bytes: x.type.dtype.itemSize, labelled: labelled, limits) != nil
+  }
+
   /// The lanes of `x` along `axis` in order, or the indices that sort them; nothing where a task may hold a lane.
   static func divided(_ c: OpContext, _ x: Value, axis: Int, labelled: Bool, _ limits: TaskLimits) throws(MarsError) -> [Value] {
     let n = x.type.shape[axis]
     if x.type.count == 0 { return [] }
     let lanes = x.type.count / n
     guard let sizes = Sizes(n, lanes: lanes, bytes: x.type.dtype.itemSize, labelled: labelled, limits) else { return [] }
-    if x.type.rank == 1 { return [try sorted(x, sizes, labelled)] }
-    let others = x.type.shape.indices.filter { $0 != axis }
-    let extents = others.map { x.type.shape[$0] }
-    var parts: [Value] = []
-    for lane in 0..<lanes {
-      var at = [AxisAccess](repeating: .aligned(0), count: x.type.rank)
-      var rest = lane
-      for k in others.indices.reversed() {
-        at[others[k]] = .fixed(rest % extents[k])
-        rest /= extents[k]
-      }
-      parts.append(try sorted(x.viewed(AxisMap(at), shape: [n]), sizes, labelled))
-    }
-    let all = Value(try Joining.join.def.apply(parts.map { .value($0) }, [("axis", .int(0))]))
-    let back = x.type.shape.indices.map { k in k == axis ? others.count : others.firstIndex(of: k) ?? 0 }
-    return [try all.reshapedExactly(extents + [n]).permuted(back)]
+    return [try LaneParts.each(x, axis: axis) { (lane: Value) throws(MarsError) -> Value in try sorted(lane, sizes, labelled) }]
   }
 
   private static func sorted(_ x: Value, _ sizes: Sizes, _ labelled: Bool) throws(MarsError) -> Value {

@@ -32,7 +32,7 @@ enum Sorting {
       }
     }
   }
-  private static let sortLoop = loop("sort_axis", indices: false)
+  static let sortLoop = loop("sort_axis", indices: false)
   private static let argsortLoop = loop("argsort_axis", indices: true)
 
   /// NumPy's names of methods.

@@ -134,7 +134,7 @@ package struct ChunkSizes {
         return max(product(itemSize, chunk.map { max($0, 1) }), read.max() ?? 0)
       }
       let wanted = target(shape.indices.map { bytes(chunk, along: $0) }.max() ?? itemSize) * 2
-      narrow(&chunk, shape, lanes, most: wanted, free: { axes[$0] == nil }) { product(itemSize, $0.map { max($0, 1) }) }
+      narrow(&chunk, shape, lanes, most: wanted, free: { axes[$0] == nil }, { product(itemSize, $0.map { max($0, 1) }) })
       var order = shape.indices.map { (axis: $0, least: 1) }
       if let carried {
         let others = shape.indices.filter { $0 != carried }

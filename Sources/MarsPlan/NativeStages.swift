@@ -47,7 +47,8 @@ extension StageBuilder {
     // A box of whole rows is one run of what it is read from; a square block may meet all of it.
     let grid = try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, splits: rule.splits(node.context), operands: operands, lanes: read,
-      prefersBlocks: blocks && selected == nil && !isBoxed, suggestions: suggestions, contracted: selected == nil ? contracted : [], carried: region.carriedAxis,
+      prefersBlocks: blocks && selected == nil && !isBoxed, suggestions: suggestions, contracted: selected == nil ? contracted : [],
+      carried: region.carriedAxis,
       periods: { rule.periods(node.context, $0) })
     try patience.check()
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)

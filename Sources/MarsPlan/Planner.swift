@@ -105,7 +105,8 @@ package struct Planner {
     let (before, scheduled) = (plan, scheduler)
     var best: (builder: StageBuilder, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
-      var builder = StageBuilder(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
+      var builder = StageBuilder(
+        index, demand, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
       for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
       // Results that are leaves become tensors here.
       let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : builder.tensor(of: $0) }
@@ -138,13 +139,15 @@ package struct Planner {
       let v = index.vertices[i]
       for x in v.inputs { isReachable[Int(x.vertex)] = true }
       guard case .composed = v.node.op.body else { continue }
+      var isWaiting = v.inputs.contains { demand.isDeferred[Int($0.vertex)] || !index.type($0).isKnown }
       for (k, x) in v.inputs.enumerated() where v.node.op.decides(by: k) && !demand.isDeferred[Int(x.vertex)] {
-        let (known, type) = (index.vertices[Int(x.vertex)], index.type(x))
-        if case .leaf = known.node.op.body {
-          throw MarsError(.internal, "\(v.node.op.name) does not expand although its values are known", op: v.node.calledName)
-        }
-        if type.isKnown && known.node.outputs.count == 1 && !out.contains(x) { out.append(x) }
+        let known = index.vertices[Int(x.vertex)].node
+        if case .leaf = known.op.body { continue }
+        guard index.type(x).isKnown && known.outputs.count == 1 else { continue }
+        isWaiting = true
+        if !out.contains(x) { out.append(x) }
       }
+      if !isWaiting { throw MarsError(.internal, "\(v.node.op.name) does not expand although its values are known", op: v.node.calledName) }
     }
     return out
   }
@@ -342,7 +345,9 @@ package struct Planner {
       computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: tensors)
       // What was divided reads the node as it was made again, or one that it was merged with.
       let current = index.vertices[vertex].node
-      if computed[ObjectIdentifier(current)] == nil { computed[ObjectIdentifier(current)] = Computed(current, types: outputs, tensors: tensors) }
+      if computed[ObjectIdentifier(current)] == nil {
+        computed[ObjectIdentifier(current)] = Computed(current, types: outputs, tensors: tensors)
+      }
     }
   }
 

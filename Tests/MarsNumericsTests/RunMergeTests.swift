@@ -68,7 +68,9 @@ import Testing
   @Test func complexNaNsComeInNumPysOrder() throws {
     typealias C = ComplexElement<Double>
     let x = [C(2, 0), C(.nan, .nan), C(1, .nan), C(.nan, 1), C(1, 5), C(1, 2), C(0, .nan), C(.nan, 0)]
-    let (a, b) = (Memory([4], .complex128, Array(x[..<4]).sorted(by: C.precedes)), Memory([4], .complex128, Array(x[4...]).sorted(by: C.precedes)))
+    let (a, b) = (
+      Memory([4], .complex128, Array(x[..<4]).sorted(by: C.precedes)), Memory([4], .complex128, Array(x[4...]).sorted(by: C.precedes))
+    )
     let out = Memory([8], .complex128)
     try RunMerge.merge([a.view, b.view], labels: [], first: 0, into: out.view, workspace: nil)
     let got = out.values(C.self)

@@ -18,6 +18,9 @@ enum LawCases {
     "distinct_occurrences": "looks for elements among values that hold them all; unique runs it",
     "bincount_extent": "tells extents by what has no elements, which nobody fetches; bincount runs it",
     "bincount_counts": "takes an extent of what has no elements; bincount runs it",
+    "merge_runs": "merges runs that are sorted, by windows that belong to them; sort and argsort run it in chunks",
+    "sort_pieces": "waits for the windows of runs that are sorted; sort and argsort run it in chunks",
+    "narrow_places": "waits for counts of its elements; median and percentile run it in chunks",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 

@@ -937,7 +937,7 @@ public final class Ops {
   /**
    * Indices that sort; equal elements keep their order.
    *
-   * <p>NaN comes last. The axis lies in one chunk.
+   * <p>NaN comes last.
    *
    * <p>NumPy: {@code numpy.argsort}.
    *
@@ -11161,7 +11161,7 @@ public final class Ops {
   /**
    * A sorted copy.
    *
-   * <p>NaN comes last. The axis lies in one chunk.
+   * <p>NaN comes last.
    *
    * <p>NumPy: {@code numpy.sort}.
    *
