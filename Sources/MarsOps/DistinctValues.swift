@@ -74,7 +74,9 @@ enum DistinctValues {
       let lost = Double(Swift.max(c.int("before") - n, 1))
       let wanted = Swift.min(Double(growth), Swift.max(1, Double(n) / lost)) * Double(asked)
       let piece = Swift.max(wanted < Double(n) ? Int(wanted) : n, n / mostPieces)
-      if n <= piece { return [try v[0].op(ofChunks.def, with: ["equal_nan": c["equal_nan"]])] }
+      // Where few are lost there are too many for pieces, which would not fit memory either: sorting is divided.
+      let keepsMost = c.int("before") < Int.max && n > c.int("before") / 2
+      if n <= piece || keepsMost { return [try v[0].op(ofChunks.def, with: ["equal_nan": c["equal_nan"]])] }
       let parts = try v[0].op(Shapes.rechunk, with: ["chunk_size": .ints([piece])])
       return [try next(parts, c["equal_nan"], before: n, piece: piece)]
     }, cost: Cost(perElement: 60), doc: OpDoc("The distinct values of pieces that are distinct.", example: "mt.unique([3, 1, 3])"),

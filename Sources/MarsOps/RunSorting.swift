@@ -216,7 +216,8 @@ enum RunSorting {
         keepsRuns = n <= limits.memory / 8 / each
         stretch = min(run, max(1024, limits.memory / 48 / each))
         // A stretch is merged from pieces of about twice as many elements again, whatever the values; shorter ones are slow to move to disk.
-        piece = max(min(run, RunSorting.leastPieceBytes / bytes), stretch / max(16, n.dividedRoundingUp(by: run)))
+        let runs = max(16, n.dividedRoundingUp(by: run))
+        piece = max(1, min(run, RunSorting.leastPieceBytes / bytes, limits.memory / each / (10 * runs)), stretch / runs)
       }
       run = run.dividedRoundingUp(by: piece) * piece
     }

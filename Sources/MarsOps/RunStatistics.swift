@@ -46,6 +46,8 @@ enum RunStatistics {
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
+    // Without elements there are no runs.
+    if call.outputs[0].count == 0 { return }
     let row = call.outputs[0].dropping(axis: 0, at: 0)
     guard row.isContiguous else { throw c.error(.internal, "counts must be contiguous") }
     try DigitCounts.count(
