@@ -56,6 +56,8 @@ import Testing
       "index_arrays", "take_along_axis", "assign_arrays", "put_rows", "put_along_axis", "insert_at",
       // Take or give an extent of what has no elements; bincount covers them.
       "bincount_extent", "bincount_counts",
+      // They wait for values of other operators, or need them: sort, argsort and median cover them.
+      "merge_runs", "sort_pieces", "narrow_places",
       // One input must hold the elements of the other.
       "distinct_places", "distinct_occurrences",
       // One input must be sorted: isin has samples.
