@@ -14,7 +14,9 @@ enum RunSorting {
   private static let stretch = AttrDef("stretch", .int, "elements of the whole that are merged together")
 
   private static func vector(_ c: OpContext, _ i: Int = 0) throws(MarsError) -> Int {
-    guard c.inputs[i].rank == 1, c.inputs[i].isKnown else { throw c.error(.value, "\(c.op.name) takes vectors of known extents") }
+    guard c.inputs[i].rank == 1, c.inputs[i].isKnown, c.inputs[i].shape[0] <= most else {
+      throw c.error(.value, "\(c.op.name) takes vectors of known extents, no longer than memory")
+    }
     return c.inputs[i].shape[0]
   }
   /// More elements than any memory holds: products of two sizes may not overflow.

@@ -14,7 +14,7 @@ enum RunStatistics {
   private static let digit = AttrDef("digit", .int, "how many bits elements are counted by")
 
   private static func checkSizes(_ c: OpContext, _ x: TensorType) throws(MarsError) {
-    guard x.rank == 1, x.isKnown, !x.dtype.isComplex else {
+    guard x.rank == 1, x.isKnown, !x.dtype.isComplex, x.shape[0] <= 1 << 48 else {
       throw c.error(.value, "\(c.op.name) takes vectors of real numbers of known extents")
     }
     let bits = DigitCounts.bits(x.dtype)
