@@ -19,6 +19,17 @@ extension Node {
       return node
     } catch { throw error.at(op: calledName, origin: origin) }
   }
+
+  /// What stands for the outputs where a task of this native operator would be too large: see `NativeRule.division`; empty: nothing need.
+  package func divided(_ inputs: [Value], _ limits: TaskLimits) throws(MarsError) -> [Value] {
+    guard case .native(let rule) = op.body, let division = rule.division, inputs.allSatisfy(\.type.isKnown) else { return [] }
+    let first = Node.nextNumber
+    do throws(MarsError) {
+      let parts = try division(context, inputs, limits)
+      Node.give(parts, to: called, origin, since: first)
+      return parts
+    } catch { throw error.at(op: calledName, origin: origin) }
+  }
 }
 
 extension OpDef {

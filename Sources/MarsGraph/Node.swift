@@ -101,11 +101,17 @@ package final class Node: @unchecked Sendable {
   /// Only before anybody else has seen the node.
   func belong(to caller: OpDef?, since first: UInt64) {
     self.caller = caller
-    let owner = caller ?? op
-    var pending = expansion.map(\.node)
+    Node.give(expansion, to: caller ?? op, origin, since: first, except: self)
+  }
+
+  /// Makes nodes that were made since `first`, from which `values` follow, part of a call of `owner`.
+  ///
+  /// Only before anybody else has seen the nodes.
+  static func give(_ values: [Value], to owner: OpDef, _ origin: String, since first: UInt64, except own: Node? = nil) {
+    var pending = values.map(\.node)
     while let n = pending.popLast() {
       // What is inside of a node that has its owner has it too.
-      if n.number < first || n === self || (n.caller === owner && n.origin == origin) { continue }
+      if n.number < first || n === own || (n.caller === owner && n.origin == origin) { continue }
       n.caller = owner
       n.origin = origin
       for v in n.inputs { pending.append(v.node) }

@@ -61,6 +61,9 @@ package final class OpDef: Sendable {
   /// Whether the number of outputs follows from the arguments.
   package var hasOpenOutputs: Bool { outputs.last?.hasSuffix("...") ?? false }
 
+  /// Whether the values of input `i` decide what the operator expands to.
+  package func decides(by i: Int) -> Bool { i < inputs.count && inputs[i].decidesExpansion }
+
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
 }
@@ -80,11 +83,13 @@ package struct InputDef: Sendable {
   package let standsAlone: Bool
   /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
   package let limit: Limit?
+  /// Of a composed operator: its values, few, decide what the operator expands to.  They are computed before what follows is planned.
+  package let decidesExpansion: Bool
   package let doc: String
   package enum Limit: Sendable { case lower, upper }
   package init(
     _ name: String, variadic: Bool = false, optional: Bool = false, default defaultValue: Double? = nil, condition: Bool = false,
-    alone: Bool = false, limit: Limit? = nil, _ doc: String = ""
+    alone: Bool = false, limit: Limit? = nil, decides: Bool = false, _ doc: String = ""
   ) {
     self.name = name
     self.isVariadic = variadic
@@ -93,6 +98,7 @@ package struct InputDef: Sendable {
     isCondition = condition
     standsAlone = alone || condition
     self.limit = limit
+    decidesExpansion = decides
     self.doc = doc
   }
 }
@@ -206,6 +212,11 @@ package struct NativeRule: Sendable {
   package let leavesInput0: @Sendable (OpContext, Box) -> Bool
   /// For `.boxes`: distances along an output axis at which boxes begin anew; a box across such a place may read much more than it writes.
   package let periods: @Sendable (OpContext, Int) -> [Int]
+  /// Places at which chunks of output 0 begin, by axis: every task then covers one of them, or a part.
+  package let splits: @Sendable (OpContext) -> [Int: AxisSplits]
+  /// Other operators that give the same bits where one task would have to hold more than `TaskLimits` allow, or nothing where it need not.
+  package let division: Division?
+  package typealias Division = @Sendable (OpContext, [Value], TaskLimits) throws(MarsError) -> [Value]
   /// Bytes of scratch memory of one task, from the extents of its output box.
   package let workspace: @Sendable (OpContext, Box) -> Int
   package init(
@@ -213,6 +224,7 @@ package struct NativeRule: Sendable {
     carriedAxis: @escaping @Sendable (OpContext) -> Int? = { _ in nil }, reusesInput0: Bool = false,
     leavesInput0: @escaping @Sendable (OpContext, Box) -> Bool = { _, _ in false },
     periods: @escaping @Sendable (OpContext, Int) -> [Int] = { _, _ in [] },
+    splits: @escaping @Sendable (OpContext) -> [Int: AxisSplits] = { _ in [:] }, division: Division? = nil,
     workspace: @escaping @Sendable (OpContext, Box) -> Int = { _, _ in 0 }
   ) {
     self.tiling = tiling
@@ -222,7 +234,21 @@ package struct NativeRule: Sendable {
     self.reusesInput0 = reusesInput0
     self.leavesInput0 = leavesInput0
     self.periods = periods
+    self.splits = splits
+    self.division = division
     self.workspace = workspace
+  }
+}
+
+/// What operators are told of the sizes that tasks may have.  Never the number of workers: results keep their bits.
+package struct TaskLimits: Sendable {
+  /// Bytes that all chunks, workspaces and results may take together.
+  package let memory: Int
+  /// Wanted bytes of a chunk, or nil.
+  package let chunk: Int?
+  package init(memory: Int, chunk: Int?) {
+    self.memory = memory
+    self.chunk = chunk
   }
 }
 

@@ -22,6 +22,10 @@ enum DistinctValues {
       body: .native(
         NativeRule(
           .selecting(axis: 0), wholeOutputAxes: { c in c.bool("whole") ? [0] : [] },
+          division: { (c: OpContext, v: [Value], limits: TaskLimits) throws(MarsError) -> [Value] in
+            guard c.bool("whole"), RunSorting.isDivided(v[0], axis: 0, labelled: false, limits) else { return [] }
+            return [try ofSorted(c, try v[0].op(Sorting.sortLoop.def, with: ["axis": .int(0)]))]
+          },
           workspace: { c, box in Ordering.workspace(box.extents[0], rank: 1, c.inputs[0].dtype, indices: false) })),
       cost: Cost(perElement: 60), doc: OpDoc("The sorted distinct elements of a vector.", example: "mt.unique([3, 1, 3])"),
       exposure: .hidden,
@@ -30,6 +34,18 @@ enum DistinctValues {
     call.producedShape = [
       try Distinct.values(call.inputs[0], into: call.outputs[0], equalNaN: call.context.bool("equal_nan"))
     ]
+  }
+
+  /// The first of equal elements, of a vector in order.
+  private static func ofSorted(_ c: OpContext, _ x: Value) throws(MarsError) -> Value {
+    let n = x.type.shape[0]
+    let (later, earlier) = (try x.sliced(axis: 0, start: 1, count: n - 1), try x.sliced(axis: 0, start: 0, count: n - 1))
+    var differs = try later.op(Comparison.notEqual, earlier)
+    if c.bool("equal_nan") && x.type.dtype.kind >= .floating {
+      differs = try differs.op(Comparison.logicalAnd, try earlier.op(FloatingPoint.isnan).op(Comparison.logicalNot))
+    }
+    let first = Value(try Creation.ones.apply([], [("shape", .ints([1])), ("dtype", .dtype(.bool))]))
+    return try Masks.select(c, x, Value(try Joining.concatenate.apply([.value(first), .value(differs)])))
   }
 
   /// Vectors up to this length are one piece.
@@ -58,7 +74,9 @@ enum DistinctValues {
       let lost = Double(Swift.max(c.int("before") - n, 1))
       let wanted = Swift.min(Double(growth), Swift.max(1, Double(n) / lost)) * Double(asked)
       let piece = Swift.max(wanted < Double(n) ? Int(wanted) : n, n / mostPieces)
-      if n <= piece { return [try v[0].op(ofChunks.def, with: ["equal_nan": c["equal_nan"]])] }
+      // Where few are lost there are too many for pieces, which would not fit memory either: sorting is divided.
+      let keepsMost = c.int("before") < Int.max && n > c.int("before") / 2
+      if n <= piece || keepsMost { return [try v[0].op(ofChunks.def, with: ["equal_nan": c["equal_nan"]])] }
       let parts = try v[0].op(Shapes.rechunk, with: ["chunk_size": .ints([piece])])
       return [try next(parts, c["equal_nan"], before: n, piece: piece)]
     }, cost: Cost(perElement: 60), doc: OpDoc("The distinct values of pieces that are distinct.", example: "mt.unique([3, 1, 3])"),

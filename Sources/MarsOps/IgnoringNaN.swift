@@ -26,8 +26,6 @@ enum IgnoringNaN {
       }
       let r = try Statistics.median(c, v[0]) { (x, n) throws(MarsError) -> Value in
         if n == 0 { return try Statistics.meanOfRows(x) }
-        // NaNs are sorted to the end: the middle is that of the elements before them.
-        let sorted = try x.op(Sorting.sort, with: ["axis": .int(0)])
         let count = Value(
           try Reductions.countNonzero.apply(
             [.value(try x.op(FloatingPoint.isnan).op(Comparison.logicalNot))], [("axis", .ints([0])), ("keepdims", .bool(true))]))
@@ -36,8 +34,13 @@ enum IgnoringNaN {
           Arithmetic.floorDivide, weak: Scalar(Int64(2)))
         let high = try count.op(Arithmetic.floorDivide, weak: Scalar(Int64(2))).op(Comparison.minimum, weak: Scalar(Int64(n - 1)))
         let axis: KeyValuePairs<String, AttrValue> = ["axis": .int(0)]
-        let (a, b) = (try sorted.op(Indexing.takeAlongAxis, low, with: axis), try sorted.op(Indexing.takeAlongAxis, high, with: axis))
-        let both = Value(try Joining.concatenate.apply([.value(a), .value(b)], [("axis", .int(0))]))
+        let places = Value(try Joining.concatenate.apply([.value(low), .value(high)], [("axis", .int(0))]))
+        // NaNs are sorted to the end: the middle is that of the elements before them.
+        let both =
+          x.type.count == n && !x.type.dtype.isComplex
+          ? try x.op(Quantiles.statistics.def, places.reshaped([2]), with: axis)
+          : try x.op(Sorting.sort, with: axis).op(Indexing.takeAlongAxis, places, with: axis)
+        let a = try both.sliced(axis: 0, start: 0, count: 1)
         // One element is its own mean, whatever its size.
         return try low.op(Comparison.equal, high).op(Selection.`where`, a, try Statistics.meanOfRows(both))
       }

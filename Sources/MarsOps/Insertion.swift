@@ -85,12 +85,6 @@ enum Insertion {
     try Reductions.constant(Scalar(value), d).op(Creation.full, with: ["shape": .ints([n]), "dtype": .dtype(d)])
   }
 
-  /// Known places as a vector of int64.
-  private static func vector(_ c: OpContext, _ places: [Int]) throws(MarsError) -> Value {
-    guard let memory = Buffer.unlimited(places.map { Int64($0) }) else { throw c.error(.memory, "no memory for \(places.count) places") }
-    return Value(Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count]))))
-  }
-
   // MARK: delete
 
   static let delete = OpDef(
@@ -122,7 +116,7 @@ enum Insertion {
         return [try kept(try constant(1, .bool, n).op(Writing.put, places, Reductions.constant(Scalar(false), .bool)))]
       case .known(let given):
         let gone = Set(given)
-        guard gone.count <= mostPieces else { return [try left(try vector(c, gone.sorted()), gone.count)] }
+        guard gone.count <= mostPieces else { return [try left(try IndexLists.values(gone.sorted()), gone.count)] }
         var pieces: [Value] = []
         var from = 0
         for i in gone.sorted() {
@@ -235,7 +229,7 @@ enum Insertion {
         if let i = all.first(where: { $0 > n }) {
           throw c.error(.index, "index \(i) is out of bounds for axis \(k) with size \(n)")
         }
-        guard all.count <= mostPieces, v[1].type.isKnown else { return try computed(try vector(c, all)) }
+        guard all.count <= mostPieces, v[1].type.isKnown else { return try computed(try IndexLists.values(all)) }
         given = all
       }
       let values = try aligned(c, v[1], x, k, places: given.count, isSingle: isSingle && given.count == 1)

@@ -9,7 +9,7 @@ enum Quantiles {
     AttrDef("method", .string, default: .string("linear"), "one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ..."),
   ]
 
-  private static let statistics = NativeOp(
+  static let statistics = NativeOp(
     OpDef(
       "order_statistics", inputs: [InputDef("a"), InputDef("places", optional: true, "int64, 1-d; none where `at` says them")],
       attributes: [
@@ -34,6 +34,9 @@ enum Quantiles {
             [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }, [.whole]].prefix(c.inputs.count).map { $0 }
           },
           wholeOutputAxes: { c in [c.int("axis")] },
+          division: { (c: OpContext, v: [Value], limits: TaskLimits) throws(MarsError) -> [Value] in
+            try RunStatistics.divided(c, v, axis: c.int("axis"), limits)
+          },
           workspace: { c, box in
             let k = c.int("axis")
             return OrderStatistics.workspace(c.inputs[0].shape[k], box.extents[k], rank: box.rank, c.inputs[0].dtype)
@@ -185,7 +188,8 @@ enum Quantiles {
         return if let zeros { try i.op(Arithmetic.add, zeros) } else { i }
       }
       let each = q.type.shape.reduce(1, *)
-      if counts {
+      // Lines that hold different numbers of elements have places of their own; of one line these are a vector.
+      if counts && others.reduce(1, *) != 1 {
         let sorted = try line.op(Sorting.sort, with: ["axis": .int(0)])
         let found = try indices.map { i throws(MarsError) -> Value in
           let rows = try i.broadcast(to: q.type.shape + others).reshaped([each] + others)
@@ -200,7 +204,7 @@ enum Quantiles {
       let found = try indices.indices.map { k throws(MarsError) -> Value in
         try rows.sliced(axis: 0, start: k * each, count: each).reshaped(q.type.shape + others)
       }
-      return (found, try rows.sliced(axis: 0, start: indices.count * each, count: 1).reshaped(others))
+      return (found, counts ? nil : try rows.sliced(axis: 0, start: indices.count * each, count: 1).reshaped(others))
     }
     var found: Value
     let last: Value?

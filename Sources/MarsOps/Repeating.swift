@@ -42,14 +42,7 @@ enum Repeating {
         throw c.error(.value, "operands could not be broadcast together with shape (\(shape[k]),) (\(repeats.count),)")
       }
       if repeats.count != 1 {
-        let total = try c.sum(repeats, "the repeats add up to more than an integer holds")
-        guard total <= 1 << 40 else { throw c.error(.memory, "no memory for the indices of \(total) repeats") }
-        // Tried first: an array of Swift's that does not fit ends the process.
-        guard Buffer.unlimited(byteCount: total * 8) != nil else { throw c.error(.memory, "no memory for \(total) indices") }
-        let places = repeats.enumerated().flatMap { i, n in [Int64](repeating: Int64(i), count: n) }
-        guard let memory = Buffer.unlimited(places) else { throw c.error(.memory, "no memory for \(places.count) indices") }
-        let indices = Leaves.node(DenseArray(buffer: memory, type: TensorType(.int64, [places.count])))
-        return [try x.op(Masks.take, Value(indices), with: ["axis": .int(k)])]
+        return [try x.op(Masks.take, try IndexLists.repeated(repeats), with: ["axis": .int(k)])]
       }
       shape.insert(repeats[0], at: k + 1)
       let wide = try x.viewed(AxisMap(x.type.shape.indices.map { .aligned($0 <= k ? $0 : $0 + 1) }), shape: shape)

@@ -16,6 +16,9 @@ enum Sorting {
           NativeRule(
             .access { c in [(0..<c.inputs[0].rank).map { $0 == c.int("axis") ? .whole : .aligned($0) }] },
             wholeOutputAxes: { c in [c.int("axis")] },
+            division: { (c: OpContext, v: [Value], limits: TaskLimits) throws(MarsError) -> [Value] in
+              try RunSorting.divided(c, v[0], axis: c.int("axis"), labelled: indices, limits)
+            },
             workspace: { c, box in
               Ordering.workspace(box.extents[c.int("axis")], rank: box.rank, c.inputs[0].dtype, indices: indices)
             })),
@@ -29,7 +32,7 @@ enum Sorting {
       }
     }
   }
-  private static let sortLoop = loop("sort_axis", indices: false)
+  static let sortLoop = loop("sort_axis", indices: false)
   private static let argsortLoop = loop("argsort_axis", indices: true)
 
   /// First letters of NumPy's names of methods: it looks at no other.
@@ -67,7 +70,7 @@ enum Sorting {
         return [Value(try Arithmetic.subtract.apply([.weak(Scalar(Int64(x.type.shape[k] - 1))), .value(order)]))]
       },
       doc: OpDoc(
-        summary, details: "NaN comes last.  The axis lies in one chunk.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
+        summary, details: "NaN comes last.", numpy: "numpy.\(name)", example: "mt.\(name)([3, 1, 2])"),
       exposure: Exposure(method: method, signature: "a axis kind order=None * stable descending"),
       samples: [
         Sample([[3, 4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(0)]), Sample([[0]], .all),

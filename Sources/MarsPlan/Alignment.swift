@@ -63,6 +63,12 @@ extension StageBuilder {
   private mutating func rechunk(_ number: Int, _ grid: Grid, _ node: Node) -> Int {
     let key = RechunkKey(tensor: number, grid: grid)
     if let t = rechunked[key] { return t }
+    var number = number
+    if let blocks = blocks(plan.tensors[number], grid) {
+      let count = plan.stages.count
+      number = rechunk(number, blocks, node)
+      if plan.stages.count > count { plan.stages[count].cutsChunks = true }
+    }
     let source = plan.tensors[number]
     let t = addTensor(PlanTensor(type: source.type, grid: grid, storage: .chunks, label: "rechunk"))
     var stage = Stage(
@@ -73,4 +79,24 @@ extension StageBuilder {
     rechunked[key] = t
     return t
   }
+
+  /// Blocks that lie in one chunk both of a tensor and of `grid`, where the chunks that one of `grid` meets take a large part of the limit: a
+  /// task that read them all would hold them all.  nil where that is not so.
+  private func blocks(_ source: PlanTensor, _ grid: Grid) -> Grid? {
+    var bytes = source.type.dtype.itemSize
+    for (from, to) in zip(source.grid.axes, grid.axes) {
+      var most = 0
+      for c in 0..<to.count where to.offsets[c] < to.offsets[c + 1] {
+        let (first, last) = (from.chunk(at: to.offsets[c]), from.chunk(at: to.offsets[c + 1] - 1))
+        most = max(most, from.offsets[last + 1] - from.offsets[first])
+      }
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: most)
+      bytes = overflow ? Int.max : product
+    }
+    if bytes <= options.memoryLimit / 8 { return nil }
+    let axes = zip(source.grid.axes, grid.axes).map { AxisSplits(offsets: Set($0.offsets).union($1.offsets).sorted()) }
+    let count = axes.reduce(1.0) { $0 * Double($1.count) }
+    return axes == source.grid.axes || axes == grid.axes || count > StageBuilder.mostBlocks ? nil : Grid(axes)
+  }
+  private static let mostBlocks = 1e6
 }

@@ -46,8 +46,9 @@ package struct ChunkSizes {
   /// - Parameters:
   ///   - bytesPerElement: of each operand with the iteration axes along which it varies.
   ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
+  ///   - lanes: axes that who reads the result reads whole: others are cut so far that its task holds few lanes.
   func kernelGrid(
-    _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>
+    _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>, lanes: Set<Int> = []
   ) throws(MarsError) -> Grid {
     let shape = region.shape
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
@@ -62,6 +63,7 @@ package struct ChunkSizes {
     let work = product(8, shape)
     let wanted = target(max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0))
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
+    narrow(&chunk, shape, lanes, most: 2 * wanted, free: { axes[$0] == nil }, bytes)
     // Cut the outermost free axes first: inner ones keep contiguous runs.
     for k in 0..<shape.count where axes[k] == nil {
       let now = max(
@@ -77,6 +79,19 @@ package struct ChunkSizes {
     let pinned = Set(region.pins.keys).union(region.wholeAxes)
     if refines { cut(&axes, &chunk, { bytes($0) }, wanted, except: pinned) }
     return try grid(shape, axes, chunk)
+  }
+
+  /// Cuts free axes beside `lanes` until lanes of the whole extent have at most `most` bytes together, or there is one.
+  private func narrow(
+    _ chunk: inout [Int], _ shape: [Int], _ lanes: Set<Int>, most: Int, free: (Int) -> Bool, _ bytes: ([Int]) -> Int
+  ) {
+    if lanes.isEmpty { return }
+    for k in shape.indices where free(k) && !lanes.contains(k) && chunk[k] > 1 {
+      let now = bytes(shape.indices.map { lanes.contains($0) ? shape[$0] : chunk[$0] })
+      if now <= most { return }
+      let parts = (now - 1) / max(most, 1) + 1
+      chunk[k] = max(1, (chunk[k] - 1) / parts + 1)
+    }
   }
 
   /// The grid of given splits and of chunk extents elsewhere; an error where there would be more chunks than can be planned.
@@ -96,25 +111,37 @@ package struct ChunkSizes {
   }
 
   /// Task grid of a native region over output axes and then contracted axes.
-  /// - Parameter carried: the axis along which tasks go one after the other: the others are cut first, as long as their parts are not short.
+  /// - Parameters:
+  ///   - splits: of axes that are cut as the operator says.
+  ///   - operands: what is read whole along some of its axes: bytes that these make, and the axes that are walked.
+  ///   - lanes: axes that who reads the result reads whole.
+  ///   - carried: the axis along which tasks go one after the other: the others are cut first, as long as their parts are not short.
   func nativeGrid(
-    shape: [Int], itemSize: Int, whole: Set<Int>, prefersBlocks: Bool, suggestions: [Suggestion], contracted: Set<Int>,
-    carried: Int? = nil, periods: (Int) -> [Int] = { _ in [] }
+    shape: [Int], itemSize: Int, whole: Set<Int>, splits: [Int: AxisSplits] = [:],
+    operands: [(axes: Set<Int>, bytes: Int)] = [], lanes: Set<Int> = [], prefersBlocks: Bool, suggestions: [Suggestion],
+    contracted: Set<Int>, carried: Int? = nil, periods: (Int) -> [Int] = { _ in [] }
   ) throws(MarsError) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
+    for (k, s) in splits { axes[k] = s }
+    let whole = whole.union(splits.keys)
     if contracted.isEmpty && !prefersBlocks {
       adopt(suggestions, &axes, pinned: whole)
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
       var periodic = [Int](repeating: 0, count: shape.count)
-      let wanted = target(product(itemSize, chunk)) * 2
+      func bytes(_ chunk: [Int], along k: Int) -> Int {
+        let read = operands.filter { $0.axes.contains(k) }.map { o in product(o.bytes, o.axes.map { max(chunk[$0], 1) }) }
+        return max(product(itemSize, chunk.map { max($0, 1) }), read.max() ?? 0)
+      }
+      let wanted = target(shape.indices.map { bytes(chunk, along: $0) }.max() ?? itemSize) * 2
+      narrow(&chunk, shape, lanes, most: wanted, free: { axes[$0] == nil }, { product(itemSize, $0.map { max($0, 1) }) })
       var order = shape.indices.map { (axis: $0, least: 1) }
       if let carried {
         let others = shape.indices.filter { $0 != carried }
         order = others.map { ($0, ChunkSizes.shortestPart) } + [(carried, 1)] + others.map { ($0, 1) }
       }
       for (k, least) in order where axes[k] == nil {
-        let now = product(itemSize, chunk.map { max($0, 1) })
+        let now = bytes(chunk, along: k)
         if now <= wanted || chunk[k] <= least { continue }
         let parts = (now - 1) / wanted + 1
         chunk[k] = max(least, (chunk[k] - 1) / parts + 1)

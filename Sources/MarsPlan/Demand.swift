@@ -14,6 +14,8 @@ struct Demand {
     var user: Int32 = -1
     /// Used as the operand of a contraction: square chunks suit it better than rows.
     var prefersBlocks = false
+    /// Axes that some user reads whole, lane by lane, and takes long for: chunks had better lie across few lanes.
+    var laneAxes: Set<Int> = []
   }
   /// Per vertex, per output.
   var uses: [[Uses]]
@@ -27,13 +29,15 @@ struct Demand {
   private var shown: [Vertex.Behind?]
   /// Per vertex: whether an expression inside users' kernels holds a fused reduction, so that it may only be read element by element.
   private var holdsReduction: [Bool]
-  /// Per vertex: whether some extent, of it or of what it is made from, is not known in this part.
+  /// Per vertex: whether some extent, of it or of what it is made from, or a value that it waits for, is not known in this part.
   var isDeferred: [Bool]
 
   /// Expressions larger than this are cut: kernels stay small enough to compile quickly.
   static let largestInline = 48.0
   /// Expressions nested deeper are cut, whatever they cost: writing them out recurses, and graphs are deep.
   static let mostNested = 48
+  /// A native operator that costs more than this per element is cut by what it reads, not only by what it writes.
+  static let costlyLanes = 8.0
   /// A value cheaper than this is computed again by each of several users.
   static let cheap = 4.0
 
@@ -62,9 +66,11 @@ struct Demand {
         u.user = Int32(i)
         switch v.node.op.body {
         case .native, .nest: u.byNative = true
+        case .composed: if v.node.op.decides(by: k) { u.byNative = true }
         default: break
         }
         if let accesses, accesses[k].contains(where: { if case .contracted = $0 { true } else { false } }) { u.prefersBlocks = true }
+        if let accesses, v.node.op.cost.perElement > Demand.costlyLanes { u.laneAxes.formUnion(Demand.lanes(accesses[k], map)) }
         let read = index.type(input)
         let out = v.node.outputs.first
         if !map.isIdentity || index.type(base).count < read.count { u.isBroadcast = u.isBroadcast || index.type(base).count < read.count }
@@ -76,6 +82,12 @@ struct Demand {
       uses[Int(r.vertex)][Int(r.output)].isResult = true
       uses[Int(r.vertex)][Int(r.output)].count += 1
     }
+  }
+
+  /// Axes of the base of a view that are read whole where others are walked.
+  static func lanes(_ access: [AxisAccess], _ map: AxisMap) -> Set<Int> {
+    guard access.contains(where: { if case .aligned = $0 { true } else { false } }) else { return [] }
+    return Set(map.axes.indices.filter { b in if case .aligned(let v, _, _) = map.axes[b] { access[v] == .whole } else { false } })
   }
 
   private mutating func decide(_ index: GraphIndex, _ recomputes: Bool) {
@@ -134,7 +146,8 @@ struct Demand {
         nested[i] = v.inputs.reduce(1) { $0 + nesting($1) }
         if inner > Demand.largestInline || nested[i] > Demand.mostNested { isMaterialised[i] = true }
       case .composed:
-        // One that waits for extents is expanded in a later part.
+        // One that waits for extents or values is expanded in a later part.
+        if v.inputs.indices.contains(where: { v.node.op.decides(by: $0) }) { isDeferred[i] = true }
         precondition(isDeferred[i], "composed operators are expanded before planning")
       }
     }

@@ -34,7 +34,9 @@ extension Plan {
         "tensor t\(i): \(t.label) \(t.type.text) \(storage)\(t.hasUnknownExtents ? ", extents found when it runs" : "")\(result)")
     }
     lines += remarks
-    if !isComplete { lines.append("what follows is planned when extents of \(needs.map { "t\($0)" }.joined(separator: ", ")) are known") }
+    if !isComplete {
+      lines.append("what follows is planned when extents or values of \(needs.map { "t\($0)" }.joined(separator: ", ")) are known")
+    }
     let known = isComplete ? "" : " for the known part"
     if forecastPeak > memoryLimit {
       lines.append(

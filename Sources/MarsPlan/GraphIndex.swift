@@ -53,6 +53,14 @@ struct Computed {
     self.stand = stand
   }
 
+  /// Whose one output holds the values of `leaf`.
+  init(_ node: Node, leaf: Node, tensor: Int) {
+    self.node = node
+    types = leaf.outputs
+    tensors = [tensor]
+    stand = leaf
+  }
+
   private static func stand(_ node: Node, _ types: [TensorType]) -> Node {
     Node(op: node.op, inputs: [], attributes: node.attributes, outputs: types, payload: node.payload, origin: node.origin)
   }
@@ -74,6 +82,17 @@ struct Remade {
     return m.again
   }
   mutating func note(_ again: Node, for node: Node) { made[ObjectIdentifier(node)] = (node, again) }
+
+  /// What native operators were divided into; kept for the same reason.
+  private var parts: [ObjectIdentifier: (node: Node, parts: [Value])] = [:]
+
+  /// The values that stand for the outputs of `node`, whose inputs are `inputs`; none where it stays as it is.
+  mutating func divided(_ node: Node, _ inputs: [Value], _ limits: TaskLimits) throws(MarsError) -> [Value] {
+    if let known = parts[ObjectIdentifier(node)] { return known.parts }
+    let made = try node.divided(inputs, limits)
+    if !made.isEmpty { parts[ObjectIdentifier(node)] = (node, made) }
+    return made
+  }
 }
 
 /// The graph between results and leaves as arrays.
@@ -101,8 +120,8 @@ struct GraphIndex {
   private enum Step {
     case visit(Node)
     case finish(Node)
-    /// The outputs of the first are the expansion of the second.
-    case alias(Node, Node)
+    /// The values stand for the outputs of the node.
+    case alias(Node, [Value])
     /// The named input stands for the value.
     case bind(Node, Value)
   }
@@ -111,9 +130,11 @@ struct GraphIndex {
   func node(_ v: Val) -> Node { vertices[Int(v.vertex)].node }
 
   /// Walks from `wanted` to the leaves without recursion.
+  ///
+  /// - Parameter limits: what tasks may hold: operators whose tasks would hold more are divided; nil: none are.
   init(
     _ wanted: [Value], bindings: [String: Value], computed: [ObjectIdentifier: Computed], remade: inout Remade,
-    _ patience: Patience
+    limits: TaskLimits?, _ patience: Patience
   ) throws(MarsError) {
     var stack: [Step] = []
     var steps = 0
@@ -155,15 +176,19 @@ struct GraphIndex {
         case .bind(let node, let bound):
           open.remove(ObjectIdentifier(node))
           resolved[ObjectIdentifier(node)] = .alias([value(bound)])
-        case .alias(let node, let current):
+        case .alias(let node, let values):
           expanded.append(node.inputs.map { value($0) })
-          resolved[ObjectIdentifier(node)] = .alias(current.expansion.map { value($0) })
+          resolved[ObjectIdentifier(node)] = .alias(values.map { value($0) })
         case .finish(let node):
           if resolved[ObjectIdentifier(node)] != nil { continue }
           let current = try concrete(node, &remade)
-          if !current.expansion.isEmpty {
-            stack.append(.alias(node, current))
-            for v in current.expansion where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
+          var stand = current.expansion
+          if stand.isEmpty, let limits {
+            stand = try remade.divided(current, node.inputs.map { v in Value(self.node(value(v)), Int(value(v).output)) }, limits)
+          }
+          if !stand.isEmpty {
+            stack.append(.alias(node, stand))
+            for v in stand where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
           } else {
             add(Vertex(node: current, inputs: node.inputs.map { value($0) }), for: node)
           }
@@ -186,7 +211,8 @@ struct GraphIndex {
     let isUnexpanded: Bool = if case .composed = node.op.body { node.expansion.isEmpty } else { false }
     let types = node.inputs.map { type(value($0)) }
     if !isUnexpanded && zip(node.inputs, types).allSatisfy({ $0.type == $1 }) { return node }
-    if let again = remade.node(for: node, types: types) { return again }
+    // One that waits for values is tried again.
+    if let again = remade.node(for: node, types: types), !(isUnexpanded && again.expansion.isEmpty) { return again }
     let operands = node.inputs.map { v in
       let x = value(v)
       return Operand.value(Value(self.node(x), Int(x.output)))

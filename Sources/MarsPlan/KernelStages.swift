@@ -22,9 +22,14 @@ extension StageBuilder {
       operands.append((axes, t.type.dtype.itemSize))
     }
     for o in outputs { operands.append((Set(o.axes.compactMap { $0 }), o.type.dtype.itemSize)) }
+    var lanes: Set<Int> = []
+    for o in outputs {
+      guard let v = o.value else { continue }
+      for k in demand.uses[Int(v.vertex)][Int(v.output)].laneAxes where k < o.axes.count { if let axis = o.axes[k] { lanes.insert(axis) } }
+    }
     let last = spec.levels.count - 2
     let grid = try sizes.kernelGrid(
-      region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [])
+      region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [], lanes: lanes)
     try patience.check()
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }

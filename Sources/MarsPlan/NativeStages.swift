@@ -33,10 +33,22 @@ extension StageBuilder {
     case .boxes: isBoxed = true
     case .selecting(let axis): selected = axis
     }
+    // What takes long is cut by what it reads, too.
+    var operands: [(axes: Set<Int>, bytes: Int)] = []
+    for (n, i) in region.inputs.enumerated() where node.op.cost.perElement > Demand.costlyLanes {
+      let t = plan.tensors[tensorOfInput[n]].type
+      let accesses = StageBuilder.accesses(i.window)
+      let walked = Set(accesses.compactMap { axis(of: $0) })
+      guard accesses.contains(.whole), !walked.isEmpty else { continue }
+      let whole = accesses.indices.filter { accesses[$0] == .whole }
+      operands.append((walked, whole.reduce(t.dtype.itemSize) { $0 * max(1, t.shape[$1]) }))
+    }
+    let read = demand.uses[Int(region.roots[0].vertex)][Int(region.roots[0].output)].laneAxes
     // A box of whole rows is one run of what it is read from; a square block may meet all of it.
     let grid = try sizes.nativeGrid(
-      shape: region.shape, itemSize: item, whole: region.wholeAxes, prefersBlocks: blocks && selected == nil && !isBoxed,
-      suggestions: suggestions, contracted: selected == nil ? contracted : [], carried: region.carriedAxis,
+      shape: region.shape, itemSize: item, whole: region.wholeAxes, splits: rule.splits(node.context), operands: operands, lanes: read,
+      prefersBlocks: blocks && selected == nil && !isBoxed, suggestions: suggestions, contracted: selected == nil ? contracted : [],
+      carried: region.carriedAxis,
       periods: { rule.periods(node.context, $0) })
     try patience.check()
     var stage = Stage(kind: .native, grid: grid, inputs: [], outputs: [], node: node, labels: region.labels)

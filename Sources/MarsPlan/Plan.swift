@@ -36,8 +36,10 @@ package struct Plan: Sendable {
 
   /// Tensors that are results, in the order asked for.
   package var results: [Int] = []
-  /// What planning waits for, if it is not finished: tensors whose extents (from running their tasks) are needed to go on.
+  /// What planning waits for, if it is not finished: tensors whose extents or values (from running their tasks) are needed to go on.
   package var needs: [Int] = []
+  /// Those of `needs` whose values are needed: known extents, in one piece.
+  package var neededValues: [Int] = []
   package var isComplete: Bool { needs.isEmpty && !isAwaited }
   /// Whether nothing is planned yet: `awaited`.
   private var isAwaited = false
@@ -140,6 +142,8 @@ package struct Stage: Sendable {
   package var accumulatedAxis: Int? = nil
   /// Whether output 0 may take over the buffer of input 0 (native), or of any input that is read in place (kernel).
   package var mayReuseInput: Bool = false
+  /// Whether it cuts chunks into blocks: all of a chunk are made while that is in memory.
+  package var cutsChunks: Bool = false
   /// Scratch bytes in which a task puts together windows that lie in several chunks: the most of any task.
   package var gatherBytes: Int = 0
   /// Operator-defined cost of a whole stage, in additions.
@@ -241,8 +245,17 @@ extension Stage {
   /// The box of the iteration space that a task covers.
   package func box(_ chunk: Int) -> Box { grid.box(chunk) }
 
+  /// The boxes that the operator's rule gives of all its inputs; nil where it gives none.
+  package func ruleBoxes(_ b: Box) -> [Box]? {
+    guard case .native(let rule) = node.op.body, case .boxes(let boxes) = rule.tiling else { return nil }
+    let rank = node.outputs[0].rank
+    return boxes(node.context, Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank))))
+  }
+
   /// The box of input `i`'s tensor that the task with iteration box `b` reads.
-  package func inputBox(_ i: Int, _ b: Box, shape: [Int]) -> Box {
+  ///
+  /// - Parameter boxes: `ruleBoxes(b)`, by who asks for many inputs.
+  package func inputBox(_ i: Int, _ b: Box, shape: [Int], boxes: [Box]? = nil) -> Box {
     switch inputs[i].window {
     case .map(let m): return m.box(b)
     case .access(let axes):
@@ -262,11 +275,7 @@ extension Stage {
         }
       }
       return out
-    case .rule(let input):
-      guard case .native(let rule) = node.op.body, case .boxes(let boxes) = rule.tiling else { return Box(whole: shape) }
-      let rank = node.outputs[0].rank
-      let outBox = Box(lower: Array(b.lower.prefix(rank)), extents: Array(b.extents.prefix(rank)))
-      return boxes(node.context, outBox)[input]
+    case .rule(let input): return (boxes ?? ruleBoxes(b))?[input] ?? Box(whole: shape)
     }
   }
 

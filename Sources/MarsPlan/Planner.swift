@@ -11,12 +11,17 @@ package struct PlanOptions: Hashable, Sendable {
   package var fuses: Bool
   /// false: a value with several users is kept for them, however cheap it is.
   package var recomputes: Bool
-  package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true, recomputes: Bool = true) {
+  /// false: operators whose tasks are larger than the limit are left as they are.  For plans that must be complete at once.
+  package var divides: Bool
+  package init(memoryLimit: Int, chunkBytes: Int? = nil, fuses: Bool = true, recomputes: Bool = true, divides: Bool = true) {
     self.memoryLimit = memoryLimit
     self.chunkBytes = chunkBytes
     self.fuses = fuses
     self.recomputes = recomputes
+    self.divides = divides
   }
+
+  var taskLimits: TaskLimits? { divides ? TaskLimits(memory: memoryLimit, chunk: chunkBytes) : nil }
 }
 
 /// How long somebody waits for a plan.
@@ -60,24 +65,29 @@ package struct Planner {
     try advance()
   }
 
-  /// Goes on with the extents of `plan.needs`: per needed tensor the shapes of its chunks in grid order.
-  package mutating func advance(produced: [Int: [[Int]]], patience: Patience = .endless) throws(MarsError) {
+  /// Goes on with what `plan.needs` names: per tensor of unknown extents the shapes of its chunks in grid order, and the values of those of
+  /// `plan.neededValues`.
+  package mutating func advance(
+    produced: [Int: [[Int]]], values: [Int: DenseArray] = [:], patience: Patience = .endless
+  ) throws(MarsError) {
     self.patience = patience
-    for (tensor, shapes) in produced { resolve(tensor, shapes) }
+    for (tensor, shapes) in produced where plan.tensors[tensor].hasUnknownExtents { resolve(tensor, shapes) }
+    for (tensor, array) in values { resolve(tensor, array) }
     try advance()
   }
 
   /// The passes, in order.
   private mutating func advance() throws(MarsError) {
     // Expand, bind, merge equal nodes.
-    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade, patience)
+    let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade, limits: options.taskLimits, patience)
     if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
     var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
-    let regions = try fuse(index, &demand)  // loop nests, from the results down
-    let builder = try refine(index, demand, regions)  // chunks that the limit can hold, tasks in depth-first order
+    let waits = try awaited(index, demand)  // values that decide what follows
+    let regions = try fuse(index, &demand, waits)  // loop nests, from the results down
+    let builder = try refine(index, demand, regions, waits)  // chunks that the limit can hold, tasks in depth-first order
     remember(index, builder)
     hold(index, builder, demand)
     plan.forecastPeak = Forecast.peak(plan)
@@ -89,18 +99,22 @@ package struct Planner {
   private static let mostRefinedTasks = 200_000
 
   /// Lays out and schedules the regions; where a task is larger than the limit again, with smaller chunks.
-  private mutating func refine(_ index: GraphIndex, _ demand: Demand, _ regions: [Region]) throws(MarsError) -> StageBuilder {
+  private mutating func refine(
+    _ index: GraphIndex, _ demand: Demand, _ regions: [Region], _ waits: [Val]
+  ) throws(MarsError) -> StageBuilder {
     let (before, scheduled) = (plan, scheduler)
     var best: (builder: StageBuilder, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
-      var builder = StageBuilder(index, demand, options, plan: before, refinement: refinement, overwriting: overwriting)
+      var builder = StageBuilder(
+        index, demand, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
       for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
       // Results that are leaves become tensors here.
       let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : builder.tensor(of: $0) }
       plan = builder.plan
       plan.results = results
       for (i, t) in results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
-      plan.needs = builder.unknownTensors
+      plan.neededValues = waits.map { builder.existingTensor(of: $0) }
+      plan.needs = builder.unknownTensors + plan.neededValues
       if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
       scheduler = scheduled
       try scheduler.schedule(&plan, patience)  // depth first
@@ -116,8 +130,30 @@ package struct Planner {
     return best.builder
   }
 
+  /// Values that decide what operators expand to, where these can be computed in this part.
+  private func awaited(_ index: GraphIndex, _ demand: Demand) throws(MarsError) -> [Val] {
+    var isReachable = [Bool](repeating: false, count: index.vertices.count)
+    for r in index.results { isReachable[Int(r.vertex)] = true }
+    var out: [Val] = []
+    for i in index.vertices.indices.reversed() where isReachable[i] {
+      let v = index.vertices[i]
+      for x in v.inputs { isReachable[Int(x.vertex)] = true }
+      guard case .composed = v.node.op.body else { continue }
+      var isWaiting = v.inputs.contains { demand.isDeferred[Int($0.vertex)] || !index.type($0).isKnown }
+      for (k, x) in v.inputs.enumerated() where v.node.op.decides(by: k) && !demand.isDeferred[Int(x.vertex)] {
+        let known = index.vertices[Int(x.vertex)].node
+        if case .leaf = known.op.body { continue }
+        guard index.type(x).isKnown && known.outputs.count == 1 else { continue }
+        isWaiting = true
+        if !out.contains(x) { out.append(x) }
+      }
+      if !isWaiting { throw MarsError(.internal, "\(v.node.op.name) does not expand although its values are known", op: v.node.calledName) }
+    }
+    return out
+  }
+
   /// Regions in an order in which inputs come first.
-  private func fuse(_ index: GraphIndex, _ demand: inout Demand) throws(MarsError) -> [Region] {
+  private func fuse(_ index: GraphIndex, _ demand: inout Demand, _ waits: [Val]) throws(MarsError) -> [Region] {
     let n = index.vertices.count
     var isReachable = [Bool](repeating: false, count: n)
     var needed = [[Bool]](repeating: [], count: n)
@@ -126,6 +162,7 @@ package struct Planner {
       isReachable[Int(r.vertex)] = true
       if !demand.isDeferred[Int(r.vertex)] { needed[Int(r.vertex)][Int(r.output)] = true }
     }
+    for x in waits { needed[Int(x.vertex)][Int(x.output)] = true }
     for i in stride(from: n - 1, through: 0, by: -1) where isReachable[i] {
       for x in index.vertices[i].inputs { isReachable[Int(x.vertex)] = true }
       if demand.isDeferred[i] || !index.vertices[i].tensors.isEmpty { continue }
@@ -287,6 +324,13 @@ package struct Planner {
     }
   }
 
+  /// Puts the values of a tensor in the place of what computed them.
+  private mutating func resolve(_ t: Int, _ values: DenseArray) {
+    let leaf = Leaves.node(values)
+    for (id, c) in computed where c.tensors == [t] { computed[id] = Computed(c.node, leaf: leaf, tensor: t) }
+    computed[ObjectIdentifier(leaf)] = Computed(stand: leaf, tensors: [t])
+  }
+
   private mutating func remember(_ index: GraphIndex, _ builder: StageBuilder) {
     if plan.isComplete { return }
     for (node, vertex) in index.originals {
@@ -299,6 +343,11 @@ package struct Planner {
       let c = Computed(node, types: outputs, tensors: tensors)
       computed[ObjectIdentifier(node)] = c
       computed[ObjectIdentifier(c.stand)] = Computed(stand: c.stand, tensors: tensors)
+      // What was divided reads the node as it was made again, or one that it was merged with.
+      let current = index.vertices[vertex].node
+      if computed[ObjectIdentifier(current)] == nil {
+        computed[ObjectIdentifier(current)] = Computed(current, types: outputs, tensors: tensors)
+      }
     }
   }
 

@@ -59,6 +59,12 @@ struct Scheduler {
       if stack.count == depth {
         stack.removeLast()
         emit(s, c, &plan)
+        if plan.stages[s].cutsChunks {
+          for other in tables[s].besides(c) where taskOfChunk[s][other] < 0 {
+            collect(s, other, plan)
+            emit(s, other, &plan)
+          }
+        }
         if plan.taskCount % 1024 == 0 { try patience.check() }
       }
     }
@@ -71,6 +77,7 @@ struct Scheduler {
     before.removeAll(keepingCapacity: true)
     if let p = table.predecessor(of: c) { before.append((s, p)) }
     var assembled = 0
+    var boxes: [Box]? = nil
     for input in table.inputs {
       switch input.reads {
       case .nothing: continue
@@ -94,7 +101,9 @@ struct Scheduler {
         }
       case .rule(let number):
         let tensor = plan.tensors[input.tensor]
-        let box = plan.stages[s].inputBox(number, plan.stages[s].box(c), shape: tensor.type.shape)
+        let iteration = plan.stages[s].box(c)
+        if boxes == nil { boxes = plan.stages[s].ruleBoxes(iteration) }
+        let box = plan.stages[s].inputBox(number, iteration, shape: tensor.type.shape, boxes: boxes)
         // Of an input of which nothing is read no slot is named: nobody waits for it or keeps it.
         if box.extents.contains(0) { continue }
         let named = slots.count
@@ -210,6 +219,18 @@ final class StageTable: Sendable {
   func predecessor(of chunk: Int) -> Int? {
     guard let a = accumulatedAxis, coordinate(chunk, a) > 0 else { return nil }
     return chunk - strides[a]
+  }
+
+  /// The tasks that read the same chunk of input 0 as this one, where each reads one.
+  func besides(_ chunk: Int) -> [Int] {
+    guard let input = inputs.first, input.isSingle, case .ranges = input.reads else { return [] }
+    var out = [0]
+    for a in input.axes where a.axis >= 0 {
+      let held = a.first[coordinate(chunk, a.axis)]
+      let beside = a.first.indices.filter { a.first[$0] == held }
+      out = out.flatMap { base in beside.map { base + $0 * strides[a.axis] } }
+    }
+    return out
   }
 
   init(_ stage: Stage, _ plan: Plan, producer: (Int) -> (stage: Int, output: Int)) {

@@ -29,13 +29,19 @@ struct StageBuilder {
   private let smallTensor: Int
   /// The data leaf into whose memory writes may go.
   private let overwriting: Node?
+  private let inOnePiece: Set<Val>
   let refinement: Int
   /// Bytes of results that may lie in one piece.
   private let wholeResults: Int
 
   /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
-  init(_ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil) {
+  /// - Parameter inOnePiece: values that are read whole before planning goes on.
+  init(
+    _ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil,
+    inOnePiece: Set<Val> = []
+  ) {
     self.overwriting = overwriting
+    self.inOnePiece = inOnePiece
     self.refinement = refinement
     smallTensor = min(4 << 20, options.memoryLimit / 8) >> (2 * refinement)
     wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
@@ -185,7 +191,7 @@ struct StageBuilder {
         plan.remarks.append("a result of \(bytes) bytes stays in chunks: it does not fit the memory limit in one piece")
       }
     } else {
-      storage = bytes <= smallTensor ? .whole : .chunks
+      storage = bytes <= smallTensor || o.value.map(inOnePiece.contains) ?? false ? .whole : .chunks
     }
     let t = addTensor(PlanTensor(type: o.type, grid: Grid(splits), storage: storage, label: o.value.map { index.node($0).op.name } ?? ""))
     if let v = o.value { tensors[Int(v.vertex)][Int(v.output)] = t }

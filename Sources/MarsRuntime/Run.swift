@@ -35,7 +35,7 @@ package struct RunProgress: Sendable {
   package var isEnded: Bool
 }
 
-/// What `Plan.needs` asked for: the extents with which the chunks of a tensor came out.
+/// What `Plan.needs` asked for: the extents with which the chunks of a tensor came out, or its values.
 package struct ProducedTensor: Sendable {
   /// Number of the tensor in the plan.
   package var tensor: Int
@@ -43,6 +43,8 @@ package struct ProducedTensor: Sendable {
   package var chunks: [[Int]]
   /// The chunks as they are, from which offsets follow.
   package var grid: Grid
+  /// The values, of one of `Plan.neededValues`.
+  package var values: DenseArray? = nil
 }
 
 /// A plan that is being run, or has been.
@@ -90,12 +92,29 @@ package final class Run: @unchecked Sendable {
 
   /// Waits until what `Plan.needs` names has run; nil if that takes longer than `seconds`.  Throws what made the run fail.
   package func waitForNeeds(timeoutSeconds seconds: Double? = nil) throws(MarsError) -> [ProducedTensor]? {
-    let reached = try waitUntil(seconds, "waiting for extents") { !$0.outcome.isRunning || $0.neededLeft == 0 }
+    let reached = try waitUntil(seconds, "waiting for extents and values") { !$0.outcome.isRunning || $0.neededLeft == 0 }
     if !reached { return nil }
-    return engine.locked { _ in
+    var out = engine.locked { _ in
       let plan = core.pointee.plan.plan
       return plan.needs.map { producedTensor($0) }
     }
+    let plan = core.pointee.plan.plan
+    for i in out.indices where plan.neededValues.contains(out[i].tensor) {
+      out[i].values = try values(of: plan.tensors[out[i].tensor])
+    }
+    return out
+  }
+
+  /// A copy of a tensor in one piece, in memory of its own: it is small.
+  private func values(of t: PlanTensor) throws(MarsError) -> DenseArray {
+    guard let copy = Buffer.unlimited(byteCount: t.type.byteCount) else { throw Engine.noMemory(t.type.byteCount) }
+    if t.type.byteCount > 0 {
+      let b = engine.locked { _ in core.pointee.slotBlock[Int(t.firstSlot)] }
+      guard b >= 0 else { throw MarsError(.internal, "values that planning waits for were not kept") }
+      copy.base.copyMemory(from: try engine.acquire(b), byteCount: t.type.byteCount)
+      engine.letGo(b)
+    }
+    return DenseArray(buffer: copy, type: t.type)
   }
 
   private func waitUntil(

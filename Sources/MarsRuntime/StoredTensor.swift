@@ -153,7 +153,7 @@ extension Engine {
     return buffer(base, byteCount, capacity)
   }
 
-  private static func noMemory(_ bytes: Int) -> MarsError { MarsError(.memory, "the system has no memory for \(bytes) bytes") }
+  static func noMemory(_ bytes: Int) -> MarsError { MarsError(.memory, "the system has no memory for \(bytes) bytes") }
 
   /// Returns when `bytes` more fit into the limit: others are written to disk for them.  The lock is held, also on return.
   private func waitToFit(_ bytes: Int) throws(MarsError) {

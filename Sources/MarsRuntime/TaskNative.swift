@@ -28,9 +28,10 @@ extension TaskContext {
     var slottedLeft = (0..<p.inputCount).count { p.operands[$0].leaf == nil && !p.operands[$0].isBoxed }
     // Windows put together lie at the end of the scratch memory, the body's own part before them.
     var scratch = workspaceBytes
+    let boxes = stage.ruleBoxes(iteration)
     for i in 0..<p.inputCount {
       let tensor = plan.plan.tensors[stage.inputs[i].tensor]
-      let box = stage.inputBox(i, iteration, shape: p.tensorShape(i, tensor))
+      let box = stage.inputBox(i, iteration, shape: p.tensorShape(i, tensor), boxes: boxes)
       inputBoxes.append(box)
       let op = p.operands[i]
       if op.isBoxed && op.leaf == nil {

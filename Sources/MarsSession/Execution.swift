@@ -144,12 +144,16 @@ package final class Execution: Sendable {
     }
   }
 
-  /// The plan with what follows from the extents that came out.
+  /// The plan with what follows from the extents and values that came out.
   private func planned(with produced: [ProducedTensor]) throws(MarsError) -> Plan {
     var shapes: [Int: [[Int]]] = [:]
-    for p in produced { shapes[p.tensor] = p.chunks }
+    var values: [Int: DenseArray] = [:]
+    for p in produced {
+      shapes[p.tensor] = p.chunks
+      values[p.tensor] = p.values
+    }
     guard var planner = state.withLock({ $0.planner.take() }) else { throw MarsError(.internal, "a complete plan goes on") }
-    try planner.advance(produced: shapes, patience: untilStopped)
+    try planner.advance(produced: shapes, values: values, patience: untilStopped)
     let next = planner
     state.withLock { s in
       s.isPlanned = next.plan.isComplete

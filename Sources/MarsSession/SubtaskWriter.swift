@@ -214,7 +214,9 @@ extension Session {
     guard pieces > 0 else { throw MarsError(.value, "pieces must be positive but is \(pieces)") }
     var values: [Value] = []
     for t in tensors { values.append(try t.value().value) }
-    let plan = try Planner(values, options: planOptions).plan
+    var options = planOptions
+    options.divides = false
+    let plan = try Planner(values, options: options).plan
     guard plan.isComplete else {
       throw MarsError(
         .unknownExtents, "a graph whose extents depend on data cannot be cut before they are known: execute what they depend on first")

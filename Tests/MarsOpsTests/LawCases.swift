@@ -21,6 +21,9 @@ enum LawCases {
     "histogram_extent": "tells extents by what has no elements, which nobody fetches; histogram_estimated runs it",
     "histogram_edges": "takes an extent of what has no elements; histogram_estimated runs it",
     "histogram_counts_found": "takes edges that are found by running; histogram_estimated runs it",
+    "merge_runs": "merges runs that are sorted, by windows that belong to them; sort and argsort run it in chunks",
+    "sort_pieces": "waits for the windows of runs that are sorted; sort and argsort run it in chunks",
+    "narrow_places": "waits for counts of its elements; median and percentile run it in chunks",
     "refuse_where": "refuses what sample values mark; unravel_index and nanargmax run it",
   ]
 

@@ -58,6 +58,8 @@ import Testing
       "bincount_extent", "bincount_counts",
       // The same; histogram_estimated covers them.
       "histogram_extent", "histogram_edges", "histogram_counts_found",
+      // They wait for values of other operators, or need them: sort, argsort and median cover them.
+      "merge_runs", "sort_pieces", "narrow_places",
       // One input must hold the elements of the other.
       "distinct_places", "distinct_occurrences",
       // One input must be sorted: isin has samples.

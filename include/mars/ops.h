@@ -230,6 +230,11 @@ static inline mars_status mars_op_argsort(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[1] = {a};
   return mars_op_apply("argsort", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
+/* Indices of the k largest elements along an axis, that of the largest first.  Attributes: k (int, required), axis (int, default -1), largest (bool, default 1). */
+static inline mars_status mars_op_argtopk(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("argtopk", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
 /* Indices of the elements that are not zero, one row each. */
 static inline mars_status mars_op_argwhere(mars_tensor **out, mars_graph *graph, mars_operand a) {
   const mars_operand inputs[1] = {a};
@@ -810,9 +815,11 @@ static inline mars_status mars_op_histogram(mars_tensor **out, mars_graph *graph
   return mars_op_apply("histogram", out, 2, graph, inputs, weights ? 2 : 1, attributes, attribute_count);
 }
 /* The edges of the bins of a histogram.  Attributes: bins (int, default 10), low (scalar, default None), high (scalar, default None). */
-static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[1] = {a};
-  return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 1, attributes, attribute_count);
+static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *edges, const mars_attribute *attributes, size_t attribute_count) {
+  mars_operand inputs[2];
+  inputs[0] = a;
+  if (edges) inputs[1] = *edges;
+  return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, edges ? 2 : 1, attributes, attribute_count);
 }
 /* How many values lie in each of the bins of given edges.  Attributes: density (bool, default 0). */
 static inline mars_status mars_op_histogram_counts(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand bins, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
@@ -1686,6 +1693,11 @@ static inline mars_status mars_op_tensordot(mars_tensor **out, mars_graph *graph
 static inline mars_status mars_op_tile(mars_tensor **out, mars_graph *graph, mars_operand A, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {A};
   return mars_op_apply("tile", out, 1, graph, inputs, 1, attributes, attribute_count);
+}
+/* The k largest elements along an axis, the largest first.  Attributes: k (int, required), axis (int, default -1), largest (bool, default 1). */
+static inline mars_status mars_op_topk(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("topk", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* The sum of the diagonal.  Attributes: offset (int, default 0), axis1 (int, default 0), axis2 (int, default 1), dtype (dtype, default None). */
 static inline mars_status mars_op_trace(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {

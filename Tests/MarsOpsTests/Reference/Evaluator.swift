@@ -249,11 +249,14 @@ final class Evaluator {
       return k
     }
     func halves(_ n: Int) -> [(Int, Int)] { chunked && n > 1 ? [(0, n / 2), (n / 2, n - n / 2)] : [(0, n)] }
+    // What an operator says of its tasks holds for all ways of cutting it.
+    let splits = rule.splits(c)
     func parts(_ shape: [Int], whole: [Int]) -> [Box] {
       var out = [Box(lower: [], extents: [])]
       for (k, e) in shape.enumerated() {
+        let own = splits[k].map { s in zip(s.offsets, s.sizes).map { ($0, $1) } }
         out = out.flatMap { b in
-          (whole.contains(k) ? [(0, e)] : halves(e)).map { Box(lower: b.lower + [$0.0], extents: b.extents + [$0.1]) }
+          (own ?? (whole.contains(k) ? [(0, e)] : halves(e))).map { Box(lower: b.lower + [$0.0], extents: b.extents + [$0.1]) }
         }
       }
       return out
@@ -268,7 +271,7 @@ final class Evaluator {
       let out = RefArray(c.outputs[0])
       // What tasks along an axis hand on.
       let carried = rule.carriedAxis(c)
-      let more = carried == nil ? [] : c.outputs.dropFirst().map { RefArray($0) }
+      let more = c.outputs.dropFirst().map { RefArray($0) }
       let all = access(c)
       var contracted = 1
       for (i, axes) in all.enumerated() {

@@ -489,6 +489,16 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code largest}: whether the largest come first, or the smallest (argtopk, topk).
+   *
+   * @param largest the value
+   * @return this
+   */
+  default Attributes largest(boolean largest) {
+    return self().set("largest", largest);
+  }
+
+  /**
    * Sets {@code left}: value before the first point; None: that of the first (interp).
    *
    * @param left the value

@@ -937,7 +937,7 @@ public final class Ops {
   /**
    * Indices that sort; equal elements keep their order.
    *
-   * <p>NaN comes last. The axis lies in one chunk.
+   * <p>NaN comes last.
    *
    * <p>NumPy: {@code numpy.argsort}.
    *
@@ -968,6 +968,56 @@ public final class Ops {
    */
   public static Tensor argsort(Operand a, Attributes options) {
     return Operator.of("argsort").apply(options, a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, long axis) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, long axis, boolean largest) {
+    return Operator.of("argtopk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), a);
+  }
+
+  /**
+   * Indices of the k largest elements along an axis, that of the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  public static Tensor argtopk(Operand a, long k, Attributes options) {
+    return Operator.of("argtopk").apply(new Attributes(options).set("k", k), a);
   }
 
   /**
@@ -5039,7 +5089,7 @@ public final class Ops {
    *
    * <p>NumPy: {@code numpy.histogram_bin_edges}.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a) {
@@ -5049,7 +5099,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @return the result
    */
@@ -5060,7 +5110,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @param low lower end of the range; None: the smallest value
    * @return the result
@@ -5072,7 +5122,7 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param bins number of bins of equal width
    * @param low lower end of the range; None: the smallest value
    * @return the result
@@ -5084,12 +5134,35 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
-   * @param a the tensor
+   * @param a a tensor or a number
    * @param options attributes that differ from their defaults: bins, low, high
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a, Attributes options) {
     return Operator.of("histogram_bin_edges").apply(options, a);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a a tensor or a number
+   * @param edges edges that ascend: they are the answer
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, Operand edges) {
+    return Operator.of("histogram_bin_edges").apply(Attributes.NONE, a, edges);
+  }
+
+  /**
+   * The edges of the bins of a histogram.
+   *
+   * @param a a tensor or a number
+   * @param edges edges that ascend: they are the answer
+   * @param options attributes that differ from their defaults: bins, low, high
+   * @return the result
+   */
+  public static Tensor histogramBinEdges(Operand a, Operand edges, Attributes options) {
+    return Operator.of("histogram_bin_edges").apply(options, a, edges);
   }
 
   /**
@@ -11312,7 +11385,7 @@ public final class Ops {
   /**
    * A sorted copy.
    *
-   * <p>NaN comes last. The axis lies in one chunk.
+   * <p>NaN comes last.
    *
    * <p>NumPy: {@code numpy.sort}.
    *
@@ -11857,6 +11930,56 @@ public final class Ops {
    */
   public static Tensor tile(Operand a, long... reps) {
     return Operator.of("tile").apply(new Attributes().set("reps", reps), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * <p>Along the axis they stand in the order of a sort, in which NaN is the largest. An axis that has fewer is given whole.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k) {
+    return Operator.of("topk").apply(new Attributes().set("k", k), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, long axis) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param axis the axis; None: the flattened array
+   * @param largest whether the largest come first, or the smallest
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, long axis, boolean largest) {
+    return Operator.of("topk").apply(new Attributes().set("k", k).set("axis", axis).set("largest", largest), a);
+  }
+
+  /**
+   * The k largest elements along an axis, the largest first.
+   *
+   * @param a the tensor
+   * @param k how many elements; negative: as many of the other end
+   * @param options attributes that differ from their defaults: axis, largest
+   * @return the result
+   */
+  public static Tensor topk(Operand a, long k, Attributes options) {
+    return Operator.of("topk").apply(new Attributes(options).set("k", k), a);
   }
 
   /**

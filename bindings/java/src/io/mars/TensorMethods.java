@@ -512,7 +512,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Indices that sort; equal elements keep their order.
    *
-   * <p>NaN comes last. The axis lies in one chunk.
+   * <p>NaN comes last.
    *
    * <p>NumPy: {@code numpy.argsort}.
    *

@@ -32,6 +32,7 @@ __all__ = [
     "argmin",
     "argpartition",
     "argsort",
+    "argtopk",
     "argwhere",
     "around",
     "array_equal",
@@ -277,6 +278,7 @@ __all__ = [
     "tanh",
     "tensordot",
     "tile",
+    "topk",
     "trace",
     "transpose",
     "trapezoid",
@@ -533,6 +535,9 @@ def argsort(
     a: _Operand, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
 ) -> Tensor:
     """Indices that sort; equal elements keep their order."""
+
+def argtopk(a: _Operand, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+    """Indices of the k largest elements along an axis, that of the largest first."""
 
 def argwhere(a: _Operand, out: _Out | None = None) -> Tensor:
     """Indices of the elements that are not zero, one row each."""
@@ -998,8 +1003,10 @@ def divide(
 def divmod(
     x1: _Operand,
     x2: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -1233,8 +1240,10 @@ def fmod(
 
 def frexp(
     x: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -1850,8 +1859,10 @@ def mod(
 
 def modf(
     x: _Operand,
-    out: _Out | None = None,
+    out1: Any = None,
+    out2: Any = None,
     *,
+    out: _Out | None = None,
     where: Any = True,
     casting: Any = "same_kind",
     order: Any = "K",
@@ -2509,6 +2520,9 @@ def tensordot(a: _Operand, b: _Operand, axes: Any = 2) -> Tensor:
 def tile(A: _Operand, reps: _Ints, out: _Out | None = None) -> Tensor:
     """Repeats the whole tensor."""
 
+def topk(a: _Operand, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+    """The k largest elements along an axis, the largest first."""
+
 def trace(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
     """The sum of the diagonal."""
 
@@ -2759,6 +2773,8 @@ class TensorMethods:
         self, axis: int = -1, kind: str | None = None, order: Any = None, *, stable: bool | None = None, descending: bool = False
     ) -> Tensor:
         """Indices that sort; equal elements keep their order."""
+    def argtopk(self, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+        """Indices of the k largest elements along an axis, that of the largest first."""
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
     ) -> Tensor:
@@ -2883,6 +2899,8 @@ class TensorMethods:
         """Swaps two axes."""
     def take(self, indices: _Operand, axis: int | None = None, out: _Out | None = None, mode: str = "raise") -> Tensor:
         """Elements or slices by integer indices."""
+    def topk(self, k: int, axis: int = -1, largest: bool = True, out: _Out | None = None) -> Tensor:
+        """The k largest elements along an axis, the largest first."""
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
         """The sum of the diagonal."""
     def transpose(self, *axes: int | Sequence[int] | None, out: _Out | None = None) -> Tensor:
