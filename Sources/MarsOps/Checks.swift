@@ -65,6 +65,8 @@ enum Checks {
 
   /// Floats, where one that is no integer is an error.
   static func whole(_ c: OpContext, _ x: Value, _ message: String) throws(MarsError) -> Value {
+    // As NumPy, which would look at the dtype alone: known numbers are of the wrong type.
+    if let known = x.numbers, known.contains(where: { $0 != $0.rounded() }) { throw c.error(.type, message) }
     let isWrong = try x.op(Comparison.notEqual, try x.op(FloatingPoint.rint))
     return try checked(c, x, message, isWrong) { $0 != $0.rounded() }
   }

@@ -142,8 +142,9 @@ enum Quantiles {
     let n = try c.product(axes.map { a.type.shape[$0] }, "the reduced axes")
     let others = rest.map { a.type.shape[$0] }
     // The dtype of fractions counts, unless they are one number without a dtype of its own.
-    let d = Promotion.common(
-      a.type.dtype.kind >= .floating ? a.type.dtype : .float64, q.type.dtype.kind >= .floating && !isWeak ? q.type.dtype : a.type.dtype)
+    let d =
+      q.type.dtype.kind >= .floating && !isWeak
+      ? Promotion.common(a.type.dtype, q.type.dtype) : a.type.dtype.kind >= .floating ? a.type.dtype : .float64
     let kept = q.type.shape + (c.bool("keepdims") ? a.type.shape.indices.map { axes.contains($0) ? 1 : a.type.shape[$0] } : others)
     if n == 0 {
       return Value(

@@ -240,7 +240,7 @@ enum RunSorting {
   /// The lanes of `x` along `axis` in order, or the indices that sort them; nothing where a task may hold a lane.
   static func divided(_ c: OpContext, _ x: Value, axis: Int, labelled: Bool, _ limits: TaskLimits) throws(MarsError) -> [Value] {
     let n = x.type.shape[axis]
-    if x.type.count == 0 { return [] }
+    if x.type.count == 0 || n > most { return [] }
     let lanes = x.type.count / n
     guard let sizes = Sizes(n, lanes: lanes, bytes: x.type.dtype.itemSize, labelled: labelled, limits) else { return [] }
     return [try LaneParts.each(x, axis: axis) { (lane: Value) throws(MarsError) -> Value in try sorted(lane, sizes, labelled) }]

@@ -13,7 +13,11 @@ from mars.tensor._tensor import Tensor
 
 
 def _is_number(bins: Any) -> bool:
-    return hasattr(bins, "__index__") and not getattr(bins, "ndim", 0)
+    if hasattr(bins, "__index__") and not getattr(bins, "ndim", 0):
+        return True
+    if not hasattr(bins, "__len__"):
+        raise TypeError("`bins` must be an integer, a string, or an array")
+    return False
 
 
 def _ends(range: Any) -> dict[str, Any]:
