@@ -149,8 +149,6 @@ enum Statistics {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
     doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
     samples: [
-      Sample([[3, 5], [5]], fixed: [1: .int32], attributes: ["fweights": .bool(true)]),
-      Sample([[3, 5], [5], [5]], fixed: [1: .int32], attributes: ["fweights": .bool(true), "aweights": .bool(true)]),
       Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
       Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]),
     ])
