@@ -128,3 +128,8 @@ def test_wrong_indices_are_errors_of_the_call():
     with pytest.raises(ValueError, match="cannot assign 3 input values to the 2 output values"):
         a[[True, True, False, False]] = [1, 2, 3]
     np.testing.assert_array_equal(a.fetch(), np.arange(4))
+
+
+def test_one_result_for_each_argument_is_a_tuple():
+    for made in (mt.broadcast_arrays(mt.ones(2), mt.ones((3, 1))), mt.meshgrid([1, 2], [3, 4])):
+        assert type(made) is tuple and len(made) == 2

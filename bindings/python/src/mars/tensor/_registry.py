@@ -323,7 +323,8 @@ def _separate(description: dict[str, Any], made: Op, found: list[Parameter]) -> 
             only.append(Parameter("", name, "silent", default == "True", ""))
     values = "".join(f"{p.name}, " for p in only)
     if is_open(description):
-        lines = [f"return _apply_open(_op, tensors, ({values})) if tensors else ()"]
+        # One for each argument: a tuple and nothing else, as the array API standard has it.
+        lines = [f"return tuple(_apply_open(_op, tensors, ({values}))) if tensors else ()"]
     else:
         lines = [f"made = [_apply(_op, (t,), ({values})) for t in tensors]", "return made[0] if len(made) == 1 else tuple(made)"]
     f: Any = define(made.name, only, lines, {"_apply": apply, "_apply_open": apply_open, "_op": made}, "*tensors")
