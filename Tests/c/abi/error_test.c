@@ -55,7 +55,7 @@ static void unknown_extents_have_a_code(void) {
   in[0] = of_tensor(kept);
   CHECK(mars_graph_apply(&out, 1, NULL, op("median"), in, 1, NULL, 0, "model.c:9") == MARS_ERROR_UNKNOWN_EXTENTS);
   CHECK(out == NULL && error_names("known extents") && strcmp(last_error().op, "median") == 0);
-  REQUIRE(mars_execute(NULL, NULL, &kept, 1, NULL, 0) == MARS_OK);
+  REQUIRE(mars_execute(NULL, session, &kept, 1, NULL, 0) == MARS_OK);
   CHECK(mars_graph_apply(&out, 1, NULL, op("median"), in, 1, NULL, 0, NULL) == MARS_OK);
   mars_tensor_release(out);
   mars_tensor_release(kept);
