@@ -12,18 +12,23 @@ private final class CallLog: Sendable {
   var all: [String] { calls.withLock { $0 } }
 }
 
-/// A function on chunks that copies them, and says when.
+/// A function on chunks that copies them, and says when; for one of them it waits until another call is done, 20 s at most.
 private final class Copying: ChunkCallback {
   private let log: CallLog
   private let name: String
   private let milliseconds: UInt32
-  init(_ log: CallLog, _ name: String, milliseconds: UInt32 = 0) {
+  private let waiting: (chunk: Int, call: String)?
+  init(_ log: CallLog, _ name: String, milliseconds: UInt32 = 0, waiting: (chunk: Int, call: String)? = nil) {
     self.log = log
     self.name = name
     self.milliseconds = milliseconds
+    self.waiting = waiting
   }
   func call(input: ArrayView, output: ArrayView, lower: [Int]) throws(MarsError) {
     if milliseconds > 0 { usleep(milliseconds * 1000) }
+    if let waiting, waiting.chunk == lower[0] {
+      for _ in 0..<2000 where !log.all.contains(waiting.call) { usleep(10_000) }
+    }
     StridedCopy.copy(from: input, to: output)
     log.add("\(name)\(lower[0])")
   }
@@ -103,7 +108,7 @@ struct SessionTests {
     let log = CallLog()
     let x = try Tensor.range(160)
     let slow = try x.op("rechunk", with: [("chunk_size", .ints([10]))]).mapChunk(
-      Copying(log, "slow", milliseconds: 40), dtype: .float64, origin: "")
+      Copying(log, "slow", milliseconds: 10, waiting: (150, "after0")), dtype: .float64, origin: "")
     // The mask depends on one chunk of the slow tensor.
     let first = try slow.sliced((0, 1, 10))
     let chosen = try first.op("boolean_mask", first.op("greater", 4))
