@@ -155,3 +155,15 @@ def test_many_halves():
             theirs, ours = getattr(np, f)(x, q), getattr(mt, f)(mt.tensor(x), q)
             assert ours.dtype == theirs.dtype
             np.testing.assert_array_equal(ours.fetch(), theirs)
+
+
+@pytest.mark.parametrize("casting", [None, "safe", "same_kind", "unsafe"])
+def test_einsum_casts_into_out_as_it_is_told(casting):
+    given = {} if casting is None else {"casting": casting}
+    try:
+        expected = np.einsum("i,i->i", np.ones(2), np.ones(2), out=np.empty(2, "f4"), **given)
+    except TypeError:
+        with pytest.raises(TypeError):
+            mt.einsum("i,i->i", mt.ones(2), mt.ones(2), out=mt.empty(2, "f4"), **given)
+        return
+    np.testing.assert_array_equal(mt.einsum("i,i->i", mt.ones(2), mt.ones(2), out=mt.empty(2, "f4"), **given).fetch(), expected)

@@ -384,7 +384,7 @@ def einsum(
     if not isinstance(subscripts, str):
         subscripts, operands = _lettered((subscripts, *operands))
     made = apply(op("einsum"), operands, attributes("einsum", subscripts=subscripts, dtype=dtype))
-    return _registry.finish(made, out, "einsum", SAME_KIND if casting == "safe" else casting)  # type: ignore[no-any-return]
+    return _registry.finish(made, out, "einsum", casting)  # type: ignore[no-any-return]
 
 
 def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
