@@ -57,23 +57,34 @@ enum RunSorting {
   private static let sortRuns = runs(labelled: false)
   private static let sortRunsLabelled = runs(labelled: true)
 
-  private static let pieces = NativeOp(
-    OpDef(
-      "run_pieces", inputs: [InputDef("a")], attributes: [piece],
-      typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        _ = try vector(c)
-        try checkSizes(c, ["piece"])
-        return [c.inputs[0]]
-      },
-      body: .native(
-        NativeRule(
-          .access { _ in [[.aligned(0)]] },
-          splits: { c in [0: AxisSplits(extent: c.inputs[0].shape[0], chunk: c.int("piece"))] })),
-      doc: OpDoc("A vector in pieces, each of which can be read alone.", example: "mt.sort([3, 1, 2])"), exposure: .hidden,
-      samples: [Sample([[40]], .all, attributes: ["piece": .int(6)])])
-  ) { (call: inout NativeCall) throws(MarsError) in
-    StridedCopy.copy(from: call.inputs[0], to: call.outputs[0])
+  /// Labels are cut beside their elements, while both are in memory: a run that was moved to disk is read as a whole for every piece.
+  private static func pieces(labelled: Bool) -> NativeOp {
+    NativeOp(
+      OpDef(
+        labelled ? "run_pieces_labelled" : "run_pieces", inputs: [InputDef("a")] + (labelled ? [InputDef("labels")] : []),
+        attributes: [piece], outputs: labelled ? ["out", "labels"] : ["out"],
+        typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+          let n = try vector(c)
+          try checkSizes(c, ["piece"])
+          guard !labelled || c.inputs[1] == TensorType(.int64, [n]) else { throw c.error(.value, "labels must be int64, one per element") }
+          return c.inputs
+        },
+        body: .native(
+          NativeRule(
+            .access { c in c.inputs.map { _ in [.aligned(0)] } },
+            splits: { c in [0: AxisSplits(extent: c.inputs[0].shape[0], chunk: c.int("piece"))] })),
+        doc: OpDoc(
+          "A vector\(labelled ? " and its labels" : "") in pieces, each of which can be read alone.", example: "mt.sort([3, 1, 2])"),
+        exposure: .hidden,
+        samples: labelled
+          ? [Sample([[40], [40]], .all, fixed: [1: .int64], attributes: ["piece": .int(6)])]
+          : [Sample([[40]], .all, attributes: ["piece": .int(6)])])
+    ) { (call: inout NativeCall) throws(MarsError) in
+      for (x, y) in zip(call.inputs, call.outputs) { StridedCopy.copy(from: x, to: y) }
+    }
   }
+  private static let cutRuns = pieces(labelled: false)
+  private static let cutRunsLabelled = pieces(labelled: true)
 
   private static func windows(_ c: OpContext, count: Int) -> RunWindows {
     RunWindows(count: count, run: c.int("run"), piece: c.int("piece"), stretch: c.int("stretch"))
@@ -250,13 +261,13 @@ enum RunSorting {
     let n = x.type.shape[0]
     let given: [(String, AttrValue)] = [("run", .int(sizes.run)), ("piece", .int(sizes.piece)), ("stretch", .int(sizes.stretch))]
     let runs = try (labelled ? sortRunsLabelled : sortRuns).def.apply([.value(x)], [given[0]])
-    let parts = try runs.outputs.indices.map { o throws(MarsError) -> Value in
-      sizes.keepsRuns ? Value(runs, o) : Value(try pieces.def.apply([.value(Value(runs, o))], [given[1]]))
-    }
+    let whole = runs.outputs.indices.map { Value(runs, $0) }
+    let cut = try sizes.keepsRuns ? nil : (labelled ? cutRunsLabelled : cutRuns).def.apply(whole.map { .value($0) }, [given[1]])
+    let parts = cut.map { node in whole.indices.map { Value(node, $0) } } ?? whole
     let samples = try parts[0].sliced(axis: 0, start: 0, step: sizes.piece, count: n.dividedRoundingUp(by: sizes.piece))
     let windows = Value(try findWindows.def.apply([.value(samples)], [("count", .int(n))] + given))
     return Value(try settle.apply(([windows] + parts).map { .value($0) }, given))
   }
 
-  static let family = OpFamily([settle], natives: [sortRuns, sortRunsLabelled, pieces, findWindows, merge])
+  static let family = OpFamily([settle], natives: [sortRuns, sortRunsLabelled, cutRuns, cutRunsLabelled, findWindows, merge])
 }
