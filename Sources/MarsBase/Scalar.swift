@@ -67,7 +67,8 @@ package struct Scalar: Hashable, Sendable {
     }
   }
 
-  /// Converts as NumPy's `astype` does; integers wrap, a float out of an integer's range gives that integer's minimum pattern.
+  /// Converts as NumPy's `astype` does on x86: integers wrap; floats convert through 64 bits, or 32 where the integer or its signed twin fits
+  /// them, and what does not fit gives the least number of that width (of uint64: 0 above its end).
   package func cast(to d: DType) -> Scalar {
     if d == dtype { return self }
     let re: Double
@@ -96,10 +97,12 @@ package struct Scalar: Hashable, Sendable {
       let raw: UInt64
       if let b = bits {
         raw = b
-      } else if d == .uint64 && re >= 9223372036854775808.0 && re < 18446744073709551616.0 {
-        raw = UInt64(re)
+      } else if d == .uint64 && re >= 0x1p63 {
+        raw = re < 0x1p64 ? UInt64(re) : 0
+      } else if d.itemSize == 8 || d == .uint32 {
+        raw = UInt64(bitPattern: Int64(exactly: re.rounded(.towardZero)) ?? .min)
       } else {
-        raw = UInt64(bitPattern: Int64(exactly: re.rounded(.towardZero)) ?? Int64.min)
+        raw = UInt64(bitPattern: Int64(Int32(exactly: re.rounded(.towardZero)) ?? .min))
       }
       let mask: UInt64 = d.itemSize == 8 ? .max : (1 << UInt64(d.itemSize * 8)) - 1
       return Scalar(dtype: d, low: raw & mask)

@@ -74,13 +74,19 @@ extension Emitter {
     return b.select(b.fcmp(.one, back, x) & isEven, odd, f)
   }
 
-  /// Truncation through 64 bits; what does not fit gives the pattern of Int64.min.
+  /// Truncation as x86's instructions have it, and with them NumPy: through the width in which the processor converts, 32 bits where the
+  /// integer or its signed twin fits them; what does not fit gives that width's least number.
   private func integer(_ x: IRValue, _ to: DType) -> IRValue {
-    let inRange = b.fcmp(.oge, x, x.real(-0x1p63)) & b.fcmp(.olt, x, x.real(0x1p63))
-    let signed = b.select(inRange, x.fptosi(b.i64), b.constant(1 << 63, b.i64))
+    let isWide = to.itemSize == 8 || to == .uint32
+    let (end, word) = (isWide ? 0x1p63 : 0x1p31, isWide ? b.i64 : b.i32)
+    let inRange = b.fcmp(.oge, x, x.real(-end)) & b.fcmp(.olt, x, x.real(end))
+    let least = b.constant(isWide ? 1 << 63 : 1 << 31, word)
+    let signed = b.select(inRange, x.fptosi(word), least)
     if to == .uint64 {
-      let isUpper = b.fcmp(.oge, x, x.real(0x1p63)) & b.fcmp(.olt, x, x.real(0x1p64))
-      return b.select(isUpper, (x - x.real(0x1p63)).fptosi(b.i64) ^ b.constant(1 << 63, b.i64), signed)
+      // The upper half is converted below the lower, and moved up: what lies above both comes to 0.
+      let isBelow = b.fcmp(.olt, x, x.real(0x1p64))
+      let upper = b.select(isBelow, (x - x.real(0x1p63)).fptosi(word) ^ least, b.constant(0, word))
+      return b.select(b.fcmp(.oge, x, x.real(0x1p63)), upper, signed)
     }
     return signed.trunc(b.type(to))
   }

@@ -1,5 +1,7 @@
 """Every operator that equals a ufunc of NumPy, for every dtype, against NumPy: values, dtypes and refusals."""
 
+import platform
+
 import mars
 import mars.tensor as mt
 import numpy as np
@@ -250,3 +252,17 @@ def test_known_exponents_give_the_same_bits_fused_or_not(name, dtype):
         with np.errstate(all="ignore"):
             expected = np.power(x, np.full(x.shape, exponent, dtype))
         np.testing.assert_array_equal(getattr(mt, name)(mt.tensor(x), mt.full(x.shape, exponent, dtype=dtype)).to_numpy(), expected)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the rule is that of the processor")
+@pytest.mark.parametrize("to", ["b", "B", "h", "H", "i", "q", "Q"])
+@pytest.mark.parametrize("of", ["f4", "f8"])
+def test_floats_beyond_the_range_of_integers(of, to):
+    ends = [float(2**k + d) for k in (7, 8, 15, 16, 31, 32, 63, 64) for d in (-1, 0, 1)]
+    values = np.array([np.nan, np.inf, 1e20, 3e9, 70000.5, 300.0, 0.5, *ends], of)
+    values = np.concatenate([values, -values])
+    with np.errstate(invalid="ignore"):
+        expected = values.astype(to)
+    same(mt.array(values).astype(to).fetch(), expected)
+    # Constants are cast where the graph is made.
+    same(np.array([mt.full((), v).astype(to).fetch() for v in values]), expected)
