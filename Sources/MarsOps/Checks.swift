@@ -71,6 +71,11 @@ enum Checks {
     return try checked(c, x, message, isWrong) { $0 != $0.rounded() }
   }
 
+  /// Floats, where one that is infinite or NaN is an error.
+  static func finite(_ c: OpContext, _ x: Value, _ message: String) throws(MarsError) -> Value {
+    try checked(c, x, message, try x.op(FloatingPoint.isfinite).op(Comparison.logicalNot)) { !$0.isFinite }
+  }
+
   /// Values that are looked at now where they are known, else when they are computed.
   private static func checked(
     _ c: OpContext, _ x: Value, _ message: String, _ wrong: Value, _ isWrong: (Double) -> Bool

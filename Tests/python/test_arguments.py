@@ -207,3 +207,49 @@ def test_random_sources_show_themselves():
     assert repr(mt.random.default_rng(7)).startswith("mars.tensor.random.Generator(Philox4x32-10, seed=")
     assert list(inspect.signature(mt.random.normal).parameters)[:3] == ["loc", "scale", "size"]
     assert "RandomState.normal" in repr(mt.random.normal)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: mt.save("a\0b", mt.ones(2)),
+        lambda: mt.load("a\0b.npy"),
+        lambda: mt.pad(mt.ones(2), 1, mode="edge\0x"),
+        lambda: mars.Graph().input("a\0b", "f8", ()),
+        lambda: mars.Session(spill_dir="/tmp\0x"),
+        lambda: setattr(mars.options, "spill_dir", "/tmp\0x"),
+    ],
+)
+def test_texts_are_not_cut_at_null_characters(call):
+    with pytest.raises(ValueError, match="null character"):
+        call()
+
+
+def test_numbers_that_are_none_say_so():
+    with pytest.raises(OverflowError, match="too large"):
+        mt.arange(10**30)
+    with pytest.raises(TypeError, match="a number is wanted"):
+        mt.arange("a")
+    for call in (lambda: mt.zeros(2.5), lambda: mt.ones((2, 2)).sum(axis=1.0)):
+        with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+            call()
+    with pytest.raises(TypeError, match="the name of an input must be a string"):
+        mars.Graph().input(3, "f8", ())
+    with pytest.raises(TypeError, match="shape must be a sequence"):
+        mars.Graph().input("x", "f8", 3)
+
+
+def test_integers_of_all_of_uint64():
+    drawn = mt.random.default_rng(1).integers(0, 2**64, 1000, dtype="u8").fetch()
+    assert drawn.dtype == np.uint64
+    assert (drawn >= np.uint64(2**63)).sum() > 400
+    assert (mt.random.randint(0, 2**64, 1000, dtype="u8").fetch() >= np.uint64(2**63)).any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_histograms_of_what_has_no_range(bad):
+    x = np.array([1.0, bad, 2.0])
+    for made in (mt.array(x), mt.random.rand(3) * 0 + x):
+        with pytest.raises(ValueError, match="autodetected range is not finite"):
+            mt.histogram(made)[0].fetch()
+    np.testing.assert_array_equal(mt.histogram(mt.array(x), range=(0, 3), bins=3)[0].fetch(), np.histogram(x, range=(0, 3), bins=3)[0])

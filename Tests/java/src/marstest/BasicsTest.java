@@ -122,6 +122,9 @@ class BasicsTest {
     Tensor three = Tensor.of(new double[3], 3);
     assertThrows(IllegalArgumentException.class, () -> Mars.defaultSession().fetchInto(three, buffer));
     assertThrows(ReadOnlyBufferException.class, () -> Mars.defaultSession().fetchInto(three, buffer.asReadOnlyBuffer()));
+    ByteBuffer javas = ByteBuffer.allocateDirect(24);
+    assertEquals(ByteOrder.BIG_ENDIAN, javas.order());
+    assertThrows(IllegalArgumentException.class, () -> Mars.defaultSession().fetchInto(three, javas));
   }
 
   @Test

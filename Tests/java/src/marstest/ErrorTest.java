@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mars.Attributes;
+import io.mars.DType;
 import io.mars.Graph;
 import io.mars.MarsArgumentException;
 import io.mars.MarsError;
@@ -99,6 +100,8 @@ class ErrorTest {
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], 2));
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], -3));
     assertThrows(NullPointerException.class, () -> THREE.mapChunk(THREE.dtype(), null));
+    assertThrows(NullPointerException.class, () -> Graph.parse((byte[]) null));
+    assertThrows(NullPointerException.class, () -> new Graph().input("x", DType.FLOAT64, (long[]) null));
     assertThrows(NullPointerException.class, () -> THREE.add((Operand) null));
   }
 

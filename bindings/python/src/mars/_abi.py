@@ -246,6 +246,18 @@ _exceptions: dict[int, type[BaseException]] = {
 raised_exceptions: dict[int, BaseException] = {}
 _numbers = iter(range(1, 1 << 62))
 _MOST_RAISED = 64
+
+
+def c_text(text: str, what: str = "a name") -> bytes:
+    """UTF-8 for a C string, which ends at a NUL: what has one inside is refused instead of cut."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be a string, not {type(text).__name__}")
+    encoded = text.encode()
+    if b"\0" in encoded:
+        raise ValueError(f"{what} must not contain a null character: {text!r}")
+    return encoded
+
+
 _MARK = "\x1e"
 
 

@@ -208,9 +208,7 @@ def _put_float(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
 
 
 def _put_string(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
-    if not isinstance(v, str):
-        raise TypeError(f"expected a string, not {type(v).__name__}")
-    return _put_memory(f, k, _A_STRING, ctypes.create_string_buffer(v.encode()), 1, at, kept)
+    return _put_memory(f, k, _A_STRING, ctypes.create_string_buffer(_abi.c_text(v, "a text")), 1, at, kept)
 
 
 def _put_dtype(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
@@ -233,10 +231,10 @@ def _put_scalar(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
         f.a[k + 2] = _abi.code_of(v.dtype)
         v = v.item()
     else:
-        python = type(v) if type(v) in (bool, int, float, complex) else type(v + 0)
+        python = type(v) if type(v) in (bool, int, float, complex) else _number_type(v)
         f.a[k + 2] = 9 if python is int and v > 0x7FFFFFFFFFFFFFFF else _abi.code_of(python)
     if isinstance(v, int):
-        if v > 0x7FFFFFFFFFFFFFFF:
+        if 0x7FFFFFFFFFFFFFFF < v <= 0xFFFFFFFFFFFFFFFF:
             f.a[k + 3] = v
         else:
             f.a_ints[k + 3] = _int64(v)
@@ -245,6 +243,13 @@ def _put_scalar(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
     else:
         f.a_doubles[k + 4] = v
     return at
+
+
+def _number_type(v: Any) -> type[Any]:
+    try:
+        return type(v + 0)
+    except TypeError:
+        raise TypeError(f"a number is wanted, not {v!r}") from None
 
 
 def _put_ints(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
@@ -257,7 +262,7 @@ def _put_ints(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
         for i, number in enumerate(v, at):
             f.scratch[i] = _int64(operator.index(number))
     else:
-        is_one = hasattr(v, "__index__") and not getattr(v, "ndim", 0)
+        is_one = not getattr(v, "ndim", 0) and (hasattr(v, "__index__") or not hasattr(v, "__iter__"))
         numbers = (operator.index(v),) if is_one else tuple(map(operator.index, v))
         n = len(numbers)
         if at + n > _SCRATCH:
@@ -271,7 +276,7 @@ def _put_ints(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
 
 
 def _put_strings(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
-    values = [s.encode() for s in ([v] if isinstance(v, str) else v)]
+    values = [_abi.c_text(s, "a text") for s in ([v] if isinstance(v, str) else v)]
     return _put_memory(f, k, _A_STRINGS, (ctypes.c_char_p * len(values))(*values), len(values), at, kept)
 
 

@@ -34,15 +34,17 @@ class Graph:
 
     def input(self, name: str, dtype: Any, shape: Sequence[int | None]) -> Any:
         """Adds a named placeholder.  An extent of None is unknown until the graph is executed."""
+        if not isinstance(shape, Sequence):
+            raise TypeError(f"shape must be a sequence of extents, not {shape!r}")
         n = len(shape)
         extents = (c_int64 * max(n, 1))(*[-1 if e is None else e for e in shape])
         out = c_void_p()
-        check(lib.mars_graph_input(byref(out), self.handle, name.encode(), _abi.code_of(dtype), extents, n))
+        check(lib.mars_graph_input(byref(out), self.handle, _abi.c_text(name, "the name of an input"), _abi.code_of(dtype), extents, n))
         return wrap(out.value or 0)
 
     def output(self, name: str, tensor: Any) -> None:
         """Names a result."""
-        check(lib.mars_graph_output(self.handle, name.encode(), _session._tensor(tensor)._h))
+        check(lib.mars_graph_output(self.handle, _abi.c_text(name, "the name of an output"), _session._tensor(tensor)._h))
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -100,7 +102,9 @@ class Graph:
 
         given = {k: data(k, v) for k, v in inputs.items()}
         outputs = self.outputs
-        bindings = (Binding * max(len(given), 1))(*[Binding(sizeof(Binding), 0, k.encode(), v._h) for k, v in given.items()])
+        names = [_abi.c_text(k, "the name of an input") for k in given]
+        bound = [Binding(sizeof(Binding), 0, name, v._h) for name, v in zip(names, given.values(), strict=True)]
+        bindings = (Binding * max(len(given), 1))(*bound)
         handles = [t._h for t in outputs.values()]
         in_use = _session.chosen(session)
         if not given:

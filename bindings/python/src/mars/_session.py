@@ -17,7 +17,10 @@ from mars._run import run, values
 def _option_text(value: Any) -> bytes:
     if isinstance(value, bool):
         return b"1" if value else b"0"
-    return os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode()
+    text = os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode()
+    if b"\0" in text:
+        raise ValueError(f"an option must not contain a null character: {value!r}")
+    return text
 
 
 class Session:
@@ -37,7 +40,7 @@ class Session:
         given = {k: v for k, v in options.items() if v is not None}
         n = len(given)
         out = c_void_p()
-        keys = (c_char_p * n)(*[k.encode() for k in given])
+        keys = (c_char_p * n)(*[_abi.c_text(k, "an option") for k in given])
         texts = (c_char_p * n)(*[_option_text(v) for v in given.values()])
         check(lib.mars_session_open(byref(out), keys, texts, n))
         self._adopt(out.value or 0)
@@ -98,7 +101,7 @@ class Session:
         return {o["name"]: o["value"] for o in _abi.json_of(lib.mars_session_options, self.handle)}
 
     def set_option(self, name: str, value: Any) -> None:
-        check(lib.mars_session_set_option(self.handle, name.encode(), _option_text(value)))
+        check(lib.mars_session_set_option(self.handle, _abi.c_text(name, "an option"), _option_text(value)))
 
     def statistics(self) -> dict[str, Any]:
         """Counters of what the session has done."""

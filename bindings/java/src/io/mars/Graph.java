@@ -3,6 +3,7 @@ package io.mars;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /** A graph with named inputs and outputs, which can be written to bytes and read in any language. */
 public final class Graph extends Resource {
@@ -35,6 +36,7 @@ public final class Graph extends Resource {
    * @return the graph
    */
   public static Graph parse(byte[] bytes, Capability... allowed) {
+    Objects.requireNonNull(bytes, "bytes");
     return new Graph(Native.graphParse(bytes, Arrays.stream(allowed).mapToInt(c -> c.flag).reduce(0, (a, b) -> a | b)));
   }
 
@@ -61,6 +63,7 @@ public final class Graph extends Resource {
    * @return the input
    */
   public Tensor input(String name, DType dtype, long... shape) {
+    Objects.requireNonNull(shape, "shape");
     long pointer = acquire();
     try {
       return new Tensor(Native.graphInput(pointer, Native.text(name), dtype.code(), shape));

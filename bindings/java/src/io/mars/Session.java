@@ -220,7 +220,8 @@ public final class Session extends Resource {
    * Writes the values of a tensor into a buffer, computed first if need be.
    *
    * @param tensor the tensor
-   * @param destination a direct buffer; what remains in it must be as many bytes as the tensor has
+   * @param destination a direct buffer in native byte order, which Java's new buffers are not in; what remains in it must be as many
+   *     bytes as the tensor has
    */
   public void fetchInto(Tensor tensor, ByteBuffer destination) {
     if (!destination.isDirect()) throw new IllegalArgumentException("a direct buffer is needed");
@@ -228,6 +229,7 @@ public final class Session extends Resource {
     if (!tensor.isExecuted()) execute(tensor);
     long[] shape = tensor.shape();
     DType dtype = tensor.dtype();
+    Tensor.checkOrder(destination, dtype);
     long bytes = dtype.itemSize();
     for (long s : shape) bytes *= s;
     if (bytes != destination.remaining()) {

@@ -113,13 +113,17 @@ public final class Tensor extends Resource implements TensorMethods {
     return fromBuffer(data, dtype, shape, Native.ALIAS);
   }
 
+  /** Refuses a buffer through which elements would be read and written in another byte order than theirs. */
+  static void checkOrder(ByteBuffer data, DType dtype) {
+    if (dtype.itemSize() == 1 || data.order() == ByteOrder.nativeOrder()) return;
+    throw new IllegalArgumentException(
+        "the buffer's byte order is " + data.order() + ", but elements are in native order, " + ByteOrder.nativeOrder()
+            + ": read and write them through buffer.order(ByteOrder.nativeOrder())");
+  }
+
   private static Tensor fromBuffer(ByteBuffer data, DType dtype, long[] shape, int mode) {
     if (!data.isDirect()) throw new IllegalArgumentException("a direct buffer is needed");
-    if (dtype.itemSize() > 1 && data.order() != ByteOrder.nativeOrder()) {
-      throw new IllegalArgumentException(
-          "the buffer's byte order is " + data.order() + ", but elements are in native order, " + ByteOrder.nativeOrder()
-              + ": write them through buffer.order(ByteOrder.nativeOrder())");
-    }
+    checkOrder(data, dtype);
     if (data.remaining() % dtype.itemSize() != 0) {
       throw new IllegalArgumentException(data.remaining() + " bytes are not a whole number of elements of " + dtype);
     }

@@ -295,7 +295,11 @@ def _asked(**given: Any) -> dict[str, Any]:
 
 
 def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
-    return _drawer("integers")(source, *((0, low) if high is None else (low, high)), **options)
+    low, high = (0, low) if high is None else (low, high)
+    if type(high) is int and high == 1 << 64 and not options.get("endpoint"):
+        # No integer of C holds it.
+        high, options["endpoint"] = high - 1, True
+    return _drawer("integers")(source, low, high, **options)
 
 
 def _population(a: Any) -> Any:
