@@ -7,7 +7,7 @@ import MarsGraph
 enum Random {
   static let cheap = Cost(perElement: 12, isCheapSource: true)
   static let attributes = [
-    AttrDef("seed", .scalar, "the key: uint64 hash of the seed entropy"),
+    AttrDef("seed", .scalar, "the key, a uint64: an integer seed as it is, other entropy as its hash"),
     AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
     AttrDef("size", .ints, default: AttrValue.none, "extents; None: those of the parameters"),
   ]

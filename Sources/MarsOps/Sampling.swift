@@ -5,7 +5,7 @@ import MarsNumerics
 /// Orders and samples drawn at random.
 enum Sampling {
   private static let source = [
-    AttrDef("seed", .scalar, "the key: uint64 hash of the seed entropy"),
+    AttrDef("seed", .scalar, "the key, a uint64: an integer seed as it is, other entropy as its hash"),
     AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
   ]
   private static let axis = AttrDef("axis", .int, default: .int(0), "the axis")

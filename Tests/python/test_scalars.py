@@ -1,5 +1,6 @@
 """Results without axes: NumPy's scalars never change, whoever else has them; its arrays without axes can be written to."""
 
+import math
 import random
 
 import mars.tensor as mt
@@ -208,3 +209,18 @@ def test_reshapes_of_unknown_extents_are_views(executed):
     a = mt.arange(6)
     with pytest.raises(ValueError, match=r"cannot reshape array of size 4 into shape \(3,2\)"):
         a[a > 1].reshape(3, 2).fetch()
+
+
+def test_scalars_are_rounded():
+    a = np.array([1.26, 2.5, 3.4])
+    t = mt.array(a)
+    for x, y in ((a[0], t[0]), (a.sum(), t.sum()), (np.int64(1234), mt.arange(1235)[1234])):
+        for digits in ((), (1,), (-2,)):
+            expected = round(x, *digits)
+            made = round(y, *digits)
+            assert made == expected
+            assert type(made) is type(expected)
+    assert math.trunc(t.sum()) == 7
+    for array in (t, mt.array(1.5)):
+        with pytest.raises(TypeError, match="__round__"):
+            round(array)

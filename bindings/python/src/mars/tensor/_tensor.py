@@ -291,6 +291,18 @@ class Tensor(Handle, TensorMethods):
     def __complex__(self) -> complex:
         return complex(self._one())
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return round(self._scalar("__round__"), ndigits)
+
+    def __trunc__(self) -> int:
+        return int(self._scalar("__trunc__"))
+
+    def _scalar(self, method: str) -> Any:
+        """The value of what is a scalar in NumPy: of arrays, these methods are refused."""
+        if self._type()[1] or not _run.is_scalar(self):
+            raise TypeError(f"type Tensor doesn't define {method} method")
+        return self.fetch()
+
     def __index__(self) -> int:
         d, shape = self._type()
         if shape or d.kind not in "iu":
