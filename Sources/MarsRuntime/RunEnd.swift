@@ -10,9 +10,10 @@ extension EngineState {
     running -= 1
     run.pointee.inFlight -= 1
     statistics.tasksRun += 1
-    releaseSlots(run, t, isDone: true)
+    // First of all: blocks that are let go of are asked for their next use.
     run.pointee.state[t] = RunCore.TaskState.done
     run.pointee.done += 1
+    releaseSlots(run, t, isDone: true)
     guard run.pointee.outcome.isRunning else {
       if run.pointee.inFlight == 0 { retire(run) }
       return

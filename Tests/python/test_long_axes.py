@@ -22,12 +22,12 @@ def test_eight_times_the_memory_limit_is_sorted(workers, tmp_path):
         mt.random.seed(3)
         t = mt.sort(mt.random.rand(n))
         t.execute()
+        # Pieces of runs and what is merged of them go to disk once; what the next tasks read stays.
+        assert n * 8 < session.statistics()["spilled_bytes"] < 2.2 * n * 8
         expected = np.sort(x)
         for start in range(0, n, 1 << 17):
             np.testing.assert_array_equal(t[start : start + (1 << 17)].copy().fetch(), expected[start : start + (1 << 17)])
-        statistics = session.statistics()
-        assert statistics["peak_bytes"] <= limit
-        assert statistics["spilled_bytes"] > n * 8
+        assert session.statistics()["peak_bytes"] <= limit
 
 
 def test_resident_memory_of_a_long_sort(tmp_path):
