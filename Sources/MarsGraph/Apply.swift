@@ -7,12 +7,17 @@ package enum Operand: Sendable {
   case weak(Scalar)
   /// An integer that 64 bits do not hold, as the nearest double.
   case big(Double)
+  /// The input is left out.
+  case absent
+
+  var isAbsent: Bool { if case .absent = self { true } else { false } }
 }
 
 extension Node {
-  /// The same call with other operands: made when they turned out to have other types.
-  package func again(_ operands: [Operand]) throws(MarsError) -> Node {
+  /// The same call with other operands for the inputs that are given: made when they turned out to have other types.
+  package func again(_ given: [Operand]) throws(MarsError) -> Node {
     let first = Node.nextNumber
+    let operands = absent.filled(given, with: .absent)
     do throws(MarsError) {
       let node = try op.apply(operands, zip(op.attributes, attributes.values).map { ($0.name, $1) }, payload: payload, origin: origin)
       if let caller { node.belong(to: caller, since: first) }
@@ -45,7 +50,7 @@ extension OpDef {
     } catch { throw error.at(op: name, origin: origin) }
   }
 
-  /// The usual form: values in, values out.
+  /// The usual form: values in, values out.  Inputs that are left out in front of others need `apply`.
   package func callAsFunction(_ values: Value..., attributes: KeyValuePairs<String, AttrValue> = [:]) throws(MarsError) -> Value {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
@@ -72,10 +77,11 @@ extension OpDef {
     let all = try complete(operands)
     let hasBig = all.contains { if case .big = $0 { true } else { false } }
     let operands = hasBig ? try withoutBig(all) : all
+    let absent = AbsentInputs(operands)
     let attributes = try complete(given)
     let (values, loop) = try resolve(operands)
     let types = values.map(\.type)
-    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop, values: values)
+    var context = OpContext(op: self, inputs: types, absent: absent, attributes: attributes, loop: loop, values: values)
     var outputs: [TensorType] = []
     var expansion: [Value] = []
     switch typing {
@@ -89,7 +95,7 @@ extension OpDef {
     case .fromExpansion: break
     }
     if case .composed(let expand) = body {
-      context = OpContext(op: self, inputs: types, attributes: attributes, outputs: outputs, loop: loop)
+      context = OpContext(op: self, inputs: types, absent: absent, attributes: attributes, outputs: outputs, loop: loop)
       expansion = try expand(context, values)
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
@@ -102,21 +108,52 @@ extension OpDef {
       }
     }
     return Node(
-      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin
-    )
+      op: self, inputs: values, absent: absent, attributes: attributes, outputs: outputs, loop: loop, payload: payload,
+      expansion: expansion, origin: origin)
   }
 
-  /// The operands with the defaults of those left out; checks how many there are.
+  /// The operands by declared inputs, up to the last one that is given: those left out have their defaults, or are absent.
+  ///
+  /// Checks how many there are, and that those are given that must be.
   private func complete(_ operands: [Operand]) throws(MarsError) -> [Operand] {
     let n = operands.count
-    if n == inputs.count && inputs.last?.isVariadic != true { return operands }
-    let least = inputs.count { !$0.isVariadic && !$0.isOptional && $0.defaultValue == nil }
-    let variadic = inputs.last?.isVariadic ?? false
+    let least = requiredInputCount
+    let variadic = fixedInputCount < inputs.count
+    if n >= least && (n <= fixedInputCount || variadic) && (n >= fixedInputCount || !hasInputDefaults) {
+      if !operands.indices.contains(where: { isLeftOut($0, operands[$0]) }) { return operands }
+    }
     guard n >= least && (variadic || n <= inputs.count) else {
       let wanted = variadic ? "at least \(least)" : least == inputs.count ? "\(least)" : "\(least) to \(inputs.count)"
       throw MarsError(.type, "\(name)() takes \(wanted) inputs but \(n) were given", op: name)
     }
-    return operands + inputs.dropFirst(n).compactMap { $0.defaultValue.map { .weak(Scalar($0)) } }
+    var all: [Operand] = []
+    all.reserveCapacity(max(n, fixedInputCount))
+    for (i, d) in inputs.prefix(fixedInputCount).enumerated() {
+      if i < n, !isLeftOut(i, operands[i]) {
+        all.append(operands[i])
+      } else if let value = d.defaultValue {
+        all.append(.weak(Scalar(value)))
+      } else {
+        guard d.isOptional else { throw MarsError(.type, "\(name)(): input '\(d.name)' may not be left out", op: name) }
+        all.append(.absent)
+      }
+    }
+    let list = operands.dropFirst(fixedInputCount)
+    if let d = inputs.last, list.contains(where: \.isAbsent) {
+      throw MarsError(.type, "\(name)(): none of the inputs '\(d.name)' may be left out", op: name)
+    }
+    all += list
+    while all.last?.isAbsent == true { all.removeLast() }
+    return all
+  }
+
+  /// Whether an operand says that input `i` is not there: a mask that leaves out no element is none.
+  private func isLeftOut(_ i: Int, _ operand: Operand) -> Bool {
+    switch operand {
+    case .absent: true
+    case .weak(let s): s == Scalar(true) && i < fixedInputCount && inputs[i].isCondition && inputs[i].isOptional
+    case .value, .big: false
+    }
   }
 
   /// Attribute values in declared order, defaults filled in, kinds checked.
@@ -167,6 +204,7 @@ extension OpDef {
       switch o {
       case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
       case .weak, .big: hasWeak = true
+      case .absent: break
       }
     }
     guard case .ufunc(let loops) = typing else {
@@ -223,7 +261,7 @@ extension OpDef {
       switch o {
       case .value(let v): v.type.dtype
       case .weak: wanted
-      case .big: DType.float64
+      case .big, .absent: DType.float64
       }
     }
     guard var loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
@@ -241,7 +279,7 @@ extension OpDef {
       case .weak(let s):
         guard loop.inputs[i].kind >= .floating else { return nil }
         values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
-      case .big: return nil
+      case .big, .absent: return nil
       }
     }
     return (values, loop)
@@ -263,7 +301,7 @@ extension OpDef {
     return nil
   }
 
-  /// Operands as values; weak scalars as constants of the dtype that `dtype` gives them.
+  /// The operands that are given as values; weak scalars as constants of the dtype that `dtype` gives them.
   private func values(_ operands: [Operand], _ dtype: (Scalar) -> DType) throws(MarsError) -> [Value] {
     var out: [Value] = []
     out.reserveCapacity(operands.count)
@@ -277,6 +315,7 @@ extension OpDef {
         } else {
           out.append(Value(Leaves.node(try s.fitting(d))))
         }
+      case .absent: break
       case .big: throw MarsError(.internal, "big integers are replaced first")
       }
     }

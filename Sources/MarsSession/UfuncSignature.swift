@@ -42,7 +42,7 @@ enum UfuncSignature {
       switch o {
       case .value(let v): operands[i] = .value(try v.cast(loop.inputs[i]))
       case .weak(let s): if casting == .unsafe { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
-      case .big: break  // Applying resolves it beside the others.
+      case .big, .absent: break  // Applying resolves it beside the others, or refuses it.
       }
     }
   }
@@ -64,6 +64,7 @@ enum UfuncSignature {
       case .big:
         from = .int64
         fits = to.kind >= .floating
+      case .absent: continue
       }
       guard fits else {
         throw MarsError(

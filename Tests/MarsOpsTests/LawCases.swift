@@ -117,14 +117,16 @@ enum LawCases {
           return
         }
         let one = LawCase(
-          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, special: special, mayRefuse: derived
-        )
+          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, special: special, absent: s.absent,
+          mayRefuse: derived)
         // Rounded sums are compared on values that they are conditioned for.
         if let n = try? one.node(.plain, marsRegistry), !LawBound(n).isExact {
           for data in [LawData.moderate, .rough] {
             if data == .rough && d.kind < .floating { continue }
             out.append(
-              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, special: special, mayRefuse: derived))
+              LawCase(
+                op: op, operands: one.operands, attributes: attributes, data: data, special: special, absent: s.absent,
+                mayRefuse: derived))
           }
         } else {
           out.append(one)
