@@ -99,7 +99,8 @@ class ErrorTest {
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], 2));
     assertThrows(IllegalArgumentException.class, () -> Tensor.of(new double[3], -3));
     assertThrows(NullPointerException.class, () -> THREE.mapChunk(THREE.dtype(), null));
-    assertThrows(NullPointerException.class, () -> THREE.add((Operand) null));
+    MarsArgumentException missing = assertThrows(MarsArgumentException.class, () -> THREE.add((Operand) null));
+    assertTrue(missing.getMessage().contains("add(): input 'x2' may not be left out"), missing.getMessage());
   }
 
   @Test
