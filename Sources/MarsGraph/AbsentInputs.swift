@@ -3,7 +3,7 @@
 /// Nodes list the inputs that are given, and nothing stands in for others: most calls leave out none, or the last ones, and this is empty.
 package struct AbsentInputs: Hashable, Sendable {
   /// Bit i: input i is left out.
-  private var bits: UInt32 = 0
+  package private(set) var bits: UInt32 = 0
   /// Inputs beyond cannot be told here; operators have far fewer.
   package static let mostInputs = 32
 
@@ -35,6 +35,9 @@ package struct AbsentInputs: Hashable, Sendable {
     }
     return i
   }
+
+  /// Of a list of all declared inputs those that are given, and those at the end.
+  package func given<T>(_ declared: [T]) -> [T] { declared.indices.filter { place(of: $0) != nil }.map { declared[$0] } }
 
   /// A list of the given inputs with `nothing` in the places of those left out.
   package func filled<T>(_ given: [T], with nothing: T) -> [T] {

@@ -3,7 +3,7 @@ package struct InputDef: Sendable {
   package let name: String
   /// The last input only: zero or more tensors.
   package let isVariadic: Bool
-  /// It may be left out.  Where a later one may be given all the same, the body is composed and finds its inputs by `OpContext.input`.
+  /// It may be left out.  Where a later one may be given all the same, the body finds its inputs by `OpContext.input`.
   package let isOptional: Bool
   /// A scalar that stands for the input where it is left out.
   package let defaultValue: Double?
@@ -45,9 +45,10 @@ extension OpDef {
     if fixed.prefix(requiredInputCount).contains(where: \.mayBeLeftOut) { return "inputs that must be given come first" }
     guard let optional = fixed.firstIndex(where: \.isOptional), optional < inputs.count - 1 else { return nil }
     if fixed.count > AbsentInputs.mostInputs { return "there are more than \(AbsentInputs.mostInputs) inputs" }
-    // What fuses and what runs takes its inputs by their places.
-    guard case .composed = body else { return "an optional input before others needs a composed body" }
-    if case .ufunc = typing { return "an optional input before others is none of a ufunc" }
-    return nil
+    switch body {
+    case .composed, .expr: return nil
+    // What reads windows, or an input of its own kind, takes its inputs by their places.
+    case .reduce, .view, .native, .nest, .leaf: return "an optional input before others needs a composed body or an expression"
+    }
   }
 }

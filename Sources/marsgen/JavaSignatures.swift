@@ -69,11 +69,11 @@ struct JavaSignatures {
       let isArray = i.isVariadic
       return Parameter(
         type: isArray ? "Operand..." : type, name: Java.identifier(i.name),
-        doc: (i.doc.isEmpty ? meaning(type, isArray: isArray, isOnly: op.inputs.count == 1) : i.doc) + note(i),
+        doc: (i.doc.isEmpty ? meaning(type, isArray: isArray, isOnly: op.inputs.count == 1) : i.doc) + note(i, type),
         role: .input(isArray: isArray))
     }
-    func note(_ i: InputDef) -> String {
-      guard isNullable(i) else { return "" }
+    func note(_ i: InputDef, _ type: String) -> String {
+      guard isNullable(i), type == "Operand" else { return "" }
       return "; null: " + (i.defaultValue.map { "\($0)" } ?? "none")
     }
     let fixed = given(op)
@@ -95,7 +95,13 @@ struct JavaSignatures {
       if fixed.count == 2 && op.isUfunc && takes[0] { out.append([input(fixed[0], type), input(fixed[1], "Operand")]) }
       if (op.cost.isCheapSource || fixed.count > 1 && !op.isUfunc) && takes.allSatisfy({ $0 }) { out.append(fixed.map { input($0, type) }) }
     }
-    if !optional.isEmpty { out.append(fixed.map { input($0, "Operand") } + optional) }
+    if !optional.isEmpty {
+      out.append(fixed.map { input($0, "Operand") } + optional)
+      let places = op.inputs.indices.filter { isNullable(op.inputs[$0]) }
+      for type in ["long", "double", "boolean"] where op.isUfunc && places.allSatisfy({ op.takesNumber($0, type) }) {
+        out.append(fixed.map { input($0, "Operand") } + places.map { input(op.inputs[$0], type) })
+      }
+    }
     return out
   }
 

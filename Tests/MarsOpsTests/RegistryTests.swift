@@ -20,6 +20,8 @@ import Testing
   /// What may be left out in front of other inputs is: laws and comparisons then see bodies look for the wrong ones.
   @Test func samplesLeaveOutWhatMayBe() {
     for op in marsRegistry.all {
+      // Of ufuncs the laws make their own cases.
+      if op.samples.isEmpty, case .ufunc = op.typing { continue }
       let optional = op.inputs.indices.filter { op.inputs[$0].isOptional && $0 < op.inputs.count - 1 }
       for i in optional {
         #expect(op.samples.contains { $0.absent.contains(i) }, "\(op.name) has no sample without '\(op.inputs[i].name)'")

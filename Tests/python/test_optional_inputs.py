@@ -84,6 +84,54 @@ def test_a_mask_of_nothing_is_none():
         mt.max(a, where=mt.tensor(MASK)).fetch()
 
 
+@pytest.mark.parametrize("dtype", ["bool", "i1", "u8", "f2", "f8", "c16"])
+def test_limits_one_by_one(dtype):
+    x = (np.arange(12) * 11 % 7 - (dtype[0] not in "bu") * 3).astype(dtype)
+    a = mt.tensor(x, chunk_size=5)
+    for low, high in itertools.product((None, 1, 300, x[4], x[:1]), (None, 2, -5, x[2], x[1:2])):
+        given = [None if v is None else v if isinstance(v, int) else mt.tensor(v) for v in (low, high)]
+        if low is None and high is None:
+            np.testing.assert_array_equal(mt.clip(a, *given).fetch(), x)  # NumPy has none of bool
+            continue
+        try:
+            expected = np.clip(x, low, high)
+        except OverflowError:
+            with pytest.raises(OverflowError):
+                mt.clip(a, *given)
+            continue
+        made = mt.clip(a, *given)
+        assert made.dtype == expected.dtype
+        np.testing.assert_array_equal(made.fetch(), expected)
+
+
+def test_limits_and_dtypes():
+    for limits, dtype, casting in itertools.product(
+        ((None, 4), (1, None), (1, 4), (None, None)), ("f4", "f8", "i2"), ("same_kind", "unsafe")
+    ):
+        try:
+            expected = np.clip(X, *limits, dtype=dtype, casting=casting)
+        except TypeError:
+            with pytest.raises(TypeError):
+                mt.clip(mt.tensor(X), *limits, dtype=dtype, casting=casting)
+            continue
+        made = mt.clip(mt.tensor(X), *limits, dtype=dtype, casting=casting)
+        assert made.dtype == expected.dtype
+        np.testing.assert_array_equal(made.fetch(), expected)
+
+
+def test_calls_that_leave_out_other_inputs_are_not_one():
+    limit = mt.tensor(np.array([1.0]))
+    a = mt.tensor(X)
+    low, high = mt.clip(a, limit), mt.clip(a, None, limit)
+    mars.execute([low, high])
+    np.testing.assert_array_equal(low.fetch(), np.maximum(X, 1))
+    np.testing.assert_array_equal(high.fetch(), np.minimum(X, 1))
+    # Small graphs are planned once: each by itself.
+    for _ in range(4):
+        np.testing.assert_array_equal(mt.clip(a, limit).fetch(), np.maximum(X, 1))
+        np.testing.assert_array_equal(mt.clip(a, None, limit).fetch(), np.minimum(X, 1))
+
+
 def test_bases_and_what_they_meet():
     for dtype in ("f4", "f8"):
         ends = np.array([0.0, 1.0], dtype), np.array([2.0, 3.0], dtype)

@@ -414,8 +414,8 @@ static inline mars_status mars_op_choose(mars_tensor **out, mars_graph *graph, c
   return mars_op_apply("choose", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
 /* Limits values to an interval. */
-static inline mars_status mars_op_clip(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand a_min, mars_operand a_max) {
-  const mars_operand inputs[3] = {a, a_min, a_max};
+static inline mars_status mars_op_clip(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *a_min, const mars_operand *a_max) {
+  const mars_operand inputs[3] = {a, mars_or_none(a_min), mars_or_none(a_max)};
   return mars_op_apply("clip", out, 1, graph, inputs, 3, NULL, 0);
 }
 /* Joins vectors as columns. */

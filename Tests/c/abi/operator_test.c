@@ -145,6 +145,8 @@ static void inputs_left_out_in_the_middle(void) {
   mars_tensor_release(t);
   CHECK(mars_op_diff(&t, NULL, mars_of(x), NULL, &about, NULL, 0) == MARS_OK && element(t, 0) == 1 && element(t, 2) == -2);
   mars_tensor_release(t);
+  CHECK(mars_op_clip(&t, NULL, mars_of(x), NULL, &about) == MARS_OK && element(t, 0) == 0 && element(t, 2) == 0);
+  mars_tensor_release(t);
   /* At the end it is as if they were not counted. */
   CHECK(apply_to(&t, "cov", in, 3) == MARS_OK && fabs(element(t, 0) - 1) < 1e-15);
   mars_tensor_release(t);

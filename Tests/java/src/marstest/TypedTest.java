@@ -250,6 +250,9 @@ class TypedTest {
     assertEquals(5.0 / 3, values(x.var(null, Operand.of(0)))[0], 1e-15);
     assertArrayEquals(new double[] {-5, 1, 1}, values(Ops.diff(x, Operand.of(5), null)));
     assertArrayEquals(new double[] {1, 1, 3}, values(Ops.diff(x, null, Operand.of(5))));
+    assertArrayEquals(new double[] {0, 1, 1}, values(Ops.clip(x, null, Operand.of(1))));
+    assertArrayEquals(new double[] {1, 1, 2}, values(x.clip(Operand.of(1), null)));
+    assertArrayEquals(new double[] {1, 1, 1.5}, values(x.clip(1.0, 1.5)));
     String message = assertThrows(MarsArgumentException.class, () -> Ops.cov(null, null, null, w)).getMessage();
     assertTrue(message.contains("cov(): input 'm' may not be left out"), message);
   }

@@ -1938,8 +1938,18 @@ public final class Ops {
    * <p>NumPy: {@code numpy.clip}.
    *
    * @param a a tensor or a number
-   * @param aMin a tensor or a number
-   * @param aMax a tensor or a number
+   * @return the result
+   */
+  public static Tensor clip(Operand a) {
+    return Operator.of("clip").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * Limits values to an interval.
+   *
+   * @param a a tensor or a number
+   * @param aMin the least value; null: none
+   * @param aMax the largest value; null: none
    * @return the result
    */
   public static Tensor clip(Operand a, Operand aMin, Operand aMax) {
@@ -1950,8 +1960,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, long aMin, long aMax) {
@@ -1962,8 +1972,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, double aMin, double aMax) {
@@ -1974,8 +1984,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, boolean aMin, boolean aMax) {

@@ -971,8 +971,17 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    *
    * <p>NumPy: {@code numpy.clip}.
    *
-   * @param aMin a tensor or a number
-   * @param aMax a tensor or a number
+   * @return the result
+   */
+  default Tensor clip() {
+    return Operator.of("clip").apply(Attributes.NONE, this);
+  }
+
+  /**
+   * Limits values to an interval.
+   *
+   * @param aMin the least value; null: none
+   * @param aMax the largest value; null: none
    * @return the result
    */
   default Tensor clip(Operand aMin, Operand aMax) {
@@ -982,8 +991,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(long aMin, long aMax) {
@@ -993,8 +1002,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(double aMin, double aMax) {
@@ -1004,8 +1013,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(boolean aMin, boolean aMax) {

@@ -1,4 +1,4 @@
-"""Functions that NumPy calls in a way of its own: optional first arguments, None for "no limit", one argument instead of three.
+"""Functions that NumPy calls in a way of its own: optional first arguments, two names for one, one argument instead of three.
 
 What they compute is the library's; only arguments are put in order here.
 """
@@ -108,12 +108,8 @@ def clip(
     where: Any = True, casting: str = SAME_KIND, order: str = "K", subok: bool = True,
 ) -> Tensor:  # fmt: skip
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
-    if low is None and high is None:
-        made = a.copy() if isinstance(a, Tensor) else convert(a)
-        return _registry.finish(made if dtype is None else astype(made, dtype, casting=casting), out, "clip")  # type: ignore[no-any-return]
-    name, operands = ("clip_above", (a, high)) if low is None else ("clip_below", (a, low)) if high is None else ("clip", (a, low, high))
     return _registry.call_ufunc(  # type: ignore[no-any-return]
-        op(name), operands, out=out, where=where, casting=casting, dtype=dtype
+        op("clip"), (a, low, high), out=out, where=where, casting=casting, dtype=dtype
     )
 
 
