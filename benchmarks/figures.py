@@ -380,6 +380,21 @@ def spill(c: Context) -> list[Figure]:
     ]
 
 
+def sorting(c: Context) -> list[Figure]:
+    """10^8 float64 of a .npy file sorted and kept under 256 MiB: against the same without a limit, and against NumPy, which has none"""
+    n, limit = c.size(10**8, 10**6), c.size(256, 8)
+    whole = c.run("sort_file", "numpy,mars", n=n, inner=2)
+    limited = c.run("sort_file_limit", "mars", n=n, limit_mib=limit, inner=2)
+    resident = max(run["peak"] - r["import_rss"] for r in limited.of("mars").values() for run in r["runs"])
+    spilled = limited.fingerprint("spilled")
+    return [
+        at_least("in memory, against NumPy", whole.ratio("numpy"), 1),
+        at_most("under the limit, time against unlimited", limited.time() / whole.time(), 2, "x"),
+        at_most(f"resident above base, limit {limit} MiB", resident / MIB, limit + 150e6 / MIB, " MiB"),
+        Figure("spilled", "more than 0 MB", f"{spilled / 1e6:.0f} MB", spilled > 0),
+    ]
+
+
 def store(c: Context) -> list[Figure]:
     """store overhead when everything fits"""
     runs = c.run("store_overhead", "mars", n=c.size(5000, 1000)).of("mars")
@@ -389,7 +404,24 @@ def store(c: Context) -> list[Figure]:
 
 ROWS: dict[str, Callable[[Context], list[Figure]]] = {
     f.__name__: f
-    for f in (pi, keep, fused, reductions, no_slower, selection, matmul, chunks, chunk_memory, tiny, eager, startup, threads, spill, store)
+    for f in (
+        pi,
+        keep,
+        fused,
+        reductions,
+        no_slower,
+        selection,
+        matmul,
+        chunks,
+        chunk_memory,
+        tiny,
+        eager,
+        startup,
+        threads,
+        spill,
+        sorting,
+        store,
+    )
 }
 
 

@@ -39,6 +39,8 @@ package protocol MemorySource: AnyObject, Sendable {
   /// Page-aligned zeroed memory, huge-page advised; nil when the system has none.
   func map(_ byteCount: Int) -> UnsafeMutableRawPointer?
   func unmap(_ base: UnsafeMutableRawPointer, _ byteCount: Int)
+  /// Gives pages back that malloc keeps although nothing lies in them.
+  func returnFreed()
   /// Resident memory of the process in bytes.
   func residentBytes() -> Int
 }

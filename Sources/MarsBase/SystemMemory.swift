@@ -30,6 +30,13 @@ package final class SystemMemory: MemorySource {
     munmap(base, max(size, SystemMemory.pageSize))
   }
 
+  package func returnFreed() {
+    _ = SystemMemory.mallocTrim?(0)
+  }
+
+  /// glibc's malloc_trim, which Swift's module of it lacks; a host may have another malloc and not have it.
+  private static let mallocTrim = dlsym(nil, "malloc_trim").map { unsafeBitCast($0, to: (@convention(c) (Int) -> CInt).self) }
+
   /// Second field of /proc/self/statm; 0 where that cannot be read.
   package func residentBytes() -> Int {
     let fd = Glibc.open("/proc/self/statm", O_RDONLY | O_CLOEXEC)

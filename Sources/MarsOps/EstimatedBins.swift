@@ -12,7 +12,7 @@ enum EstimatedBins {
     let spread = try real(try x.op(Reductions.max)).op(Arithmetic.subtract, try real(try x.op(Reductions.min)))
     let log = number(n)
     let bits = try log.op(Exponential.log2)
-    let root = try number(1 / 3.0)
+    let root = number(1 / 3.0)
     /// n to the power of a third, or of what is left of it.
     func cubeRoot() throws(MarsError) -> Value { try number(n).op(Arithmetic.power, root) }
     func sturges() throws(MarsError) -> Value { try spread.op(Arithmetic.divide, try bits.op(Arithmetic.add, weak: Scalar(1.0))) }

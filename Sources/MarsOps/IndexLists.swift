@@ -29,7 +29,7 @@ enum IndexLists {
   ) { (call: inout NativeCall) throws(MarsError) in
     let out = call.outputs[0]
     let (values, repeats) = (call.context.optionalInts("values"), call.context.optionalInts("repeats"))
-    func put(_ i: Int, _ x: Int) { (out.base + i * out.strides[0]).storeBytes(of: Int64(x), as: Int64.self) }
+    func put(_ i: Int, _ x: Int) { unsafe (out.base + i * out.strides[0]).storeBytes(of: Int64(x), as: Int64.self) }
     let (lower, upper) = (call.outputBox.lower[0], call.outputBox.upper(0))
     guard let repeats else {
       for i in lower..<upper { put(i - lower, values?[i] ?? i) }

@@ -56,7 +56,7 @@ package final class Engine: @unchecked Sendable {
 
   struct Garbage {
     var objects: [Unmanaged<AnyObject>]
-    var buffers: [(UnsafeMutableRawPointer, Int)]
+    var memory: BufferPool.Leaving
   }
 
   /// What must be released after unlocking; nil, as nearly always, for nothing.
@@ -66,12 +66,12 @@ package final class Engine: @unchecked Sendable {
     var objects: [Unmanaged<AnyObject>] = []
     while let o = state.pointee.graveyard.popLast() { objects.append(o) }
     state.pointee.releasing += 1
-    return Garbage(objects: objects, buffers: state.pointee.pool.takeLeaving())
+    return Garbage(objects: objects, memory: state.pointee.pool.takeLeaving())
   }
 
   func release(_ g: Garbage) {
     for o in g.objects { o.release() }
-    for (base, capacity) in g.buffers { options.memory.unmap(base, capacity) }
+    g.memory.release(to: options.memory)
     lock.lock()
     // A child of a fork made in between has begun anew.
     if state.pointee.releasing > 0 { state.pointee.releasing -= 1 }

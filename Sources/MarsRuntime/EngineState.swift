@@ -120,9 +120,7 @@ extension EngineState {
 
   /// A buffer of `capacity` bytes that counts as used; nil if the system has none.
   mutating func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    if used + pool.freeBytes + capacity > limit && pool.freeBytes > 0 && !(capacity >= Buffer.pagedFrom && pool.hasWarm(capacity)) {
-      pool.trim(to: max(0, limit - used - capacity))
-    }
+    pool.makeRoom(for: capacity, in: limit - used)
     var base = pool.take(capacity)
     if base == nil && pool.freeBytes > 0 {
       pool.trim(to: 0)

@@ -5,8 +5,9 @@ import MarsPlan
 /// Memory of blocks: large buffers are pages that are kept warm for the next block of their size, small ones come from malloc.
 ///
 /// Sizes are exact up to a page, because the limit is: chunks of a tensor have few different sizes, so buffers fit again all the same.
+/// What malloc is given back it keeps, too, and nobody can ask it how much: the pool counts what it may hold.
 struct BufferPool: ~Copyable {
-  private struct Free: BitwiseCopyable {
+  fileprivate struct Free: BitwiseCopyable {
     var base: UnsafeMutableRawPointer
     var capacity: Int
   }
@@ -14,6 +15,10 @@ struct BufferPool: ~Copyable {
   /// Buffers that left the pool and must be unmapped once the lock is not held.
   private var leaving = Column<Free>()
   private(set) var freeBytes = 0
+  /// Bytes of small buffers in use, and the most that were since malloc last gave its free pages back.
+  private var smallBytes = 0
+  private var mostSmallBytes = 0
+  private var returnsSmall = false
   private(set) var reused = 0
   private(set) var fresh = 0
   private let memory: any MemorySource
@@ -33,7 +38,10 @@ struct BufferPool: ~Copyable {
     if capacity < Buffer.pagedFrom {
       // Room for a full vector behind the last element costs nothing and lets kernels read whole lines.
       var p: UnsafeMutableRawPointer? = nil
-      return posix_memalign(&p, 64, capacity) == 0 ? p : nil
+      guard posix_memalign(&p, 64, capacity) == 0 else { return nil }
+      smallBytes += capacity
+      mostSmallBytes = max(mostSmallBytes, smallBytes)
+      return p
     }
     var i = free.count - 1
     while i >= 0 {
@@ -54,6 +62,7 @@ struct BufferPool: ~Copyable {
   mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int) {
     if capacity < Buffer.pagedFrom {
       Glibc.free(base)
+      smallBytes -= capacity
       return
     }
     free.append(Free(base: base, capacity: capacity))
@@ -66,9 +75,40 @@ struct BufferPool: ~Copyable {
     return false
   }
 
-  /// Gives up buffers, oldest first, until at most `bytes` are kept; `takeLeaving` hands them out to be unmapped.
+  /// Bytes of small buffers that were given back and may be resident still.
+  private var idleSmallBytes: Int { mostSmallBytes - smallBytes }
+  /// Fewer idle bytes are not worth asking malloc for, which walks all that is free.
+  private static let leastReturned = 16 << 20
+
+  /// Gives up idle memory that leaves no room for a new buffer of `capacity` bytes in `room`.
+  mutating func makeRoom(for capacity: Int, in room: Int) {
+    if freeBytes + idleSmallBytes + capacity <= room { return }
+    if capacity < Buffer.pagedFrom {
+      // It is made of what malloc holds.
+      dropPages(to: room - max(capacity, idleSmallBytes))
+    } else if freeBytes == 0 || !hasWarm(capacity) {
+      returnSmall()
+      dropPages(to: room - capacity)
+    }
+  }
+
+  /// Gives up idle memory until at most `bytes` are kept; `takeLeaving` hands it out.
   mutating func trim(to bytes: Int) {
-    if freeBytes <= bytes { return }
+    if freeBytes + idleSmallBytes <= bytes { return }
+    returnSmall()
+    dropPages(to: bytes)
+  }
+
+  /// What malloc holds, if it is much.
+  private mutating func returnSmall() {
+    if idleSmallBytes < BufferPool.leastReturned { return }
+    mostSmallBytes = smallBytes
+    returnsSmall = true
+  }
+
+  /// Large buffers, oldest first.
+  private mutating func dropPages(to bytes: Int) {
+    if freeBytes <= max(0, bytes) { return }
     var kept = 0
     for i in 0..<free.count {
       let f = free[i]
@@ -83,12 +123,23 @@ struct BufferPool: ~Copyable {
     while free.count > kept { _ = free.popLast() }
   }
 
-  var hasLeaving: Bool { !leaving.isEmpty }
+  var hasLeaving: Bool { !leaving.isEmpty || returnsSmall }
 
-  /// The buffers to unmap, moved to the caller.
-  mutating func takeLeaving() -> [(UnsafeMutableRawPointer, Int)] {
-    var out: [(UnsafeMutableRawPointer, Int)] = []
-    while let f = leaving.popLast() { out.append((f.base, f.capacity)) }
+  /// What is to be given back to the system once the lock is not held.
+  struct Leaving {
+    fileprivate var buffers: [Free] = []
+    fileprivate var returnsSmall = false
+
+    func release(to memory: any MemorySource) {
+      for f in buffers { memory.unmap(f.base, f.capacity) }
+      if returnsSmall { memory.returnFreed() }
+    }
+  }
+
+  mutating func takeLeaving() -> Leaving {
+    var out = Leaving(returnsSmall: returnsSmall)
+    returnsSmall = false
+    while let f = leaving.popLast() { out.buffers.append(f) }
     return out
   }
 }

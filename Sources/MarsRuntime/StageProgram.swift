@@ -56,34 +56,22 @@ final class StageProgram: @unchecked Sendable {
     inputCount = stage.inputs.count
     operandCount = stage.inputs.count + stage.outputs.count
     operands = .allocate(capacity: max(1, operandCount))
-    var axisCount = 0
-    var offsetCount = stage.grid.axes.reduce(0) { $0 + $1.offsets.count }
-    for k in 0..<operandCount {
-      let t = k < stage.inputs.count ? stage.inputs[k].tensor : stage.outputs[k - stage.inputs.count].tensor
-      axisCount += plan.plan.tensors[t].type.rank
-      offsetCount += StageProgram.offsetCount(plan, t)
-    }
-    axes = .allocate(capacity: max(1, axisCount))
-    offsets = .allocate(capacity: max(1, offsetCount))
     gridCounts = .allocate(capacity: max(1, rank))
     gridOffsets = .allocate(capacity: max(1, rank))
-    var nextOffset = 0
+    var all: [Int] = []
     for (i, a) in stage.grid.axes.enumerated() {
       gridCounts[i] = a.count
-      gridOffsets[i] = nextOffset
-      for o in a.offsets {
-        offsets[nextOffset] = o
-        nextOffset += 1
-      }
+      gridOffsets[i] = all.count
+      all += a.offsets
     }
-    var nextAxis = 0
+    var list: [Axis] = []
+    var firstAxis: [Int] = []
     var slotted = 0
     for k in 0..<operandCount {
-      let isInput = k < stage.inputs.count
-      let t = isInput ? stage.inputs[k].tensor : stage.outputs[k - stage.inputs.count].tensor
+      let t = StageProgram.tensor(k, stage)
       let tensor = plan.plan.tensors[t]
       var op = Operand(
-        leaf: nil, firstSlot: tensor.firstSlot, firstAxis: Int32(nextAxis), rank: Int32(tensor.type.rank),
+        leaf: nil, firstSlot: tensor.firstSlot, firstAxis: Int32(list.count), rank: Int32(tensor.type.rank),
         itemSize: Int32(tensor.type.dtype.itemSize), isChunked: false, isBoxed: false)
       var strides: [Int] = []
       switch tensor.storage {
@@ -93,34 +81,28 @@ final class StageProgram: @unchecked Sendable {
       case .whole: break
       case .chunks, .keptChunks: op.isChunked = true
       }
-      if isInput && op.leaf == nil { slotted += 1 }
+      if k < inputCount {
+        if op.leaf == nil { slotted += 1 }
+        if case .rule = stage.inputs[k].window { op.isBoxed = true }
+      }
+      // An operator may read one tensor many times: its offsets are kept once.
+      let twin = (0..<k).first { StageProgram.tensor($0, stage) == t }
       let grid = op.isChunked ? plan.grid(ofTensor: t) : Grid(whole: tensor.type.shape)
+      firstAxis.append(list.count)
       for i in 0..<tensor.type.rank {
         var a = Axis(
           mode: .whole, iteration: 0, start: 0, step: 1, leafStride: strides.isEmpty ? 0 : strides[i], chunks: grid.axes[i].count,
-          offsets: nextOffset)
-        if isInput {
-          switch stage.inputs[k].window {
-          case .map(let m): StageProgram.set(&a, m.axes[i])
-          case .access(let list): StageProgram.set(&a, list[i])
-          case .rule: op.isBoxed = true
-          }
-        } else {
-          switch stage.outputs[k - stage.inputs.count].axes[i] {
-          case .iteration(let x): (a.mode, a.iteration) = (.aligned, Int32(x))
-          case .fixed(let x): (a.mode, a.start) = (.fixed, x)
-          case .chunkNumber(let x): (a.mode, a.iteration) = (.chunkNumber, Int32(x))
-          }
-        }
-        for o in grid.axes[i].offsets {
-          offsets[nextOffset] = o
-          nextOffset += 1
-        }
-        axes[nextAxis] = a
-        nextAxis += 1
+          offsets: twin.map { list[firstAxis[$0] + i].offsets } ?? all.count)
+        if twin == nil { all += grid.axes[i].offsets }
+        StageProgram.place(&a, axis: i, operand: k, stage)
+        list.append(a)
       }
       operands[k] = op
     }
+    axes = .allocate(capacity: max(1, list.count))
+    offsets = .allocate(capacity: max(1, all.count))
+    axes.initialize(from: list, count: list.count)
+    offsets.initialize(from: all, count: all.count)
     slottedInputs = slotted
   }
 
@@ -132,10 +114,25 @@ final class StageProgram: @unchecked Sendable {
     gridOffsets.deallocate()
   }
 
-  private static func offsetCount(_ plan: PlanBox, _ t: Int) -> Int {
-    switch plan.plan.tensors[t].storage {
-    case .chunks, .keptChunks: plan.grid(ofTensor: t).axes.reduce(0) { $0 + $1.offsets.count }
-    case .leaf, .whole: 2 * plan.plan.tensors[t].type.rank
+  private static func tensor(_ operand: Int, _ stage: Stage) -> Int {
+    let n = stage.inputs.count
+    return operand < n ? stage.inputs[operand].tensor : stage.outputs[operand - n].tensor
+  }
+
+  /// What an axis of an operand has to do with the iteration space.
+  private static func place(_ a: inout Axis, axis i: Int, operand k: Int, _ stage: Stage) {
+    if k >= stage.inputs.count {
+      switch stage.outputs[k - stage.inputs.count].axes[i] {
+      case .iteration(let x): (a.mode, a.iteration) = (.aligned, Int32(x))
+      case .fixed(let x): (a.mode, a.start) = (.fixed, x)
+      case .chunkNumber(let x): (a.mode, a.iteration) = (.chunkNumber, Int32(x))
+      }
+      return
+    }
+    switch stage.inputs[k].window {
+    case .map(let m): set(&a, m.axes[i])
+    case .access(let list): set(&a, list[i])
+    case .rule: break
     }
   }
 

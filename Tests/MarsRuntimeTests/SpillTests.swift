@@ -3,6 +3,7 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 import MarsRuntime
+import Synchronization
 import Testing
 
 /// A plan that keeps all chunks of iota until a second pass over them in the same order: memory for all, or spilling.
@@ -199,6 +200,7 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     final class Stingy: MemorySource {
       func map(_ byteCount: Int) -> UnsafeMutableRawPointer? { nil }
       func unmap(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {}
+      func returnFreed() {}
       func residentBytes() -> Int { 0 }
     }
     let engine = Engine(options: EngineOptions(workers: 2, memory: Stingy()), devices: [FakeDevice()])
@@ -207,6 +209,34 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
       try engine.run(PlanMaker.chain(elements: 100_000, chunk: 50_000, steps: 1)).wait(timeoutSeconds: 10)
     }
     #expect(e?.code == .memory)
+  }
+
+  @Test func smallBuffersLeaveRoomForLargeOnes() throws {
+    // What malloc keeps of 40 MB in pieces of 32 KB would be resident beside large buffers that fill the limit.
+    final class Counting: MemorySource {
+      let returns = Atomic(0)
+      private let system = SystemMemory()
+      func map(_ byteCount: Int) -> UnsafeMutableRawPointer? { system.map(byteCount) }
+      func unmap(_ base: UnsafeMutableRawPointer, _ byteCount: Int) { system.unmap(base, byteCount) }
+      func returnFreed() { returns.add(1, ordering: .relaxed) }
+      func residentBytes() -> Int { system.residentBytes() }
+    }
+    let memory = Counting()
+    var options = EngineOptions(workers: 2, memoryLimit: 64 << 20, spillDirectory: "/spill", files: InMemoryFileSystem(), memory: memory)
+    options.idlePoolBytes = 64 << 20
+    options.inlineTasks = -1
+    let engine = Engine(options: options, devices: [FakeDevice()])
+    defer { engine.shutdown() }
+    func run(chunk: Int) throws {
+      let results = try engine.run(PlanMaker.chain(elements: 5 << 20, chunk: chunk, steps: 0)).results()
+      #expect(results.count == 1)
+    }
+    try run(chunk: 4 << 10)
+    try run(chunk: 4 << 10)
+    #expect(memory.returns.load(ordering: .relaxed) == 0)
+    try run(chunk: 512 << 10)
+    #expect(memory.returns.load(ordering: .relaxed) == 1)
+    #expect(engine.statistics.peakBytes <= 64 << 20)
   }
 
   @Test func buffersAreReused() throws {

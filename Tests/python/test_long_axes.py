@@ -1,5 +1,8 @@
 """Sorting and what follows from it along axes that one task cannot hold."""
 
+import subprocess
+import sys
+
 import mars
 import mars.tensor as mt
 import numpy as np
@@ -25,6 +28,30 @@ def test_eight_times_the_memory_limit_is_sorted(workers, tmp_path):
         statistics = session.statistics()
         assert statistics["peak_bytes"] <= limit
         assert statistics["spilled_bytes"] > n * 8
+
+
+def test_resident_memory_of_a_long_sort(tmp_path):
+    # Twenty times the limit, in nearly 10^5 pieces which every part of a merge could read: what the engine knows of them is not counted.
+    limit, allowance = 16 << 20, 150_000_000
+    program = f"""
+import resource
+import mars
+import mars.tensor as mt
+
+def most():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+mars.new_session(memory_limit={limit}, workers=2, spill_dir={str(tmp_path)!r})
+mt.sort(mt.random.rand(100)).fetch()
+before = most()
+t = mt.sort(mt.random.rand(40_000_000)).execute()
+print(most() - before, float(t[20_000_000].fetch()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    above, middle = map(float, done.stdout.split())
+    assert abs(middle - 0.5) < 1e-3
+    assert above < limit + allowance
 
 
 def test_the_order_of_more_than_memory(rng, tmp_path):

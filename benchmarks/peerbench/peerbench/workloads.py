@@ -1458,6 +1458,21 @@ for _name, _more in (("dot_std_file", {"n": 5000}), ("dot_std_file_limit", {"n":
     also(_name, "nploop")(dot_std_file_blocks)
 
 
+def sort_file(P, p):
+    """The contents of a .npy file (warm page cache), sorted and kept; every thousandth element comes to NumPy."""
+    path = npy_file(P, p.n)
+    before = P.session.statistics()["spilled_bytes"] if P.name == "mars" else 0
+
+    def finish(v):
+        spilled = P.session.statistics()["spilled_bytes"] - before if P.name == "mars" else 0
+        return {"value": float(v.sum()), "spilled": spilled}
+    return (lambda: P.to_numpy(P.call(lambda x: P.xp.sort(x), P.load_npy(path))[::1000])), finish
+
+
+for _name, _more in (("sort_file", {}), ("sort_file_limit", {"limit_mib": 256})):
+    work(_name, ("numpy", "mars"), scaled={"n": 1.0, "limit_mib": 1.0}, tol=1e-9, n=100_000_000, **_more)(sort_file)
+
+
 # ------------------------------------------------------------------ more overheads
 
 
@@ -1888,7 +1903,7 @@ SETS = {
     "sparse": ("sparse_eye", "sparse_dense"),
     "random": ("rng_uniform", "rng_normal", "rng_exponential", "rng_integers"),
     "overhead": ("rowsum", "small_graphs", "tiny_rand", "many_chunks", "many_chunks_tree", "startup_import", "startup"),
-    "files": ("npy_stats", "dot_std_file", "dot_std_file_limit"),
+    "files": ("npy_stats", "dot_std_file", "dot_std_file_limit", "sort_file", "sort_file_limit"),
     "frames": ("df_groupby", "df_merge", "df_sort"),
     "ml": ("ml_linreg", "ml_pca", "ml_kmeans"),
     "all": tuple(WORKLOADS),

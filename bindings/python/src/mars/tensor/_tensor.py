@@ -12,7 +12,7 @@ import numpy as np
 from mars import _abi, _graph, _run, _session
 from mars._abi import check, lib
 from mars._graph import Handle, apply, assign, needs, new
-from mars.tensor import _chunk_functions, _index, _registry, _signatures
+from mars.tensor import _chunk_functions, _index, _methods, _registry, _signatures
 from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
@@ -428,4 +428,4 @@ def _from_graph(data: bytes) -> Tensor:
 
 _graph.hooks.tensor = Tensor
 _graph.hooks.several = Tensors
-_registry.install_operators(Tensor)
+_methods.install(Tensor)
