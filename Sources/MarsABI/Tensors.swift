@@ -180,6 +180,7 @@ func operand(_ p: UnsafePointer<mars_operand>, _ name: String) throws(MarsError)
   case MARS_OPERAND_WEAK_UINT: return .weak(Scalar(dtype: .uint64, low: UInt64(bitPattern: o.i)))
   case MARS_OPERAND_WEAK_FLOAT: return .weak(Scalar(o.re))
   case MARS_OPERAND_WEAK_BIG: return .big(o.re)
+  case MARS_OPERAND_NONE: return .absent
   case MARS_OPERAND_WEAK_COMPLEX: return .weak(Scalar(real: o.re, imag: o.im))
   default: throw MarsError(.value, "\(name).kind is \(o.kind), which is no MARS_OPERAND kind")
   }

@@ -9,6 +9,9 @@ package enum GraphCodec {
   /// Version of the schema that is written; all versions up to it are read.
   package static let format = 1
 
+  /// Stands in files for the node of an input that is left out: no node has that index.
+  static let absentInput = UInt32.max
+
   /// Bytes of the graph of `outputs`.
   ///
   /// Placeholders that `outputs` need and `inputs` does not list follow the listed ones, under their own names.

@@ -157,6 +157,11 @@ struct GraphDecoder {
     var operands: [Operand] = []
     operands.reserveCapacity(n.n_inputs / 2)
     for k in stride(from: 0, to: pairs.count, by: 2) {
+      if pairs[k] == GraphCodec.absentInput {
+        guard pairs[k + 1] == 0 else { throw FormatError.malformed("input \(k / 2) is left out and has an output") }
+        operands.append(.absent)
+        continue
+      }
       guard Int(pairs[k]) < nodes.count else {
         throw FormatError.malformed("input \(k / 2) is node \(pairs[k]), which does not come before it")
       }

@@ -88,14 +88,20 @@ struct GraphEncoder {
   private mutating func write(_ node: Node, at index: Int, to m: inout Mars__Node) throws(MarsError) {
     mars__node__init(&m)
     if !node.inputs.isEmpty {
-      let pairs = arena.array(UInt32.self, node.inputs.count * 2)
-      for (k, v) in node.inputs.enumerated() {
+      let count = node.inputs.count + node.absent.count
+      let pairs = arena.array(UInt32.self, count * 2)
+      for i in 0..<count {
+        guard let k = node.absent.place(of: i) else {
+          (pairs[2 * i], pairs[2 * i + 1]) = (GraphCodec.absentInput, 0)
+          continue
+        }
+        let v = node.inputs[k]
         let p = try position(v.node)
         guard p < index else { throw MarsError(.internal, "a node was made before its inputs") }
-        pairs[2 * k] = p
-        pairs[2 * k + 1] = UInt32(v.output)
+        pairs[2 * i] = p
+        pairs[2 * i + 1] = UInt32(v.output)
       }
-      (m.n_inputs, m.inputs) = (node.inputs.count * 2, pairs)
+      (m.n_inputs, m.inputs) = (count * 2, pairs)
     }
     let version: Int
     (version, m.n_attributes, m.attributes) = try attributes.write(node)

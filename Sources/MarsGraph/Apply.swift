@@ -7,12 +7,17 @@ package enum Operand: Sendable {
   case weak(Scalar)
   /// An integer that 64 bits do not hold, as the nearest double.
   case big(Double)
+  /// The input is left out.
+  case absent
+
+  var isAbsent: Bool { if case .absent = self { true } else { false } }
 }
 
 extension Node {
-  /// The same call with other operands: made when they turned out to have other types.
-  package func again(_ operands: [Operand]) throws(MarsError) -> Node {
+  /// The same call with other operands for the inputs that are given: made when they turned out to have other types.
+  package func again(_ given: [Operand]) throws(MarsError) -> Node {
     let first = Node.nextNumber
+    let operands = absent.filled(given, with: .absent)
     do throws(MarsError) {
       let node = try op.apply(operands, zip(op.attributes, attributes.values).map { ($0.name, $1) }, payload: payload, origin: origin)
       if let caller { node.belong(to: caller, since: first) }
@@ -45,7 +50,7 @@ extension OpDef {
     } catch { throw error.at(op: name, origin: origin) }
   }
 
-  /// The usual form: values in, values out.
+  /// The usual form: values in, values out.  Inputs that are left out in front of others need `apply`.
   package func callAsFunction(_ values: Value..., attributes: KeyValuePairs<String, AttrValue> = [:]) throws(MarsError) -> Value {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
@@ -72,10 +77,11 @@ extension OpDef {
     let all = try complete(operands)
     let hasBig = all.contains { if case .big = $0 { true } else { false } }
     let operands = hasBig ? try withoutBig(all) : all
+    let absent = AbsentInputs(operands)
     let attributes = try complete(given)
-    let (values, loop) = try resolve(operands)
+    let (values, loop) = try OperandTypes(of: self, without: absent).resolve(absent.isEmpty ? operands : operands.filter { !$0.isAbsent })
     let types = values.map(\.type)
-    var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop, values: values)
+    var context = OpContext(op: self, inputs: types, absent: absent, attributes: attributes, loop: loop, values: values)
     var outputs: [TensorType] = []
     var expansion: [Value] = []
     switch typing {
@@ -89,7 +95,7 @@ extension OpDef {
     case .fromExpansion: break
     }
     if case .composed(let expand) = body {
-      context = OpContext(op: self, inputs: types, attributes: attributes, outputs: outputs, loop: loop)
+      context = OpContext(op: self, inputs: types, absent: absent, attributes: attributes, outputs: outputs, loop: loop)
       expansion = try expand(context, values)
       // A body that must wait for extents expands to nothing; the planner applies the operator again when they are known.
       if !expansion.isEmpty || outputs.isEmpty { outputs = expansion.map(\.type) }
@@ -102,21 +108,52 @@ extension OpDef {
       }
     }
     return Node(
-      op: self, inputs: values, attributes: attributes, outputs: outputs, loop: loop, payload: payload, expansion: expansion, origin: origin
-    )
+      op: self, inputs: values, absent: absent, attributes: attributes, outputs: outputs, loop: loop, payload: payload,
+      expansion: expansion, origin: origin)
   }
 
-  /// The operands with the defaults of those left out; checks how many there are.
+  /// The operands by declared inputs, up to the last one that is given: those left out have their defaults, or are absent.
+  ///
+  /// Checks how many there are, and that those are given that must be.
   private func complete(_ operands: [Operand]) throws(MarsError) -> [Operand] {
     let n = operands.count
-    if n == inputs.count && inputs.last?.isVariadic != true { return operands }
-    let least = inputs.count { !$0.isVariadic && !$0.isOptional && $0.defaultValue == nil }
-    let variadic = inputs.last?.isVariadic ?? false
+    let least = requiredInputCount
+    let variadic = fixedInputCount < inputs.count
+    if n >= least && (n <= fixedInputCount || variadic) && (n >= fixedInputCount || !hasInputDefaults) {
+      if !operands.indices.contains(where: { isLeftOut($0, operands[$0]) }) { return operands }
+    }
     guard n >= least && (variadic || n <= inputs.count) else {
       let wanted = variadic ? "at least \(least)" : least == inputs.count ? "\(least)" : "\(least) to \(inputs.count)"
       throw MarsError(.type, "\(name)() takes \(wanted) inputs but \(n) were given", op: name)
     }
-    return operands + inputs.dropFirst(n).compactMap { $0.defaultValue.map { .weak(Scalar($0)) } }
+    var all: [Operand] = []
+    all.reserveCapacity(max(n, fixedInputCount))
+    for (i, d) in inputs.prefix(fixedInputCount).enumerated() {
+      if i < n, !isLeftOut(i, operands[i]) {
+        all.append(operands[i])
+      } else if let value = d.defaultValue {
+        all.append(.weak(Scalar(value)))
+      } else {
+        guard d.isOptional else { throw MarsError(.type, "\(name)(): input '\(d.name)' may not be left out", op: name) }
+        all.append(.absent)
+      }
+    }
+    let list = operands.dropFirst(fixedInputCount)
+    if let d = inputs.last, list.contains(where: \.isAbsent) {
+      throw MarsError(.type, "\(name)(): none of the inputs '\(d.name)' may be left out", op: name)
+    }
+    all += list
+    while all.last?.isAbsent == true { all.removeLast() }
+    return all
+  }
+
+  /// Whether an operand says that input `i` is not there: a mask that leaves out no element is none.
+  private func isLeftOut(_ i: Int, _ operand: Operand) -> Bool {
+    switch operand {
+    case .absent: true
+    case .weak(let s): s == Scalar(true) && i < fixedInputCount && inputs[i].isCondition && inputs[i].isOptional
+    case .value, .big: false
+    }
   }
 
   /// Attribute values in declared order, defaults filled in, kinds checked.
@@ -155,141 +192,6 @@ extension OpDef {
     case (.bool(let x), .int): return .int(x ? 1 : 0)
     default:
       throw MarsError(.type, "\(name)(): attribute '\(d.name)' must be \(d.kind) but is \(v.kind.map { "\($0)" } ?? "none")", op: name)
-    }
-  }
-
-  // MARK: dtypes
-
-  private func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
-    var strong: DType? = nil
-    var hasWeak = false
-    for (i, o) in operands.enumerated() where !standsAlone(i) {
-      switch o {
-      case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
-      case .weak, .big: hasWeak = true
-      }
-    }
-    guard case .ufunc(let loops) = typing else {
-      // Alone, an integer beyond int64 is of uint64.
-      return (
-        try values(operands) {
-          takesArrays ? $0.dtype : strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong)
-        },
-        nil
-      )
-    }
-    // Weak scalars first take the common dtype of what stands beside them, raised to their own kind.
-    var wanted = strong
-    if hasWeak {
-      for (i, o) in operands.enumerated() where !isCondition(i) {
-        guard case .weak(let s) = o else { continue }
-        let beside = Promotion.resolve(weak: s.dtype.kind, beside: strong)
-        wanted = wanted.map { Promotion.common($0, beside) } ?? (s.dtype == .uint64 ? .uint64 : beside)
-      }
-    }
-    if let common = wanted, !fit(operands, common) {
-      // A function of floating values takes its scalars as such, whatever the integers beside them.
-      if let (values, loop) = inexact(operands, common, loops) { return (values, loop) }
-      if comparesIntegers { wanted = nil }
-    }
-    let candidates = try values(operands) { wanted ?? $0.dtype }
-    let types = candidates.map(\.type.dtype)
-    if let loop = match(types, loops) {
-      if !loop.outputs.isEmpty { return (candidates, loop) }
-      if !loop.refusal.isEmpty { throw MarsError(.type, loop.refusal, op: name) }
-    } else if hasWeak {
-      // Operands of different kinds (ldexp's exponent): weak scalars as their own defaults.
-      let defaults = try values(operands) { $0.dtype }
-      if let loop = match(defaults.map(\.type.dtype), loops), !loop.outputs.isEmpty { return (defaults, loop) }
-    }
-    let names = types.map(\.name).joined(separator: ", ")
-    throw MarsError(
-      .type,
-      "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
-      op: name)
-  }
-
-  /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
-  private func fit(_ operands: [Operand], _ d: DType) -> Bool {
-    for (i, o) in operands.enumerated() where !isCondition(i) {
-      if case .weak(let s) = o, !s.fits(d), limited(s, d, i) == nil { return false }
-    }
-    return true
-  }
-
-  /// Weak scalars in the inexact dtypes of the loop for dtype `wanted`; nil where it is a loop of integers.
-  private func inexact(_ operands: [Operand], _ wanted: DType, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
-    let types = operands.map { o in
-      switch o {
-      case .value(let v): v.type.dtype
-      case .weak: wanted
-      case .big: DType.float64
-      }
-    }
-    guard var loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
-    // Integers that divide as floats: so does a scalar that their dtype does not hold.
-    if loop.inputs.allSatisfy(\.isInteger), loop.outputs[0].kind >= .floating {
-      let own = loop.outputs[0]
-      let raised = operands.enumerated().map { i, o in if case .value(let v) = o { v.type.dtype } else { own } }
-      guard let other = match(raised, loops), !other.outputs.isEmpty else { return nil }
-      loop = other
-    }
-    var values: [Value] = []
-    for (i, o) in operands.enumerated() {
-      switch o {
-      case .value(let v): values.append(v)
-      case .weak(let s):
-        guard loop.inputs[i].kind >= .floating else { return nil }
-        values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
-      case .big: return nil
-      }
-    }
-    return (values, loop)
-  }
-
-  private func standsAlone(_ i: Int) -> Bool { i < inputs.count && inputs[i].standsAlone }
-  private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
-
-  /// The first loop to which all operands but conditions can be cast safely.
-  private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {
-    for loop in loops {
-      var fits = true
-      for (i, t) in types.enumerated() where !isCondition(i) && !Promotion.canCast(t, loop.inputs[i]) {
-        fits = false
-        break
-      }
-      if fits { return loop }
-    }
-    return nil
-  }
-
-  /// Operands as values; weak scalars as constants of the dtype that `dtype` gives them.
-  private func values(_ operands: [Operand], _ dtype: (Scalar) -> DType) throws(MarsError) -> [Value] {
-    var out: [Value] = []
-    out.reserveCapacity(operands.count)
-    for (i, o) in operands.enumerated() {
-      switch o {
-      case .value(let v): out.append(v)
-      case .weak(let s):
-        let d = standsAlone(i) ? s.dtype : dtype(s)
-        if let end = limited(s, d, i) {
-          out.append(Value(Leaves.node(end)))
-        } else {
-          out.append(Value(Leaves.node(try s.fitting(d))))
-        }
-      case .big: throw MarsError(.internal, "big integers are replaced first")
-      }
-    }
-    return out
-  }
-
-  /// The end of an integer dtype in place of a limit beyond it.
-  private func limited(_ s: Scalar, _ d: DType, _ i: Int) -> Scalar? {
-    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger, let x = s.asInt128 else { return nil }
-    let range = d.integerRange
-    switch limit {
-    case .lower: return x < range.lowerBound ? Scalar(range.lowerBound, as: d) : nil
-    case .upper: return x > range.upperBound ? Scalar(range.upperBound, as: d) : nil
     }
   }
 }

@@ -46,7 +46,10 @@ private let deadNodes = Atomic<UInt64>(0)
 package final class Node: @unchecked Sendable {
   package let op: OpDef
   /// Only `deinit` changes it, to take a long chain apart without recursion.
+  ///
+  /// Those that are given, in declared order.
   package private(set) var inputs: [Value]
+  package let absent: AbsentInputs
   package let attributes: Attributes
   package let outputs: [TensorType]
   package let loop: UfuncLoop?
@@ -61,11 +64,12 @@ package final class Node: @unchecked Sendable {
   package let number: UInt64
 
   package init(
-    op: OpDef, inputs: [Value], attributes: Attributes, outputs: [TensorType], loop: UfuncLoop? = nil, payload: Payload = .none,
-    expansion: [Value] = [], origin: String = ""
+    op: OpDef, inputs: [Value], absent: AbsentInputs = AbsentInputs(), attributes: Attributes, outputs: [TensorType],
+    loop: UfuncLoop? = nil, payload: Payload = .none, expansion: [Value] = [], origin: String = ""
   ) {
     self.op = op
     self.inputs = inputs
+    self.absent = absent
     self.attributes = attributes
     self.outputs = outputs
     self.loop = loop
@@ -79,7 +83,13 @@ package final class Node: @unchecked Sendable {
   package static var liveCount: Int { Int(nextNodeNumber.load(ordering: .relaxed) - 1 - deadNodes.load(ordering: .relaxed)) }
 
   package var context: OpContext {
-    OpContext(op: op, inputs: inputs.map(\.type), attributes: attributes, outputs: outputs, loop: loop)
+    OpContext(op: op, inputs: inputs.map(\.type), absent: absent, attributes: attributes, outputs: outputs, loop: loop)
+  }
+
+  /// Whether the values of given input `k` decide what the operator expands to.
+  package func decides(by k: Int) -> Bool {
+    let i = absent.declared(k)
+    return i < op.inputs.count && op.inputs[i].decidesExpansion
   }
 
   /// Name of the operator that the client applied, which errors carry: operators inside of others are nothing that clients know.

@@ -3,8 +3,10 @@ import MarsBase
 /// What an operator's rules see of one of its nodes.
 package struct OpContext: Sendable {
   package let op: OpDef
-  /// Types of the inputs.
+  /// Types of the inputs that are given.
   package let inputs: [TensorType]
+  /// The inputs that are left out although later ones are given.
+  private let absent: AbsentInputs
   package let attributes: Attributes
   /// Types of the outputs; empty while they are being inferred.
   package let outputs: [TensorType]
@@ -14,17 +16,33 @@ package struct OpContext: Sendable {
   private let values: [Value]
 
   package init(
-    op: OpDef, inputs: [TensorType], attributes: Attributes, outputs: [TensorType] = [], loop: UfuncLoop? = nil, values: [Value] = []
+    op: OpDef, inputs: [TensorType], absent: AbsentInputs = AbsentInputs(), attributes: Attributes, outputs: [TensorType] = [],
+    loop: UfuncLoop? = nil, values: [Value] = []
   ) {
     self.op = op
     self.inputs = inputs
+    self.absent = absent
     self.attributes = attributes
     self.outputs = outputs
     self.loop = loop
     self.values = values
   }
 
-  /// The scalar that input `i` is, where the graph says so while types are being inferred.
+  /// The entry of input `name` in a list of one per given input (values, types, windows); nil where it is left out.
+  package func input<T>(_ name: String, of given: [T]) -> T? {
+    guard let i = op.inputs.firstIndex(where: { $0.name == name }) else {
+      preconditionFailure("operator '\(op.name)' declares no input '\(name)'")
+    }
+    guard let k = absent.place(of: i), k < given.count else { return nil }
+    return given[k]
+  }
+
+  /// The entries of the inputs of the list that an operator takes last.
+  package func list<T>(of given: [T]) -> ArraySlice<T> {
+    op.fixedInputCount < op.inputs.count ? given.dropFirst(op.fixedInputCount - absent.count) : []
+  }
+
+  /// The scalar that given input `i` is, where the graph says so while types are being inferred.
   package func constant(_ i: Int) -> Scalar? { values.indices.contains(i) ? values[i].constant : nil }
 
   /// The value of an attribute that the operator declares.

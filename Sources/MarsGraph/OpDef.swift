@@ -30,6 +30,12 @@ package final class OpDef: Sendable {
   package let prepare: Prepare?
   /// Takes back what the operator left in the outside world when its run does not end well.
   package let abandon: (@Sendable (OpContext, any FileSystem) -> Void)?
+  /// Inputs before the list that the last one may be.
+  package let fixedInputCount: Int
+  /// Inputs that every call gives: they come first.
+  package let requiredInputCount: Int
+  /// Whether defaults stand for some of the inputs.
+  let hasInputDefaults: Bool
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
@@ -56,51 +62,16 @@ package final class OpDef: Sendable {
     self.answer = answer
     self.prepare = prepare
     self.abandon = abandon
+    fixedInputCount = inputs.last?.isVariadic == true ? inputs.count - 1 : inputs.count
+    requiredInputCount = inputs.prefix(fixedInputCount).count { !$0.mayBeLeftOut }
+    hasInputDefaults = inputs.contains { $0.defaultValue != nil }
   }
 
   /// Whether the number of outputs follows from the arguments.
   package var hasOpenOutputs: Bool { outputs.last?.hasSuffix("...") ?? false }
 
-  /// Whether the values of input `i` decide what the operator expands to.
-  package func decides(by i: Int) -> Bool { i < inputs.count && inputs[i].decidesExpansion }
-
   /// Position of an attribute in `attributes` and in `Attributes.values`.
   package func attributeIndex(_ name: String) -> Int? { attributes.firstIndex { $0.name == name } }
-}
-
-/// Declaration of one input of an operator.
-package struct InputDef: Sendable {
-  package let name: String
-  /// The last input only: zero or more tensors.
-  package let isVariadic: Bool
-  /// The last input only: it may be left out.
-  package let isOptional: Bool
-  /// A scalar that stands for the input where it, and all after it, are left out.
-  package let defaultValue: Double?
-  /// Of a ufunc: taken for its truth.  Its dtype has no part in promotion, and it is cast to the loop's bool whatever it is.
-  package let isCondition: Bool
-  /// Its dtype has no part in promotion, and a weak scalar given for it has its own: masks and positions.
-  package let standsAlone: Bool
-  /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
-  package let limit: Limit?
-  /// Of a composed operator: its values, few, decide what the operator expands to.  They are computed before what follows is planned.
-  package let decidesExpansion: Bool
-  package let doc: String
-  package enum Limit: Sendable { case lower, upper }
-  package init(
-    _ name: String, variadic: Bool = false, optional: Bool = false, default defaultValue: Double? = nil, condition: Bool = false,
-    alone: Bool = false, limit: Limit? = nil, decides: Bool = false, _ doc: String = ""
-  ) {
-    self.name = name
-    self.isVariadic = variadic
-    self.isOptional = optional
-    self.defaultValue = defaultValue
-    isCondition = condition
-    standsAlone = alone || condition
-    self.limit = limit
-    decidesExpansion = decides
-    self.doc = doc
-  }
 }
 
 /// How output types follow from input types and attributes.
@@ -351,18 +322,30 @@ package struct Exposure: Sendable {
 
 /// One call on which the laws run an operator.
 package struct Sample: Sendable {
-  /// Shapes of the inputs.
+  /// Shapes of the inputs that are given.
   package let shapes: [[Int]]
+  /// Declared inputs that are left out although later ones are given.
+  package let absent: [Int]
   /// dtypes that each input takes, all inputs the same; empty inputs excepted.
   package let dtypes: DTypeSet
   /// Fixed dtypes of single inputs (a mask is bool).
   package let fixed: [Int: DType]
   package let attributes: [String: AttrValue]
-  package init(_ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], attributes: [String: AttrValue] = [:])
-  {
+  package init(
+    _ shapes: [[Int]], _ dtypes: DTypeSet = DTypeSet(.float64), fixed: [Int: DType] = [:], absent: [Int] = [],
+    attributes: [String: AttrValue] = [:]
+  ) {
     self.shapes = shapes
+    self.absent = absent
     self.dtypes = dtypes
     self.fixed = fixed
     self.attributes = attributes
+  }
+
+  /// Values of the inputs that are given as the operands of the call.
+  package func operands(_ given: [Value]) -> [Operand] {
+    var out = given.map { Operand.value($0) }
+    for i in absent.sorted() { out.insert(.absent, at: i) }
+    return out
   }
 }

@@ -218,13 +218,14 @@ enum Creation {
   private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
 
   static let logspace = OpDef(
-    "logspace", inputs: linspace.inputs + [InputDef("bases", optional: true, "bases of the exponents, broadcast beside the ends")],
-    attributes: linspace.attributes + [AttrDef("base", .float, default: .float(10), "base of the exponents, where there are no bases")],
-    typing: .fromExpansion,
+    "logspace",
+    inputs: linspace.inputs + [
+      InputDef("base", default: 10, alone: true, "the base of the exponents, or bases that broadcast beside the ends")
+    ],
+    attributes: linspace.attributes, typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      var ends = Array(v.prefix(2))
-      var base: Value?
-      if v.count > 2 {
+      var (ends, base) = (Array(v.prefix(2)), v[2])
+      if base.type.rank > 0 {
         // As NumPy: bases have a part in where the axis lies.
         let rank = v.map(\.type.rank).max() ?? 0
         let wide = try v.map { x throws(MarsError) in try x.expanded(at: Array(0..<rank - x.type.rank)) }
@@ -232,7 +233,11 @@ enum Creation {
         base = try wide[2].expanded(at: [c.int("axis")])
       }
       let e = Value(try linspace.apply(ends.map { .value($0) }, c.passing("num", "endpoint", "axis")))
-      let r = try (base ?? Reductions.constant(Scalar(c.float("base")), e.type.dtype)).op(Arithmetic.power, e)
+      // Of a number only the kind counts beside the exponents.
+      if let number = base.constant {
+        base = Reductions.constant(number, Promotion.resolve(weak: number.dtype.kind, beside: e.type.dtype))
+      }
+      let r = try base.op(Arithmetic.power, e)
       return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
     doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),

@@ -5,17 +5,16 @@ import MarsGraph
 enum HistogramsOfSeveral {
   static let counts = OpDef(
     "histogramdd_counts",
-    inputs: [InputDef("sample", "(points, axes)"), InputDef("rest", variadic: true, "the ascending edges along every axis, then weights")],
-    attributes: [
-      Histograms.density,
-      AttrDef("weighted", .bool, default: .bool(false), "whether the last of the rest says what each point counts"),
+    inputs: [
+      InputDef("sample", "(points, axes)"), InputDef("weights", optional: true, "what each point counts"),
+      InputDef("bins", variadic: true, "the ascending edges along every axis"),
     ],
+    attributes: [Histograms.density],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       guard c.inputs[0].rank == 2, c.inputs[0].shape[1] != unknownExtent else {
         throw c.error(.value, "sample must have two axes, points and a known number of coordinates")
       }
-      let rest = c.inputs.dropFirst()
-      let edges = c.bool("weighted") ? rest.dropLast() : rest
+      let edges = c.list(of: c.inputs)
       guard edges.count == c.inputs[0].shape[1] else {
         throw c.error(.value, "The dimension of bins must be equal to the dimension of the sample x.")
       }
@@ -27,7 +26,7 @@ enum HistogramsOfSeveral {
           throw c.error(.type, "histograms of complex values are not defined")
         }
       }
-      if c.bool("weighted"), let w = rest.last {
+      if let w = c.input("weights", of: c.inputs) {
         guard w.rank == 1, Set([w.shape[0], c.inputs[0].shape[0], unknownExtent]).count < 3 else {
           throw c.error(.value, "The weights and list don't have the same length.")
         }
@@ -37,8 +36,8 @@ enum HistogramsOfSeveral {
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v.allSatisfy(\.type.isKnown) else { return [] }
-      let weights = c.bool("weighted") ? try v[v.count - 1].cast(.float64) : nil
-      let edges = Array(v.dropFirst().prefix(v[0].type.shape[1]))
+      let weights = try c.input("weights", of: v)?.cast(.float64)
+      let edges = Array(c.list(of: v))
       // With a cell before the first edge and one behind the last along every axis.
       let extents = edges.map { $0.type.shape[0] + 1 }
       let cells = try c.product(extents, "a grid of \(Shape.text(extents)) cells")
@@ -68,8 +67,8 @@ enum HistogramsOfSeveral {
       "How many points lie in each cell of a grid.", example: "mt.histogramdd([[0.5, 1.5], [1.5, 2.5]], bins=2)[0]"),
     exposure: Exposure(namespace: nil),
     samples: [
-      Sample([[7, 2], [3], [4]], [.integer, .floating]), Sample([[7, 1], [3], [7]], attributes: ["weighted": .bool(true)]),
-      Sample([[7, 2], [3], [4]], attributes: ["density": .bool(true)]),
+      Sample([[7, 2], [3], [4]], [.integer, .floating], absent: [1]), Sample([[7, 1], [7], [3]]),
+      Sample([[7, 2], [3], [4]], absent: [1], attributes: ["density": .bool(true)]),
     ])
 
   static let family = OpFamily([counts])

@@ -169,15 +169,13 @@ enum Padding {
   }
 
   /// Refuses what does not belong to the mode.
-  private static func checkArguments(_ c: OpContext, _ inputs: Int) throws(MarsError) {
+  private static func checkArguments(_ c: OpContext, constants: Value?, ends: Value?) throws(MarsError) {
     let mode = c.string("mode")
     guard modes.contains(mode) else {
       throw c.error(.value, "mode '\(mode)' is not supported: there are \(modes.joined(separator: ", "))")
     }
-    guard inputs <= 2 else { throw c.error(.type, "pad takes one array of values") }
     let given = [
-      ("constant_values", inputs > 1 && !c.bool("ends"), mode == "constant"),
-      ("end_values", inputs > 1 && c.bool("ends"), mode == "linear_ramp"),
+      ("constant_values", constants != nil, mode == "constant"), ("end_values", ends != nil, mode == "linear_ramp"),
       ("stat_length", c["stat_length"] != .none, ofStatistics[mode] != nil),
       ("reflect_type", c["reflect_type"] != .none, ["reflect", "symmetric"].contains(mode)),
     ]
@@ -190,26 +188,31 @@ enum Padding {
   }
 
   static let pad = OpDef(
-    "pad", inputs: [InputDef("array"), InputDef("constant_values", optional: true, "what broadcasts to (axes, 2)")],
+    "pad",
+    inputs: [
+      InputDef("array"),
+      InputDef("constant_values", optional: true, "of mode 'constant': the values, which broadcast to (axes, 2); else 0"),
+      InputDef("end_values", optional: true, "of mode 'linear_ramp': where it ends, broadcast in the same way; else 0"),
+    ],
     attributes: [
       AttrDef("pad_width", .ints, "elements before and after along each axis, one after the other; two, or one, for all axes"),
       AttrDef("mode", .string, default: .string("constant"), modes.map { "'\($0)'" }.joined(separator: ", ")),
-      AttrDef("ends", .bool, default: .bool(false), since: 2, "whether the values given are those at which a 'linear_ramp' ends"),
       AttrDef(
         "stat_length", .ints, default: AttrValue.none, since: 2,
         "of statistics: how many elements at each end they are of, as pad_width; None: all of the axis"),
       AttrDef("reflect_type", .string, default: AttrValue.none, since: 2, "'even', or 'odd': mirrored in the points at the ends"),
-    ], typing: .fromExpansion,
+    ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
+      let (given, ends) = (c.input("constant_values", of: v), c.input("end_values", of: v))
       let rank = x.type.rank
       let width = try pairs(c, "pad_width", rank: rank) ?? []
       guard x.type.isKnown else { throw c.unknownExtents("pad needs known extents") }
-      try checkArguments(c, v.count)
+      try checkArguments(c, constants: given, ends: ends)
       let mode = c.string("mode")
       let lengths = try pairs(c, "stat_length", rank: rank)
       let isConstant = ["constant", "empty"].contains(mode)
-      let values = try v.count > 1 ? (isConstant ? v[1].cast(x.type.dtype) : v[1]).broadcast(to: [rank, 2]) : nil
+      let values = try (given?.cast(x.type.dtype) ?? ends)?.broadcast(to: [rank, 2])
       for k in 0..<rank {
         let (f, n) = (Frame(axis: k, before: width[2 * k], after: width[2 * k + 1]), x.type.shape[k])
         _ = try c.sum([n, f.before, f.after], "pad_width (\(f.before), \(f.after)) around an axis of \(n)")
@@ -244,8 +247,7 @@ enum Padding {
       Sample([[3, 4]], attributes: ["pad_width": .ints([2])]), Sample([[3, 4]], attributes: ["pad_width": .ints([2, 0])]),
       Sample([[3, 1], [2, 2]], attributes: ["pad_width": .ints([1, 2, 3, 0])]), Sample([[0]], attributes: ["pad_width": .ints([1, 2])]),
       Sample(
-        [[3, 4], [2]], [.integer, .floating],
-        attributes: ["pad_width": .ints([2, 1]), "mode": .string("linear_ramp"), "ends": .bool(true)]),
+        [[3, 4], [2]], [.integer, .floating], absent: [1], attributes: ["pad_width": .ints([2, 1]), "mode": .string("linear_ramp")]),
       Sample(
         [[3, 4]], [.integer, .floating],
         attributes: ["pad_width": .ints([2, 1]), "mode": .string("median"), "stat_length": .ints([1, 2, 3, 2])]),

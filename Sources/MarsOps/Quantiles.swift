@@ -254,6 +254,7 @@ enum Quantiles {
     "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors, at the call where they are known.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
   private static let weights = InputDef("weights", optional: true, "of a's shape, or of the axes; with method 'inverted_cdf'")
+  private static let exposure = Exposure(signature: "a q axis out overwrite_input=False method keepdims * weights")
   private static let weighted: [String: AttrValue] = ["axis": .ints([1]), "method": .string("inverted_cdf")]
 
   /// The weights that are given; an error where there is none of a method that knows them.
@@ -278,6 +279,7 @@ enum Quantiles {
         return [try quantile(c, v[0], v[1], isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
+      exposure: exposure,
       samples: [
         Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([0]), "keepdims": .bool(true)]),
         Sample([[3, 4], [2]], attributes: ["axis": .ints([1]), "method": .string("midpoint")]),
@@ -302,6 +304,7 @@ enum Quantiles {
         return [try quantile(c, v[0], share, isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
+      exposure: exposure,
       samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])
   }
   static let percentile = percentages("percentile", "Percentiles over axes.", ignoringNaN: false)

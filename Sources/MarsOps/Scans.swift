@@ -108,23 +108,25 @@ enum Scans {
 
   static let diff = OpDef(
     "diff",
-    inputs: [InputDef("a"), InputDef("ends", variadic: true, "what comes before and behind a: 0-d, or tensors of its other extents")],
+    inputs: [
+      InputDef("a"), InputDef("prepend", optional: true, "what comes before a along the axis: 0-d, or a tensor of the other extents"),
+      InputDef("append", optional: true, "the same behind a"),
+    ],
     attributes: [
       AttrDef("n", .int, default: .int(1), "how many times"), AttrDef("axis", .int, default: .int(-1), "the axis"),
-      AttrDef("prepend", .bool, default: .bool(false), since: 2, "whether the first of the ends comes before a"),
     ],
-    typing: .fromExpansion,
+    typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var x = v[0]
       if c.int("n") == 0 { return [x] }
       guard x.type.rank > 0 else { throw c.error(.value, "diff requires input that is at least one dimensional") }
       let axis = try c.normalisedAxis(c.int("axis"), rank: x.type.rank)
       if v.count > 1 {
-        guard v.count - 1 <= (c.bool("prepend") ? 2 : 1) else { throw c.error(.type, "diff takes one end before and one behind") }
         var shape = x.type.shape
         shape[axis] = 1
-        var parts = try v.dropFirst().map { e throws(MarsError) in e.type.rank == 0 ? try e.broadcast(to: shape) : e }
-        parts.insert(x, at: c.bool("prepend") ? 1 : 0)
+        let parts = try [c.input("prepend", of: v), x, c.input("append", of: v)].compactMap { $0 }.map { e throws(MarsError) in
+          e.type.rank == 0 ? try e.broadcast(to: shape) : e
+        }
         x = Value(try Joining.concatenate.apply(parts.map { .value($0) }, [("axis", .int(axis))]))
       }
       guard c.int("n") >= 0 else { throw c.error(.value, "order must be non-negative but got \(c.int("n"))") }
@@ -141,9 +143,10 @@ enum Scans {
       }
       return [x]
     }, doc: OpDoc("Differences of neighbours along an axis.", numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
+    exposure: Exposure(signature: "a n axis prepend append"),
     samples: [
-      Sample([[3, 4], [], [3, 2]], .numeric, attributes: ["prepend": .bool(true)]),
-      Sample([[3, 4], [1, 4]], attributes: ["axis": .int(0)]),
+      Sample([[3, 4], [], [3, 2]], .numeric), Sample([[3, 4], [1, 4]], attributes: ["axis": .int(0)]),
+      Sample([[3, 4], [1, 4]], .numeric, absent: [1], attributes: ["axis": .int(0)]),
       Sample([[3, 4]], .all), Sample([[5]], .numeric, attributes: ["n": .int(2)]), Sample([[0]], .numeric),
     ])
 

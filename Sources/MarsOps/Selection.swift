@@ -37,27 +37,22 @@ enum Selection {
     answer: Answer(rankZero: .array))
 
   static let clip = OpDef(
-    "clip", inputs: [InputDef("a"), InputDef("a_min", limit: .lower), InputDef("a_max", limit: .upper)],
+    "clip",
+    inputs: [
+      InputDef("a"), InputDef("a_min", optional: true, limit: .lower, "the least value"),
+      InputDef("a_max", optional: true, limit: .upper, "the largest value"),
+    ],
     typing: .ufunc(Loops.same(.all, 3)),
-    body: .expr { b, _, x in
-      let raised = Comparison.extreme(&b, .max, x[0], x[1], ignoring: false)
-      return [Comparison.extreme(&b, .min, raised, x[2], ignoring: false)]
+    body: .expr { b, c, x in
+      var v = x[0]
+      if let least = c.input("a_min", of: x) { v = Comparison.extreme(&b, .max, v, least, ignoring: false) }
+      if let largest = c.input("a_max", of: x) { v = Comparison.extreme(&b, .min, v, largest, ignoring: false) }
+      return [v]
     }, cost: Cost(perElement: 2),
     doc: OpDoc(
       "Limits values to an interval.",
       details: "min(max(a, a_min), a_max).  Integers beyond what the dtype can hold limit nothing.",
       numpy: "numpy.clip", example: "mt.clip([1, 5, 9], 2, 6)"), exposure: Exposure(method: true))
 
-  /// clip with one limit.
-  private static func limiting(_ name: String, _ limit: InputDef.Limit, _ summary: String) -> OpDef {
-    OpDef(
-      name, inputs: [InputDef("a"), InputDef("limit", limit: limit)], typing: .ufunc(Loops.same(.all, 2)),
-      body: .expr { b, _, x in [Comparison.extreme(&b, limit == .lower ? .max : .min, x[0], x[1], ignoring: false)] },
-      doc: OpDoc(summary, details: "Integers beyond what the dtype can hold limit nothing.", example: "mt.clip([1, 5, 9], 2)"),
-      exposure: .hidden)
-  }
-  static let clipBelow = limiting("clip_below", .lower, "Limits values from below.")
-  static let clipAbove = limiting("clip_above", .upper, "Limits values from above.")
-
-  static let family = OpFamily([astype, `where`, clip, clipBelow, clipAbove])
+  static let family = OpFamily([astype, `where`, clip])
 }

@@ -142,27 +142,28 @@ enum Signals {
   // MARK: Differences and angles
 
   static let ediff1d = OpDef(
-    "ediff1d", inputs: [InputDef("ary"), InputDef("ends", variadic: true, "what is put before or behind")],
-    attributes: [
-      AttrDef("begins", .bool, default: .bool(false), "whether the first of the ends is put before the differences, and not behind them")
+    "ediff1d",
+    inputs: [
+      InputDef("ary"), InputDef("to_end", optional: true, "what is put behind the differences"),
+      InputDef("to_begin", optional: true, "what is put before them"),
     ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v.count <= 3 else { throw c.error(.type, "ediff1d() takes two ends at most") }
       let x = v[0]
-      var parts = [try x.reshaped([-1]).op(Scans.diff)]
-      for (i, end) in v.dropFirst().enumerated() {
-        guard Promotion.canCastSameKind(end.type.dtype, x.type.dtype) else {
-          throw c.error(
-            .type,
-            "dtype of `to_\(c.bool("begins") && i == 0 ? "begin" : "end")` must be compatible with input `ary` under the `same_kind` rule.")
+      func end(_ name: String) throws(MarsError) -> Value? {
+        guard let given = c.input(name, of: v) else { return nil }
+        guard Promotion.canCastSameKind(given.type.dtype, x.type.dtype) else {
+          throw c.error(.type, "dtype of `\(name)` must be compatible with input `ary` under the `same_kind` rule.")
         }
-        let flat = try end.cast(x.type.dtype).reshaped([-1])
-        if c.bool("begins") && i == 0 { parts.insert(flat, at: 0) } else { parts.append(flat) }
+        return try given.cast(x.type.dtype).reshaped([-1])
       }
+      let (first, last) = (try end("to_begin"), try end("to_end"))
+      let parts = [first, try x.reshaped([-1]).op(Scans.diff), last].compactMap { $0 }
       return [parts.count == 1 ? parts[0] : Value(try Joining.concatenate.apply(parts.map { .value($0) }))]
     }, doc: OpDoc("Differences of neighbours in the flattened array.", numpy: "numpy.ediff1d", example: "mt.ediff1d([1, 2, 4, 7])"),
-    exposure: Exposure(signature: "ary ends begins"),
-    samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[5], [2], []], attributes: ["begins": .bool(true)])])
+    exposure: Exposure(signature: "ary to_end to_begin"),
+    samples: [
+      Sample([[3, 4]], [.integer, .floating]), Sample([[5], [2], []]), Sample([[5], [2]], [.integer, .floating], absent: [1]),
+    ])
 
   static let unwrap = OpDef(
     "unwrap", inputs: [InputDef("p")],

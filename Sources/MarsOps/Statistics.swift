@@ -25,7 +25,7 @@ enum Statistics {
 
   static let average = OpDef(
     "average", inputs: [InputDef("a"), weights],
-    attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let given = c.passing("axis", "keepdims")
       guard v.count > 1 else { return [Value(try Reductions.mean.apply([.value(v[0])], given))] }
@@ -40,6 +40,7 @@ enum Statistics {
 
   static let averageWeights = OpDef(
     "average_weights", inputs: [InputDef("a"), weights], attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (given, d) = (c.passing("axis", "keepdims"), meanDType(c))
       if v.count > 1 {
@@ -60,10 +61,12 @@ enum Statistics {
     var all: Value?
     var ofImportance: Value?
 
-    /// From the inputs at the end, and the attributes that say which of them are there.
-    init(_ c: OpContext, _ v: inout ArraySlice<Value>) throws(MarsError) {
-      for (name, isFrequency) in [("aweights", false), ("fweights", true)] where c.op.attributeIndex(name) != nil && c.bool(name) {
-        guard v.count > 1, let given = v.popLast() else { throw c.error(.type, "\(name) are missing") }
+    /// None.
+    init() {}
+
+    init(_ c: OpContext, _ v: [Value]) throws(MarsError) {
+      for (name, isFrequency) in [("aweights", false), ("fweights", true)] {
+        guard let given = c.input(name, of: v) else { continue }
         guard given.type.rank == 1 else { throw c.error(.value, "cannot handle multidimensional \(name)") }
         guard !given.type.dtype.isComplex else { throw c.error(.type, "\(name) must be real numbers") }
         var w = try Checks.notNegative(c, try given.cast(.float64), "\(name) cannot be negative")
@@ -90,13 +93,10 @@ enum Statistics {
     }
   }
 
-  /// Covariance of the rows of a 2-D value.
-  private static func covariance(_ c: OpContext, _ v: [Value]) throws(MarsError) -> Value {
-    var given = v[...]
-    let weights = try Weights(c, &given)
-    guard given.count <= 2 else { throw c.error(.type, "\(c.op.name) takes one tensor of more variables") }
+  /// Covariance of the rows of one 2-D value, or of two.
+  private static func covariance(_ c: OpContext, _ variables: [Value], _ weights: Weights = Weights()) throws(MarsError) -> Value {
     var rows: [Value] = []
-    for (i, given) in given.enumerated() {
+    for (i, given) in variables.enumerated() {
       var x = given.type.rank == 0 ? try given.expanded(at: [0]) : given
       if x.type.rank == 1 { x = try x.expanded(at: [0]) } else if !c.bool("rowvar") { x = try x.op(Shapes.transpose) }
       guard x.type.rank == 2 else { throw c.error(.value, "\(i == 0 ? "m" : "y") has more than 2 dimensions") }
@@ -145,29 +145,23 @@ enum Statistics {
   ]
 
   static let cov = OpDef(
-    "cov", inputs: [InputDef("m"), more], attributes: [rowvar] + divisor + [dtype], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
+    "cov",
+    inputs: [
+      InputDef("m"), more, InputDef("fweights", optional: true, "integers: how often every observation comes"),
+      InputDef("aweights", optional: true, "how much every observation weighs"),
+    ],
+    attributes: [rowvar] + divisor + [dtype], typing: .fromExpansion, takesArrays: true,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let variables = [v[0]] + (c.input("y", of: v).map { [$0] } ?? [])
+      return [try squeezed(try covariance(c, variables, try Weights(c, v)))]
+    },
     doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    exposure: Exposure(signature: "m y rowvar bias ddof fweights aweights * dtype"),
     samples: [
       Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
-      Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]),
-    ])
-
-  static let weightedCov = OpDef(
-    "cov_weighted",
-    inputs: [InputDef("m"), InputDef("rest", variadic: true, "more variables, fweights, aweights, each where it is given")],
-    attributes: [rowvar] + divisor + [
-      dtype, AttrDef("fweights", .bool, default: .bool(false), "whether there are integers that say how often observations come"),
-      AttrDef("aweights", .bool, default: .bool(false), "whether there are numbers that say how much observations weigh"),
-    ], typing: .fromExpansion,
-    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try squeezed(try covariance(c, v))] },
-    doc: OpDoc(
-      "The covariance matrix of variables whose observations have weights.",
-      example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]], aweights=[1, 2, 1])"), exposure: Exposure(namespace: nil),
-    samples: [
-      Sample([[3, 5], [5]], fixed: [1: .uint8], attributes: ["fweights": .bool(true)]),
-      Sample(
-        [[3, 5], [2, 5], [5], [5]], fixed: [2: .uint8, 3: .uint8], attributes: ["fweights": .bool(true), "aweights": .bool(true)]),
+      Sample([[3, 5], [5]], attributes: ["dtype": .dtype(.float32)]), Sample([[3, 5], [5]], fixed: [1: .uint8], absent: [1]),
+      Sample([[3, 5], [5]], fixed: [1: .uint8], absent: [1, 2]), Sample([[3, 5], [2, 5], [5]], fixed: [2: .uint8], absent: [2]),
+      Sample([[3, 5], [2, 5], [5], [5]], fixed: [2: .uint8, 3: .uint8]),
     ])
 
   static let corrcoef = OpDef(
@@ -231,5 +225,5 @@ enum Statistics {
       Sample([[2, 3, 4]], attributes: ["axis": .ints([2, 0]), "keepdims": .bool(true)]),
     ])
 
-  static let family = OpFamily([average, averageWeights, cov, weightedCov, corrcoef, median])
+  static let family = OpFamily([average, averageWeights, cov, corrcoef, median])
 }

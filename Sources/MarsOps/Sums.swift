@@ -161,6 +161,13 @@ extension Reductions {
       return [b.op(.add, b.op(.mul, re, re), b.op(.mul, im, im))]
     }, doc: OpDoc("|x|**2, real also for complex values.", example: "mt.var([1j, 2.0])"), exposure: .hidden)
 
+  /// What the number of elements is less: 'ddof', or 'correction'.
+  private static func correction(_ c: OpContext) throws(MarsError) -> Double {
+    guard case .float(let given) = c["correction"] else { return c.float("ddof") }
+    guard c.float("ddof") == 0 else { throw c.error(.value, "ddof and correction can't be provided simultaneously.") }
+    return given
+  }
+
   /// `known`: the mean, with the reduced axes; nil: it is computed.
   /// `undefined`: of no more elements than ddof it is NaN, as NumPy's functions that ignore NaN have it; else it divides by 0.
   private static func variance(_ c: OpContext, _ v: [Value], mean known: Value?, undefined: Bool) throws(MarsError) -> Value {
@@ -169,52 +176,58 @@ extension Reductions {
     let x = try v[0].cast(t)
     let mask = v.dropFirst().map { Operand.value($0) }
     let axis = c.passing("axis")
+    let ddof = try correction(c)
     let m: Value
     if let known { m = try known.cast(t) } else { m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))])) }
     let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
-    let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims", "ddof"))).cast(given.realPart)
+    let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims") + [("ddof", .float(ddof))])).cast(
+      given.realPart)
     // Integers have no NaN, and no mask therefore.
     guard undefined, v.count > 1, v[0].type.dtype.kind >= .floating else { return r }
     let n = Value(
       try sum.apply([.value(v[1])], axis + c.passing("keepdims") + [("dtype", .dtype(.float64))]))
-    let isTooFew = try n.op(Comparison.lessEqual, weak: Scalar(c.float("ddof")))
+    let isTooFew = try n.op(Comparison.lessEqual, weak: Scalar(ddof))
     return try isTooFew.op(Selection.where, constant(Scalar(Double.nan), given.realPart), r)
   }
 
-  /// `isKnown`: the mean is an input, which has the reduced axes.
-  private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false, aboutMean isKnown: Bool = false)
-    -> OpDef
-  {
+  private static let spreadInputs =
+    inputs + [
+      InputDef("mean", optional: true, alone: true, "the mean with the reduced axes, where it is at hand")
+    ]
+  private static let spreadAttributes = [
+    axis, dtype, AttrDef("ddof", .float, default: .float(0), "the divisor is the number of elements less ddof"), keepdims,
+    AttrDef("correction", .float, default: AttrValue.none, since: 2, "ddof by the name that the array API standard has for it"),
+  ]
+
+  private static func spread(_ name: String, _ summary: String, root: Bool, ignoringNaN: Bool = false) -> OpDef {
     OpDef(
-      isKnown ? "\(name)_about" : name, inputs: isKnown ? [inputs[0], InputDef("mean", alone: true), inputs[1]] : inputs,
-      attributes: [axis, dtype, AttrDef("ddof", .float, default: .float(0), "the divisor is the number of elements less ddof"), keepdims],
-      typing: .fromExpansion,
+      name, inputs: spreadInputs, attributes: spreadAttributes, typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-        let rest = isKnown ? [v[0]] + v.dropFirst(2) : v
         if ignoringNaN { try checkFloat(c, v[0]) }
-        let r = try variance(c, ignoringNaN ? try withoutNaN(rest) : rest, mean: isKnown ? v[1] : nil, undefined: ignoringNaN)
+        var masked = [v[0]]
+        if let mask = c.input("where", of: v) { masked.append(mask) }
+        if ignoringNaN { masked = try withoutNaN(masked) }
+        let r = try variance(c, masked, mean: c.input("mean", of: v), undefined: ignoringNaN)
         // Integers that were asked for are what the root is cast to.
         return [root ? try r.op(Exponential.sqrt).cast(r.type.dtype) : r]
       },
       doc: OpDoc(
-        isKnown ? "\(name) of numpy where the mean is at hand." : summary,
-        details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: isKnown ? "" : "numpy.\(name)",
+        summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",
         example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"),
-      exposure: isKnown ? Exposure(namespace: nil) : Exposure(method: !ignoringNaN, castsOut: !ignoringNaN && !root),
-      samples: isKnown
-        ? [Sample([[3, 4], [3, 1]], .floating, attributes: ["axis": .ints([1])]), Sample([[3, 4], []], [.integer, .floating])]
-        : samples(.all) + [Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)])])
+      exposure: Exposure(
+        method: !ignoringNaN, castsOut: !ignoringNaN && !root, signature: "a axis dtype out ddof keepdims * where mean correction"),
+      samples: samples(.all) + [
+        Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)]), Sample([[3, 4]], .floating, attributes: ["correction": .float(1)]),
+        Sample([[3, 4], [4]], .floating, fixed: [1: .bool]),
+        Sample([[3, 4], [3, 1]], .floating, absent: [1], attributes: ["axis": .ints([1])]),
+        Sample([[3, 4], []], [.integer, .floating], absent: [1]),
+        Sample([[3, 4], [4], [3, 1]], .floating, fixed: [1: .bool], attributes: ["axis": .ints([1])]),
+      ])
   }
   static let `var` = spread("var", "The variance over axes.", root: false)
   static let std = spread("std", "The standard deviation over axes.", root: true)
   static let nanvar = spread("nanvar", "The variance over axes, ignoring NaN.", root: false, ignoringNaN: true)
   static let nanstd = spread("nanstd", "The standard deviation over axes, ignoring NaN.", root: true, ignoringNaN: true)
-
-  private static let aboutMean = [
-    spread("var", "", root: false, aboutMean: true), spread("std", "", root: true, aboutMean: true),
-    spread("nanvar", "", root: false, ignoringNaN: true, aboutMean: true),
-    spread("nanstd", "", root: true, ignoringNaN: true, aboutMean: true),
-  ]
 
   // MARK: Ignoring NaN
 
@@ -247,5 +260,5 @@ extension Reductions {
   static let nanmean = ignoringNaN("nanmean", mean, "The mean over axes, ignoring NaN.", [axis, dtype, keepdims])
 
   static let sums = [sum, productLoop, prod]
-  static let means = [mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod, nanmean] + aboutMean
+  static let means = [mean, correctedMean, absoluteSquare, `var`, std, nanvar, nanstd, nansum, nanprod, nanmean]
 }

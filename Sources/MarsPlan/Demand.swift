@@ -66,7 +66,7 @@ struct Demand {
         u.user = Int32(i)
         switch v.node.op.body {
         case .native, .nest: u.byNative = true
-        case .composed: if v.node.op.decides(by: k) { u.byNative = true }
+        case .composed: if v.node.decides(by: k) { u.byNative = true }
         default: break
         }
         if let accesses, accesses[k].contains(where: { if case .contracted = $0 { true } else { false } }) { u.prefersBlocks = true }
@@ -147,7 +147,7 @@ struct Demand {
         if inner > Demand.largestInline || nested[i] > Demand.mostNested { isMaterialised[i] = true }
       case .composed:
         // One that waits for extents or values is expanded in a later part.
-        if v.inputs.indices.contains(where: { v.node.op.decides(by: $0) }) { isDeferred[i] = true }
+        if v.inputs.indices.contains(where: { v.node.decides(by: $0) }) { isDeferred[i] = true }
         precondition(isDeferred[i], "composed operators are expanded before planning")
       }
     }

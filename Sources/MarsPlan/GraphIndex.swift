@@ -111,6 +111,7 @@ struct GraphIndex {
   private struct Key: Hashable {
     let op: ObjectIdentifier
     let inputs: [Val]
+    let absent: AbsentInputs
     let attributes: Attributes
   }
   private enum Resolution {
@@ -232,7 +233,7 @@ struct GraphIndex {
     var isMergeable = v.node.op.effects.mayMerge && v.tensors.isEmpty
     if case .none = v.node.payload {} else { isMergeable = false }
     if isMergeable {
-      let key = Key(op: ObjectIdentifier(v.node.op), inputs: v.inputs, attributes: v.node.attributes)
+      let key = Key(op: ObjectIdentifier(v.node.op), inputs: v.inputs, absent: v.node.absent, attributes: v.node.attributes)
       if let n = merged[key] {
         number = Int(n)
       } else {

@@ -119,6 +119,7 @@ struct Sketch {
     var hash: UInt64
     var edges: [Int32]
     var ops: [OpDef]
+    var absent: [AbsentInputs]
     var attributes: [Attributes]
     var outputs: [[TensorType]]
     var loops: [UfuncLoop?]
@@ -128,8 +129,8 @@ struct Sketch {
 
   var shape: Shape {
     Shape(
-      hash: hash, edges: edges, ops: nodes.map(\.op), attributes: nodes.map(\.attributes), outputs: nodes.map(\.outputs),
-      loops: nodes.map(\.loop), grids: nodes.map(\.payload.grid))
+      hash: hash, edges: edges, ops: nodes.map(\.op), absent: nodes.map(\.absent), attributes: nodes.map(\.attributes),
+      outputs: nodes.map(\.outputs), loops: nodes.map(\.loop), grids: nodes.map(\.payload.grid))
   }
 
   /// nil for graphs that are large or whose plan depends on more than their structure.
@@ -156,6 +157,7 @@ struct Sketch {
       // Ends the list of the node's edges.
       edges.append(-1)
       mix(UInt64(UInt(bitPattern: ObjectIdentifier(node.op))))
+      if !node.absent.isEmpty { mix(UInt64(node.absent.bits)) }
       for t in node.outputs {
         mix(UInt64(t.dtype.rawValue))
         for d in t.shape {
@@ -205,8 +207,8 @@ struct Sketch {
   func matches(_ s: Shape) -> Bool {
     guard edges == s.edges, nodes.count == s.ops.count else { return false }
     for (i, n) in nodes.enumerated() {
-      guard n.op === s.ops[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i], n.loop == s.loops[i],
-        n.payload.grid == s.grids[i]
+      guard n.op === s.ops[i], n.absent == s.absent[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i],
+        n.loop == s.loops[i], n.payload.grid == s.grids[i]
       else { return false }
     }
     return true

@@ -13,7 +13,7 @@ extension Planner {
       for x in v.inputs { isReachable[Int(x.vertex)] = true }
       guard case .composed = v.node.op.body else { continue }
       var isWaiting = v.inputs.contains { demand.isDeferred[Int($0.vertex)] || !index.type($0).isKnown }
-      for (k, x) in v.inputs.enumerated() where v.node.op.decides(by: k) && !demand.isDeferred[Int(x.vertex)] {
+      for (k, x) in v.inputs.enumerated() where v.node.decides(by: k) && !demand.isDeferred[Int(x.vertex)] {
         let known = index.vertices[Int(x.vertex)].node
         if case .leaf = known.op.body { continue }
         guard index.type(x).isKnown && known.outputs.count == 1 else { continue }

@@ -198,6 +198,7 @@ package final class Tensor: Sendable {
       case .tensor(let t): operands.append(.value(try t.value().value))
       case .weak(let s): operands.append(.weak(s))
       case .big(let x): operands.append(.big(x))
+      case .absent: operands.append(.absent)
       }
     }
     do throws(MarsError) { try UfuncSignature.apply(op, &operands, &attributes) } catch { throw error.at(op: op.name, origin: origin) }
@@ -291,6 +292,7 @@ package final class Tensor: Sendable {
       case .big(let x):
         if dtype.isInteger { throw MarsError(.overflow, "Python int too large to convert to C long") }
         source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
+      case .absent: throw MarsError(.type, "the value to assign may not be left out")
       }
       let cast = try source.cast(dtype)
       while true {
@@ -358,4 +360,6 @@ package enum TensorOperand: Sendable {
   case weak(Scalar)
   /// An integer that 64 bits do not hold, as the nearest double.
   case big(Double)
+  /// The input is left out.
+  case absent
 }

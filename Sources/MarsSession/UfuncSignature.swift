@@ -26,10 +26,14 @@ enum UfuncSignature {
     attributes.removeAll { op.attributeIndex($0.0) == nil && ["dtype", "casting"].contains($0.0) }
     let natural = try? op.apply(operands, attributes)
     if let natural, wanted == nil || natural.outputs.allSatisfy({ $0.dtype == wanted }) {
-      if let loop = natural.loop { try check(op, operands, loop, casting) }
+      if let loop = natural.loop {
+        // For all inputs, as operands are: what is left out is not looked at.
+        try check(op, operands, UfuncLoop(natural.absent.filled(loop.inputs, with: .bool), loop.outputs), casting)
+      }
       return
     }
-    guard let wanted, operands.count == op.inputs.count else { return }  // applying says what is wrong
+    // Applying says what is wrong with their number.
+    guard let wanted, (op.requiredInputCount...op.inputs.count).contains(operands.count) else { return }
     let candidates = loops.filter { !$0.outputs.isEmpty && $0.outputs.allSatisfy { $0 == wanted } }
     guard let first = candidates.first else {
       throw MarsError(.type, "No loop matching the specified signature and casting was found for ufunc \(op.name)", op: op.name)
@@ -42,7 +46,7 @@ enum UfuncSignature {
       switch o {
       case .value(let v): operands[i] = .value(try v.cast(loop.inputs[i]))
       case .weak(let s): if casting == .unsafe { operands[i] = .value(Value(Leaves.node(s.cast(to: loop.inputs[i])))) }
-      case .big: break  // Applying resolves it beside the others.
+      case .big, .absent: break  // Applying resolves it beside the others, or refuses it.
       }
     }
   }
@@ -64,6 +68,7 @@ enum UfuncSignature {
       case .big:
         from = .int64
         fits = to.kind >= .floating
+      case .absent: continue
       }
       guard fits else {
         throw MarsError(

@@ -212,5 +212,5 @@ enum Java {
 
 extension OpDef {
   /// Whether the first input is a tensor that the method could belong to.
-  fileprivate var namesTensorFirst: Bool { !fixedInputs.isEmpty }
+  fileprivate var namesTensorFirst: Bool { requiredInputCount > 0 }
 }

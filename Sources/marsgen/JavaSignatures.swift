@@ -43,7 +43,7 @@ struct JavaSignatures {
     var seen: Set<[String]> = []
     for inputs in inputLists(op, asMethod: asMethod) {
       let isArray = inputs.last?.type == "Operand..."
-      for tail in tails(op, isArray: isArray, withOptional: !isArray && inputs.count > op.fixedInputs.count) {
+      for tail in tails(op, isArray: isArray, withOptional: !isArray && inputs.count > given(op).count) {
         var all = inputs
         if !tail.isEmpty, isArray, let last = all.last { all[all.count - 1] = last.typed("Operand[]") }
         all += tail
@@ -57,23 +57,34 @@ struct JavaSignatures {
 
   // MARK: inputs
 
+  /// Whether null leaves an input out.  Distributions always take their parameters: what follows them are numbers too.
+  private func isNullable(_ i: InputDef) -> Bool { trailing == nil ? i.mayBeLeftOut : i.isOptional }
+
+  /// Inputs that every method takes.
+  private func given(_ op: OpDef) -> [InputDef] { op.inputs.filter { !$0.isVariadic && !isNullable($0) } }
+
   /// Inputs as operands, and with Java's numbers where the operator takes numbers.
   private func inputLists(_ op: OpDef, asMethod: Bool) -> [[Parameter]] {
     func input(_ i: InputDef, _ type: String) -> Parameter {
       let isArray = i.isVariadic
       return Parameter(
         type: isArray ? "Operand..." : type, name: Java.identifier(i.name),
-        doc: i.doc.isEmpty ? meaning(type, isArray: isArray, isOnly: op.inputs.count == 1) : i.doc,
+        doc: (i.doc.isEmpty ? meaning(type, isArray: isArray, isOnly: op.inputs.count == 1) : i.doc) + note(i, type),
         role: .input(isArray: isArray))
     }
-    let fixed = op.fixedInputs
+    func note(_ i: InputDef, _ type: String) -> String {
+      guard isNullable(i), type == "Operand" else { return "" }
+      return "; null: " + (i.defaultValue.map { "\($0)" } ?? "none")
+    }
+    let fixed = given(op)
+    // All of those that may be left out: null leaves out a single one.
+    let optional = op.inputs.filter(isNullable).map { input($0, "Operand") }
     if op.exposure.writesFirst, let target = fixed.first {
       let others = fixed.dropFirst().map { input($0, "Operand") }
       let all = [Parameter(type: "Tensor", name: Java.identifier(target.name), doc: target.doc, role: .input(isArray: false))] + others
-      guard let last = op.inputs.last, last.isOptional else { return [all] }
-      return [all, all + [input(last, "Operand")]]
+      return optional.isEmpty ? [all] : [all, all + optional]
     }
-    if let last = op.inputs.last, last.isVariadic { return [fixed.map { input($0, "Operand") } + [input(last, "Operand...")]] }
+    if let last = op.inputs.last, last.isVariadic { return [fixed.map { input($0, "Operand") } + optional + [input(last, "Operand...")]] }
     var out = [fixed.map { input($0, "Operand") }]
     for type in ["long", "double", "boolean"] {
       let takes = fixed.indices.map { op.takesNumber($0, type) }
@@ -84,7 +95,13 @@ struct JavaSignatures {
       if fixed.count == 2 && op.isUfunc && takes[0] { out.append([input(fixed[0], type), input(fixed[1], "Operand")]) }
       if (op.cost.isCheapSource || fixed.count > 1 && !op.isUfunc) && takes.allSatisfy({ $0 }) { out.append(fixed.map { input($0, type) }) }
     }
-    if let last = op.inputs.last, last.isOptional { out.append(fixed.map { input($0, "Operand") } + [input(last, "Operand")]) }
+    if !optional.isEmpty {
+      out.append(fixed.map { input($0, "Operand") } + optional)
+      let places = op.inputs.indices.filter { isNullable(op.inputs[$0]) }
+      for type in ["long", "double", "boolean"] where op.isUfunc && places.allSatisfy({ op.takesNumber($0, type) }) {
+        out.append(fixed.map { input($0, "Operand") } + places.map { input(op.inputs[$0], type) })
+      }
+    }
     return out
   }
 
@@ -157,9 +174,6 @@ extension JavaSignature.Parameter {
 
 extension OpDef {
   var isUfunc: Bool { if case .ufunc = typing { true } else { false } }
-
-  /// Inputs that must be given.
-  var fixedInputs: [InputDef] { inputs.filter { !$0.isVariadic && !$0.isOptional } }
 
   /// Whether an input may be a number of a Java type: what ufuncs have loops for; otherwise, what the samples show as 0-d.
   fileprivate func takesNumber(_ i: Int, _ type: String) -> Bool {

@@ -23,8 +23,10 @@ enum Manual {
     var out = "\n### \(op.name)\n\n`\(signature(op))`\n\n\(op.doc.summary)"
     if !op.doc.details.isEmpty { out += "  \(op.doc.details)" }
     out += "\n"
-    if !op.attributes.isEmpty {
+    let optional = op.inputs.filter { $0.mayBeLeftOut && !$0.doc.isEmpty }
+    if !op.attributes.isEmpty || !optional.isEmpty {
       out += "\n"
+      for i in optional { out += "- `\(i.name)` = \(python(i.defaultValue.map { .float($0) } ?? .none)): \(i.doc)\n" }
       for a in op.attributes { out += "- `\(a.name)`\(a.defaultValue.map { " = \(python($0))" } ?? ""): \(a.doc)\n" }
     }
     var notes: [String] = []

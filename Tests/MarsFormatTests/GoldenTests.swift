@@ -8,14 +8,14 @@ import Testing
 /// `MARS_WRITE_GOLDEN=1` writes those that do not exist yet; an existing file is never rewritten.
 @Suite struct GoldenTests {
   static let graphs: [(name: String, make: @Sendable () throws -> GraphFile)] = [
-    ("add_sum", { try Samples.addSum() }), ("rich", { try Samples.rich() }),
+    ("add_sum", { try Samples.addSum() }), ("rich", { try Samples.rich() }), ("absent", { try Samples.absent() }),
     // What the clients of Tests/clients write with a protobuf library alone, without types.
     ("client", { try Samples.addSum() }),
   ]
 
   @Test(arguments: graphs.indices) func loads(index: Int) throws {
     let (name, make) = GoldenTests.graphs[index]
-    let path = GoldenTests.path("v1/\(name).mars", ofTestOperators: name == "rich")
+    let path = GoldenTests.path("v1/\(name).mars", ofTestOperators: ["rich", "absent"].contains(name))
     let graph = try make()
     if getenv("MARS_WRITE_GOLDEN") != nil && access(path, F_OK) != 0 { try GoldenTests.write(Samples.encode(graph), path) }
     let bytes = try #require(GoldenTests.read(path), "missing \(path)")

@@ -49,6 +49,25 @@ import Testing
     Case(name: "too few inputs", message: "node 2 ('add'): add() takes 2 inputs but 1 were given", op: "add") {
       $0.nodes[2] = { n in n.node(2, [0, 0]) }
     },
+    Case(name: "needed input left out", message: "node 2 ('add'): add(): input 'x1' may not be left out", op: "add") {
+      $0.nodes[2] = { n in n.node(2, [0xFFFF_FFFF, 0, 1, 0]) }
+    },
+    Case(name: "needed input left out at the end", message: "node 2 ('add'): add(): input 'x2' may not be left out", op: "add") {
+      $0.nodes[2] = { n in n.node(2, [0, 0, 0xFFFF_FFFF, 0]) }
+    },
+    Case(name: "output of what is left out", message: "input 0 is left out and has an output", op: "add") {
+      $0.nodes[2] = { n in n.node(2, [0xFFFF_FFFF, 1, 1, 0]) }
+    },
+    Case(name: "more inputs than there are, left out", message: "add() takes 2 inputs but 3 were given", op: "add") {
+      $0.nodes[2] = { n in n.node(2, [0, 0, 1, 0, 0xFFFF_FFFF, 0]) }
+    },
+    Case(name: "leaf with what is left out", message: "takes 0 inputs but 1 were given", op: "input") {
+      let first = $0.nodes[0]
+      $0.nodes[0] = { n in
+        n.packed(2, [0xFFFF_FFFF, 0])
+        first(&n)
+      }
+    },
     Case(name: "wrong type", message: "node 3 ('sum'): output 0 is written as float64(3, 4) but is float64(3,)", op: "sum") {
       $0.types[2].shape = [3, 4]
       $0.types[2].dtype = 13

@@ -23,6 +23,17 @@ import Testing
     #expect(node.outputs == [TensorType(.float64, [])])
   }
 
+  @Test func inputsThatAreLeftOutStayOut() throws {
+    let g = try Samples.absent()
+    let bytes = try Samples.encode(g)
+    let back = try Samples.decode(bytes)
+    #expect(back.summary == g.summary)
+    let inputs = back.outputs.map { p in p.value.node.absent.filled(p.value.node.inputs.map { $0.node.context.string("name") }, with: "-") }
+    #expect(inputs == [["a", "-", "b"], ["a", "b"], ["a", "b", "b"], ["a"]])
+    // What is left out at the end is not written.
+    #expect(try bytes == Samples.encode(back) && bytes.count { $0 == 0xFF } == 4, "one pair of 4294967295 and 0")
+  }
+
   @Test func unlistedPlaceholdersFollow() throws {
     let (a, b) = (try Samples.input("a"), try Samples.input("b"))
     let bytes = try GraphCodec.encode(outputs: [("o", try TestOperators.add(a, b))], inputs: [("b", b)])

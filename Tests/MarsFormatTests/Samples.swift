@@ -52,6 +52,17 @@ enum Samples {
       inputs: [("a", a)], outputs: [("out", try TestOperators.sum(try TestOperators.add(a, one), attributes: ["axis": .ints([1])]))])
   }
 
+  /// Inputs that are left out in the middle, at the end, and not.
+  static func absent() throws -> GraphFile {
+    let (a, b) = (try input("a"), try input("b"))
+    let t = TestOperators.between
+    let outputs: [(String, [Operand])] = [
+      ("high", [.value(a), .absent, .value(b)]), ("low", [.value(a), .value(b), .absent]), ("both", [.value(a), .value(b), .value(b)]),
+      ("none", [.value(a), .absent, .absent]),
+    ]
+    return GraphFile(inputs: [("a", a), ("b", b)], outputs: try outputs.map { ($0.0, Value(try t.apply($0.1))) })
+  }
+
   static func encode(_ g: GraphFile, _ options: EncodeOptions = EncodeOptions()) throws -> [UInt8] {
     var options = options
     options.hints = g.hints
@@ -76,7 +87,7 @@ extension Node {
 
   /// What a file must preserve of a node, inputs as positions in `order`.
   func summary(_ order: [ObjectIdentifier: Int]) -> String {
-    let inputs = inputs.map { "\(order[ObjectIdentifier($0.node)] ?? -1).\($0.output)" }
+    let inputs = absent.filled(inputs.map { "\(order[ObjectIdentifier($0.node)] ?? -1).\($0.output)" }, with: "-")
     var payload = ""
     if case .dense(let d) = self.payload {
       var bytes = [UInt8](repeating: 0, count: d.type.byteCount)

@@ -95,6 +95,17 @@ enum TestOperators {
     "twice", inputs: [InputDef("a")], typing: .fromExpansion,
     body: .composed { (_: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try add(v[0], v[0])] }, doc: doc("Twice."))
 
+  /// a, or a + low, high + a, high + (a + low).
+  static let between = OpDef(
+    "between", inputs: [InputDef("a"), InputDef("low", optional: true), InputDef("high", optional: true)], typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      var x = v[0]
+      if let low = c.input("low", of: v) { x = try add(x, low) }
+      if let high = c.input("high", of: v) { x = try add(high, x) }
+      return [x]
+    },
+    doc: doc("Sums of up to three."))
+
   private static let path = [AttrDef("path", .string, "file")]
   static let load = op("load", attributes: path, effects: .readsExternal) { _ in [TensorType(.float64, [unknownExtent])] }
   static let store = op("store", inputs: [InputDef("a")], attributes: path, effects: .writes) { c in [c.inputs[0]] }
@@ -108,6 +119,6 @@ enum TestOperators {
     doc: doc("Loads."))
 
   static let registry = OpRegistry([
-    add, sum, transpose, split, stack, kinds, doubleSum, twice, load, store, call, hiddenLoad,
+    add, sum, transpose, split, stack, kinds, doubleSum, twice, between, load, store, call, hiddenLoad,
   ])
 }

@@ -110,6 +110,15 @@ import Testing
             for y in n < 2 ? [x] : wide { call(op, (0..<n).map { $0 % 2 == 0 ? x : y }, given, &tally) }
           }
         }
+        // One input left out at a time, and all from one on.
+        for i in op.inputs.indices {
+          for x in wide {
+            for m in [op.inputs.count, op.inputs.count + 1] where i < m {
+              call(op, (0..<m).map { $0 == i ? .absent : x }, given, &tally)
+              call(op, (0..<m).map { $0 >= i ? .absent : x }, given, &tally)
+            }
+          }
+        }
         // One attribute at a time.
         for a in op.attributes {
           let others = given.filter { $0.0 != a.name }

@@ -94,8 +94,16 @@ enum LawCases {
       l.inputs.map { _ in [83] }, l.inputs.indices.map { [[5, 7], [7], [5, 1]][$0 % 3] }, l.inputs.map { _ in [] },
       l.inputs.map { _ in [0, 3] },
     ]
-    return shapes.map { s in
-      LawCase(op: op, operands: zip(l.inputs, s).map { TensorType($0, $1) }, attributes: [], data: .extreme)
+    // All that may be left out: one alone in front of what is given, and those at the end.
+    let optional = op.inputs.indices.filter { op.inputs[$0].isOptional }
+    let lacking = [[]] + optional.map { [$0] } + optional.dropLast().map { i in optional.filter { $0 >= i } }
+    return lacking.flatMap { absent in
+      shapes.map { s in
+        let given = l.inputs.indices.filter { !absent.contains($0) }
+        return LawCase(
+          op: op, operands: given.map { TensorType(l.inputs[$0], s[$0]) }, attributes: [], data: .extreme,
+          absent: absent.filter { $0 < given.last ?? 0 })
+      }
     }
   }
 
@@ -117,14 +125,16 @@ enum LawCases {
           return
         }
         let one = LawCase(
-          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, special: special, mayRefuse: derived
-        )
+          op: op, operands: operands(d, shapes), attributes: attributes, data: .extreme, special: special, absent: s.absent,
+          mayRefuse: derived)
         // Rounded sums are compared on values that they are conditioned for.
         if let n = try? one.node(.plain, marsRegistry), !LawBound(n).isExact {
           for data in [LawData.moderate, .rough] {
             if data == .rough && d.kind < .floating { continue }
             out.append(
-              LawCase(op: op, operands: one.operands, attributes: attributes, data: data, special: special, mayRefuse: derived))
+              LawCase(
+                op: op, operands: one.operands, attributes: attributes, data: data, special: special, absent: s.absent,
+                mayRefuse: derived))
           }
         } else {
           out.append(one)

@@ -13,11 +13,13 @@ struct LawCase {
   let data: LawData
   /// Operands that hold values of their own.
   var special: [Int: LawData] = [:]
+  /// Declared inputs that are left out although later ones are given; operands are the others.
+  var absent: [Int] = []
   /// Whether the operator may refuse the call: shapes that were derived from those that it declares.
   var mayRefuse = false
 
   var text: String {
-    let given = attributes.map { " \($0.0)=\($0.1)" }.joined()
+    let given = (absent.isEmpty ? "" : " without \(absent.map { op.inputs[$0].name })") + attributes.map { " \($0.0)=\($0.1)" }.joined()
     return "\(op.name)[\(operands.map(\.text).joined(separator: ", "))\(given)] \(data)"
   }
 
@@ -28,7 +30,7 @@ struct LawCase {
   }
 
   func node(_ layout: LawLayout, _ registry: OpRegistry) throws -> Node {
-    try op.apply(try values(layout, registry).map { .value($0) }, attributes)
+    try op.apply(Sample([], absent: absent).operands(try values(layout, registry)), attributes)
   }
 }
 

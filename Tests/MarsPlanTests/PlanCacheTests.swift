@@ -45,6 +45,9 @@ import Testing
     try check(cache) { try [TestOps.add(TestOps.data([1000]), TestOps.data([1]))] }
     try check(cache) { [try Value(TestOps.add.apply([.value(TestOps.data([1000])), TestOps.weak(1)]))] }
     try check(cache) { [try Value(TestOps.add.apply([.value(TestOps.data([1000])), TestOps.weak(2)]))] }
+    // Two inputs each, but not the same two.
+    try check(cache) { [Value(try TestOps.bounded.apply([.value(TestOps.data([1000])), .value(TestOps.data([1000]))]))] }
+    try check(cache) { [Value(try TestOps.bounded.apply([.value(TestOps.data([1000])), .absent, .value(TestOps.data([1000]))]))] }
     try check(cache) { try [TestOps.sum(TestOps.source.source([10, 10]))] }
     try check(cache) { try [TestOps.sum(TestOps.data([3000, 3000]))] }
     try check(cache) { try [TestOps.mean(TestOps.data([100, 100]))] }

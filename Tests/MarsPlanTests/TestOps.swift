@@ -85,6 +85,14 @@ enum TestOps {
     "rechunk", inputs: [InputDef("a")], attributes: [AttrDef("chunk", .ints, "")], typing: .rule { c in [c.inputs[0]] },
     body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0), doc: doc("chunks"),
     pinsChunks: { c in zip(c.inputs[0].shape, c.ints("chunk")).map { AxisSplits(extent: $0, chunk: $1) } })
+  /// The larger of a and low, or the smaller of a and high.
+  static let bounded = OpDef(
+    "bounded", inputs: [InputDef("a"), InputDef("low", optional: true), InputDef("high", optional: true)],
+    typing: .rule { c in [c.inputs[0]] },
+    body: .expr { b, c, x in
+      if let low = c.input("low", of: x) { return [b.op(.max, x[0], low)] }
+      return [c.input("high", of: x).map { b.op(.min, x[0], $0) } ?? x[0]]
+    }, doc: doc("bounded"))
   static let mean = OpDef(
     "mean", inputs: [InputDef("a")], typing: .fromExpansion,
     body: .composed { c, v throws(MarsError) in

@@ -171,8 +171,9 @@ void mars_array_release(mars_array *array);
  *   separate    whether clients give tensors as arguments of their own, not as a list; with one input, one result for each
  *   source      whether it makes a tensor of what is none of that size
  *   device      whether NumPy's function has a parameter `device`
- *   inputs      [{name, variadic, optional, default, doc}]; a variadic input is the last one and stands for zero or more operands, an optional
- *               one is the last one and may be left out; one with a default, a number, may be left out together with those after it
+ *   inputs      [{name, variadic, optional, default, doc}]; a variadic input is the last one and stands for zero or more operands; an optional
+ *               one, and one with a default, a number that then stands for it, may be left out (MARS_OPERAND_NONE); those that must be
+ *               given come first
  *   attributes  [{name, kind, required, default, since, first, separate, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
  *               or "bytes", for MARS_ATTR_BOOL to MARS_ATTR_BYTES; an attribute that is not required and not given has its default; null is
  *               NumPy's None, which MARS_ATTR_NONE gives; first: clients give it before the inputs; separate: a method takes its integers as
@@ -213,8 +214,9 @@ mars_status mars_graph_get_output(mars_tensor **out, mars_string **name, mars_gr
 #define MARS_OPERAND_WEAK_FLOAT 4
 #define MARS_OPERAND_WEAK_COMPLEX 5
 #define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double */
+#define MARS_OPERAND_NONE 7     /* nothing: the input in this place is left out */
 
-/* A tensor, or a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy. */
+/* A tensor, a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy, or nothing. */
 typedef struct mars_operand {
   uint32_t struct_size;
   int32_t kind;
@@ -251,6 +253,8 @@ typedef struct mars_attribute {
 /* Applies operator number `op` (mars_op_find).  Writes `out_count` new tensors, one per output of the operator.  An operator whose last
  * output is described with a name that ends in "..." has as many as its arguments say: `out_count` is room, what is left of it becomes NULL,
  * and too little of it is an error that names the number.
+ * `inputs` are in the order in which they are described.  An input that may be left out (`optional`, or with a `default`) is left out by
+ * MARS_OPERAND_NONE in its place, or, with all after it, by not being counted; MARS_OPERAND_NONE for any other input is MARS_ERROR_TYPE.
  * Operators that NumPy answers with a view give tensors that share storage with input 0.  `graph` is not looked at: the tensors own their
  * nodes, and it is there for graphs that may want to know of them one day; pass the graph that the call belongs to, or NULL.  An attribute of
  * kind int serves where a float, a scalar (of dtype int64) or ints are declared, a float where a scalar is.  `origin` names the place of the

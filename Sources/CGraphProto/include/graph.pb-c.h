@@ -168,7 +168,9 @@ struct  Mars__Node
    */
   uint32_t op;
   /*
-   * Pairs, flat: index of an earlier node, number of its output.
+   * Pairs, flat: index of an earlier node, number of its output.  An input that is left out although a later one is given is the pair
+   * 4294967295, 0; inputs that are left out at the end are not written.  No node has that index: a reader that does not know of inputs that
+   * are left out refuses the graph, as one that names a node which does not come before, and cannot take one input for another.
    */
   size_t n_inputs;
   uint32_t *inputs;

@@ -78,7 +78,8 @@ final class Evaluator {
       r = [a]
     } else {
       let inputs = try n.inputs.map { try value($0) }
-      let known = OpContext(op: n.op, inputs: inputs.map(\.type), attributes: n.attributes, outputs: try resolve(n, inputs), loop: n.loop)
+      let known = OpContext(
+        op: n.op, inputs: inputs.map(\.type), absent: n.absent, attributes: n.attributes, outputs: try resolve(n, inputs), loop: n.loop)
       switch n.op.body {
       case .expr(let body): r = expr(known, inputs, body)
       case .reduce(let body): r = reduce(known, inputs, body)
@@ -102,7 +103,7 @@ final class Evaluator {
   /// Output types with the extents that inputs turned out to have.
   private func resolve(_ n: Node, _ inputs: [RefArray]) throws -> [TensorType] {
     if n.outputs.allSatisfy(\.isKnown) { return n.outputs }
-    let c = OpContext(op: n.op, inputs: inputs.map(\.type), attributes: n.attributes, loop: n.loop)
+    let c = OpContext(op: n.op, inputs: inputs.map(\.type), absent: n.absent, attributes: n.attributes, loop: n.loop)
     switch n.op.typing {
     case .ufunc: return n.outputs.map { TensorType($0.dtype, Shape.broadcast(inputs.map(\.type.shape))!) }
     case .rule(let f): return try f(c)

@@ -5,6 +5,7 @@
 #include "abi.h"
 
 #include <mars/ops.h>
+#include <math.h>
 #include <string.h>
 
 static void dtypes(void) {
@@ -112,6 +113,56 @@ static void inputs_that_may_be_left_out(void) {
   mars_tensor_release(x);
 }
 
+static mars_status apply_to(mars_tensor **out, const char *name, const mars_operand *inputs, size_t count) {
+  return mars_graph_apply(out, 1, NULL, op(name), inputs, count, NULL, 0, NULL);
+}
+
+/* An input in the middle is left out by MARS_OPERAND_NONE, or NULL in the functions of ops.h; what must be given is named. */
+static void inputs_left_out_in_the_middle(void) {
+  mars_tensor *x = range(3), *w, *mean, *t = NULL, *u = NULL;
+  mars_operand in[4], weights, about;
+  w = apply2("add", x, of_int(1)); /* 1, 2, 3 */
+  in[0] = of_tensor(x);
+  in[1] = in[2] = mars_none();
+  in[3] = of_tensor(w);
+  /* Weighted squares of the distances from 4/3 come to 30/9; they are divided by 6 - 14/6, and by 6 - 1 where weights count observations. */
+  CHECK(apply_to(&t, "cov", in, 4) == MARS_OK);
+  CHECK(fabs(element(t, 0) - 30.0 / 9 / (6 - 14.0 / 6)) < 1e-15);
+  mars_tensor_release(t);
+  weights = of_tensor(w);
+  CHECK(mars_op_cov(&t, NULL, mars_of(x), NULL, NULL, &weights, NULL, 0) == MARS_OK);
+  CHECK(mars_op_cov(&u, NULL, mars_of(x), NULL, &weights, NULL, NULL, 0) == MARS_OK);
+  CHECK(fabs(element(t, 0) - 30.0 / 9 / (6 - 14.0 / 6)) < 1e-15 && fabs(element(u, 0) - 2.0 / 3) < 1e-15);
+  mars_tensor_release(t);
+  mars_tensor_release(u);
+  /* About a mean that is at hand, without a mask: (0 + 1 + 4) / 3. */
+  mean = range(1);
+  about = of_tensor(mean);
+  CHECK(mars_op_var(&t, NULL, mars_of(x), NULL, &about, NULL, 0) == MARS_OK && fabs(element(t, 0) - 5.0 / 3) < 1e-15);
+  mars_tensor_release(t);
+  /* Differences with an end in front, behind, at both ends and at none. */
+  CHECK(mars_op_diff(&t, NULL, mars_of(x), &about, NULL, NULL, 0) == MARS_OK && element(t, 0) == 0 && element(t, 2) == 1);
+  mars_tensor_release(t);
+  CHECK(mars_op_diff(&t, NULL, mars_of(x), NULL, &about, NULL, 0) == MARS_OK && element(t, 0) == 1 && element(t, 2) == -2);
+  mars_tensor_release(t);
+  CHECK(mars_op_clip(&t, NULL, mars_of(x), NULL, &about) == MARS_OK && element(t, 0) == 0 && element(t, 2) == 0);
+  mars_tensor_release(t);
+  /* At the end it is as if they were not counted. */
+  CHECK(apply_to(&t, "cov", in, 3) == MARS_OK && fabs(element(t, 0) - 1) < 1e-15);
+  mars_tensor_release(t);
+  t = NULL;
+  in[0] = mars_none();
+  CHECK(apply_to(&t, "cov", in, 4) == MARS_ERROR_TYPE && error_names("cov(): input 'm' may not be left out"));
+  CHECK(apply_to(&t, "add", in, 2) == MARS_ERROR_TYPE && error_names("add(): input 'x1' may not be left out"));
+  CHECK(apply_to(&t, "concatenate", in, 1) == MARS_ERROR_TYPE && error_names("none of the inputs 'arrays' may be left out"));
+  CHECK(mars_tensor_assign(x, in, NULL) == MARS_ERROR_TYPE && error_names("the value to assign may not be left out"));
+  in[0].kind = MARS_OPERAND_NONE + 1;
+  CHECK(apply_to(&t, "add", in, 2) == MARS_ERROR_VALUE && t == NULL && error_names("no MARS_OPERAND kind"));
+  mars_tensor_release(mean);
+  mars_tensor_release(w);
+  mars_tensor_release(x);
+}
+
 /* Operators whose result belongs into their first input, by the functions of ops.h. */
 static void functions_that_write(void) {
   mars_tensor *x = range(6), *mask, *counts = NULL, *whole = NULL, *refused = NULL;
@@ -151,4 +202,5 @@ void operator_tests(void) {
   RUN(operators_describe_themselves);
   RUN(arguments_are_checked_here);
   RUN(inputs_that_may_be_left_out);
+  RUN(inputs_left_out_in_the_middle);
 }

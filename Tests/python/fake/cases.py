@@ -359,6 +359,7 @@ def test_what_a_description_says(a):
     assert str(inspect.signature(mt.made_up)) == "(extents, a, b=0.5, n=3, mask=None, chunk_size=None, device=None)"
     assert mt.linalg.made_up is mt.made_up and "made_up" in dir(mt.linalg)
     assert log(lambda: mt.made_up(4, a)) == ["made_up T13(2 3) float:0.5 extents=(4)"]
+    assert log(lambda: mt.made_up(4, None)) == ["made_up none float:0.5 extents=(4)"]
     assert log(lambda: mt.made_up((4, 5), a, 2, mask=a)) == ["made_up T13(2 3) int:2 T13(2 3) extents=(4 5)"]
     with pytest.raises(ValueError, match="cpu"):
         mt.made_up(4, a, device="gpu")

@@ -119,6 +119,7 @@ static void operand(const mars_operand *o) {
     case MARS_OPERAND_WEAK_FLOAT: say("float:%g", o->re); break;
     case MARS_OPERAND_WEAK_COMPLEX: say("complex:%g,%g", o->re, o->im); break;
     case MARS_OPERAND_WEAK_BIG: say("big:%g", o->re); break;
+    case MARS_OPERAND_NONE: say("none"); break;
     default: say("?%d", o->kind);
   }
 }

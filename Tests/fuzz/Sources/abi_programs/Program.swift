@@ -221,7 +221,7 @@ struct Program {
       o.tensor = t.tensor
       return (o, t)
     }
-    o.kind = Int32(1 + input.below(5))
+    o.kind = Int32(1 + input.below(7))
     o.i = Int64(input.int())
     o.re = input.double()
     o.im = input.double()
@@ -231,7 +231,7 @@ struct Program {
   private mutating func apply() { apply(input.pick(Operator.all), AttributeList(), isFree: true) }
 
   private mutating func apply(_ op: Operator, _ attributes: AttributeList, isFree: Bool) {
-    let n = op.isVariadic ? input.below(4) : input.rarely(30) ? input.below(4) : op.inputs
+    let n = op.isVariadic ? input.below(max(4, op.inputs + 1)) : input.rarely(30) ? input.below(4) : op.inputs
     var operands: [mars_operand] = []
     var isBig = false
     var isExact = true

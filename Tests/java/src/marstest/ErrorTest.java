@@ -102,7 +102,8 @@ class ErrorTest {
     assertThrows(NullPointerException.class, () -> THREE.mapChunk(THREE.dtype(), null));
     assertThrows(NullPointerException.class, () -> Graph.parse((byte[]) null));
     assertThrows(NullPointerException.class, () -> new Graph().input("x", DType.FLOAT64, (long[]) null));
-    assertThrows(NullPointerException.class, () -> THREE.add((Operand) null));
+    MarsArgumentException missing = assertThrows(MarsArgumentException.class, () -> THREE.add((Operand) null));
+    assertTrue(missing.getMessage().contains("add(): input 'x2' may not be left out"), missing.getMessage());
   }
 
   @Test

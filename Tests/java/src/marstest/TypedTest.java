@@ -229,7 +229,32 @@ class TypedTest {
     assertThrows(MarsArgumentException.class, () -> A.sum(new Attributes().rtol(1)));
     assertThrows(MarsArgumentException.class, () -> A.greater(1).subtract(A.greater(2)));
     assertThrows(MarsArgumentException.class, () -> Ops.split(A, 4));
-    assertThrows(NullPointerException.class, () -> A.add((Operand) null));
+    assertThrows(MarsArgumentException.class, () -> A.add((Operand) null));
+  }
+
+  // ---- inputs that are left out ----
+
+  @Test
+  void nullLeavesAnInputOut() {
+    Tensor x = Tensor.of(new double[] {0, 1, 2}, 3);
+    Tensor w = Tensor.of(new double[] {1, 2, 3}, 3);
+    double weighted = 30.0 / 9 / (6 - 14.0 / 6);
+    assertEquals(weighted, values(Ops.cov(x, null, null, w))[0], 1e-15);
+    assertEquals(weighted, values(Operator.of("cov").apply(x, null, null, w))[0], 1e-15);
+    assertEquals(2.0 / 3, values(Ops.cov(x, null, w, null))[0], 1e-15);
+    assertEquals(30.0 / 9 / 6, values(Ops.cov(x, null, null, w, new Attributes().ddof(0)))[0], 1e-15);
+    assertEquals(1, values(Ops.cov(x, null, null, null))[0], 1e-15);
+    assertEquals(1, values(Ops.cov(x))[0], 1e-15);
+    // About a mean that is at hand, without a mask.
+    assertEquals(5.0 / 3, values(Ops.var(x, null, Operand.of(0)))[0], 1e-15);
+    assertEquals(5.0 / 3, values(x.var(null, Operand.of(0)))[0], 1e-15);
+    assertArrayEquals(new double[] {-5, 1, 1}, values(Ops.diff(x, Operand.of(5), null)));
+    assertArrayEquals(new double[] {1, 1, 3}, values(Ops.diff(x, null, Operand.of(5))));
+    assertArrayEquals(new double[] {0, 1, 1}, values(Ops.clip(x, null, Operand.of(1))));
+    assertArrayEquals(new double[] {1, 1, 2}, values(x.clip(Operand.of(1), null)));
+    assertArrayEquals(new double[] {1, 1, 1.5}, values(x.clip(1.0, 1.5)));
+    String message = assertThrows(MarsArgumentException.class, () -> Ops.cov(null, null, null, w)).getMessage();
+    assertTrue(message.contains("cov(): input 'm' may not be left out"), message);
   }
 
   // ---- all of them ----

@@ -23,7 +23,7 @@ ATTRIBUTE_WORDS = sizeof(Attribute) // 8
 _SCRATCH = 256  # 64-bit integers of a call's attributes
 
 # First word of a mars_operand: struct_size and kind.
-TENSOR, BOOL, INT, UINT, FLOAT, COMPLEX, BIG = (sizeof(Operand) | kind << 32 for kind in range(7))
+TENSOR, BOOL, INT, UINT, FLOAT, COMPLEX, BIG, NONE = (sizeof(Operand) | kind << 32 for kind in range(8))
 # First word of a mars_attribute.
 A_NONE, _A_BOOL, _A_INT, _A_FLOAT, _A_STRING, _A_DTYPE, _A_SCALAR, _A_INTS, _A_STRINGS, _A_BYTES = (
     sizeof(Attribute) | kind << 32 for kind in range(10)
@@ -132,7 +132,7 @@ def wrap(handle: int) -> Any:
 
 
 def put_operand(f: Frame, k: int, x: Any, kept: list[Any]) -> None:
-    """Writes operand number `k`.  What must live until the call is put into `kept`."""
+    """Writes operand number `k`; None: the input is left out.  What must live until the call is put into `kept`."""
     at = k * OPERAND_WORDS
     kind = type(x)
     if kind is hooks.tensor:
@@ -150,6 +150,8 @@ def put_operand(f: Frame, k: int, x: Any, kept: list[Any]) -> None:
         f.o[at] = COMPLEX
         f.o_doubles[at + 3] = x.real
         f.o_doubles[at + 4] = x.imag
+    elif x is None:
+        f.o[at] = NONE
     else:
         t = x if isinstance(x, Handle) else hooks.convert(x)
         kept.append(t)

@@ -55,7 +55,7 @@ def needs(t: Handle) -> int:
     return answer.value
 
 
-_AS_THEY_ARE = (float, int, bool, complex)
+_AS_THEY_ARE = (float, int, bool, complex, type(None))
 
 
 def _knowing(status: int, tensors: tuple[Any, ...]) -> None:
@@ -108,6 +108,7 @@ class Op:
 def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
     """Applies an operator to operands (tensors, arrays, scalars) and attribute values in the order of their declaration.
 
+    None in place of an operand leaves that input out, where it may be; the library says which may.
     A value that is the declared default itself is left to the library.  Gives a tensor; a tuple of them where the operator has several
     outputs.  `room`: for how many outputs there is room, where their number follows from the arguments.  Operands whose extents the
     operator has to know, and that are not known, are executed.

@@ -240,7 +240,9 @@ public final class Attributes implements NamedAttributes {
     ByteBuffer b = ByteBuffer.wrap(out).order(ByteOrder.nativeOrder());
     int tensors = 0;
     for (Operand o : inputs) {
-      if (o instanceof Operand.Scalar s) {
+      if (o == null) {
+        b.putLong(Operand.Scalar.NONE).putLong(0).putDouble(0).putDouble(0);
+      } else if (o instanceof Operand.Scalar s) {
         b.putLong(s.kind).putLong(s.integer).putDouble(s.real).putDouble(s.imaginary);
       } else {
         b.putLong(0).putLong(handles[tensors++]).putDouble(0).putDouble(0);

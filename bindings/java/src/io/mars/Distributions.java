@@ -217,7 +217,7 @@ public abstract sealed class Distributions permits Random {
    * Slices along an axis drawn at random.
    *
    * @param a a tensor, or a number: the integers below it
-   * @param p probabilities of the slices, which sum to 1
+   * @param p probabilities of the slices, which sum to 1; null: none
    * @param size extents; None: one slice; not given: None
    * @return the result
    */
@@ -229,7 +229,7 @@ public abstract sealed class Distributions permits Random {
    * Slices along an axis drawn at random.
    *
    * @param a a tensor, or a number: the integers below it
-   * @param p probabilities of the slices, which sum to 1
+   * @param p probabilities of the slices, which sum to 1; null: none
    * @param options attributes that differ from their defaults: size, replace, axis
    * @return the result
    */

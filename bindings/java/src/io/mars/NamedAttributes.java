@@ -151,26 +151,6 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code base}: base of the exponents, where there are no bases (logspace).
-   *
-   * @param base the value
-   * @return this
-   */
-  default Attributes base(double base) {
-    return self().set("base", base);
-  }
-
-  /**
-   * Sets {@code begins}: whether the first of the ends is put before the differences, and not behind them (ediff1d).
-   *
-   * @param begins the value
-   * @return this
-   */
-  default Attributes begins(boolean begins) {
-    return self().set("begins", begins);
-  }
-
-  /**
    * Sets {@code bias}: divide by N instead of N - 1 (cov).
    *
    * @param bias the value
@@ -229,6 +209,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes conditions(long conditions) {
     return self().set("conditions", conditions);
+  }
+
+  /**
+   * Sets {@code correction}: ddof by the name that the array API standard has for it (nanstd, nanvar, std, var).
+   *
+   * @param correction the value
+   * @return this
+   */
+  default Attributes correction(double correction) {
+    return self().set("correction", correction);
   }
 
   /**
@@ -344,16 +334,6 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes endpoint(boolean endpoint) {
     return self().set("endpoint", endpoint);
-  }
-
-  /**
-   * Sets {@code ends}: whether the values given are those at which a 'linear_ramp' ends (pad).
-   *
-   * @param ends the value
-   * @return this
-   */
-  default Attributes ends(boolean ends) {
-    return self().set("ends", ends);
   }
 
   /**
@@ -716,16 +696,6 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes posinf(double posinf) {
     return self().set("posinf", posinf);
-  }
-
-  /**
-   * Sets {@code prepend}: whether the first of the ends comes before a (diff).
-   *
-   * @param prepend the value
-   * @return this
-   */
-  default Attributes prepend(boolean prepend) {
-    return self().set("prepend", prepend);
   }
 
   /**

@@ -2,6 +2,8 @@ package io.mars;
 
 /**
  * An argument of an operator: a {@link Tensor}, or a number that takes its element type from what it meets, as Python's numbers do in NumPy.
+ *
+ * <p>In place of an input that may be left out {@code null} leaves it out.
  */
 public sealed interface Operand permits TensorMethods, Operand.Scalar {
 
@@ -12,6 +14,8 @@ public sealed interface Operand permits TensorMethods, Operand.Scalar {
     static final int UINT = 3;
     static final int FLOAT = 4;
     static final int COMPLEX = 5;
+    /** No number: the input is left out. */
+    static final int NONE = 7;
 
     final int kind;
     final long integer;

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** An operator of the library, looked up by name once. */
@@ -88,13 +87,13 @@ public final class Operator {
    *
    * @param outputs number of the operator's outputs; where that follows from the arguments, at least so many
    * @param attributes attributes that differ from their defaults
-   * @param inputs the inputs
+   * @param inputs the inputs, in declared order; null for one that is left out
    * @return the outputs
    */
   public Tensor[] applyAll(int outputs, Attributes attributes, Operand... inputs) {
     List<Tensor> tensors = new ArrayList<>(inputs.length);
     for (Operand o : inputs) {
-      if (Objects.requireNonNull(o, "operand") instanceof Tensor t) tensors.add(t);
+      if (o instanceof Tensor t) tensors.add(t);
     }
     long[] out = new long[outputs];
     long[] handles = Resource.acquireAll(tensors);

@@ -196,7 +196,7 @@ public final class Ops {
    * Whether all elements are true over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor all(Operand a, Operand where) {
@@ -207,7 +207,7 @@ public final class Ops {
    * Whether all elements are true over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -319,7 +319,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor amax(Operand a, Operand where) {
@@ -330,7 +330,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -392,7 +392,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor amin(Operand a, Operand where) {
@@ -403,7 +403,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -497,7 +497,7 @@ public final class Ops {
    * Whether any element is true over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor any(Operand a, Operand where) {
@@ -508,7 +508,7 @@ public final class Ops {
    * Whether any element is true over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -1388,7 +1388,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of the axes
+   * @param weights weights of a's shape, or of the axes; null: none
    * @return the result
    */
   public static Tensor average(Operand a, Operand weights) {
@@ -1399,7 +1399,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of the axes
+   * @param weights weights of a's shape, or of the axes; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -1459,7 +1459,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of the axes
+   * @param weights weights of a's shape, or of the axes; null: none
    * @return the result
    */
   public static Tensor averageWeights(Operand a, Operand weights) {
@@ -1470,7 +1470,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param weights weights of a's shape, or of the axes
+   * @param weights weights of a's shape, or of the axes; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -1530,7 +1530,7 @@ public final class Ops {
    * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
    *
    * @param x integers, none of them negative
-   * @param weights what each element counts, as float64
+   * @param weights what each element counts, as float64; null: none
    * @return the result
    */
   public static Tensor bincount(Operand x, Operand weights) {
@@ -1541,7 +1541,7 @@ public final class Ops {
    * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
    *
    * @param x integers, none of them negative
-   * @param weights what each element counts, as float64
+   * @param weights what each element counts, as float64; null: none
    * @param options attributes that differ from their defaults: minlength
    * @return the result
    */
@@ -1938,8 +1938,18 @@ public final class Ops {
    * <p>NumPy: {@code numpy.clip}.
    *
    * @param a a tensor or a number
-   * @param aMin a tensor or a number
-   * @param aMax a tensor or a number
+   * @return the result
+   */
+  public static Tensor clip(Operand a) {
+    return Operator.of("clip").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * Limits values to an interval.
+   *
+   * @param a a tensor or a number
+   * @param aMin the least value; null: none
+   * @param aMax the largest value; null: none
    * @return the result
    */
   public static Tensor clip(Operand a, Operand aMin, Operand aMax) {
@@ -1950,8 +1960,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, long aMin, long aMax) {
@@ -1962,8 +1972,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, double aMin, double aMax) {
@@ -1974,8 +1984,8 @@ public final class Ops {
    * Limits values to an interval.
    *
    * @param a a tensor or a number
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   public static Tensor clip(Operand a, boolean aMin, boolean aMax) {
@@ -2256,7 +2266,7 @@ public final class Ops {
    *
    * @param dst what is written into
    * @param src what broadcasts to dst
-   * @param where a mask that broadcasts to dst
+   * @param where a mask that broadcasts to dst; null: none
    */
   public static void copyto(Tensor dst, Operand src, Operand where) {
     dst.assign(Operator.of("copyto").apply(Attributes.NONE, dst, src, where));
@@ -2267,7 +2277,7 @@ public final class Ops {
    *
    * @param dst what is written into
    * @param src what broadcasts to dst
-   * @param where a mask that broadcasts to dst
+   * @param where a mask that broadcasts to dst; null: none
    * @param options attributes that differ from their defaults: casting
    */
   public static void copyto(Tensor dst, Operand src, Operand where, Attributes options) {
@@ -2312,7 +2322,7 @@ public final class Ops {
    * The correlation matrix of variables.
    *
    * @param x a tensor or a number
-   * @param y more variables of as many observations
+   * @param y more variables of as many observations; null: none
    * @return the result
    */
   public static Tensor corrcoef(Operand x, Operand y) {
@@ -2323,7 +2333,7 @@ public final class Ops {
    * The correlation matrix of variables.
    *
    * @param x a tensor or a number
-   * @param y more variables of as many observations
+   * @param y more variables of as many observations; null: none
    * @param options attributes that differ from their defaults: rowvar, dtype
    * @return the result
    */
@@ -2490,23 +2500,27 @@ public final class Ops {
    * The covariance matrix of variables.
    *
    * @param m a tensor or a number
-   * @param y more variables of as many observations
+   * @param y more variables of as many observations; null: none
+   * @param fweights integers: how often every observation comes; null: none
+   * @param aweights how much every observation weighs; null: none
    * @return the result
    */
-  public static Tensor cov(Operand m, Operand y) {
-    return Operator.of("cov").apply(Attributes.NONE, m, y);
+  public static Tensor cov(Operand m, Operand y, Operand fweights, Operand aweights) {
+    return Operator.of("cov").apply(Attributes.NONE, m, y, fweights, aweights);
   }
 
   /**
    * The covariance matrix of variables.
    *
    * @param m a tensor or a number
-   * @param y more variables of as many observations
+   * @param y more variables of as many observations; null: none
+   * @param fweights integers: how often every observation comes; null: none
+   * @param aweights how much every observation weighs; null: none
    * @param options attributes that differ from their defaults: rowvar, bias, ddof, dtype
    * @return the result
    */
-  public static Tensor cov(Operand m, Operand y, Attributes options) {
-    return Operator.of("cov").apply(options, m, y);
+  public static Tensor cov(Operand m, Operand y, Operand fweights, Operand aweights, Attributes options) {
+    return Operator.of("cov").apply(options, m, y, fweights, aweights);
   }
 
   /**
@@ -2798,7 +2812,7 @@ public final class Ops {
    * A tensor without some of its slices.
    *
    * @param arr a tensor or a number
-   * @param places places as integers, or a mask
+   * @param places places as integers, or a mask; null: none
    * @return the result
    */
   public static Tensor delete(Operand arr, Operand places) {
@@ -2809,7 +2823,7 @@ public final class Ops {
    * A tensor without some of its slices.
    *
    * @param arr a tensor or a number
-   * @param places places as integers, or a mask
+   * @param places places as integers, or a mask; null: none
    * @param options attributes that differ from their defaults: obj, axis, slice
    * @return the result
    */
@@ -2985,48 +2999,69 @@ public final class Ops {
    * <p>NumPy: {@code numpy.diff}.
    *
    * @param a a tensor or a number
-   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @return the result
    */
-  public static Tensor diff(Operand a, Operand... ends) {
-    return Operator.of("diff").apply(Attributes.NONE, Operator.join(ends, a));
+  public static Tensor diff(Operand a) {
+    return Operator.of("diff").apply(Attributes.NONE, a);
   }
 
   /**
    * Differences of neighbours along an axis.
    *
    * @param a a tensor or a number
-   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @param n how many times
    * @return the result
    */
-  public static Tensor diff(Operand a, Operand[] ends, long n) {
-    return Operator.of("diff").apply(new Attributes().set("n", n), Operator.join(ends, a));
+  public static Tensor diff(Operand a, long n) {
+    return Operator.of("diff").apply(new Attributes().set("n", n), a);
   }
 
   /**
    * Differences of neighbours along an axis.
    *
    * @param a a tensor or a number
-   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
    * @param n how many times
    * @param axis the axis
    * @return the result
    */
-  public static Tensor diff(Operand a, Operand[] ends, long n, long axis) {
-    return Operator.of("diff").apply(new Attributes().set("n", n).set("axis", axis), Operator.join(ends, a));
+  public static Tensor diff(Operand a, long n, long axis) {
+    return Operator.of("diff").apply(new Attributes().set("n", n).set("axis", axis), a);
   }
 
   /**
    * Differences of neighbours along an axis.
    *
    * @param a a tensor or a number
-   * @param ends what comes before and behind a: 0-d, or tensors of its other extents
-   * @param options attributes that differ from their defaults: n, axis, prepend
+   * @param options attributes that differ from their defaults: n, axis
    * @return the result
    */
-  public static Tensor diff(Operand a, Operand[] ends, Attributes options) {
-    return Operator.of("diff").apply(options, Operator.join(ends, a));
+  public static Tensor diff(Operand a, Attributes options) {
+    return Operator.of("diff").apply(options, a);
+  }
+
+  /**
+   * Differences of neighbours along an axis.
+   *
+   * @param a a tensor or a number
+   * @param prepend what comes before a along the axis: 0-d, or a tensor of the other extents; null: none
+   * @param append the same behind a; null: none
+   * @return the result
+   */
+  public static Tensor diff(Operand a, Operand prepend, Operand append) {
+    return Operator.of("diff").apply(Attributes.NONE, a, prepend, append);
+  }
+
+  /**
+   * Differences of neighbours along an axis.
+   *
+   * @param a a tensor or a number
+   * @param prepend what comes before a along the axis: 0-d, or a tensor of the other extents; null: none
+   * @param append the same behind a; null: none
+   * @param options attributes that differ from their defaults: n, axis
+   * @return the result
+   */
+  public static Tensor diff(Operand a, Operand prepend, Operand append, Attributes options) {
+    return Operator.of("diff").apply(options, a, prepend, append);
   }
 
   /**
@@ -3249,35 +3284,22 @@ public final class Ops {
    * <p>NumPy: {@code numpy.ediff1d}.
    *
    * @param ary a tensor or a number
-   * @param ends what is put before or behind
    * @return the result
    */
-  public static Tensor ediff1d(Operand ary, Operand... ends) {
-    return Operator.of("ediff1d").apply(Attributes.NONE, Operator.join(ends, ary));
+  public static Tensor ediff1d(Operand ary) {
+    return Operator.of("ediff1d").apply(Attributes.NONE, ary);
   }
 
   /**
    * Differences of neighbours in the flattened array.
    *
    * @param ary a tensor or a number
-   * @param ends what is put before or behind
-   * @param begins whether the first of the ends is put before the differences, and not behind them
+   * @param toEnd what is put behind the differences; null: none
+   * @param toBegin what is put before them; null: none
    * @return the result
    */
-  public static Tensor ediff1d(Operand ary, Operand[] ends, boolean begins) {
-    return Operator.of("ediff1d").apply(new Attributes().set("begins", begins), Operator.join(ends, ary));
-  }
-
-  /**
-   * Differences of neighbours in the flattened array.
-   *
-   * @param ary a tensor or a number
-   * @param ends what is put before or behind
-   * @param options attributes that differ from their defaults: begins
-   * @return the result
-   */
-  public static Tensor ediff1d(Operand ary, Operand[] ends, Attributes options) {
-    return Operator.of("ediff1d").apply(options, Operator.join(ends, ary));
+  public static Tensor ediff1d(Operand ary, Operand toEnd, Operand toBegin) {
+    return Operator.of("ediff1d").apply(Attributes.NONE, ary, toEnd, toBegin);
   }
 
   /**
@@ -5065,7 +5087,7 @@ public final class Ops {
    * How many values lie in each of a number of bins, and the edges of these.
    *
    * @param a a tensor or a number
-   * @param weights what each value counts
+   * @param weights what each value counts; null: none
    * @return hist, bin_edges
    */
   public static Tensor[] histogram(Operand a, Operand weights) {
@@ -5076,7 +5098,7 @@ public final class Ops {
    * How many values lie in each of a number of bins, and the edges of these.
    *
    * @param a a tensor or a number
-   * @param weights what each value counts
+   * @param weights what each value counts; null: none
    * @param options attributes that differ from their defaults: bins, low, high, density
    * @return hist, bin_edges
    */
@@ -5146,7 +5168,7 @@ public final class Ops {
    * The edges of the bins of a histogram.
    *
    * @param a a tensor or a number
-   * @param edges edges that ascend: they are the answer
+   * @param edges edges that ascend: they are the answer; null: none
    * @return the result
    */
   public static Tensor histogramBinEdges(Operand a, Operand edges) {
@@ -5157,7 +5179,7 @@ public final class Ops {
    * The edges of the bins of a histogram.
    *
    * @param a a tensor or a number
-   * @param edges edges that ascend: they are the answer
+   * @param edges edges that ascend: they are the answer; null: none
    * @param options attributes that differ from their defaults: bins, low, high
    * @return the result
    */
@@ -5205,7 +5227,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param bins edges that ascend; the last one belongs to the last bin
-   * @param weights what each value counts
+   * @param weights what each value counts; null: none
    * @return the result
    */
   public static Tensor histogramCounts(Operand a, Operand bins, Operand weights) {
@@ -5217,7 +5239,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param bins edges that ascend; the last one belongs to the last bin
-   * @param weights what each value counts
+   * @param weights what each value counts; null: none
    * @param options attributes that differ from their defaults: density
    * @return the result
    */
@@ -5767,7 +5789,7 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param places places as integers, or a mask
+   * @param places places as integers, or a mask; null: none
    * @return the result
    */
   public static Tensor insert(Operand arr, Operand values, Operand places) {
@@ -5779,7 +5801,7 @@ public final class Ops {
    *
    * @param arr a tensor or a number
    * @param values what goes in; cast to the dtype of arr
-   * @param places places as integers, or a mask
+   * @param places places as integers, or a mask; null: none
    * @param options attributes that differ from their defaults: obj, axis, slice, single
    * @return the result
    */
@@ -7581,7 +7603,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor logspace(Operand start, Operand stop, Attributes options) {
@@ -7629,7 +7651,7 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor logspace(Operand start, double stop, Attributes options) {
@@ -7677,7 +7699,7 @@ public final class Ops {
    *
    * @param start a number
    * @param stop a number
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
   public static Tensor logspace(double start, double stop, Attributes options) {
@@ -7689,11 +7711,11 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param bases bases of the exponents, broadcast beside the ends
+   * @param base the base of the exponents, or bases that broadcast beside the ends; null: 10.0
    * @return the result
    */
-  public static Tensor logspace(Operand start, Operand stop, Operand bases) {
-    return Operator.of("logspace").apply(Attributes.NONE, start, stop, bases);
+  public static Tensor logspace(Operand start, Operand stop, Operand base) {
+    return Operator.of("logspace").apply(Attributes.NONE, start, stop, base);
   }
 
   /**
@@ -7701,12 +7723,12 @@ public final class Ops {
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
-   * @param bases bases of the exponents, broadcast beside the ends
-   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis, base
+   * @param base the base of the exponents, or bases that broadcast beside the ends; null: 10.0
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
    * @return the result
    */
-  public static Tensor logspace(Operand start, Operand stop, Operand bases, Attributes options) {
-    return Operator.of("logspace").apply(options, start, stop, bases);
+  public static Tensor logspace(Operand start, Operand stop, Operand base, Attributes options) {
+    return Operator.of("logspace").apply(options, start, stop, base);
   }
 
   /**
@@ -7806,7 +7828,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor max(Operand a, Operand where) {
@@ -7817,7 +7839,7 @@ public final class Ops {
    * The largest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -7960,7 +7982,7 @@ public final class Ops {
    * The arithmetic mean over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor mean(Operand a, Operand where) {
@@ -7971,7 +7993,7 @@ public final class Ops {
    * The arithmetic mean over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -8127,7 +8149,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor min(Operand a, Operand where) {
@@ -8138,7 +8160,7 @@ public final class Ops {
    * The smallest element over axes; NaN wins.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -8673,7 +8695,7 @@ public final class Ops {
    * The largest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor nanmax(Operand a, Operand where) {
@@ -8684,7 +8706,7 @@ public final class Ops {
    * The largest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -8744,7 +8766,7 @@ public final class Ops {
    * The mean over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor nanmean(Operand a, Operand where) {
@@ -8755,7 +8777,7 @@ public final class Ops {
    * The mean over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -8863,7 +8885,7 @@ public final class Ops {
    * The smallest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor nanmin(Operand a, Operand where) {
@@ -8874,7 +8896,7 @@ public final class Ops {
    * The smallest element over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -8992,7 +9014,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @return the result
    */
   public static Tensor nanpercentile(Operand a, Operand q, Operand weights) {
@@ -9004,7 +9026,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, method
    * @return the result
    */
@@ -9064,7 +9086,7 @@ public final class Ops {
    * The product over axes, NaN counted as 1.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor nanprod(Operand a, Operand where) {
@@ -9075,7 +9097,7 @@ public final class Ops {
    * The product over axes, NaN counted as 1.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -9193,7 +9215,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @return the result
    */
   public static Tensor nanquantile(Operand a, Operand q, Operand weights) {
@@ -9205,7 +9227,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, method
    * @return the result
    */
@@ -9256,7 +9278,7 @@ public final class Ops {
    * The standard deviation over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   public static Tensor nanstd(Operand a, Attributes options) {
@@ -9267,23 +9289,25 @@ public final class Ops {
    * The standard deviation over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  public static Tensor nanstd(Operand a, Operand where) {
-    return Operator.of("nanstd").apply(Attributes.NONE, a, where);
+  public static Tensor nanstd(Operand a, Operand where, Operand mean) {
+    return Operator.of("nanstd").apply(Attributes.NONE, a, where, mean);
   }
 
   /**
    * The standard deviation over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  public static Tensor nanstd(Operand a, Operand where, Attributes options) {
-    return Operator.of("nanstd").apply(options, a, where);
+  public static Tensor nanstd(Operand a, Operand where, Operand mean, Attributes options) {
+    return Operator.of("nanstd").apply(options, a, where, mean);
   }
 
   /**
@@ -9338,7 +9362,7 @@ public final class Ops {
    * The sum over axes, NaN counted as 0.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor nansum(Operand a, Operand where) {
@@ -9349,7 +9373,7 @@ public final class Ops {
    * The sum over axes, NaN counted as 0.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -9400,7 +9424,7 @@ public final class Ops {
    * The variance over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   public static Tensor nanvar(Operand a, Attributes options) {
@@ -9411,23 +9435,25 @@ public final class Ops {
    * The variance over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  public static Tensor nanvar(Operand a, Operand where) {
-    return Operator.of("nanvar").apply(Attributes.NONE, a, where);
+  public static Tensor nanvar(Operand a, Operand where, Operand mean) {
+    return Operator.of("nanvar").apply(Attributes.NONE, a, where, mean);
   }
 
   /**
    * The variance over axes, ignoring NaN.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  public static Tensor nanvar(Operand a, Operand where, Attributes options) {
-    return Operator.of("nanvar").apply(options, a, where);
+  public static Tensor nanvar(Operand a, Operand where, Operand mean, Attributes options) {
+    return Operator.of("nanvar").apply(options, a, where, mean);
   }
 
   /**
@@ -9730,33 +9756,7 @@ public final class Ops {
    *
    * @param array a tensor or a number
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
-   * @param ends whether the values given are those at which a 'linear_ramp' ends
-   * @return the result
-   */
-  public static Tensor pad(Operand array, long padWidth, String mode, boolean ends) {
-    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode).set("ends", ends), array);
-  }
-
-  /**
-   * A tensor with elements added around it.
-   *
-   * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param mode 'constant', 'edge', 'linear_ramp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap', 'empty'
-   * @param ends whether the values given are those at which a 'linear_ramp' ends
-   * @return the result
-   */
-  public static Tensor pad(Operand array, long[] padWidth, String mode, boolean ends) {
-    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth).set("mode", mode).set("ends", ends), array);
-  }
-
-  /**
-   * A tensor with elements added around it.
-   *
-   * @param array a tensor or a number
-   * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode, ends, stat_length, reflect_type
+   * @param options attributes that differ from their defaults: mode, stat_length, reflect_type
    * @return the result
    */
   public static Tensor pad(Operand array, long[] padWidth, Attributes options) {
@@ -9767,25 +9767,27 @@ public final class Ops {
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues what broadcasts to (axes, 2)
+   * @param constantValues of mode 'constant': the values, which broadcast to (axes, 2); else 0; null: none
+   * @param endValues of mode 'linear_ramp': where it ends, broadcast in the same way; else 0; null: none
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
    * @return the result
    */
-  public static Tensor pad(Operand array, Operand constantValues, long... padWidth) {
-    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth), array, constantValues);
+  public static Tensor pad(Operand array, Operand constantValues, Operand endValues, long... padWidth) {
+    return Operator.of("pad").apply(new Attributes().set("pad_width", padWidth), array, constantValues, endValues);
   }
 
   /**
    * A tensor with elements added around it.
    *
    * @param array a tensor or a number
-   * @param constantValues what broadcasts to (axes, 2)
+   * @param constantValues of mode 'constant': the values, which broadcast to (axes, 2); else 0; null: none
+   * @param endValues of mode 'linear_ramp': where it ends, broadcast in the same way; else 0; null: none
    * @param padWidth elements before and after along each axis, one after the other; two, or one, for all axes
-   * @param options attributes that differ from their defaults: mode, ends, stat_length, reflect_type
+   * @param options attributes that differ from their defaults: mode, stat_length, reflect_type
    * @return the result
    */
-  public static Tensor pad(Operand array, Operand constantValues, long[] padWidth, Attributes options) {
-    return Operator.of("pad").apply(new Attributes(options).set("pad_width", padWidth), array, constantValues);
+  public static Tensor pad(Operand array, Operand constantValues, Operand endValues, long[] padWidth, Attributes options) {
+    return Operator.of("pad").apply(new Attributes(options).set("pad_width", padWidth), array, constantValues, endValues);
   }
 
   /**
@@ -9960,7 +9962,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @return the result
    */
   public static Tensor percentile(Operand a, Operand q, Operand weights) {
@@ -9972,7 +9974,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, method
    * @return the result
    */
@@ -10220,7 +10222,7 @@ public final class Ops {
    * Multiplies elements over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor prod(Operand a, Operand where) {
@@ -10231,7 +10233,7 @@ public final class Ops {
    * Multiplies elements over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -10490,7 +10492,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @return the result
    */
   public static Tensor quantile(Operand a, Operand q, Operand weights) {
@@ -10502,7 +10504,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'
+   * @param weights of a's shape, or of the axes; with method 'inverted_cdf'; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, method
    * @return the result
    */
@@ -11127,7 +11129,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param v a tensor or a number
-   * @param sorter indices that sort a; without them a is sorted
+   * @param sorter indices that sort a; without them a is sorted; null: none
    * @return the result
    */
   public static Tensor searchsorted(Operand a, Operand v, Operand sorter) {
@@ -11139,7 +11141,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param v a tensor or a number
-   * @param sorter indices that sort a; without them a is sorted
+   * @param sorter indices that sort a; without them a is sorted; null: none
    * @param options attributes that differ from their defaults: side
    * @return the result
    */
@@ -11603,7 +11605,7 @@ public final class Ops {
    * The standard deviation over axes.
    *
    * @param a a tensor or a number
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   public static Tensor std(Operand a, Attributes options) {
@@ -11614,23 +11616,25 @@ public final class Ops {
    * The standard deviation over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  public static Tensor std(Operand a, Operand where) {
-    return Operator.of("std").apply(Attributes.NONE, a, where);
+  public static Tensor std(Operand a, Operand where, Operand mean) {
+    return Operator.of("std").apply(Attributes.NONE, a, where, mean);
   }
 
   /**
    * The standard deviation over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  public static Tensor std(Operand a, Operand where, Attributes options) {
-    return Operator.of("std").apply(options, a, where);
+  public static Tensor std(Operand a, Operand where, Operand mean, Attributes options) {
+    return Operator.of("std").apply(options, a, where, mean);
   }
 
   /**
@@ -11747,7 +11751,7 @@ public final class Ops {
    * Adds elements over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   public static Tensor sum(Operand a, Operand where) {
@@ -11758,7 +11762,7 @@ public final class Ops {
    * Adds elements over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -12104,7 +12108,7 @@ public final class Ops {
    * The integral by the trapezoidal rule.
    *
    * @param y a tensor or a number
-   * @param x the points; None: dx apart
+   * @param x the points; None: dx apart; null: none
    * @return the result
    */
   public static Tensor trapezoid(Operand y, Operand x) {
@@ -12115,7 +12119,7 @@ public final class Ops {
    * The integral by the trapezoidal rule.
    *
    * @param y a tensor or a number
-   * @param x the points; None: dx apart
+   * @param x the points; None: dx apart; null: none
    * @param options attributes that differ from their defaults: dx, axis
    * @return the result
    */
@@ -12785,7 +12789,7 @@ public final class Ops {
    * The variance over axes.
    *
    * @param a a tensor or a number
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   public static Tensor var(Operand a, Attributes options) {
@@ -12796,23 +12800,25 @@ public final class Ops {
    * The variance over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  public static Tensor var(Operand a, Operand where) {
-    return Operator.of("var").apply(Attributes.NONE, a, where);
+  public static Tensor var(Operand a, Operand where, Operand mean) {
+    return Operator.of("var").apply(Attributes.NONE, a, where, mean);
   }
 
   /**
    * The variance over axes.
    *
    * @param a a tensor or a number
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  public static Tensor var(Operand a, Operand where, Attributes options) {
-    return Operator.of("var").apply(options, a, where);
+  public static Tensor var(Operand a, Operand where, Operand mean, Attributes options) {
+    return Operator.of("var").apply(options, a, where, mean);
   }
 
   /**

@@ -148,7 +148,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether all elements are true over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor all(Operand where) {
@@ -158,7 +158,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether all elements are true over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -244,7 +244,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether any element is true over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor any(Operand where) {
@@ -254,7 +254,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Whether any element is true over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims
    * @return the result
    */
@@ -971,8 +971,17 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    *
    * <p>NumPy: {@code numpy.clip}.
    *
-   * @param aMin a tensor or a number
-   * @param aMax a tensor or a number
+   * @return the result
+   */
+  default Tensor clip() {
+    return Operator.of("clip").apply(Attributes.NONE, this);
+  }
+
+  /**
+   * Limits values to an interval.
+   *
+   * @param aMin the least value; null: none
+   * @param aMax the largest value; null: none
    * @return the result
    */
   default Tensor clip(Operand aMin, Operand aMax) {
@@ -982,8 +991,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(long aMin, long aMax) {
@@ -993,8 +1002,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(double aMin, double aMax) {
@@ -1004,8 +1013,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Limits values to an interval.
    *
-   * @param aMin a number
-   * @param aMax a number
+   * @param aMin the least value
+   * @param aMax the largest value
    * @return the result
    */
   default Tensor clip(boolean aMin, boolean aMax) {
@@ -2523,7 +2532,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The largest element over axes; NaN wins.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor max(Operand where) {
@@ -2533,7 +2542,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The largest element over axes; NaN wins.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -2634,7 +2643,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The arithmetic mean over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor mean(Operand where) {
@@ -2644,7 +2653,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The arithmetic mean over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims
    * @return the result
    */
@@ -2701,7 +2710,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The smallest element over axes; NaN wins.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor min(Operand where) {
@@ -2711,7 +2720,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The smallest element over axes; NaN wins.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, keepdims, initial
    * @return the result
    */
@@ -3124,7 +3133,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Multiplies elements over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor prod(Operand where) {
@@ -3134,7 +3143,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Multiplies elements over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -3488,7 +3497,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * Where elements would be inserted into a sorted vector.
    *
    * @param v a tensor or a number
-   * @param sorter indices that sort a; without them a is sorted
+   * @param sorter indices that sort a; without them a is sorted; null: none
    * @return the result
    */
   default Tensor searchsorted(Operand v, Operand sorter) {
@@ -3499,7 +3508,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    * Where elements would be inserted into a sorted vector.
    *
    * @param v a tensor or a number
-   * @param sorter indices that sort a; without them a is sorted
+   * @param sorter indices that sort a; without them a is sorted; null: none
    * @param options attributes that differ from their defaults: side
    * @return the result
    */
@@ -3660,7 +3669,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The standard deviation over axes.
    *
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   default Tensor std(Attributes options) {
@@ -3670,22 +3679,24 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The standard deviation over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  default Tensor std(Operand where) {
-    return Operator.of("std").apply(Attributes.NONE, this, where);
+  default Tensor std(Operand where, Operand mean) {
+    return Operator.of("std").apply(Attributes.NONE, this, where, mean);
   }
 
   /**
    * The standard deviation over axes.
    *
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  default Tensor std(Operand where, Attributes options) {
-    return Operator.of("std").apply(options, this, where);
+  default Tensor std(Operand where, Operand mean, Attributes options) {
+    return Operator.of("std").apply(options, this, where, mean);
   }
 
   /**
@@ -3772,7 +3783,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Adds elements over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @return the result
    */
   default Tensor sum(Operand where) {
@@ -3782,7 +3793,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Adds elements over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
    * @param options attributes that differ from their defaults: axis, dtype, keepdims, initial
    * @return the result
    */
@@ -4059,7 +4070,7 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The variance over axes.
    *
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
   default Tensor var(Attributes options) {
@@ -4069,22 +4080,24 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The variance over axes.
    *
-   * @param where a bool mask: elements to include
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
    * @return the result
    */
-  default Tensor var(Operand where) {
-    return Operator.of("var").apply(Attributes.NONE, this, where);
+  default Tensor var(Operand where, Operand mean) {
+    return Operator.of("var").apply(Attributes.NONE, this, where, mean);
   }
 
   /**
    * The variance over axes.
    *
-   * @param where a bool mask: elements to include
-   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims
+   * @param where a bool mask: elements to include; null: none
+   * @param mean the mean with the reduced axes, where it is at hand; null: none
+   * @param options attributes that differ from their defaults: axis, dtype, ddof, keepdims, correction
    * @return the result
    */
-  default Tensor var(Operand where, Attributes options) {
-    return Operator.of("var").apply(options, this, where);
+  default Tensor var(Operand where, Operand mean, Attributes options) {
+    return Operator.of("var").apply(options, this, where, mean);
   }
 
   /**

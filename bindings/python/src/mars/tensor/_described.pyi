@@ -910,11 +910,10 @@ def cov(
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
-    fweights: Any = None,
-    aweights: Any = None,
+    fweights: _Operand | None = None,
+    aweights: _Operand | None = None,
     *,
-    dtype: Any = None,
-    out: _Out | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The covariance matrix of variables."""
 
@@ -981,7 +980,7 @@ def diagflat(v: _Operand, k: int = 0) -> Tensor:
 def diagonal(a: _Operand, offset: int = 0, axis1: int = 0, axis2: int = 1, out: _Out | None = None) -> Tensor:
     """The diagonal of two axes, as the last axis."""
 
-def diff(a: _Operand, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+def diff(a: _Operand, n: int = 1, axis: int = -1, prepend: _Operand | None = None, append: _Operand | None = None) -> Tensor:
     """Differences of neighbours along an axis."""
 
 def digitize(x: _Operand, bins: _Operand, right: bool = False) -> Tensor:
@@ -1024,7 +1023,7 @@ def dsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
 def dstack(tup: Iterable[_Operand]) -> Tensor:
     """Joins tensors along the third axis."""
 
-def ediff1d(ary: _Operand, to_end: Any = None, to_begin: Any = None) -> Tensor:
+def ediff1d(ary: _Operand, to_end: _Operand | None = None, to_begin: _Operand | None = None) -> Tensor:
     """Differences of neighbours in the flattened array."""
 
 def einsum(
@@ -1764,11 +1763,10 @@ def logspace(
     stop: _Operand,
     num: int = 50,
     endpoint: bool = True,
-    base: Any = 10.0,
-    dtype: Any = None,
+    base: _Operand = 10.0,
+    dtype: DTypeLike | None = None,
     axis: int = 0,
-    *,
-    chunk_size: int | Sequence[int] | None = None,
+    chunk_size: _Ints | None = None,
 ) -> Tensor:
     """Powers of a base with evenly spaced exponents."""
 
@@ -1941,9 +1939,9 @@ def nanmin(
 def nanpercentile(
     a: _Operand,
     q: _Operand,
-    axis: Any = None,
+    axis: _Ints | None = None,
     out: _Out | None = None,
-    overwrite_input: bool = False,
+    overwrite_input: Any = False,
     method: str = "linear",
     keepdims: bool = False,
     *,
@@ -1965,9 +1963,9 @@ def nanprod(
 def nanquantile(
     a: _Operand,
     q: _Operand,
-    axis: Any = None,
+    axis: _Ints | None = None,
     out: _Out | None = None,
-    overwrite_input: bool = False,
+    overwrite_input: Any = False,
     method: str = "linear",
     keepdims: bool = False,
     *,
@@ -1977,14 +1975,14 @@ def nanquantile(
 
 def nanstd(
     a: _Operand,
-    axis: Any = None,
-    dtype: Any = None,
+    axis: _Ints | None = None,
+    dtype: DTypeLike | None = None,
     out: _Out | None = None,
     ddof: float = 0.0,
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
-    mean: Any = None,
+    mean: _Operand | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation over axes, ignoring NaN."""
@@ -2002,14 +2000,14 @@ def nansum(
 
 def nanvar(
     a: _Operand,
-    axis: Any = None,
-    dtype: Any = None,
+    axis: _Ints | None = None,
+    dtype: DTypeLike | None = None,
     out: _Out | None = None,
     ddof: float = 0.0,
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
-    mean: Any = None,
+    mean: _Operand | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over axes, ignoring NaN."""
@@ -2080,7 +2078,7 @@ def pad(
     mode: str = "constant",
     *,
     constant_values: _Operand | None = None,
-    end_values: Any = None,
+    end_values: _Operand | None = None,
     stat_length: Any = None,
     reflect_type: str | None = None,
 ) -> Tensor:
@@ -2092,9 +2090,9 @@ def partition(a: _Operand, kth: _Ints, axis: int = -1, kind: str = "introselect"
 def percentile(
     a: _Operand,
     q: _Operand,
-    axis: Any = None,
+    axis: _Ints | None = None,
     out: _Out | None = None,
-    overwrite_input: bool = False,
+    overwrite_input: Any = False,
     method: str = "linear",
     keepdims: bool = False,
     *,
@@ -2175,9 +2173,9 @@ def putmask(a: _Operand, mask: _Operand, values: _Operand) -> None:
 def quantile(
     a: _Operand,
     q: _Operand,
-    axis: Any = None,
+    axis: _Ints | None = None,
     out: _Out | None = None,
-    overwrite_input: bool = False,
+    overwrite_input: Any = False,
     method: str = "linear",
     keepdims: bool = False,
     *,
@@ -2445,14 +2443,14 @@ def stack(
 
 def std(
     a: _Operand,
-    axis: Any = None,
-    dtype: Any = None,
+    axis: _Ints | None = None,
+    dtype: DTypeLike | None = None,
     out: _Out | None = None,
     ddof: float = 0.0,
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
-    mean: Any = None,
+    mean: _Operand | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation over axes."""
@@ -2610,14 +2608,14 @@ def vander(x: _Operand, N: int | None = None, increasing: bool = False, out: _Ou
 
 def var(
     a: _Operand,
-    axis: Any = None,
-    dtype: Any = None,
+    axis: _Ints | None = None,
+    dtype: DTypeLike | None = None,
     out: _Out | None = None,
     ddof: float = 0.0,
     keepdims: bool = False,
     *,
     where: _Operand | None = None,
-    mean: Any = None,
+    mean: _Operand | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over axes."""
@@ -2874,14 +2872,14 @@ class TensorMethods:
         """Removes axes of extent 1."""
     def std(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: _Ints | None = None,
+        dtype: DTypeLike | None = None,
         out: _Out | None = None,
         ddof: float = 0.0,
         keepdims: bool = False,
         *,
         where: _Operand | None = None,
-        mean: Any = None,
+        mean: _Operand | None = None,
         correction: float | None = None,
     ) -> Tensor:
         """The standard deviation over axes."""
@@ -2907,14 +2905,14 @@ class TensorMethods:
         """Permutes the axes."""
     def var(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: _Ints | None = None,
+        dtype: DTypeLike | None = None,
         out: _Out | None = None,
         ddof: float = 0.0,
         keepdims: bool = False,
         *,
         where: _Operand | None = None,
-        mean: Any = None,
+        mean: _Operand | None = None,
         correction: float | None = None,
     ) -> Tensor:
         """The variance over axes."""

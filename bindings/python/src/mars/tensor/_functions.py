@@ -1,4 +1,4 @@
-"""Functions that NumPy calls in a way of its own: optional first arguments, None for "no limit", one argument instead of three.
+"""Functions that NumPy calls in a way of its own: optional first arguments, two names for one, one argument instead of three.
 
 What they compute is the library's; only arguments are put in order here.
 """
@@ -99,8 +99,7 @@ def copyto(dst: Any, src: Any, casting: str = SAME_KIND, where: Any = True) -> N
         np.copyto(dst, np.asarray(src), casting=casting, where=np.asarray(where))  # type: ignore[arg-type]
         return
     _registry.check_target(dst, "copyto")
-    operands = (dst, src) if where is True else (dst, src, where)
-    assign(dst, apply(op("copyto"), operands, (casting,)))
+    assign(dst, apply(op("copyto"), (dst, src, None if where is True else where), (casting,)))
 
 
 @written
@@ -109,12 +108,8 @@ def clip(
     where: Any = True, casting: str = SAME_KIND, order: str = "K", subok: bool = True,
 ) -> Tensor:  # fmt: skip
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
-    if low is None and high is None:
-        made = a.copy() if isinstance(a, Tensor) else convert(a)
-        return _registry.finish(made if dtype is None else astype(made, dtype, casting=casting), out, "clip")  # type: ignore[no-any-return]
-    name, operands = ("clip_above", (a, high)) if low is None else ("clip_below", (a, low)) if high is None else ("clip", (a, low, high))
     return _registry.call_ufunc(  # type: ignore[no-any-return]
-        op(name), operands, out=out, where=where, casting=casting, dtype=dtype
+        op("clip"), (a, low, high), out=out, where=where, casting=casting, dtype=dtype
     )
 
 
@@ -131,69 +126,10 @@ def astype(
 
 
 @written
-def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0, *,
-    chunk_size: int | Sequence[int] | None = None,
-) -> Tensor:  # fmt: skip
-    is_one = isinstance(base, (int, float))
-    given = {"num": num, "endpoint": endpoint, "dtype": dtype, "axis": axis} | ({"base": base} if is_one else {})
-    operands = (start, stop) if is_one else (start, stop, as_tensor(base))
-    return _registry.rechunked(apply(op("logspace"), operands, attributes("logspace", **given)), chunk_size)  # type: ignore[no-any-return]
-
-
-@written
-def cov(
-    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None, aweights: Any = None, *,
-    dtype: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
-    given = {"rowvar": rowvar, "bias": bias, "ddof": ddof, "dtype": dtype}
-    # NumPy makes arrays of all of them.
-    operands = tuple(as_tensor(x) for x in (m, y, fweights, aweights) if x is not None)
-    if fweights is None and aweights is None:
-        made = apply(op("cov"), operands, attributes("cov", **given))
-    else:
-        given |= {"fweights": fweights is not None, "aweights": aweights is not None}
-        made = apply(op("cov_weighted"), operands, attributes("cov_weighted", **given))
-    return _registry.finish(made, out, "cov")  # type: ignore[no-any-return]
-
-
-def _spread(name: str) -> Callable[..., Tensor]:
-    def spread(
-        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0.0, keepdims: bool = False, *,
-        where: Any = None, mean: Any = None, correction: float | None = None,
-    ) -> Tensor:  # fmt: skip
-        if correction is not None:
-            if ddof:
-                raise ValueError("ddof and correction can't be provided simultaneously.")
-            ddof = correction
-        operands = (a, *(x for x in (mean, None if where is True else where) if x is not None))
-        of = name if mean is None else f"{name}_about"
-        made = apply(op(of), operands, attributes(of, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
-        casting = "unsafe" if _registry.descriptions[name]["casts_out"] else SAME_KIND
-        return _registry.finish(made, out, name, casting)  # type: ignore[no-any-return]
-
-    spread.__name__ = spread.__qualname__ = name
-    return spread
-
-
-for _name in ("var", "std", "nanvar", "nanstd"):
-    written(_spread(_name))
-
-
-@written
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
-    a = as_tensor(a)
-    operands = (a,) if weights is None else (a, as_tensor(weights))
     given = attributes("average", axis=axis, keepdims=keepdims)
-    made = apply(op("average"), operands, given)
-    return hooks.several((made, apply(op("average_weights"), operands, given))) if returned else made
-
-
-@written
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    # Numbers are arrays here: NumPy joins them to the tensor, which takes their dtype.
-    ends = [as_tensor(x) for x in (prepend, append) if x is not None]
-    return apply(op("diff"), (a, *ends), attributes("diff", n=n, axis=axis, prepend=prepend is not None))  # type: ignore[no-any-return]
+    made = apply(op("average"), (a, weights), given)
+    return hooks.several((made, apply(op("average_weights"), (a, weights), given))) if returned else made
 
 
 @written
@@ -307,12 +243,6 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
 
 
 @written
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
-    ends = [x for x in (to_begin, to_end) if x is not None]
-    return apply(op("ediff1d"), (ary, *ends), attributes("ediff1d", begins=to_begin is not None))  # type: ignore[no-any-return]
-
-
-@written
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Tensor:
     modes = (mode,) if isinstance(mode, str) else tuple(mode)
     given = attributes("ravel_multi_index", dims=dims, mode=modes, order=order)
@@ -360,14 +290,11 @@ def pad(
         for axis, width in pad_width.items():
             widths[axis] = (width, width) if hasattr(width, "__index__") else width
         pad_width = widths
-    if constant_values is not None and end_values is not None:
-        raise ValueError("pad takes constant_values or end_values, not both")
-    values = constant_values if end_values is None else end_values
     given = attributes(
-        "pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=mode, ends=end_values is not None,
+        "pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=mode,
         stat_length=None if stat_length is None else _pairs(stat_length, array.ndim, "stat_length"), reflect_type=reflect_type,
     )  # fmt: skip
-    return apply(op("pad"), (array,) if values is None else (array, as_tensor(values)), given)  # type: ignore[no-any-return]
+    return apply(op("pad"), (array, constant_values, end_values), given)  # type: ignore[no-any-return]
 
 
 @written
@@ -397,23 +324,6 @@ def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     operands, numbers = given[0 : len(given) // 2 * 2 : 2], given[1::2]
     subscripts = ",".join(map(text, numbers))
     return (f"{subscripts}->{text(given[-1])}" if len(given) % 2 else subscripts), operands
-
-
-def _quantile(name: str) -> Callable[..., Tensor]:
-    def quantile(
-        a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
-        weights: Any = None,
-    ) -> Tensor:  # fmt: skip
-        operands = (a, q) if weights is None else (a, q, weights)
-        made = apply(op(name), operands, attributes(name, axis=axis, method=method, keepdims=keepdims))
-        return _registry.finish(made, out, name)  # type: ignore[no-any-return]
-
-    quantile.__name__ = quantile.__qualname__ = name
-    return quantile
-
-
-for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
-    written(_quantile(_name))
 
 
 @written

@@ -29,24 +29,22 @@ def _ends(range: Any) -> dict[str, Any]:
 def histogram(
     a: Any, bins: Any = 10, range: tuple[float, float] | None = None, density: bool | None = None, weights: Any = None
 ) -> tuple[Tensor, Tensor]:
-    operands = (a,) if weights is None else (a, weights)
     if isinstance(bins, str):
         given = attributes("histogram_estimated", estimator=bins, **_ends(range), density=bool(density))
-        return apply(op("histogram_estimated"), operands, given)  # type: ignore[no-any-return]
+        return apply(op("histogram_estimated"), (a, weights), given)  # type: ignore[no-any-return]
     if _is_number(bins):
         given = attributes("histogram", bins=bins, **_ends(range), density=bool(density))
-        return apply(op("histogram"), operands, given)  # type: ignore[no-any-return]
+        return apply(op("histogram"), (a, weights), given)  # type: ignore[no-any-return]
     edges = as_tensor(bins)
-    made = apply(op("histogram_counts"), (a, edges, *operands[1:]), attributes("histogram_counts", density=bool(density)))
+    made = apply(op("histogram_counts"), (a, edges, weights), attributes("histogram_counts", density=bool(density)))
     return hooks.several((made, edges))  # type: ignore[no-any-return]
 
 
 @written
 def histogram_bin_edges(a: Any, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     if isinstance(bins, str):
-        operands = (a,) if weights is None else (a, weights)
         given = attributes("histogram_bin_edges_estimated", estimator=bins, **_ends(range))
-        return apply(op("histogram_bin_edges_estimated"), operands, given)  # type: ignore[no-any-return]
+        return apply(op("histogram_bin_edges_estimated"), (a, weights), given)  # type: ignore[no-any-return]
     if not _is_number(bins):
         return apply(op("histogram_bin_edges"), (a, as_tensor(bins)))  # type: ignore[no-any-return]
     return apply(op("histogram_bin_edges"), (a,), attributes("histogram_bin_edges", bins=bins, **_ends(range)))  # type: ignore[no-any-return]
@@ -70,9 +68,8 @@ def histogramdd(
         raise ValueError("range argument must have one entry per dimension")
     ends = [None] * axes if range is None else range
     edges = tuple(histogram_bin_edges(sample[:, i], b, ends[i]) for i, b in enumerate(each))
-    operands = (sample, *edges) if weights is None else (sample, *edges, weights)
-    given = attributes("histogramdd_counts", density=bool(density), weighted=weights is not None)
-    return hooks.several((apply(op("histogramdd_counts"), operands, given), hooks.several(edges)))  # type: ignore[no-any-return]
+    made = apply(op("histogramdd_counts"), (sample, weights, *edges), attributes("histogramdd_counts", density=bool(density)))
+    return hooks.several((made, hooks.several(edges)))  # type: ignore[no-any-return]
 
 
 def histogram2d(

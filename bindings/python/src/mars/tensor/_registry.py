@@ -179,16 +179,15 @@ def make(made: Op) -> Callable[..., Any]:
     if description["separate"]:
         return _separate(description, made, found)
     fixed = [i["name"] for i in inputs if not i["variadic"] and not i["optional"]]
-    last = inputs[-1] if inputs and len(fixed) < len(inputs) else None
-    operands = "".join(f"{n}, " for n in fixed)
-    if last is None:
-        operands = f"({operands})"
-    elif last["optional"]:
-        # A mask that lets everything through is none.
-        absent = f"{last['name']} is None" + (" or where is True" if last["name"] == "where" else "")
-        operands = f"({operands}) if {absent} else ({operands}{last['name']})"
+    optional = [i["name"] for i in inputs if i["optional"]]
+    first, every = ("".join(f"{n}, " for n in some) for some in (fixed, fixed + optional))
+    if inputs and inputs[-1]["variadic"]:
+        operands = f"({every}*_convert_all({inputs[-1]['name']}),)"
+    elif optional:
+        # Mostly all of them are left out: the short call.
+        operands = f"({first}) if {' and '.join(f'{n} is None' for n in optional)} else ({every})"
     else:
-        operands = f"({operands}*_convert_all({last['name']}),)"
+        operands = f"({first})"
     signature, lines = ordered(description, found)
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
@@ -196,7 +195,7 @@ def make(made: Op) -> Callable[..., Any]:
     if inputs and not is_source and not writes and not description["signature"]:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
-        is_plain = not attributes and last is None
+        is_plain = not attributes and len(fixed) == len(inputs)
         signature.insert(required if is_plain else len(signature), Parameter("out", "out", "", None, ""))
     values = "".join(f"{a['name']}, " for a in attributes)
     if description["device"]:

@@ -15,7 +15,7 @@ class Parameter:
     def __init__(self, declared: str, name: str, kind: str, default: Any, doc: str) -> None:
         self.declared = declared  # in the library
         self.name = name
-        self.kind = kind  # "input", "inputs" (variadic), "optional" (variadic, at most one) or an attribute's kind
+        self.kind = kind  # "input", "inputs" (variadic), "optional" (None: left out) or an attribute's kind
         self.default = default
         self.doc = doc
 

@@ -1,0 +1,155 @@
+import MarsBase
+
+/// How a call's operands get their dtypes: those of weak scalars, and the loop of a ufunc.
+struct OperandTypes {
+  private let op: OpDef
+  /// The inputs that are given: what stands in their places follows from these declarations.
+  private let inputs: [InputDef]
+  /// Of a ufunc: its loops, for these inputs.
+  private let loops: [UfuncLoop]?
+
+  init(of op: OpDef, without absent: AbsentInputs) {
+    self.op = op
+    inputs = absent.isEmpty ? op.inputs : absent.given(op.inputs)
+    guard case .ufunc(let all) = op.typing else {
+      loops = nil
+      return
+    }
+    loops = absent.isEmpty ? all : all.map { UfuncLoop(absent.given($0.inputs), $0.outputs, refusal: $0.refusal) }
+  }
+
+  /// The operands, of the inputs that are given, as values; and the loop of a ufunc.
+  func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
+    var strong: DType? = nil
+    var hasWeak = false
+    for (i, o) in operands.enumerated() where !standsAlone(i) {
+      switch o {
+      case .value(let v): strong = strong.map { Promotion.common($0, v.type.dtype) } ?? v.type.dtype
+      case .weak, .big, .absent: hasWeak = true
+      }
+    }
+    guard let loops else {
+      // Alone, an integer beyond int64 is of uint64.
+      return (
+        try values(operands) {
+          op.takesArrays
+            ? $0.dtype : strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong)
+        },
+        nil
+      )
+    }
+    // Weak scalars first take the common dtype of what stands beside them, raised to their own kind.
+    var wanted = strong
+    if hasWeak {
+      for (i, o) in operands.enumerated() where !isCondition(i) {
+        guard case .weak(let s) = o else { continue }
+        let beside = Promotion.resolve(weak: s.dtype.kind, beside: strong)
+        wanted = wanted.map { Promotion.common($0, beside) } ?? (s.dtype == .uint64 ? .uint64 : beside)
+      }
+    }
+    if let common = wanted, !fit(operands, common) {
+      // A function of floating values takes its scalars as such, whatever the integers beside them.
+      if let (values, loop) = inexact(operands, common, loops) { return (values, loop) }
+      if op.comparesIntegers { wanted = nil }
+    }
+    let candidates = try values(operands) { wanted ?? $0.dtype }
+    let types = candidates.map(\.type.dtype)
+    if let loop = match(types, loops) {
+      if !loop.outputs.isEmpty { return (candidates, loop) }
+      if !loop.refusal.isEmpty { throw MarsError(.type, loop.refusal, op: op.name) }
+    } else if hasWeak {
+      // Operands of different kinds (ldexp's exponent): weak scalars as their own defaults.
+      let defaults = try values(operands) { $0.dtype }
+      if let loop = match(defaults.map(\.type.dtype), loops), !loop.outputs.isEmpty { return (defaults, loop) }
+    }
+    let names = types.map(\.name).joined(separator: ", ")
+    throw MarsError(
+      .type,
+      "ufunc '\(op.name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
+      op: op.name)
+  }
+
+  /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
+  private func fit(_ operands: [Operand], _ d: DType) -> Bool {
+    for (i, o) in operands.enumerated() where !isCondition(i) {
+      if case .weak(let s) = o, !s.fits(d), limited(s, d, i) == nil { return false }
+    }
+    return true
+  }
+
+  /// Weak scalars in the inexact dtypes of the loop for dtype `wanted`; nil where it is a loop of integers.
+  private func inexact(_ operands: [Operand], _ wanted: DType, _ loops: [UfuncLoop]) -> ([Value], UfuncLoop)? {
+    let types = operands.map { o in
+      switch o {
+      case .value(let v): v.type.dtype
+      case .weak: wanted
+      case .big, .absent: DType.float64
+      }
+    }
+    guard var loop = match(types, loops), !loop.outputs.isEmpty else { return nil }
+    // Integers that divide as floats: so does a scalar that their dtype does not hold.
+    if loop.inputs.allSatisfy(\.isInteger), loop.outputs[0].kind >= .floating {
+      let own = loop.outputs[0]
+      let raised = operands.enumerated().map { i, o in if case .value(let v) = o { v.type.dtype } else { own } }
+      guard let other = match(raised, loops), !other.outputs.isEmpty else { return nil }
+      loop = other
+    }
+    var values: [Value] = []
+    for (i, o) in operands.enumerated() {
+      switch o {
+      case .value(let v): values.append(v)
+      case .weak(let s):
+        guard loop.inputs[i].kind >= .floating else { return nil }
+        values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
+      case .big, .absent: return nil
+      }
+    }
+    return (values, loop)
+  }
+
+  private func standsAlone(_ i: Int) -> Bool { i < inputs.count && inputs[i].standsAlone }
+  private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
+
+  /// The first loop to which all operands but conditions can be cast safely.
+  private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {
+    for loop in loops {
+      var fits = true
+      for (i, t) in types.enumerated() where !isCondition(i) && !Promotion.canCast(t, loop.inputs[i]) {
+        fits = false
+        break
+      }
+      if fits { return loop }
+    }
+    return nil
+  }
+
+  /// Operands as values; weak scalars as constants of the dtype that `dtype` gives them.
+  private func values(_ operands: [Operand], _ dtype: (Scalar) -> DType) throws(MarsError) -> [Value] {
+    var out: [Value] = []
+    out.reserveCapacity(operands.count)
+    for (i, o) in operands.enumerated() {
+      switch o {
+      case .value(let v): out.append(v)
+      case .weak(let s):
+        let d = standsAlone(i) ? s.dtype : dtype(s)
+        if let end = limited(s, d, i) {
+          out.append(Value(Leaves.node(end)))
+        } else {
+          out.append(Value(Leaves.node(try s.fitting(d))))
+        }
+      case .big, .absent: throw MarsError(.internal, "big integers, and inputs that are left out, are dealt with first", op: op.name)
+      }
+    }
+    return out
+  }
+
+  /// The end of an integer dtype in place of a limit beyond it.
+  private func limited(_ s: Scalar, _ d: DType, _ i: Int) -> Scalar? {
+    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger, let x = s.asInt128 else { return nil }
+    let range = d.integerRange
+    switch limit {
+    case .lower: return x < range.lowerBound ? Scalar(range.lowerBound, as: d) : nil
+    case .upper: return x > range.upperBound ? Scalar(range.upperBound, as: d) : nil
+    }
+  }
+}
