@@ -50,7 +50,8 @@ extension OpDef {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
 
-  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
+  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.  Not of ufuncs that
+  /// compute: see `resolveBig`.
   private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
     var meetsInexact = false
     for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
@@ -71,9 +72,13 @@ extension OpDef {
   ) throws(MarsError) -> Node {
     let all = try complete(operands)
     let hasBig = all.contains { if case .big = $0 { true } else { false } }
-    let operands = hasBig ? try withoutBig(all) : all
     let attributes = try complete(given)
-    let (values, loop) = try resolve(operands)
+    let (values, loop): ([Value], UfuncLoop?)
+    if hasBig, case .ufunc(let loops) = typing, !comparesIntegers {
+      (values, loop) = try resolveBig(all, loops)
+    } else {
+      (values, loop) = try resolve(hasBig ? try withoutBig(all) : all)
+    }
     let types = values.map(\.type)
     var context = OpContext(op: self, inputs: types, attributes: attributes, loop: loop, values: values)
     var outputs: [TensorType] = []
@@ -160,6 +165,26 @@ extension OpDef {
 
   // MARK: dtypes
 
+  /// Operands of which some are integers that 64 bits do not hold: they choose a loop as any integer does, which has to take floats then.
+  private func resolveBig(_ operands: [Operand], _ loops: [UfuncLoop]) throws(MarsError) -> ([Value], UfuncLoop?) {
+    let zero = Scalar(Int64(0))
+    let usual = operands.map { o in if case .big = o { Operand.weak(zero) } else { o } }
+    var (values, loop) = try resolve(usual)
+    // Integers that divide as floats.
+    if let own = loop?.outputs.first, own.kind >= .floating, loop?.inputs.allSatisfy(\.isInteger) == true {
+      (values, loop) = try resolve(
+        zip(operands, usual).map { o, u in if case .big = o { .value(Value(Leaves.node(zero.cast(to: own)))) } else { u } })
+    }
+    for (i, o) in operands.enumerated() {
+      guard case .big(let x) = o else { continue }
+      guard let d = loop?.inputs[i], d.kind >= .floating else {
+        throw MarsError(.overflow, "Python int too large to convert to C long")
+      }
+      values[i] = Value(Leaves.node(Scalar(x).cast(to: d)))
+    }
+    return (values, loop)
+  }
+
   private func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
     var strong: DType? = nil
     var hasWeak = false
@@ -195,7 +220,7 @@ extension OpDef {
     let candidates = try values(operands) { wanted ?? $0.dtype }
     let types = candidates.map(\.type.dtype)
     if let loop = match(types, loops) {
-      if !loop.outputs.isEmpty { return (candidates, loop) }
+      if !loop.outputs.isEmpty { return (inWiderFloats(candidates, operands, loop), loop) }
       if !loop.refusal.isEmpty { throw MarsError(.type, loop.refusal, op: name) }
     } else if hasWeak {
       // Operands of different kinds (ldexp's exponent): weak scalars as their own defaults.
@@ -207,6 +232,16 @@ extension OpDef {
       .type,
       "ufunc '\(name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: name)
+  }
+
+  /// Weak floats in the dtype of the loop where that is wider than what stands beside them (float_power of float16): nothing is rounded twice.
+  private func inWiderFloats(_ candidates: [Value], _ operands: [Operand], _ loop: UfuncLoop) -> [Value] {
+    var out = candidates
+    for (i, o) in operands.enumerated() where !isCondition(i) {
+      guard case .weak(let s) = o, s.dtype.kind >= .floating, candidates[i].type.dtype != loop.inputs[i] else { continue }
+      out[i] = Value(Leaves.node(s.cast(to: loop.inputs[i])))
+    }
+    return out
   }
 
   /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
@@ -247,8 +282,12 @@ extension OpDef {
     return (values, loop)
   }
 
-  private func standsAlone(_ i: Int) -> Bool { i < inputs.count && inputs[i].standsAlone }
-  private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
+  /// The declaration of operand `i`: those of a variadic input share one.
+  private func declared(_ i: Int) -> InputDef? {
+    i < inputs.count ? inputs[i] : inputs.last?.isVariadic == true ? inputs.last : nil
+  }
+  private func standsAlone(_ i: Int) -> Bool { declared(i)?.standsAlone ?? false }
+  private func isCondition(_ i: Int) -> Bool { declared(i)?.isCondition ?? false }
 
   /// The first loop to which all operands but conditions can be cast safely.
   private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {

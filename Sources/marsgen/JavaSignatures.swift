@@ -85,6 +85,12 @@ struct JavaSignatures {
       if (op.cost.isCheapSource || fixed.count > 1 && !op.isUfunc) && takes.allSatisfy({ $0 }) { out.append(fixed.map { input($0, type) }) }
     }
     if let last = op.inputs.last, last.isOptional { out.append(fixed.map { input($0, "Operand") } + [input(last, "Operand")]) }
+    // Inputs with a default, which is a number, may be left out or be numbers; those of distributions stand before a list of extents.
+    let leading = fixed.prefix { $0.defaultValue == nil }
+    if trailing == nil, !leading.isEmpty, leading.count < fixed.count {
+      out.append(leading.map { input($0, "Operand") })
+      out.append(leading.map { input($0, "Operand") } + fixed[leading.count...].map { input($0, "double") })
+    }
     return out
   }
 

@@ -1848,140 +1848,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * <p>NumPy: {@code numpy.isclose}.
-   *
-   * @param b a tensor or a number
-   * @return the result
-   */
-  default Tensor isclose(Operand b) {
-    return Operator.of("isclose").apply(Attributes.NONE, this, b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  default Tensor isclose(Operand b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), this, b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  default Tensor isclose(Operand b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), this, b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a tensor or a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  default Tensor isclose(Operand b, Attributes options) {
-    return Operator.of("isclose").apply(options, this, b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @return the result
-   */
-  default Tensor isclose(long b) {
-    return Operator.of("isclose").apply(Attributes.NONE, this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  default Tensor isclose(long b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  default Tensor isclose(long b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  default Tensor isclose(long b, Attributes options) {
-    return Operator.of("isclose").apply(options, this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @return the result
-   */
-  default Tensor isclose(double b) {
-    return Operator.of("isclose").apply(Attributes.NONE, this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  default Tensor isclose(double b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  default Tensor isclose(double b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), this, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param b a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  default Tensor isclose(double b, Attributes options) {
-    return Operator.of("isclose").apply(options, this, Operand.of(b));
-  }
-
-  /**
    * Whether the imaginary part is not zero.
    *
    * <p>NumPy: {@code numpy.iscomplex}.
@@ -2335,36 +2201,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
-   * Whether both are true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalAnd(long x2) {
-    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether both are true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalAnd(double x2) {
-    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether both are true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalAnd(boolean x2) {
-    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
    * Whether the value is false (zero).
    *
    * <p>NumPy: {@code numpy.logical_not}.
@@ -2388,36 +2224,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
-   * Whether either is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalOr(long x2) {
-    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether either is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalOr(double x2) {
-    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether either is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalOr(boolean x2) {
-    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
    * Whether exactly one is true (not zero).
    *
    * <p>NumPy: {@code numpy.logical_xor}.
@@ -2427,36 +2233,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor logicalXor(Operand x2) {
     return Operator.of("logical_xor").apply(Attributes.NONE, this, x2);
-  }
-
-  /**
-   * Whether exactly one is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalXor(long x2) {
-    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether exactly one is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalXor(double x2) {
-    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
-  }
-
-  /**
-   * Whether exactly one is true (not zero).
-   *
-   * @param x2 a number
-   * @return the result
-   */
-  default Tensor logicalXor(boolean x2) {
-    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
   }
 
   /**

@@ -160,7 +160,7 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
-    from mars.tensor import _functions, _histograms  # noqa: F401
+    from mars.tensor import _einsum, _functions, _histograms  # noqa: F401
 
     made = op(name)
     f = _functions.WRITTEN.get(name)
@@ -185,8 +185,9 @@ def make(made: Op) -> Callable[..., Any]:
         operands = f"({operands})"
     elif last["optional"]:
         # A mask that lets everything through is none.
-        absent = f"{last['name']} is None" + (" or where is True" if last["name"] == "where" else "")
-        operands = f"({operands}) if {absent} else ({operands}{last['name']})"
+        is_mask = last["name"] == "where"
+        absent = f"{last['name']} is None" + (" or where is True" if is_mask else "")
+        operands = f"({operands}) if {absent} else ({operands}{'_mask_of(where)' if is_mask else last['name']})"
     else:
         operands = f"({operands}*_convert_all({last['name']}),)"
     signature, lines = ordered(description, found)
@@ -223,7 +224,7 @@ def make(made: Op) -> Callable[..., Any]:
         "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
-        "_dtype_of_out": dtype_of_out,
+        "_dtype_of_out": dtype_of_out, "_mask_of": mask_of,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
@@ -251,8 +252,14 @@ def call_ufunc(
     return _masked(o, result, out, where, casting)
 
 
+def mask_of(where: Any) -> Any:
+    """A mask as NumPy takes it: what is no array yet becomes one of bool."""
+    return where if isinstance(where, (Handle, np.ndarray)) else np.asarray(where, bool)
+
+
 def _masked(o: Op, result: Any, out: Any, where: Any, casting: Any) -> Any:
     """A result of a ufunc where a mask holds; elsewhere what `out` has."""
+    where = function("astype")(mask_of(where), bool, casting="safe")
     if out is None:
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
@@ -294,6 +301,8 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
     f.__module__ = "mars.tensor"
     for m in ("reduce", "accumulate", "reduceat", "outer", "at"):
         setattr(f, m, _ufunc_method(name, m))
+    f.nin, f.nout = len(description["inputs"]), len(outputs)
+    f.nargs = f.nin + f.nout
     return f  # type: ignore[no-any-return]
 
 
