@@ -175,6 +175,8 @@ extension OpDef {
       case "double": { $0.kind == .floating }
       default: { $0 == .bool }
       }
+    // Logic takes any number for its truth.
+    if inputs.allSatisfy(\.isCondition) { return true }
     if case .ufunc(let loops) = typing {
       return !inputs[i].isCondition && loops.contains { !$0.outputs.isEmpty && fits($0.inputs[i]) }
     }

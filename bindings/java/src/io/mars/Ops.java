@@ -7249,6 +7249,72 @@ public final class Ops {
   }
 
   /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(Operand x1, long x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(long x1, Operand x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(Operand x1, double x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(double x1, Operand x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(Operand x1, boolean x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalAnd(boolean x1, Operand x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
    * Whether the value is false (zero).
    *
    * <p>NumPy: {@code numpy.logical_not}.
@@ -7274,6 +7340,72 @@ public final class Ops {
   }
 
   /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalOr(Operand x1, long x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalOr(long x1, Operand x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalOr(Operand x1, double x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalOr(double x1, Operand x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalOr(Operand x1, boolean x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalOr(boolean x1, Operand x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
    * Whether exactly one is true (not zero).
    *
    * <p>NumPy: {@code numpy.logical_xor}.
@@ -7284,6 +7416,72 @@ public final class Ops {
    */
   public static Tensor logicalXor(Operand x1, Operand x2) {
     return Operator.of("logical_xor").apply(Attributes.NONE, x1, x2);
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalXor(Operand x1, long x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalXor(long x1, Operand x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalXor(Operand x1, double x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalXor(double x1, Operand x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, Operand.of(x1), x2);
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a tensor or a number
+   * @param x2 a number
+   * @return the result
+   */
+  public static Tensor logicalXor(Operand x1, boolean x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, x1, Operand.of(x2));
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x1 a number
+   * @param x2 a tensor or a number
+   * @return the result
+   */
+  public static Tensor logicalXor(boolean x1, Operand x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, Operand.of(x1), x2);
   }
 
   /**

@@ -2201,6 +2201,36 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * Whether both are true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalAnd(long x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalAnd(double x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether both are true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalAnd(boolean x2) {
+    return Operator.of("logical_and").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
    * Whether the value is false (zero).
    *
    * <p>NumPy: {@code numpy.logical_not}.
@@ -2224,6 +2254,36 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   }
 
   /**
+   * Whether either is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalOr(long x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalOr(double x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether either is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalOr(boolean x2) {
+    return Operator.of("logical_or").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
    * Whether exactly one is true (not zero).
    *
    * <p>NumPy: {@code numpy.logical_xor}.
@@ -2233,6 +2293,36 @@ public sealed interface TensorMethods extends Operand permits Tensor {
    */
   default Tensor logicalXor(Operand x2) {
     return Operator.of("logical_xor").apply(Attributes.NONE, this, x2);
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalXor(long x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalXor(double x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
+  }
+
+  /**
+   * Whether exactly one is true (not zero).
+   *
+   * @param x2 a number
+   * @return the result
+   */
+  default Tensor logicalXor(boolean x2) {
+    return Operator.of("logical_xor").apply(Attributes.NONE, this, Operand.of(x2));
   }
 
   /**
