@@ -55,28 +55,10 @@ extension OpDef {
     Value(try apply(values.map { .value($0) }, attributes.map { ($0.key, $0.value) }))
   }
 
-  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
-  private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
-    var meetsInexact = false
-    for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
-    var out: [Operand] = []
-    for o in operands {
-      guard case .big(let x) = o else {
-        out.append(o)
-        continue
-      }
-      guard comparesIntegers || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
-      out.append(.weak(Scalar(x)))
-    }
-    return out
-  }
-
   private func applyUnlocated(
     _ operands: [Operand], _ given: [(String, AttrValue)], _ payload: Payload, _ origin: String
   ) throws(MarsError) -> Node {
-    let all = try complete(operands)
-    let hasBig = all.contains { if case .big = $0 { true } else { false } }
-    let operands = hasBig ? try withoutBig(all) : all
+    let operands = try complete(operands)
     let absent = AbsentInputs(operands)
     let attributes = try complete(given)
     let (values, loop) = try OperandTypes(of: self, without: absent).resolve(absent.isEmpty ? operands : operands.filter { !$0.isAbsent })

@@ -20,6 +20,39 @@ struct OperandTypes {
 
   /// The operands, of the inputs that are given, as values; and the loop of a ufunc.
   func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
+    guard operands.contains(where: { if case .big = $0 { true } else { false } }) else { return try resolved(operands) }
+    return loops == nil || op.comparesIntegers ? try resolved(try withoutBig(operands)) : try resolvedBig(operands)
+  }
+
+  /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
+  private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
+    var meetsInexact = false
+    for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
+    guard op.comparesIntegers || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
+    return operands.map { o in if case .big(let x) = o { .weak(Scalar(x)) } else { o } }
+  }
+
+  /// Of a ufunc that computes: integers that 64 bits do not hold choose a loop as any integer does, which has to take floats then.
+  private func resolvedBig(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
+    let zero = Scalar(Int64(0))
+    let usual = operands.map { o in if case .big = o { Operand.weak(zero) } else { o } }
+    var (values, loop) = try resolved(usual)
+    // Integers that divide as floats.
+    if let own = loop?.outputs.first, own.kind >= .floating, loop?.inputs.allSatisfy(\.isInteger) == true {
+      (values, loop) = try resolved(
+        zip(operands, usual).map { o, u in if case .big = o { .value(Value(Leaves.node(zero.cast(to: own)))) } else { u } })
+    }
+    for (i, o) in operands.enumerated() {
+      guard case .big(let x) = o else { continue }
+      guard let d = loop?.inputs[i], d.kind >= .floating else {
+        throw MarsError(.overflow, "Python int too large to convert to C long")
+      }
+      values[i] = Value(Leaves.node(Scalar(x).cast(to: d)))
+    }
+    return (values, loop)
+  }
+
+  private func resolved(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
     var strong: DType? = nil
     var hasWeak = false
     for (i, o) in operands.enumerated() where !standsAlone(i) {
@@ -55,7 +88,7 @@ struct OperandTypes {
     let candidates = try values(operands) { wanted ?? $0.dtype }
     let types = candidates.map(\.type.dtype)
     if let loop = match(types, loops) {
-      if !loop.outputs.isEmpty { return (candidates, loop) }
+      if !loop.outputs.isEmpty { return (inWiderFloats(candidates, operands, loop), loop) }
       if !loop.refusal.isEmpty { throw MarsError(.type, loop.refusal, op: op.name) }
     } else if hasWeak {
       // Operands of different kinds (ldexp's exponent): weak scalars as their own defaults.
@@ -67,6 +100,16 @@ struct OperandTypes {
       .type,
       "ufunc '\(op.name)' not supported for the input types (\(names)), and the inputs could not be safely coerced to any supported types",
       op: op.name)
+  }
+
+  /// Weak floats in the dtype of the loop where that is wider than what stands beside them (float_power of float16): nothing is rounded twice.
+  private func inWiderFloats(_ candidates: [Value], _ operands: [Operand], _ loop: UfuncLoop) -> [Value] {
+    var out = candidates
+    for (i, o) in operands.enumerated() where !isCondition(i) {
+      guard case .weak(let s) = o, s.dtype.kind >= .floating, candidates[i].type.dtype != loop.inputs[i] else { continue }
+      out[i] = Value(Leaves.node(s.cast(to: loop.inputs[i])))
+    }
+    return out
   }
 
   /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
@@ -107,8 +150,12 @@ struct OperandTypes {
     return (values, loop)
   }
 
-  private func standsAlone(_ i: Int) -> Bool { i < inputs.count && inputs[i].standsAlone }
-  private func isCondition(_ i: Int) -> Bool { i < inputs.count && inputs[i].isCondition }
+  /// The declaration of operand `i`: those of a variadic input share one.
+  private func declared(_ i: Int) -> InputDef? {
+    i < inputs.count ? inputs[i] : inputs.last?.isVariadic == true ? inputs.last : nil
+  }
+  private func standsAlone(_ i: Int) -> Bool { declared(i)?.standsAlone ?? false }
+  private func isCondition(_ i: Int) -> Bool { declared(i)?.isCondition ?? false }
 
   /// The first loop to which all operands but conditions can be cast safely.
   private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {

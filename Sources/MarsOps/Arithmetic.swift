@@ -6,6 +6,10 @@ import MarsNumerics
 enum Arithmetic {
   private static let booleanSubtract =
     "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the logical_xor function instead."
+  /// For functions that subtract elements from one another.
+  static func refuseBool(_ c: OpContext, _ d: DType) throws(MarsError) {
+    if d == .bool { throw c.error(.type, booleanSubtract) }
+  }
   private static let booleanNegative =
     "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the logical_not function instead."
 

@@ -84,6 +84,11 @@ enum Checks {
       guard !numbers.contains(where: isWrong) else { throw c.error(.value, message) }
       return x
     }
+    return try refused(x, wrong, message)
+  }
+
+  /// Values that are an error when they are computed where `wrong`, which broadcasts to them, holds anywhere.
+  static func refused(_ x: Value, _ wrong: Value, _ message: String) throws(MarsError) -> Value {
     let zeros = try wrong.cast(.int64).op(refuse.def, wrong, with: ["message": .string(message)])
     return try x.op(Arithmetic.add, try zeros.cast(x.type.dtype))
   }

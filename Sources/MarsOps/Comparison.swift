@@ -48,16 +48,21 @@ enum Comparison {
   static let greater = comparison("greater", ["__gt__"], "is greater than", .less, swapped: true)
   static let greaterEqual = comparison("greater_equal", ["__ge__"], "is at least", .lessEqual, swapped: true)
 
-  static let logicalAnd = binary("logical_and", Loops.predicate(.all, 2), "Whether both are true (not zero).") { b, x, y in
-    let (p, q) = (b.truth(x), b.truth(y))
+  /// Operands are taken for their truth, whatever their dtypes and the rule of casting.
+  private static func logical(_ name: String, _ summary: String, _ body: @escaping BinaryBody) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("x1", condition: true), InputDef("x2", condition: true)],
+      typing: .ufunc([UfuncLoop([.bool, .bool], [.bool])]), body: .expr { b, _, x in [body(&b, x[0], x[1])] },
+      doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([3, 1], [2, 0])"),
+      samples: [Sample([[3, 4], [4]], .all), Sample([[0], []], .all)])
+  }
+  static let logicalAnd = logical("logical_and", "Whether both are true (not zero).") { b, p, q in
     return b.and(p, q)
   }
-  static let logicalOr = binary("logical_or", Loops.predicate(.all, 2), "Whether either is true (not zero).") { b, x, y in
-    let (p, q) = (b.truth(x), b.truth(y))
+  static let logicalOr = logical("logical_or", "Whether either is true (not zero).") { b, p, q in
     return b.or(p, q)
   }
-  static let logicalXor = binary("logical_xor", Loops.predicate(.all, 2), "Whether exactly one is true (not zero).") { b, x, y in
-    let (p, q) = (b.truth(x), b.truth(y))
+  static let logicalXor = logical("logical_xor", "Whether exactly one is true (not zero).") { b, p, q in
     return b.op(.xor, p, q)
   }
   static let logicalNot = unary("logical_not", Loops.predicate(.all, 1), "Whether the value is false (zero).") { b, x in
@@ -98,36 +103,55 @@ enum Comparison {
 
   // MARK: Closeness
 
+  /// Two values in the dtypes in which NumPy lets them meet: a number of the client's own takes that of what has one.
+  private static func met(_ a: Value, _ b: Value, isWeak: (Bool, Bool)) throws(MarsError) -> (Value, Value) {
+    if isWeak.0 && !isWeak.1 { return (try a.cast(Promotion.resolve(weak: a.type.dtype.kind, beside: b.type.dtype)), b) }
+    if isWeak.1 && !isWeak.0 { return (a, try b.cast(Promotion.resolve(weak: b.type.dtype.kind, beside: a.type.dtype))) }
+    return (a, b)
+  }
+
+  private static let closeInputs = [
+    InputDef("a", alone: true), InputDef("b", alone: true), InputDef("rtol", default: 1e-5, alone: true, "tolerance relative to |b|"),
+    InputDef("atol", default: 1e-8, alone: true, "absolute tolerance"),
+  ]
+  private static let equalNaN = AttrDef("equal_nan", .bool, default: .bool(false), "whether two NaNs are close")
+
   static let isclose = OpDef(
-    "isclose", inputs: [InputDef("a"), InputDef("b")],
-    attributes: [
-      AttrDef("rtol", .float, default: .float(1e-5), "tolerance relative to |b|"),
-      AttrDef("atol", .float, default: .float(1e-8), "absolute tolerance"),
-      AttrDef("equal_nan", .bool, default: .bool(false), "whether two NaNs are close"),
-    ], typing: .ufunc(Loops.predicate([DTypeSet(.float32), DTypeSet(.float64), .complex], 2)),
-    body: .expr { b, c, x in
-      let t = b.type(x[0]).realPart
-      let (rtol, atol) = (b.scalar(Scalar(c.float("rtol")).cast(to: t)), b.scalar(Scalar(c.float("atol")).cast(to: t)))
-      let difference = b.abs(b.sub(x[0], x[1]))
-      let size = b.abs(x[1])
-      let bound = b.add(atol, b.mul(rtol, size))
-      let near = b.and(b.le(difference, bound), b.op(.isFinite, as: .bool, size))
-      let close = b.or(near, b.eq(x[0], x[1]))
-      guard c.bool("equal_nan") else { return [close] }
-      let bothNaN = b.and(b.isNaN(x[0]), b.isNaN(x[1]))
-      return [b.or(close, bothNaN)]
+    "isclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      // Dtypes as of NumPy's formula, step by step.
+      let isWeak = v.map { $0.constant != nil }
+      let (x, rtol, atol) = (v[0], v[2], v[3])
+      let y = v[1].type.dtype.kind < .floating ? try v[1].cast(Promotion.common(v[1].type.dtype, .float64)) : v[1]
+      func both(_ op: OpDef, _ a: Value, _ b: Value, _ areWeak: (Bool, Bool)) throws(MarsError) -> Value {
+        let (p, q) = try met(a, b, isWeak: areWeak)
+        return try p.op(op, q)
+      }
+      let distance = try both(Arithmetic.subtract, x, y, (isWeak[0], isWeak[1])).op(Arithmetic.absolute)
+      let relative = try both(Arithmetic.multiply, rtol, try y.op(Arithmetic.absolute), (isWeak[2], isWeak[1]))
+      let bound = try both(Arithmetic.add, atol, relative, (isWeak[3], isWeak[2] && isWeak[1]))
+      let near = try both(lessEqual, distance, bound, (isWeak[0] && isWeak[1], isWeak[1] && isWeak[2] && isWeak[3]))
+      let isFinite = try y.op(FloatingPoint.isfinite)
+      var close = try near.op(logicalAnd, isFinite).op(logicalOr, try both(equal, x, y, (isWeak[0], isWeak[1])))
+      if c.bool("equal_nan") {
+        close = try close.op(logicalOr, try x.op(FloatingPoint.isnan).op(logicalAnd, try y.op(FloatingPoint.isnan)))
+      }
+      return [close]
     }, cost: Cost(perElement: 6),
     doc: OpDoc(
       "Whether |a - b| <= atol + rtol * |b|.", numpy: "numpy.isclose", example: "mt.isclose([1.0, 2.0], [1.0 + 1e-9, 2.1])"),
-    samples: [Sample([[4], [4]], .inexact), Sample([[4], [4]], .floating, attributes: ["equal_nan": .bool(true)])])
+    exposure: Exposure(signature: "a b rtol atol equal_nan"),
+    samples: [
+      Sample([[4], [4]], .numeric), Sample([[4], [4]], .floating, attributes: ["equal_nan": .bool(true)]),
+      Sample([[3, 4], [4], [3, 1], []], [.integer, .floating]),
+    ])
 
   static let allclose = OpDef(
-    "allclose", inputs: isclose.inputs, attributes: isclose.attributes, typing: .fromExpansion,
+    "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let near = try v[0].op(
-        isclose, v[1], with: ["rtol": .float(c.float("rtol")), "atol": .float(c.float("atol")), "equal_nan": .bool(c.bool("equal_nan"))])
-      return [try near.op(Reductions.all)]
+      [try Value(try isclose.apply(v.map { .value($0) }, c.passing("equal_nan"))).op(Reductions.all)]
     }, doc: OpDoc("Whether all elements are close.", numpy: "numpy.allclose", example: "mt.allclose([1.0, 2.0], [1.0, 2.0 + 1e-9])"),
+    exposure: Exposure(signature: "a b rtol atol equal_nan"),
     samples: [Sample([[4], [4]], .floating)])
 
   static let arrayEqual = OpDef(

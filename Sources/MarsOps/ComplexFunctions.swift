@@ -158,7 +158,8 @@ extension ExprBuilder {
     let baseZero = op(.and, isZero(p.re), isZero(p.im))
     let realExponent = isZero(q.im)
     let exponentZero = op(.and, isZero(q.re), realExponent)
-    let positive = op(.and, realExponent, above(q.re, 0))
+    // As NumPy: whatever the imaginary part.
+    let positive = above(q.re, 0)
     let (zero, one, nan) = (number(0), number(1), number(.nan))
     let atZero = select(positive, zero, nan)
     var out = (

@@ -100,7 +100,10 @@ enum Creation {
     if step.asDouble == 0 { throw c.error(.value, "Maximum allowed size exceeded") }
     // As Python: integers beyond 2**53 lie as far apart as they do, whatever the step.
     let distance: Double = if let a = start.asInt128, let b = stop.asInt128 { Double(b - a) } else { stop.asDouble - start.asDouble }
-    let n = (distance / step.asDouble).rounded(.up)
+    let quotient = distance / step.asDouble
+    // As NumPy: one value where the quotient is too small to tell from 0, also where the step is infinite.
+    if quotient == 0 && distance != 0 { return quotient.sign == .minus ? 0 : 1 }
+    let n = quotient.rounded(.up)
     guard !n.isNaN else { throw c.error(.value, "arange: cannot compute length") }
     guard n < 9.2e18 else { throw c.error(.value, "Maximum allowed size exceeded") }
     return n > 0 ? Int(n) : 0
@@ -134,6 +137,8 @@ enum Creation {
       let first = start.cast(to: part)
       let second = Scalar(start.asDouble + step.asDouble).cast(to: part)
       let from = b.scalar(first.cast(to: wide))
+      // The one value of an infinite step: 0 times that is no number.
+      guard (second.asDouble - first.asDouble).isFinite else { return [b.cast(from, d)] }
       let by = b.scalar(Scalar(second.asDouble - first.asDouble).cast(to: wide))
       let index = b.cast(i, wide)
       return [b.cast(b.op(.add, from, b.op(.mul, index, by)), d)]

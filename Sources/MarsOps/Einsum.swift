@@ -66,8 +66,7 @@ enum Einsum {
     }
     let output = try labels(String(halves[1].dropFirst()), dots: mostDots)
     for l in output where !all.contains(l) {
-      let name = String(UnicodeScalar(UInt8(Swift.max(0, l))))
-      throw c.error(.value, "einstein sum subscripts string included output subscript '\(name)' which never appeared in an input")
+      throw c.error(.value, "einstein sum subscripts string included output subscript '\(name(l))' which never appeared in an input")
     }
     guard Set(output).count == output.count else {
       throw c.error(.value, "einstein sum subscripts string includes output subscript multiple times")
@@ -75,10 +74,10 @@ enum Einsum {
     return (terms, output)
   }
 
-  /// Diagonals of labels that come twice, sums of labels that nobody else has, extents of 1 dropped where others are larger.
+  /// Diagonals of labels that come twice, sums of labels that nobody else has, extents of 1 dropped where others are not 1.
   private static func simplified(_ t: Term, _ extents: [Int: Int], needed: Set<Int>) throws(MarsError) -> Term {
     var (x, labels) = (t.value, t.labels)
-    for k in labels.indices.reversed() where x.type.shape[k] == 1 && (extents[labels[k]] ?? 1) > 1 {
+    for k in labels.indices.reversed() where x.type.shape[k] == 1 && (extents[labels[k]] ?? 1) != 1 {
       x = try x.op(Shapes.squeeze, with: ["axis": .ints([k])])
       labels.remove(at: k)
     }
@@ -97,10 +96,16 @@ enum Einsum {
     return Term(value: x, labels: labels)
   }
 
-  private static func twice(_ labels: [Int]) -> (Int, Int)? {
-    for i in labels.indices { for j in labels.indices where j > i && labels[i] == labels[j] { return (i, j) } }
+  /// Places of a label that comes twice; of different extents, where they are given.
+  private static func twice(_ labels: [Int], differing shape: [Int]? = nil) -> (Int, Int)? {
+    for i in labels.indices {
+      for j in labels.indices where j > i && labels[i] == labels[j] && shape.map({ $0[i] != $0[j] }) ?? true { return (i, j) }
+    }
     return nil
   }
+
+  /// A label as it is written.
+  private static func name(_ label: Int) -> String { label < 0 ? "..." : String(UnicodeScalar(UInt8(label))) }
 
   /// Two terms multiplied and summed over what neither the others nor the result need: a stack of matrix products, or a plain product.
   private static func contracted(_ a: Term, _ b: Term, needed: Set<Int>) throws(MarsError) -> Term {
@@ -136,6 +141,7 @@ enum Einsum {
     attributes: [
       AttrDef("subscripts", .string, "labels of the operands' axes, and after '->' of the result's"),
       AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result"),
+      AttrDef("casting", .string, default: .string(Casting.safe.rawValue), since: 2, "what may be cast to dtype, as of astype"),
     ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "No input operands") }
@@ -143,9 +149,24 @@ enum Einsum {
       guard v.count <= mostOperands else { throw c.error(.value, "too many operands provided to einstein sum function") }
       guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("einsum needs known extents") }
       let (labels, output) = try parse(c, c.string("subscripts"), v.map(\.type.rank))
-      let d = c.dtype("dtype") ?? c.commonDType()
+      let casting = try Casting(named: c.string("casting"))
+      // As NumPy: axes of one operand that are only arranged anew are a view of it, whatever the dtype.
+      let isView = v.count == 1 && Set(labels[0]) == Set(output)
+      let asked = isView ? nil : c.dtype("dtype")
+      let d = asked ?? c.commonDType()
       var extents: [Int: Int] = [:]
-      for (ls, x) in zip(labels, v) {
+      for (i, (ls, x)) in zip(labels, v).enumerated() {
+        guard asked == nil || casting.allows(x.type.dtype, d) else {
+          throw c.error(
+            .type,
+            "Iterator operand \(i) dtype could not be cast from dtype('\(x.type.dtype.name)') to dtype('\(d.name)') according to the rule '\(casting.rawValue)'"
+          )
+        }
+        if let (p, q) = twice(ls, differing: x.type.shape) {
+          throw c.error(
+            .value,
+            "dimensions in operand \(i) for collapsing index '\(name(ls[p]))' don't match (\(x.type.shape[p]) != \(x.type.shape[q]))")
+        }
         for (l, n) in zip(ls, x.type.shape) {
           let have = extents[l] ?? 1
           guard have == n || have == 1 || n == 1 else {

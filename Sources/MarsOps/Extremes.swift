@@ -8,6 +8,7 @@ extension Reductions {
       name, inputs: inputs, attributes: [axis, keepdims, initial],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         try c.checkReal(c.inputs[0].dtype)
+        try c.checkInitial(c.inputs[0].dtype)
         let axes = try c.checkReduction()
         if c.scalar("initial") == nil {
           if c.inputs.count > 1 {
@@ -59,6 +60,7 @@ extension Reductions {
           return [Value(try loop.apply(v.map { .value($0) }, c.passing("axis", "keepdims", "initial")))]
         }
         let t = v[0].type.dtype
+        let axes = try c.checkReduction()
         var x = v[0]
         if v.count > 1 {
           guard let i = c.scalar("initial") else {
@@ -68,13 +70,14 @@ extension Reductions {
           }
           x = try v[1].op(Selection.`where`, x, constant(i, t))
         }
-        if c.scalar("initial") == nil {
-          try c.checkNotEmpty(
-            try c.checkReduction(), "zero-size array to reduction operation \(pairwise.name) which has no identity")
+        guard let i = c.scalar("initial") else {
+          try c.checkNotEmpty(axes, "zero-size array to reduction operation \(pairwise.name) which has no identity")
+          return [try complexReduction(complexKind, c, x)]
         }
-        let r = try complexReduction(complexKind, c, x)
-        guard let i = c.scalar("initial") else { return [r] }
-        return [try constant(i, t).op(pairwise, r)]
+        if c.reducedCount() == 0 {
+          return [try constant(i, t).op(Creation.full, with: ["shape": .ints(c.reducedShape(axes)), "dtype": .dtype(t)])]
+        }
+        return [try constant(i, t).op(pairwise, try complexReduction(complexKind, c, x))]
       },
       doc: OpDoc(
         summary,

@@ -140,12 +140,7 @@ enum Folds {
 
   /// Differences from the first element: what is subtracted is added with its sign turned, with the same rounding.
   private static let subtraction = running("subtract", .numeric) { (c: OpContext, x: Value, k: Int) throws(MarsError) -> Value in
-    guard x.type.dtype != .bool else {
-      throw c.error(
-        .type,
-        "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the logical_xor function instead."
-      )
-    }
+    try Arithmetic.refuseBool(c, x.type.dtype)
     let n = x.type.shape[k]
     guard n != unknownExtent else { throw c.unknownExtents("subtract.accumulate needs a known extent") }
     guard n > 1 else { return x }

@@ -45,7 +45,13 @@ enum Histograms {
     let (low, high) = try ends(c, a)
     guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
     let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
-    return try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(low.type.dtype)])
+    let edges = try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(low.type.dtype)])
+    // Ends may lie too close to one another for edges between them.
+    let isStuck = try edges.sliced(axis: 0, start: 0, count: count - 1).op(
+      Comparison.greaterEqual, try edges.sliced(axis: 0, start: 1, count: count - 1)
+    ).op(Reductions.any)
+    return try Checks.refused(
+      edges, isStuck, "Too many bins for data range. Cannot create \(c.int("bins")) finite-sized bins.")
   }
 
   /// Refuses edges that do not ascend, where they are known.

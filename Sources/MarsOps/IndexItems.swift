@@ -149,6 +149,9 @@ struct IndexItems {
       }
     }
     whole(shape.count - axes.count)
+    guard out.count <= maximumRank else {
+      throw c.error(.index, "number of dimensions must be within [0, \(maximumRank)], indexing result would have \(out.count)")
+    }
     return Meaning(map: AxisMap(axes), shape: out, selections: selections, position: isApart ? 0 : Swift.max(position, 0))
   }
 
@@ -195,7 +198,7 @@ extension Indexing {
     }
   }
 
-  private static let arrays = InputDef("arrays", variadic: true, "masks and integer arrays, in the order of the items")
+  private static let arrays = InputDef("arrays", variadic: true, alone: true, "masks and integer arrays, in the order of the items")
 
   static let index = OpDef(
     "index", inputs: [InputDef("x"), arrays], attributes: [IndexItems.attribute], typing: .fromExpansion,

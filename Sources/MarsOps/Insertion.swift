@@ -56,11 +56,10 @@ enum Insertion {
     }
     guard let given else { return try checked(c.ints("obj")) }
     let (type, isMask) = (given.type, given.type.dtype == .bool)
-    // A list without elements has no dtype of its own.
-    if type.shape.contains(0) && !isMask { return .known([]) }
     guard isMask || type.dtype.isInteger else {
       throw c.error(.index, "arrays used as indices must be of integer (or boolean) type")
     }
+    if type.shape.contains(0) && !isMask { return .known([]) }
     // Booleans at hand and integers that doubles hold.
     if let at = given.numbers, at.allSatisfy({ $0.magnitude < 0x1p53 }) {
       return isMask ? .known(at.indices.filter { at[$0] != 0 }) : try checked(at.map { Int($0) })

@@ -74,10 +74,12 @@ enum Interpolation {
       } else {
         r = try between(f0, f1, try f1.op(Arithmetic.subtract, f0).op(Arithmetic.divide, width))
       }
-      r = try x.op(Comparison.equal, x0).op(Selection.`where`, f0, r)
+      r = n == 1 ? f0 : try x.op(Comparison.equal, x0).op(Selection.`where`, f0, r)
       r = try x.op(Comparison.equal, x1).op(Selection.`where`, f1, r)
       r = try x.op(Comparison.less, try point(0)).op(Selection.`where`, try end(0, "left"), r)
       r = try x.op(Comparison.greater, try point(n - 1)).op(Selection.`where`, try end(n - 1, "right"), r)
+      // As NumPy: with one point NaN is neither before nor behind it.
+      if n == 1 { return [r] }
       return [try x.op(FloatingPoint.isnan).op(Selection.`where`, Reductions.constant(Scalar(.nan), d), r)]
     }, cost: Cost(perElement: 80),
     doc: OpDoc(
@@ -207,6 +209,7 @@ enum Interpolation {
       AttrDef("edge_order", .int, default: .int(1), "1 or 2: the order of differences at the ends"),
     ], outputs: ["gradients..."], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      try Arithmetic.refuseBool(c, v[0].type.dtype)
       let d = v[0].type.dtype.kind < .floating ? DType.float64 : v[0].type.dtype
       let f = try v[0].cast(d)
       // In the order in which they are given.

@@ -46,7 +46,10 @@ enum Masks {
     guard m > 0 else { return try x.expanded(at: [0]).op(selectRows.def, try mask.expanded(at: [0])) }
     let rest = Array(x.type.shape[m...])
     guard Shape.isKnown(rest) else { throw c.unknownExtents("a mask needs known extents of the axes that it leaves") }
-    return try x.reshaped([-1] + rest).op(selectRows.def, try mask.reshaped([-1]))
+    // Told where it is known: beside an axis without elements it does not follow from the others.
+    let masked = Array(x.type.shape[..<m])
+    let rows = Shape.isKnown(masked) ? try c.product(masked, "the axes of a mask") : -1
+    return try x.reshaped([rows] + rest).op(selectRows.def, try mask.reshaped([-1]))
   }
 
   static let booleanMask = OpDef(
@@ -92,7 +95,8 @@ enum Masks {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "condition must be a 1-d array") }
       let mask = try v[0].cast(.bool)
-      var x = c.optionalInt("axis") == nil ? try v[1].reshaped([-1]) : v[1]
+      // As NumPy: a value without axes is a vector of one element.
+      var x = c.optionalInt("axis") == nil || v[1].type.rank == 0 ? try v[1].reshaped([-1]) : v[1]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       x = try x.op(Shapes.moveaxis, with: ["source": .ints([k]), "destination": .ints([0])])
       let r = try leading(c, x, mask)
@@ -195,6 +199,9 @@ enum Masks {
       guard let size = Shape.count(shape) else {
         throw c.error(.value, "dimensions are too large; arrays and shapes with a total size greater than 'intp' are not supported.")
       }
+      guard !shape.isEmpty || v[0].type.rank == 0 else {
+        throw c.error(.value, "multiple indices are not supported for 0d array")
+      }
       let flat = try v[0].cast(.int64)
       let isLow = try flat.op(Comparison.less, weak: Scalar(Int64(0)))
       let isOutside = try isLow.op(Comparison.logicalOr, try flat.op(Comparison.greaterEqual, weak: Scalar(Int64(size))))
@@ -226,6 +233,9 @@ enum Masks {
       if modes.count == 1 { modes = shape.map { _ in modes[0] } }
       guard let common = Shape.broadcast(v.map(\.type.shape)) else {
         throw c.error(.value, "shape mismatch: indices cannot be broadcast to a single shape")
+      }
+      guard !shape.contains(0) || common.contains(0) else {
+        throw c.error(.value, "cannot unravel if shape has zero entries (is empty).")
       }
       let strides = try isColumnsFirst(c) ? Shape.rowMajorStrides(shape.reversed()).reversed() : Shape.rowMajorStrides(shape)
       var sum: Value?
@@ -288,14 +298,13 @@ enum Masks {
       AttrDef("mode", .string, default: .string("raise"), "what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[1].type.dtype.isInteger else {
-        throw c.error(.type, "Cannot cast array data from dtype('\(v[1].type.dtype.name)') to dtype('int64') according to the rule 'safe'")
-      }
-      let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
+      guard v[1].type.dtype.isInteger || v[1].type.dtype == .bool else { throw c.cannotCast(v[1].type.dtype, .int64) }
+      // As NumPy: a value without axes is a vector of one element.
+      let x = c.optionalInt("axis") == nil || v[0].type.rank == 0 ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var indices = try v[1].cast(.int64)
       if c.string("mode") == "raise" {
-        try Indexing.check(c, v[1], axis: k, extent: x.type.shape[k])
+        try Indexing.check(c, indices, axis: k, extent: x.type.shape[k])
       } else {
         let n = x.type.shape[k]
         guard n != unknownExtent else { throw c.unknownExtents("mode '\(c.string("mode"))' of take needs a known extent") }

@@ -42,8 +42,8 @@ extension Writing {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v.allSatisfy(\.type.isKnown) else { return [] }
       let (base, n, count) = (v[0], v[0].type.count, v[1].type.count)
+      guard count == 0 || n > 0 else { throw c.error(.index, "cannot replace elements of an empty array") }
       guard count > 0, let values = try cycled(try v[2].cast(base.type.dtype).reshaped([-1]), count) else { return [base] }
-      guard n > 0 else { throw c.error(.index, "cannot replace elements of an empty array") }
       var places = try v[1].cast(.int64).reshaped([-1])
       switch c.string("mode") {
       case "wrap": places = try places.op(Arithmetic.remainder, weak: Scalar(Int64(n)))

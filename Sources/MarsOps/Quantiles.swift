@@ -75,7 +75,8 @@ enum Quantiles {
   ]
 
   /// The place of fraction `q` among `n` elements, of which the last has the number `last`; in the dtype of `q`, broadcast against it.
-  private static func place(_ c: OpContext, _ q: Value, among n: Value, last: Value) throws(MarsError) -> Place {
+  /// `isWhole`: fractions are 0 or 1.
+  private static func place(_ c: OpContext, _ q: Value, among n: Value, last: Value, isWhole: Bool) throws(MarsError) -> Place {
     func weak(_ x: Value, _ op: OpDef, _ y: Double) throws(MarsError) -> Value { try x.op(op, weak: Scalar(y)) }
     func index(_ x: Value) throws(MarsError) -> Value { try weak(x, Comparison.maximum, 0).op(Comparison.minimum, last) }
     func discrete(_ at: Value, _ keeps: (Value, Value) throws(MarsError) -> Value) throws(MarsError) -> Place {
@@ -102,7 +103,8 @@ enum Quantiles {
       return try between(at) { part, _ in part }
     }
     switch method {
-    case "linear": return try between(linear) { part, _ in part }
+    // As NumPy: where fractions are integers an element is the answer, in its own dtype.
+    case "linear": return isWhole ? .exact(linear) : try between(linear) { part, _ in part }
     case "midpoint":
       let middle = try weak(
         try linear.op(FloatingPoint.floor).op(Arithmetic.add, try linear.op(FloatingPoint.ceil)), Arithmetic.multiply, 0.5)
@@ -132,9 +134,8 @@ enum Quantiles {
   /// `q` is a fraction; elements are interpolated as NumPy does it, from the nearer of the two, so that equal elements give themselves.
   /// `checked`: zeros, int64 and of q's shape, that are an error where q is no fraction; nil where that is known.
   private static func quantile(
-    _ c: OpContext, _ a: Value, _ q: Value, isWeak: Bool, weights: Value?, checked: Value?, ignoringNaN: Bool
+    _ c: OpContext, _ a: Value, _ q: Value, isWeak: Bool, isWhole: Bool = false, weights: Value?, checked: Value?, ignoringNaN: Bool
   ) throws(MarsError) -> Value {
-    guard !a.type.dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
     guard a.type.isKnown && q.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     var axes = Array(0..<a.type.rank)
     if let given = c.optionalInts("axis") { axes = try c.normalisedAxes(given, rank: a.type.rank) }
@@ -209,11 +210,13 @@ enum Quantiles {
     }
     var found: Value
     let last: Value?
-    switch try place(c, fractions, among: size, last: lastPlace) {
+    switch try place(c, fractions, among: size, last: lastPlace, isWhole: isWhole) {
     case .exact(let at):
       let answer = try elements([at])
       (found, last) = (answer.found[0], answer.last)
     case .between(let below, let above, let share):
+      // As NumPy, which subtracts them.
+      try Arithmetic.refuseBool(c, a.type.dtype)
       let answer = try elements([below, above])
       last = answer.last
       let (low, high) = (try answer.found[0].cast(d), try answer.found[1].cast(d))
@@ -238,12 +241,12 @@ enum Quantiles {
 
   /// Refuses numbers outside of an interval: at once where they are known, else by zeros that are an error when they are computed.
   private static func check(_ c: OpContext, _ q: Value, most: Double, _ what: String) throws(MarsError) -> Value? {
+    guard !c.inputs[0].dtype.isComplex && !q.type.dtype.isComplex else { throw c.error(.type, "a must be an array of real numbers") }
     let message = "\(what) must be in the range [0, \(Int(most))]"
     if let numbers = q.numbers {
       guard numbers.allSatisfy({ $0 >= 0 && $0 <= most }) else { throw c.error(.value, message) }
       return nil
     }
-    guard !q.type.dtype.isComplex else { return nil }
     let isInside = try q.op(Comparison.greaterEqual, weak: Scalar(0.0)).op(
       Comparison.logicalAnd, try q.op(Comparison.lessEqual, weak: Scalar(most)))
     let isWrong = try isInside.op(Comparison.logicalNot)
@@ -276,7 +279,10 @@ enum Quantiles {
         let checked = try check(c, v[1], most: 1, "Quantiles")
         let weights = try givenWeights(c, v)
         let isWeak = v[1].constant != nil
-        return [try quantile(c, v[0], v[1], isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
+        let isWhole = v[1].type.dtype.kind < .floating
+        return [
+          try quantile(c, v[0], v[1], isWeak: isWeak, isWhole: isWhole, weights: weights, checked: checked, ignoringNaN: ignoringNaN)
+        ]
       }, cost: Cost(perElement: 60),
       doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
       exposure: exposure,

@@ -27,7 +27,7 @@ extension OpContext {
   /// As NumPy: `vectors`: a 0-d array has an axis 0 too, as if it were a vector of one element.
   func checkReduction(vectors: Bool = true) throws(MarsError) -> [Int] {
     if inputs.count == 2 {
-      guard inputs[1].dtype == .bool else { throw error(.type, "'where' must be of dtype bool") }
+      guard inputs[1].dtype == .bool else { throw cannotCast(inputs[1].dtype, .bool) }
       guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {
         throw error(.value, "'where' of shape \(Shape.text(inputs[1].shape)) does not broadcast to \(Shape.text(inputs[0].shape))")
       }
@@ -35,6 +35,11 @@ extension OpContext {
     guard let axes = optionalInts("axis") else { return Array(0..<inputs[0].rank) }
     if vectors && inputs[0].rank == 0 && axes.count == 1 && (-1...0).contains(axes[0]) { return [] }
     return try normalisedAxes(axes, rank: inputs[0].rank)
+  }
+
+  /// Refuses an 'initial' that the result's dtype does not hold, as NumPy stores it there.
+  func checkInitial(_ d: DType) throws(MarsError) {
+    if let s = scalar("initial") { _ = try s.stored(as: d) }
   }
 
   /// For loops over real values, which clients and graph files may name too.

@@ -22,7 +22,8 @@ struct OpFamily: Sendable {
 }
 
 private let families: [OpFamily] = [
-  Arithmetic.family, Comparison.family, Bits.family, Exponential.family, Trigonometric.family, FloatingPoint.family, Selection.family,
+  Arithmetic.family, Comparison.family, Bits.family, PackedBits.family, Exponential.family, Trigonometric.family, FloatingPoint.family,
+  Selection.family,
   Reductions.family, Scans.family, Folds.family, Creation.family, Random.family, Shapes.family, Joining.family, Repeating.family,
   LinearAlgebra.family, Masks.family, Indexing.family, IndexLists.family, Writing.family, Checks.family, Sorting.family,
   RunSorting.family, RunStatistics.family, DistinctValues.family, SetOperations.family, Partitions.family, TopElements.family,

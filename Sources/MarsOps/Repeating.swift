@@ -34,7 +34,8 @@ enum Repeating {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let repeats = c.ints("repeats")
       guard repeats.allSatisfy({ $0 >= 0 }) else { throw c.error(.value, "repeats may not contain negative values.") }
-      let x = c.optionalInt("axis") == nil ? try v[0].reshaped([-1]) : v[0]
+      // As NumPy: a value without axes is a vector of one element.
+      let x = c.optionalInt("axis") == nil || v[0].type.rank == 0 ? try v[0].reshaped([-1]) : v[0]
       guard x.type.isKnown else { throw c.unknownExtents("repeat needs known extents") }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
       var shape = x.type.shape

@@ -131,9 +131,14 @@ enum Shapes {
     samples: [Sample([[2, 3, 4]], attributes: ["source": .ints([0, 1]), "destination": .ints([-1, 0])])]
   ) { c throws(MarsError) in
     let rank = c.inputs[0].rank
-    var (from, to): ([Int], [Int]) = ([], [])
-    for a in c.ints("source") { from.append(try c.normalisedAxis(a, rank: rank)) }
-    for a in c.ints("destination") { to.append(try c.normalisedAxis(a, rank: rank)) }
+    func axes(_ name: String) throws(MarsError) -> [Int] {
+      var out: [Int] = []
+      for a in c.ints(name) {
+        do throws(MarsError) { out.append(try c.normalisedAxis(a, rank: rank)) } catch { throw c.error(.axis, "\(name): \(error.message)") }
+      }
+      return out
+    }
+    let (from, to) = (try axes("source"), try axes("destination"))
     guard Set(from).count == from.count else { throw c.error(.value, "repeated axis in `source` argument") }
     guard Set(to).count == to.count else { throw c.error(.value, "repeated axis in `destination` argument") }
     guard from.count == to.count else {
@@ -174,8 +179,11 @@ enum Shapes {
     samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
   ) { c throws(MarsError) in
     let shape = c.inputs[0].shape
+    let given = c.optionalInts("axis")
+    // As NumPy: a value without axes has one to drop.
+    if shape.isEmpty, let given, given.count == 1, (-1...0).contains(given[0]) { return (AxisMap([]), []) }
     let drop: [Int] =
-      if let a = c.optionalInts("axis") { try c.normalisedAxes(a, rank: shape.count) } else { shape.indices.filter { shape[$0] == 1 } }
+      if let a = given { try c.normalisedAxes(a, rank: shape.count) } else { shape.indices.filter { shape[$0] == 1 } }
     for a in drop where shape[a] != 1 {
       throw c.error(.value, "cannot select an axis to squeeze out which has size not equal to one")
     }

@@ -81,24 +81,26 @@ enum Signals {
 
   private static func window(
     _ name: String, _ summary: String, attributes: [AttrDef] = [], example: String, shape: [String: AttrValue] = [:],
-    _ of: @escaping @Sendable (OpContext, Value, Double) throws(MarsError) -> Value
+    countsFromZero: Bool = false, _ of: @escaping @Sendable (OpContext, Value, Double) throws(MarsError) -> Value
   ) -> OpDef {
     OpDef(
-      name, inputs: [], attributes: [AttrDef("M", .int, "the number of points; none where it is not positive")] + attributes,
+      name, inputs: [], attributes: [AttrDef("M", .float, "the number of points; none where it is not positive")] + attributes,
       typing: .fromExpansion,
       body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
-        let n = Swift.max(0, c.int("M"))
-        let ones = Value(try Creation.ones.apply([], [("shape", .ints([n]))]))
-        if n <= 1 { return [ones] }
-        // Twice the distance from the middle.
+        let n = c.float("M")
+        let isEmpty = countsFromZero ? n <= 0 : n < 1
+        if isEmpty || n == 1 { return [Value(try Creation.ones.apply([], [("shape", .ints([isEmpty ? 0 : 1]))]))] }
+        // Twice the distance from the middle.  Of a number that is not whole NumPy's kaiser has the points from 0 on that are below it, the
+        // others have those that lie within.
+        let stop = countsFromZero ? 1 - n + 2 * n.rounded(.up) : n
         let steps = Value(
           try Creation.arange.apply(
             [],
             [
-              ("start", .scalar(Scalar(Int64(1 - n)))), ("stop", .scalar(Scalar(Int64(n)))), ("step", .scalar(Scalar(Int64(2)))),
+              ("start", .scalar(Scalar(1 - n))), ("stop", .scalar(Scalar(stop))), ("step", .scalar(Scalar(2.0))),
               ("dtype", .dtype(.float64)),
             ]))
-        return [try of(c, steps, Double(n - 1))]
+        return [try of(c, steps, n - 1)]
       }, cost: Cost(perElement: 20), doc: OpDoc(summary, numpy: "numpy.\(name)", example: example),
       samples: [Sample([], attributes: shape.merging(["M": .int(7)]) { $1 }), Sample([], attributes: shape.merging(["M": .int(1)]) { $1 })])
   }
@@ -130,7 +132,7 @@ enum Signals {
   }
   static let kaiser = window(
     "kaiser", "A quotient of Bessel functions.", attributes: [AttrDef("beta", .float, "the shape")], example: "mt.kaiser(5, 14)",
-    shape: ["beta": .float(3)]
+    shape: ["beta": .float(3)], countsFromZero: true
   ) { c, x, m throws(MarsError) in
     let beta = c.float("beta")
     let share = try x.op(Arithmetic.divide, weak: Scalar(m))
@@ -149,6 +151,8 @@ enum Signals {
     ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
+      // As NumPy, which subtracts here and compares in diff.
+      try Arithmetic.refuseBool(c, x.type.dtype)
       func end(_ name: String) throws(MarsError) -> Value? {
         guard let given = c.input(name, of: v) else { return nil }
         guard Promotion.canCastSameKind(given.type.dtype, x.type.dtype) else {

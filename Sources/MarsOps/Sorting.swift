@@ -118,6 +118,9 @@ enum Sorting {
         guard Set([sorter.shape[0], a.type.shape[0], unknownExtent]).count < 3 else {
           throw c.error(.value, "sorter.size must equal a.size")
         }
+        if let known = v[2].fewNumbers, known.contains(where: { $0 < 0 || $0 >= Double(a.type.shape[0]) }), a.type.isKnown {
+          throw c.error(.value, "Sorter index out of range.")
+        }
         a = try a.op(Masks.take, v[2])
       }
       return [try a.cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]

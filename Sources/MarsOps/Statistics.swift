@@ -20,8 +20,10 @@ enum Statistics {
     return try w.viewed(map, shape: a.type.shape.indices.map { axes.contains($0) ? a.type.shape[$0] : 1 }).broadcast(to: a.type.shape)
   }
 
-  /// The dtype in which means are computed.
-  private static func meanDType(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
+  /// The dtype in which means are computed: integers ask for float64 whatever the weights.
+  private static func meanDType(_ c: OpContext) -> DType {
+    c.inputs[0].dtype.kind < .floating ? Promotion.common(c.commonDType(), .float64) : c.commonDType()
+  }
 
   static let average = OpDef(
     "average", inputs: [InputDef("a"), weights],
@@ -214,7 +216,8 @@ enum Statistics {
         let found = try Quantiles.elements(x, axis: 0, places: [(n - 1) / 2, n / 2].suffix(halves) + [n - 1])
         let m = try meanOfRows(try found.sliced(axis: 0, start: 0, count: halves))
         guard x.type.dtype.kind >= .floating else { return m }
-        let last = try meanOfRows(try found.sliced(axis: 0, start: halves, count: 1))
+        // As it is: a complex infinity divided by 1 is half NaN.
+        let last = try found.sliced(axis: 0, start: halves, count: 1)
         return try last.op(FloatingPoint.isnan).op(Selection.`where`, last, m)
       }
       return [r]

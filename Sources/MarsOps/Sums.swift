@@ -7,7 +7,8 @@ extension Reductions {
   private static func sumDType(_ c: OpContext) -> DType { c.dtype("dtype") ?? accumulating(c.inputs[0].dtype) }
 
   private static func sumType(_ c: OpContext) throws(MarsError) -> TensorType {
-    TensorType(sumDType(c), c.reducedShape(try c.checkReduction()))
+    try c.checkInitial(sumDType(c))
+    return TensorType(sumDType(c), c.reducedShape(try c.checkReduction()))
   }
 
   /// What a reduction that starts from 'initial' finishes with.
@@ -16,6 +17,7 @@ extension Reductions {
   ) -> ExprRef {
     guard let i = c.scalar("initial") else { return state }
     let start = b.scalar(i.cast(to: wide(sumDType(c))))
+    if c.reducedCount() == 0 { return start }
     return combine(&b, start, state)
   }
 
@@ -27,15 +29,19 @@ extension Reductions {
         axes: axes, keepsDimensions: keeps,
         map: { b, c, x in
           let t = wide(sumDType(c))
-          let zero = b.constant(t, 0)
-          let v = masked(&b, x, b.cast(x[0], t), otherwise: zero)
+          // What changes no sum, -0.0 neither.
+          let none = b.constant(t, t.isFloating ? -0.0 : 0)
+          let v = masked(&b, x, b.cast(x[0], t), otherwise: none)
           if t == .bool { return [.init(.or, v)] }
           return t.isComplex ? [.init(.sum, b.real(v)), .init(.sum, b.imag(v))] : [.init(.sum, v)]
         },
         finish: { b, c, s in
           let t = sumDType(c)
           let all = t.isComplex ? b.complex(s[0], s[1]) : s[0]
-          return [b.cast(from(initial: c, &b, all) { $0.add($1, $2) }, t)]
+          guard c.scalar("initial") == nil, t.kind >= .floating else { return [b.cast(from(initial: c, &b, all) { $0.add($1, $2) }, t)] }
+          // As NumPy, which starts from 0: a sum of -0.0 is 0.0.
+          let zero = b.constant(wide(t), 0)
+          return [b.cast(b.add(zero, all), t)]
         })),
     doc: OpDoc(
       "Adds elements over axes.",
@@ -75,6 +81,7 @@ extension Reductions {
     "prod", inputs: inputs, attributes: [axis, dtype, keepdims, initial], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let t = c.dtype("dtype") ?? v[0].type.dtype
+      if v.count > 1, v[1].type.dtype != .bool { throw c.cannotCast(v[1].type.dtype, .bool) }
       guard t.isComplex else {
         return [Value(try productLoop.apply(v.map { .value($0) }, c.passing("axis", "dtype", "keepdims", "initial")))]
       }
@@ -103,7 +110,7 @@ extension Reductions {
       attributes: [axis, dtype, keepdims]
         + (hidden ? [AttrDef("ddof", .float, default: .float(0), "subtracted from the number of elements")] : []),
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        [TensorType(meanDType(c), c.reducedShape(try c.checkReduction(vectors: false)))]
+        [TensorType(meanDType(c), c.reducedShape(try c.checkReduction(vectors: c.inputs.count == 2)))]
       },
       body: .reduce(
         ReduceBody(
@@ -135,6 +142,8 @@ extension Reductions {
               let ddof = b.scalar(Scalar(c.float("ddof")).cast(to: part))
               n = b.op(.max, b.op(.sub, n, ddof), zero)
             }
+            // As NumPy, whose sum starts from 0: -0.0 is the mean of nothing.
+            let s = s.enumerated().map { i, x in i < states && t.kind >= .floating ? b.op(.add, x, b.constant(part, 0)) : x }
             if t.isComplex {
               // As NumPy, which divides by a complex number: infinities leave NaN in the other part.
               let zero = b.constant(part, 0)
@@ -206,7 +215,7 @@ extension Reductions {
         if ignoringNaN { try checkFloat(c, v[0]) }
         var masked = [v[0]]
         if let mask = c.input("where", of: v) { masked.append(mask) }
-        if ignoringNaN { masked = try withoutNaN(masked) }
+        if ignoringNaN { masked = try withoutNaN(c, masked) }
         let r = try variance(c, masked, mean: c.input("mean", of: v), undefined: ignoringNaN)
         // Integers that were asked for are what the root is cast to.
         return [root ? try r.op(Exponential.sqrt).cast(r.type.dtype) : r]
@@ -239,7 +248,8 @@ extension Reductions {
   }
 
   /// The operand and a mask that leaves NaNs out (together with the mask that was given).
-  private static func withoutNaN(_ v: [Value]) throws(MarsError) -> [Value] {
+  private static func withoutNaN(_ c: OpContext, _ v: [Value]) throws(MarsError) -> [Value] {
+    if v.count > 1, v[1].type.dtype != .bool { throw c.cannotCast(v[1].type.dtype, .bool) }
     guard v[0].type.dtype.kind >= .floating else { return v }
     let good = try v[0].op(FloatingPoint.isnan).op(Comparison.logicalNot)
     return [v[0], v.count > 1 ? try good.op(Comparison.logicalAnd, v[1]) : good]
@@ -251,7 +261,7 @@ extension Reductions {
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         if of === mean { try checkFloat(c, v[0]) }
         let given = attributes.map { ($0.name, c[$0.name]) }
-        return [Value(try of.apply(try withoutNaN(v).map { .value($0) }, given))]
+        return [Value(try of.apply(try withoutNaN(c, v).map { .value($0) }, given))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
       exposure: Exposure(castsOut: of !== mean, signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
   }

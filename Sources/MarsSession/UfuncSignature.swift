@@ -39,7 +39,7 @@ enum UfuncSignature {
       throw MarsError(.type, "No loop matching the specified signature and casting was found for ufunc \(op.name)", op: op.name)
     }
     let fitting =
-      candidates.first { (try? check(op, operands, $0, .safe)) != nil }
+      candidates.first { (try? check(op, operands, $0, .safe)) != nil && (try? check(op, operands, $0, casting)) != nil }
       ?? candidates.first { (try? check(op, operands, $0, casting)) != nil }
     guard let loop = fitting else { return try check(op, operands, first, casting) }
     for (i, o) in operands.enumerated() where !op.inputs[i].isCondition {
@@ -53,8 +53,10 @@ enum UfuncSignature {
 
   /// Whether the operands may be cast to what a loop takes.
   private static func check(_ op: OpDef, _ operands: [Operand], _ loop: UfuncLoop, _ casting: Casting) throws(MarsError) {
+    // Integers that divide as floats are cast to them in NumPy.
+    let divides = loop.inputs.allSatisfy(\.isInteger) && loop.outputs.allSatisfy { $0.kind >= .floating }
     for (i, o) in operands.enumerated() where i < loop.inputs.count && !op.inputs[i].isCondition {
-      let to = loop.inputs[i]
+      let to = divides ? loop.outputs[0] : loop.inputs[i]
       let from: DType
       let fits: Bool
       switch o {
@@ -62,9 +64,11 @@ enum UfuncSignature {
         from = v.type.dtype
         fits = casting.allows(from, to)
       case .weak(let s):
-        // A scalar of Python has a kind only.
+        // A scalar of Python has a kind only, but for bool, of which there is one.
         from = s.dtype
-        fits = casting == .unsafe || s.dtype.kind == .bool || Promotion.resolve(weak: s.dtype.kind, beside: to) == to
+        fits =
+          casting == .unsafe
+          || (from == .bool ? casting.allows(from, to) : Promotion.resolve(weak: s.dtype.kind, beside: to) == to)
       case .big:
         from = .int64
         fits = to.kind >= .floating

@@ -98,7 +98,9 @@ struct JavaSignatures {
     if !optional.isEmpty {
       out.append(fixed.map { input($0, "Operand") } + optional)
       let places = op.inputs.indices.filter { isNullable(op.inputs[$0]) }
-      for type in ["long", "double", "boolean"] where op.isUfunc && places.allSatisfy({ op.takesNumber($0, type) }) {
+      let areNumbers = places.allSatisfy { op.inputs[$0].defaultValue != nil }
+      for type in ["long", "double", "boolean"]
+      where op.isUfunc ? places.allSatisfy({ op.takesNumber($0, type) }) : areNumbers && type == "double" {
         out.append(fixed.map { input($0, "Operand") } + places.map { input(op.inputs[$0], type) })
       }
     }
@@ -183,6 +185,8 @@ extension OpDef {
       case "double": { $0.kind == .floating }
       default: { $0 == .bool }
       }
+    // Logic takes any number for its truth.
+    if inputs.allSatisfy(\.isCondition) { return true }
     if case .ufunc(let loops) = typing {
       return !inputs[i].isCondition && loops.contains { !$0.outputs.isEmpty && fits($0.inputs[i]) }
     }

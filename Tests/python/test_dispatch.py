@@ -41,6 +41,7 @@ CALLS = {
     "intersect1d": lambda f, a: f(a, a[0]), "setdiff1d": lambda f, a: f(a, a[0]), "setxor1d": lambda f, a: f(a, a[0]),
     "union1d": lambda f, a: f(a, a[0]), "kron": lambda f, a: f(a, a), "resize": lambda f, a: f(a, (2, 2)), "lexsort": lambda f, a: f((a, a)),
     "diagflat": lambda f, a: f(a[0]), "diag_indices_from": lambda f, a: f(a[:, :3]), "ix_": lambda f, a: f((a[0] * 16).astype(int), [0, 1]),
+    "packbits": lambda f, a: f((a * 4).astype(int), axis=1), "unpackbits": lambda f, a: f((a * 100).astype(np.uint8)),
     "bincount": lambda f, a: f((a[0] * 16).astype(int)), "copyto": lambda f, a: written(f, a, a[1]),
     "fill_diagonal": lambda f, a: written(f, a, 9), "place": lambda f, a: written(f, a, a > 0.3, [8, 9]), "put": lambda f, a: written(f, a, [0, 5], 9),
     "put_along_axis": lambda f, a: written(f, a, np.array([[0], [1], [2]]), 9, 1), "putmask": lambda f, a: written(f, a, a > 0.3, [8, 9]), "convolve": lambda f, a: f(a[0], a[1]), "correlate": lambda f, a: f(a[0], a[1], "full"),

@@ -60,7 +60,9 @@ def test_calls(name):
 
 
 # As NumPy's, these give the array itself where it will do.
-ALIASES = {"asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "from_dlpack"}
+ALIASES = {
+    "asarray", "asarray_chkfinite", "asanyarray", "ascontiguousarray", "asfortranarray", "frombuffer", "from_dlpack", "require",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("given", [(V,), (M,), (V, V)], ids=["vector", "matrix", "two vectors"])

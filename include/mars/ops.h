@@ -143,10 +143,10 @@ static inline mars_status mars_op_all(mars_tensor **out, mars_graph *graph, mars
   const mars_operand inputs[2] = {a, mars_or_none(where)};
   return mars_op_apply("all", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* Whether all elements are close.  Attributes: rtol (float, default 1e-05), atol (float, default 1e-08), equal_nan (bool, default 0). */
-static inline mars_status mars_op_allclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, b};
-  return mars_op_apply("allclose", out, 1, graph, inputs, 2, attributes, attribute_count);
+/* Whether all elements are close.  Attributes: equal_nan (bool, default 0). */
+static inline mars_status mars_op_allclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, mars_operand rtol, mars_operand atol, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[4] = {a, b, rtol, atol};
+  return mars_op_apply("allclose", out, 1, graph, inputs, 4, attributes, attribute_count);
 }
 /* The largest element over axes; NaN wins.  Attributes: axis (ints, default None), keepdims (bool, default 0), initial (scalar, default None). */
 static inline mars_status mars_op_amax(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *where, const mars_attribute *attributes, size_t attribute_count) {
@@ -317,7 +317,7 @@ static inline mars_status mars_op_average_weights(mars_tensor **out, mars_graph 
   const mars_operand inputs[2] = {a, mars_or_none(weights)};
   return mars_op_apply("average_weights", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* A triangle.  Attributes: M (int, required). */
+/* A triangle.  Attributes: M (float, required). */
 static inline mars_status mars_op_bartlett(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("bartlett", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -376,7 +376,7 @@ static inline mars_status mars_op_bitwise_xor(mars_tensor **out, mars_graph *gra
   const mars_operand inputs[2] = {x1, x2};
   return mars_op_apply("bitwise_xor", out, 1, graph, inputs, 2, NULL, 0);
 }
-/* A sum of two cosines.  Attributes: M (int, required). */
+/* A sum of two cosines.  Attributes: M (float, required). */
 static inline mars_status mars_op_blackman(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("blackman", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -598,7 +598,7 @@ static inline mars_status mars_op_ediff1d(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[3] = {ary, mars_or_none(to_end), mars_or_none(to_begin)};
   return mars_op_apply("ediff1d", out, 1, graph, inputs, 3, NULL, 0);
 }
-/* Products of tensors summed over labelled axes.  Attributes: subscripts (string, required), dtype (dtype, default None). */
+/* Products of tensors summed over labelled axes.  Attributes: subscripts (string, required), dtype (dtype, default None), casting (string, default 'safe'). */
 static inline mars_status mars_op_einsum(mars_tensor **out, mars_graph *graph, const mars_operand *inputs, size_t input_count, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("einsum", out, 1, graph, inputs, input_count, attributes, attribute_count);
 }
@@ -779,11 +779,11 @@ static inline mars_status mars_op_gumbel(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[2] = {loc, scale};
   return mars_op_apply("gumbel", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* A raised cosine that does not reach 0.  Attributes: M (int, required). */
+/* A raised cosine that does not reach 0.  Attributes: M (float, required). */
 static inline mars_status mars_op_hamming(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("hamming", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
-/* A raised cosine.  Attributes: M (int, required). */
+/* A raised cosine.  Attributes: M (float, required). */
 static inline mars_status mars_op_hanning(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("hanning", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -874,10 +874,10 @@ static inline mars_status mars_op_invert(mars_tensor **out, mars_graph *graph, m
   const mars_operand inputs[1] = {x};
   return mars_op_apply("invert", out, 1, graph, inputs, 1, NULL, 0);
 }
-/* Whether |a - b| <= atol + rtol * |b|.  Attributes: rtol (float, default 1e-05), atol (float, default 1e-08), equal_nan (bool, default 0). */
-static inline mars_status mars_op_isclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, b};
-  return mars_op_apply("isclose", out, 1, graph, inputs, 2, attributes, attribute_count);
+/* Whether |a - b| <= atol + rtol * |b|.  Attributes: equal_nan (bool, default 0). */
+static inline mars_status mars_op_isclose(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b, mars_operand rtol, mars_operand atol, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[4] = {a, b, rtol, atol};
+  return mars_op_apply("isclose", out, 1, graph, inputs, 4, attributes, attribute_count);
 }
 /* Whether the imaginary part is not zero. */
 static inline mars_status mars_op_iscomplex(mars_tensor **out, mars_graph *graph, mars_operand x) {
@@ -923,7 +923,7 @@ static inline mars_status mars_op_isreal(mars_tensor **out, mars_graph *graph, m
 static inline mars_status mars_op_ix_(mars_tensor **out, size_t out_count, mars_graph *graph, const mars_operand *inputs, size_t input_count) {
   return mars_op_apply("ix_", out, out_count, graph, inputs, input_count, NULL, 0);
 }
-/* A quotient of Bessel functions.  Attributes: M (int, required), beta (float, required). */
+/* A quotient of Bessel functions.  Attributes: M (float, required), beta (float, required). */
 static inline mars_status mars_op_kaiser(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("kaiser", out, 1, graph, NULL, 0, attributes, attribute_count);
 }
@@ -1253,6 +1253,11 @@ static inline mars_status mars_op_ones_like(mars_tensor **out, mars_graph *graph
 static inline mars_status mars_op_outer(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand b) {
   const mars_operand inputs[2] = {a, b};
   return mars_op_apply("outer", out, 1, graph, inputs, 2, NULL, 0);
+}
+/* Bytes of eight bits each.  Attributes: axis (int, default None), bitorder (string, default 'big'). */
+static inline mars_status mars_op_packbits(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("packbits", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* A tensor with elements added around it.  Attributes: pad_width (ints, required), mode (string, default 'constant'), stat_length (ints, default None), reflect_type (string, default None). */
 static inline mars_status mars_op_pad(mars_tensor **out, mars_graph *graph, mars_operand array_, const mars_operand *constant_values, const mars_operand *end_values, const mars_attribute *attributes, size_t attribute_count) {
@@ -1697,6 +1702,11 @@ static inline mars_status mars_op_union1d(mars_tensor **out, mars_graph *graph, 
 static inline mars_status mars_op_unique(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ar, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ar};
   return mars_op_apply("unique", out, out_count, graph, inputs, 1, attributes, attribute_count);
+}
+/* The bits of bytes, each as a uint8 of 0 or 1.  Attributes: axis (int, default None), count (int, default None), bitorder (string, default 'big'). */
+static inline mars_status mars_op_unpackbits(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_attribute *attributes, size_t attribute_count) {
+  const mars_operand inputs[1] = {a};
+  return mars_op_apply("unpackbits", out, 1, graph, inputs, 1, attributes, attribute_count);
 }
 /* Indices along every axis from C-order positions.  Attributes: shape (ints, required), order (string, default 'C'). */
 static inline mars_status mars_op_unravel_index(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand indices, const mars_attribute *attributes, size_t attribute_count) {

@@ -226,7 +226,7 @@ class TypedTest {
     assertThrows(MarsArgumentException.class, () -> A.reshape(4, 4));
     assertThrows(MarsArgumentException.class, () -> A.matmul(A));
     assertThrows(MarsArgumentException.class, () -> Ops.concatenate());
-    assertThrows(MarsArgumentException.class, () -> A.sum(new Attributes().rtol(1)));
+    assertThrows(MarsArgumentException.class, () -> A.sum(new Attributes().edgeOrder(1)));
     assertThrows(MarsArgumentException.class, () -> A.greater(1).subtract(A.greater(2)));
     assertThrows(MarsArgumentException.class, () -> Ops.split(A, 4));
     assertThrows(MarsArgumentException.class, () -> A.add((Operand) null));

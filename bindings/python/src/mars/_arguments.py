@@ -234,6 +234,8 @@ def _put_scalar(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
         v = v.item()
     else:
         python = type(v) if type(v) in (bool, int, float, complex) else _number_type(v)
+        if python is int and not -0x8000000000000000 <= v < 0x10000000000000000:
+            raise OverflowError("Python int too large to convert to C long")
         f.a[k + 2] = 9 if python is int and v > 0x7FFFFFFFFFFFFFFF else _abi.code_of(python)
     if isinstance(v, int):
         if 0x7FFFFFFFFFFFFFFF < v <= 0xFFFFFFFFFFFFFFFF:

@@ -44,16 +44,6 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code atol}: absolute tolerance (allclose, isclose).
-   *
-   * @param atol the value
-   * @return this
-   */
-  default Attributes atol(double atol) {
-    return self().set("atol", atol);
-  }
-
-  /**
    * Sets {@code axes}: order of the axes; None: reversed (permute_dims, transpose); the plane (rot90); how many last axes of a and first
    *     axes of b to sum over (tensordot).
    *
@@ -171,8 +161,18 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
+   * Sets {@code bitorder}: 'big': the first bit of a byte is the highest; 'little': the lowest (packbits, unpackbits).
+   *
+   * @param bitorder the value
+   * @return this
+   */
+  default Attributes bitorder(String bitorder) {
+    return self().set("bitorder", bitorder);
+  }
+
+  /**
    * Sets {@code casting}: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe' (astype, copyto); what may be cast to dtype, as
-   *     of astype (concat, concatenate, hstack, stack, ...).
+   *     of astype (concat, concatenate, einsum, hstack, ...).
    *
    * @param casting the value
    * @return this
@@ -219,6 +219,16 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes correction(double correction) {
     return self().set("correction", correction);
+  }
+
+  /**
+   * Sets {@code count}: how many bits there are in the end: zeros fill up; negative: left out there (unpackbits).
+   *
+   * @param count the value
+   * @return this
+   */
+  default Attributes count(long count) {
+    return self().set("count", count);
   }
 
   /**
@@ -788,16 +798,6 @@ public sealed interface NamedAttributes permits Attributes {
    */
   default Attributes rowvar(boolean rowvar) {
     return self().set("rowvar", rowvar);
-  }
-
-  /**
-   * Sets {@code rtol}: tolerance relative to |b| (allclose, isclose).
-   *
-   * @param rtol the value
-   * @return this
-   */
-  default Attributes rtol(double rtol) {
-    return self().set("rtol", rtol);
   }
 
   /**

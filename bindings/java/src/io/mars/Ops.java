@@ -233,11 +233,50 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
+   * @param equalNan whether two NaNs are close
    * @return the result
    */
-  public static Tensor allclose(Operand a, Operand b, double rtol) {
-    return Operator.of("allclose").apply(new Attributes().set("rtol", rtol), a, b);
+  public static Tensor allclose(Operand a, Operand b, boolean equalNan) {
+    return Operator.of("allclose").apply(new Attributes().set("equal_nan", equalNan), a, b);
+  }
+
+  /**
+   * Whether all elements are close.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param options attributes that differ from their defaults: equal_nan
+   * @return the result
+   */
+  public static Tensor allclose(Operand a, Operand b, Attributes options) {
+    return Operator.of("allclose").apply(options, a, b);
+  }
+
+  /**
+   * Whether all elements are close.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param rtol tolerance relative to |b|; null: 1e-05
+   * @param atol absolute tolerance; null: 1e-08
+   * @return the result
+   */
+  public static Tensor allclose(Operand a, Operand b, Operand rtol, Operand atol) {
+    return Operator.of("allclose").apply(Attributes.NONE, a, b, rtol, atol);
+  }
+
+  /**
+   * Whether all elements are close.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param rtol tolerance relative to |b|; null: 1e-05
+   * @param atol absolute tolerance; null: 1e-08
+   * @param options attributes that differ from their defaults: equal_nan
+   * @return the result
+   */
+  public static Tensor allclose(Operand a, Operand b, Operand rtol, Operand atol, Attributes options) {
+    return Operator.of("allclose").apply(options, a, b, rtol, atol);
   }
 
   /**
@@ -250,7 +289,7 @@ public final class Ops {
    * @return the result
    */
   public static Tensor allclose(Operand a, Operand b, double rtol, double atol) {
-    return Operator.of("allclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), a, b);
+    return Operator.of("allclose").apply(Attributes.NONE, a, b, Operand.of(rtol), Operand.of(atol));
   }
 
   /**
@@ -258,11 +297,13 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param b a tensor or a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
+   * @param rtol tolerance relative to |b|
+   * @param atol absolute tolerance
+   * @param options attributes that differ from their defaults: equal_nan
    * @return the result
    */
-  public static Tensor allclose(Operand a, Operand b, Attributes options) {
-    return Operator.of("allclose").apply(options, a, b);
+  public static Tensor allclose(Operand a, Operand b, double rtol, double atol, Attributes options) {
+    return Operator.of("allclose").apply(options, a, b, Operand.of(rtol), Operand.of(atol));
   }
 
   /**
@@ -1486,7 +1527,7 @@ public final class Ops {
    * @param m the number of points; none where it is not positive
    * @return the result
    */
-  public static Tensor bartlett(long m) {
+  public static Tensor bartlett(double m) {
     return Operator.of("bartlett").apply(new Attributes().set("M", m));
   }
 
@@ -1838,7 +1879,7 @@ public final class Ops {
    * @param m the number of points; none where it is not positive
    * @return the result
    */
-  public static Tensor blackman(long m) {
+  public static Tensor blackman(double m) {
     return Operator.of("blackman").apply(new Attributes().set("M", m));
   }
 
@@ -3334,7 +3375,7 @@ public final class Ops {
    *
    * @param operands the tensors
    * @param subscripts labels of the operands' axes, and after '-&gt;' of the result's
-   * @param options attributes that differ from their defaults: dtype
+   * @param options attributes that differ from their defaults: dtype, casting
    * @return the result
    */
   public static Tensor einsum(Operand[] operands, String subscripts, Attributes options) {
@@ -4950,7 +4991,7 @@ public final class Ops {
    * @param m the number of points; none where it is not positive
    * @return the result
    */
-  public static Tensor hamming(long m) {
+  public static Tensor hamming(double m) {
     return Operator.of("hamming").apply(new Attributes().set("M", m));
   }
 
@@ -4962,7 +5003,7 @@ public final class Ops {
    * @param m the number of points; none where it is not positive
    * @return the result
    */
-  public static Tensor hanning(long m) {
+  public static Tensor hanning(double m) {
     return Operator.of("hanning").apply(new Attributes().set("M", m));
   }
 
@@ -5970,11 +6011,50 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
+   * @param equalNan whether two NaNs are close
    * @return the result
    */
-  public static Tensor isclose(Operand a, Operand b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), a, b);
+  public static Tensor isclose(Operand a, Operand b, boolean equalNan) {
+    return Operator.of("isclose").apply(new Attributes().set("equal_nan", equalNan), a, b);
+  }
+
+  /**
+   * Whether |a - b| &lt;= atol + rtol * |b|.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param options attributes that differ from their defaults: equal_nan
+   * @return the result
+   */
+  public static Tensor isclose(Operand a, Operand b, Attributes options) {
+    return Operator.of("isclose").apply(options, a, b);
+  }
+
+  /**
+   * Whether |a - b| &lt;= atol + rtol * |b|.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param rtol tolerance relative to |b|; null: 1e-05
+   * @param atol absolute tolerance; null: 1e-08
+   * @return the result
+   */
+  public static Tensor isclose(Operand a, Operand b, Operand rtol, Operand atol) {
+    return Operator.of("isclose").apply(Attributes.NONE, a, b, rtol, atol);
+  }
+
+  /**
+   * Whether |a - b| &lt;= atol + rtol * |b|.
+   *
+   * @param a a tensor or a number
+   * @param b a tensor or a number
+   * @param rtol tolerance relative to |b|; null: 1e-05
+   * @param atol absolute tolerance; null: 1e-08
+   * @param options attributes that differ from their defaults: equal_nan
+   * @return the result
+   */
+  public static Tensor isclose(Operand a, Operand b, Operand rtol, Operand atol, Attributes options) {
+    return Operator.of("isclose").apply(options, a, b, rtol, atol);
   }
 
   /**
@@ -5987,211 +6067,21 @@ public final class Ops {
    * @return the result
    */
   public static Tensor isclose(Operand a, Operand b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), a, b);
+    return Operator.of("isclose").apply(Attributes.NONE, a, b, Operand.of(rtol), Operand.of(atol));
   }
 
   /**
    * Whether |a - b| &lt;= atol + rtol * |b|.
    *
    * @param a a tensor or a number
-   * @param b a tensor or a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, Operand b, Attributes options) {
-    return Operator.of("isclose").apply(options, a, b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, long b) {
-    return Operator.of("isclose").apply(Attributes.NONE, a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, long b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, long b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, long b, Attributes options) {
-    return Operator.of("isclose").apply(options, a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @return the result
-   */
-  public static Tensor isclose(long a, Operand b) {
-    return Operator.of("isclose").apply(Attributes.NONE, Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  public static Tensor isclose(long a, Operand b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
    * @param b a tensor or a number
    * @param rtol tolerance relative to |b|
    * @param atol absolute tolerance
+   * @param options attributes that differ from their defaults: equal_nan
    * @return the result
    */
-  public static Tensor isclose(long a, Operand b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  public static Tensor isclose(long a, Operand b, Attributes options) {
-    return Operator.of("isclose").apply(options, Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, double b) {
-    return Operator.of("isclose").apply(Attributes.NONE, a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, double b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, double b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a tensor or a number
-   * @param b a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  public static Tensor isclose(Operand a, double b, Attributes options) {
-    return Operator.of("isclose").apply(options, a, Operand.of(b));
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @return the result
-   */
-  public static Tensor isclose(double a, Operand b) {
-    return Operator.of("isclose").apply(Attributes.NONE, Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
-   * @return the result
-   */
-  public static Tensor isclose(double a, Operand b, double rtol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol), Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @param rtol tolerance relative to |b|
-   * @param atol absolute tolerance
-   * @return the result
-   */
-  public static Tensor isclose(double a, Operand b, double rtol, double atol) {
-    return Operator.of("isclose").apply(new Attributes().set("rtol", rtol).set("atol", atol), Operand.of(a), b);
-  }
-
-  /**
-   * Whether |a - b| &lt;= atol + rtol * |b|.
-   *
-   * @param a a number
-   * @param b a tensor or a number
-   * @param options attributes that differ from their defaults: rtol, atol, equal_nan
-   * @return the result
-   */
-  public static Tensor isclose(double a, Operand b, Attributes options) {
-    return Operator.of("isclose").apply(options, Operand.of(a), b);
+  public static Tensor isclose(Operand a, Operand b, double rtol, double atol, Attributes options) {
+    return Operator.of("isclose").apply(options, a, b, Operand.of(rtol), Operand.of(atol));
   }
 
   /**
@@ -6336,7 +6226,7 @@ public final class Ops {
    * @param beta the shape
    * @return the result
    */
-  public static Tensor kaiser(long m, double beta) {
+  public static Tensor kaiser(double m, double beta) {
     return Operator.of("kaiser").apply(new Attributes().set("M", m).set("beta", beta));
   }
 
@@ -7729,6 +7619,31 @@ public final class Ops {
    */
   public static Tensor logspace(Operand start, Operand stop, Operand base, Attributes options) {
     return Operator.of("logspace").apply(options, start, stop, base);
+  }
+
+  /**
+   * Powers of a base with evenly spaced exponents.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param base the base of the exponents, or bases that broadcast beside the ends
+   * @return the result
+   */
+  public static Tensor logspace(Operand start, Operand stop, double base) {
+    return Operator.of("logspace").apply(Attributes.NONE, start, stop, Operand.of(base));
+  }
+
+  /**
+   * Powers of a base with evenly spaced exponents.
+   *
+   * @param start a tensor or a number
+   * @param stop a tensor or a number
+   * @param base the base of the exponents, or bases that broadcast beside the ends
+   * @param options attributes that differ from their defaults: num, endpoint, dtype, axis
+   * @return the result
+   */
+  public static Tensor logspace(Operand start, Operand stop, double base, Attributes options) {
+    return Operator.of("logspace").apply(options, start, stop, Operand.of(base));
   }
 
   /**
@@ -9710,6 +9625,42 @@ public final class Ops {
    */
   public static Tensor outer(Operand a, Operand b) {
     return Operator.of("outer").apply(Attributes.NONE, a, b);
+  }
+
+  /**
+   * Bytes of eight bits each.
+   *
+   * <p>The last byte is filled up with zeros.
+   *
+   * <p>NumPy: {@code numpy.packbits}.
+   *
+   * @param a integers or bool, of which each is a bit: whether it is not 0
+   * @return the result
+   */
+  public static Tensor packbits(Operand a) {
+    return Operator.of("packbits").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * Bytes of eight bits each.
+   *
+   * @param a integers or bool, of which each is a bit: whether it is not 0
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor packbits(Operand a, long axis) {
+    return Operator.of("packbits").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * Bytes of eight bits each.
+   *
+   * @param a integers or bool, of which each is a bit: whether it is not 0
+   * @param options attributes that differ from their defaults: axis, bitorder
+   * @return the result
+   */
+  public static Tensor packbits(Operand a, Attributes options) {
+    return Operator.of("packbits").apply(options, a);
   }
 
   /**
@@ -12567,6 +12518,52 @@ public final class Ops {
    */
   public static Tensor[] unique(Operand ar, Attributes options) {
     return Operator.of("unique").applyOpen(options, ar);
+  }
+
+  /**
+   * The bits of bytes, each as a uint8 of 0 or 1.
+   *
+   * <p>NumPy: {@code numpy.unpackbits}.
+   *
+   * @param a uint8
+   * @return the result
+   */
+  public static Tensor unpackbits(Operand a) {
+    return Operator.of("unpackbits").apply(Attributes.NONE, a);
+  }
+
+  /**
+   * The bits of bytes, each as a uint8 of 0 or 1.
+   *
+   * @param a uint8
+   * @param axis the axis; None: the flattened array
+   * @return the result
+   */
+  public static Tensor unpackbits(Operand a, long axis) {
+    return Operator.of("unpackbits").apply(new Attributes().set("axis", axis), a);
+  }
+
+  /**
+   * The bits of bytes, each as a uint8 of 0 or 1.
+   *
+   * @param a uint8
+   * @param axis the axis; None: the flattened array
+   * @param count how many bits there are in the end: zeros fill up; negative: left out there
+   * @return the result
+   */
+  public static Tensor unpackbits(Operand a, long axis, long count) {
+    return Operator.of("unpackbits").apply(new Attributes().set("axis", axis).set("count", count), a);
+  }
+
+  /**
+   * The bits of bytes, each as a uint8 of 0 or 1.
+   *
+   * @param a uint8
+   * @param options attributes that differ from their defaults: axis, count, bitorder
+   * @return the result
+   */
+  public static Tensor unpackbits(Operand a, Attributes options) {
+    return Operator.of("unpackbits").apply(options, a);
   }
 
   /**

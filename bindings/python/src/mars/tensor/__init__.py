@@ -19,8 +19,16 @@ import numpy as _np
 from mars import _abi
 from mars.tensor import _registry, _signatures
 from mars.tensor import random as random
+from mars.tensor._applying import apply_along_axis as apply_along_axis
+from mars.tensor._applying import apply_over_axes as apply_over_axes
+from mars.tensor._applying import mask_indices as mask_indices
 from mars.tensor._arrays import asarray as asarray
+from mars.tensor._arrays import asarray_chkfinite as asarray_chkfinite
 from mars.tensor._arrays import from_dlpack as from_dlpack
+from mars.tensor._arrays import frombuffer as frombuffer
+from mars.tensor._arrays import fromiter as fromiter
+from mars.tensor._arrays import fromstring as fromstring
+from mars.tensor._arrays import require as require
 from mars.tensor._arrays import tensor as tensor
 from mars.tensor._errors import errstate as errstate
 from mars.tensor._files import load as load
@@ -51,6 +59,11 @@ if TYPE_CHECKING:
     # What `__getattr__` finds.
     from numpy import False_ as False_
     from numpy import True_ as True_
+    from numpy import array2string as array2string
+    from numpy import array_repr as array_repr
+    from numpy import array_str as array_str
+    from numpy import base_repr as base_repr
+    from numpy import binary_repr as binary_repr
     from numpy import bool as bool
     from numpy import bool_ as bool_
     from numpy import broadcast_shapes as broadcast_shapes
@@ -62,10 +75,13 @@ if TYPE_CHECKING:
     from numpy import csingle as csingle
     from numpy import double as double
     from numpy import dtype as dtype
+    from numpy import exceptions as exceptions
     from numpy import float16 as float16
     from numpy import float32 as float32
     from numpy import float64 as float64
     from numpy import floating as floating
+    from numpy import format_float_positional as format_float_positional
+    from numpy import format_float_scientific as format_float_scientific
     from numpy import generic as generic
     from numpy import get_printoptions as get_printoptions
     from numpy import half as half
@@ -85,14 +101,20 @@ if TYPE_CHECKING:
     from numpy import long as long
     from numpy import longlong as longlong
     from numpy import min_scalar_type as min_scalar_type
+    from numpy import mintypecode as mintypecode
     from numpy import ndindex as ndindex
     from numpy import number as number
     from numpy import printoptions as printoptions
     from numpy import s_ as s_
+    from numpy import savetxt as savetxt
+    from numpy import savez as savez
+    from numpy import savez_compressed as savez_compressed
     from numpy import set_printoptions as set_printoptions
     from numpy import short as short
     from numpy import signedinteger as signedinteger
     from numpy import single as single
+    from numpy import typecodes as typecodes
+    from numpy import typename as typename
     from numpy import ubyte as ubyte
     from numpy import uint as uint
     from numpy import uint8 as uint8
@@ -122,6 +144,9 @@ _FROM_NUMPY = {
     "byte", "ubyte", "short", "ushort", "intc", "uintc", "long", "ulong", "longlong", "ulonglong", "half", "single", "double", "csingle",
     "cdouble", "generic", "number", "integer", "signedinteger", "unsignedinteger", "inexact", "floating", "complexfloating", "True_",
     "False_", "ndindex", "printoptions", "get_printoptions", "set_printoptions", "min_scalar_type",
+    # Of values, which they fetch, and of numbers.
+    "array2string", "array_repr", "array_str", "savetxt", "savez", "savez_compressed", "base_repr", "binary_repr",
+    "format_float_positional", "format_float_scientific", "mintypecode", "typecodes", "typename", "exceptions",
 }  # fmt: skip
 
 
@@ -178,12 +203,17 @@ def ndim(a: Any) -> int:
 
 def iscomplexobj(x: Any) -> builtins.bool:
     """Whether the dtype is complex."""
-    return (x.dtype if isinstance(x, Tensor) else _np.asarray(x).dtype).kind == "c"
+    return (x.dtype if hasattr(x, "dtype") else _np.asarray(x).dtype).kind == "c"
 
 
 def isrealobj(x: Any) -> builtins.bool:
     """Whether the dtype is not complex."""
     return not iscomplexobj(x)
+
+
+def common_type(*arrays: Any) -> type[Any]:
+    """The inexact type in which all arrays, integers as float64, have room."""
+    return _np.common_type(*(_np.empty(0, x.dtype if isinstance(x, Tensor) else _np.asarray(x).dtype) for x in arrays))
 
 
 def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:

@@ -74,6 +74,35 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
     return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
 
 
+def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Tensor:
+    """A tensor that uses a buffer's memory in place: do not change it until the tensor is executed."""
+    return asarray(np.frombuffer(buffer, _abi.dtype_of(_abi.code_of(dtype)), count, offset))
+
+
+def fromiter(iter: Any, dtype: Any, count: int = -1) -> Tensor:
+    """A tensor of what an iterable gives now."""
+    return tensor(np.fromiter(iter, _abi.dtype_of(_abi.code_of(dtype)), count))
+
+
+def fromstring(string: str, dtype: Any = float, count: int = -1, *, sep: str) -> Tensor:
+    """A tensor of the numbers in a text, between which `sep` stands."""
+    return tensor(np.fromstring(string, _abi.dtype_of(_abi.code_of(dtype)), count, sep=sep))
+
+
+def asarray_chkfinite(a: Any, dtype: Any = None, order: str | None = None) -> Tensor:
+    """A tensor as `asarray` makes it; runs what it needs to see that its values are finite."""
+    made = asarray(a, dtype, order)
+    if made.dtype.kind in "fc" and not bool(function("isfinite")(made).all()):
+        raise ValueError("array must not contain infs or NaNs")
+    return made
+
+
+def require(a: Any, dtype: Any = None, requirements: Any = None) -> Tensor:
+    """A tensor of a dtype; what NumPy may require beside it is about memory, which tensors do not have."""
+    np.require(np.empty(0), None, requirements)  # which refuses what it does not know
+    return asarray(a, dtype)
+
+
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of an object that exports DLPack: do not change it until the tensor is executed."""
     from mars.tensor import _dlpack

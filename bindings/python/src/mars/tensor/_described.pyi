@@ -218,6 +218,7 @@ __all__ = [
     "ones",
     "ones_like",
     "outer",
+    "packbits",
     "pad",
     "partition",
     "percentile",
@@ -294,6 +295,7 @@ __all__ = [
     "trunc",
     "union1d",
     "unique",
+    "unpackbits",
     "unravel_index",
     "unstack",
     "unwrap",
@@ -380,9 +382,7 @@ def all(
 ) -> Tensor:
     """Whether all elements are true over axes."""
 
-def allclose(
-    a: _Operand, b: _Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False, out: _Out | None = None
-) -> Tensor:
+def allclose(a: _Operand, b: _Operand, rtol: _Operand = 1e-05, atol: _Operand = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether all elements are close."""
 
 def amax(
@@ -653,7 +653,7 @@ def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, retu
 def average_weights(a: _Operand, axis: _Ints | None = None, weights: _Operand | None = None, *, keepdims: bool = False) -> Tensor:
     """The sum of the weights of an average: what that gives beside it where `returned` is set."""
 
-def bartlett(M: int, chunk_size: _Ints | None = None) -> Tensor:
+def bartlett(M: float, chunk_size: _Ints | None = None) -> Tensor:
     """A triangle."""
 
 def bincount(x: _Operand, /, weights: _Operand | None = None, minlength: int = 0) -> Tensor:
@@ -760,7 +760,7 @@ def bitwise_xor(
 ) -> Tensor:
     """Bitwise exclusive or."""
 
-def blackman(M: int, chunk_size: _Ints | None = None) -> Tensor:
+def blackman(M: float, chunk_size: _Ints | None = None) -> Tensor:
     """A sum of two cosines."""
 
 def broadcast_arrays(*tensors: _Operand) -> tuple[Tensor, ...]:
@@ -1027,7 +1027,7 @@ def ediff1d(ary: _Operand, to_end: _Operand | None = None, to_begin: _Operand | 
     """Differences of neighbours in the flattened array."""
 
 def einsum(
-    subscripts: Any,
+    subscripts: Any = None,
     *operands: Any,
     out: _Out | None = None,
     dtype: Any = None,
@@ -1327,10 +1327,10 @@ def greater_equal(
 ) -> Tensor:
     """Whether x1 is at least x2."""
 
-def hamming(M: int, chunk_size: _Ints | None = None) -> Tensor:
+def hamming(M: float, chunk_size: _Ints | None = None) -> Tensor:
     """A raised cosine that does not reach 0."""
 
-def hanning(M: int, chunk_size: _Ints | None = None) -> Tensor:
+def hanning(M: float, chunk_size: _Ints | None = None) -> Tensor:
     """A raised cosine."""
 
 def heaviside(
@@ -1436,20 +1436,7 @@ def invert(
 ) -> Tensor:
     """All bits flipped; of bool the logical not."""
 
-def isclose(
-    a: _Operand,
-    b: _Operand,
-    rtol: float = 1e-05,
-    atol: float = 1e-08,
-    equal_nan: bool = False,
-    out: _Out | None = None,
-    *,
-    where: Any = True,
-    casting: Any = "same_kind",
-    order: Any = "K",
-    dtype: Any = None,
-    subok: Any = True,
-) -> Tensor:
+def isclose(a: _Operand, b: _Operand, rtol: _Operand = 1e-05, atol: _Operand = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether |a - b| <= atol + rtol * |b|."""
 
 def iscomplex(
@@ -1542,7 +1529,7 @@ def isreal(
 def ix_(*tensors: _Operand) -> tuple[Tensor, ...]:
     """Sequences as indices of a grid: each along an axis of its own."""
 
-def kaiser(M: int, beta: float, chunk_size: _Ints | None = None) -> Tensor:
+def kaiser(M: float, beta: float, chunk_size: _Ints | None = None) -> Tensor:
     """A quotient of Bessel functions."""
 
 def kron(a: _Operand, b: _Operand) -> Tensor:
@@ -2072,6 +2059,9 @@ def ones_like(
 def outer(a: _Operand, b: _Operand, out: _Out | None = None) -> Tensor:
     """All products of two flattened tensors."""
 
+def packbits(a: _Operand, /, axis: int | None = None, bitorder: str = "big") -> Tensor:
+    """Bytes of eight bits each."""
+
 def pad(
     array: _Operand,
     pad_width: Any,
@@ -2287,7 +2277,7 @@ def rint(
 ) -> Tensor:
     """The nearest integer, halves to even."""
 
-def roll(a: _Operand, shift: _Ints, axis: _Ints | None = None, out: _Out | None = None) -> Tensor:
+def roll(a: _Operand, shift: Any, axis: Any = None) -> Tensor:
     """Shifts elements along axes, around the end."""
 
 def rollaxis(a: _Operand, axis: int, start: int = 0, out: _Out | None = None) -> Tensor:
@@ -2594,6 +2584,9 @@ def unique(
 ) -> Any:
     """The sorted distinct values."""
 
+def unpackbits(a: _Operand, /, axis: int | None = None, count: int | None = None, bitorder: str = "big") -> Tensor:
+    """The bits of bytes, each as a uint8 of 0 or 1."""
+
 def unravel_index(indices: _Operand, shape: _Ints, order: str = "C", out: _Out | None = None) -> tuple[Tensor, ...]:
     """Indices along every axis from C-order positions."""
 
@@ -2777,8 +2770,6 @@ class TensorMethods:
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, *, device: str | None = None
     ) -> Tensor:
         """Converts to another dtype."""
-    def choose(self, choices: Iterable[_Operand], out: _Out | None = None, mode: str = "raise") -> Tensor:
-        """Elements of tensors by the number of the tensor."""
     def clip(
         self,
         min: Any = None,

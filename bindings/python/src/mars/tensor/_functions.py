@@ -180,6 +180,8 @@ def _places(obj: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
         return {"slice": items[1:] or (0, 0, 0, 0)}, ()
     if hasattr(obj, "__index__") and not isinstance(obj, (Tensor, np.ndarray, bool)):
         return {"obj": (operator.index(obj),)}, ()
+    if isinstance(obj, (list, tuple)) and not obj:
+        return {"obj": ()}, ()
     return {}, (obj,)
 
 
@@ -187,6 +189,28 @@ def _places(obj: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
     given, places = _places(obj)
     return apply(op("delete"), (as_tensor(arr), *places), attributes("delete", **given, axis=axis))  # type: ignore[no-any-return]
+
+
+@written
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Tensor:
+    if isinstance(indices, (list, tuple)):
+        # A list without elements has no dtype of its own; as indices it has that of indices.
+        indices = convert(indices) if len(indices) else convert(np.zeros(np.shape(indices), np.intp))
+    made = apply(op("take"), (a, indices), attributes("take", axis=axis, mode=mode))
+    return _registry.finish(made, out, "take", "unsafe")  # type: ignore[no-any-return]
+
+
+@written
+def roll(a: Any, shift: Any, axis: Any = None) -> Tensor:
+    a = as_tensor(a)
+
+    def within(given: Any) -> int:
+        # Every extent divides the number of elements, so that of a number beyond 64 bits the remainder says the same.
+        n = operator.index(given)
+        return n if -(1 << 63) <= n < 1 << 63 else n % max(int(a.size), 1)
+
+    shifts = tuple(map(within, shift)) if np.ndim(shift) else within(shift)
+    return apply(op("roll"), (a,), attributes("roll", shift=shifts, axis=axis))  # type: ignore[no-any-return]
 
 
 @written
@@ -291,7 +315,7 @@ def pad(
             widths[axis] = (width, width) if hasattr(width, "__index__") else width
         pad_width = widths
     given = attributes(
-        "pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=mode,
+        "pad", pad_width=_pairs(pad_width, array.ndim, "pad_width"), mode=str(mode),
         stat_length=None if stat_length is None else _pairs(stat_length, array.ndim, "stat_length"), reflect_type=reflect_type,
     )  # fmt: skip
     return apply(op("pad"), (array, constant_values, end_values), given)  # type: ignore[no-any-return]
@@ -303,27 +327,6 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     return apply(op("select"), (default, *conditions, *choices), attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
 
 
-@written
-def einsum(
-    subscripts: Any, *operands: Any, out: Any = None, dtype: Any = None, casting: str = "safe", optimize: Any = True, order: str = "K"
-) -> Tensor:
-    _signatures.check_order(order)
-    if not isinstance(subscripts, str):
-        subscripts, operands = _lettered((subscripts, *operands))
-    made = apply(op("einsum"), operands, attributes("einsum", subscripts=subscripts, dtype=dtype))
-    return _registry.finish(made, out, "einsum", casting)  # type: ignore[no-any-return]
-
-
-def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """Subscripts as letters, of operands that are each followed by the numbers of their axes."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-    def text(numbers: Any) -> str:
-        return "".join("..." if i is Ellipsis else letters[i] for i in numbers)
-
-    operands, numbers = given[0 : len(given) // 2 * 2 : 2], given[1::2]
-    subscripts = ",".join(map(text, numbers))
-    return (f"{subscripts}->{text(given[-1])}" if len(given) % 2 else subscripts), operands
 
 
 @written

@@ -160,7 +160,7 @@ def rechunked(made: Any, chunk_size: Any) -> Any:
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The Python function of an operator."""
-    from mars.tensor import _functions, _histograms  # noqa: F401
+    from mars.tensor import _einsum, _functions, _histograms  # noqa: F401
 
     made = op(name)
     f = _functions.WRITTEN.get(name)
@@ -180,7 +180,7 @@ def make(made: Op) -> Callable[..., Any]:
         return _separate(description, made, found)
     fixed = [i["name"] for i in inputs if not i["variadic"] and not i["optional"]]
     optional = [i["name"] for i in inputs if i["optional"]]
-    first, every = ("".join(f"{n}, " for n in some) for some in (fixed, fixed + optional))
+    first, every = ("".join("_mask_of(where), " if n == "where" else f"{n}, " for n in some) for some in (fixed, fixed + optional))
     if inputs and inputs[-1]["variadic"]:
         operands = f"({every}*_convert_all({inputs[-1]['name']}),)"
     elif optional:
@@ -222,7 +222,7 @@ def make(made: Op) -> Callable[..., Any]:
         "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
-        "_dtype_of_out": dtype_of_out,
+        "_dtype_of_out": dtype_of_out, "_mask_of": mask_of,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
@@ -250,8 +250,14 @@ def call_ufunc(
     return _masked(o, result, out, where, casting)
 
 
+def mask_of(where: Any) -> Any:
+    """A mask as NumPy takes it: what is no array yet becomes one of bool.  True lets everything through, and is left to the library."""
+    return where if where is None or where is True or isinstance(where, (Handle, np.ndarray)) else np.asarray(where, bool)
+
+
 def _masked(o: Op, result: Any, out: Any, where: Any, casting: Any) -> Any:
     """A result of a ufunc where a mask holds; elsewhere what `out` has."""
+    where = function("astype")(mask_of(where), bool, casting="safe")
     if out is None:
         # Elements that the mask leaves out have no value in NumPy; here they are zeros.
         return function("where")(where, result, False)
@@ -293,6 +299,8 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
     f.__module__ = "mars.tensor"
     for m in ("reduce", "accumulate", "reduceat", "outer", "at"):
         setattr(f, m, _ufunc_method(name, m))
+    f.nin, f.nout = len(description["inputs"]), len(outputs)
+    f.nargs = f.nin + f.nout
     return f  # type: ignore[no-any-return]
 
 

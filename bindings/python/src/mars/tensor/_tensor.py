@@ -182,7 +182,7 @@ class Tensor(Handle, TensorMethods):
         """Sorts in place.  There is one method, and it is stable: `kind` and `stable` say nothing."""
         if order is not None:
             raise ValueError("Cannot specify order when the array has no fields.")
-        assign(self, function("sort")(self, axis=axis, kind=kind, stable=stable))
+        assign(self, function("sort")(self, axis=index(axis), kind=kind, stable=stable))
 
     def item(self, *args: Any) -> Any:
         """One element as a Python scalar; executes what it needs of it."""
@@ -191,6 +191,8 @@ class Tensor(Handle, TensorMethods):
                 raise ValueError("can only convert an array of size 1 to a Python scalar")
             return self.to_numpy().item()
         key = args[0] if len(args) == 1 else args
+        if isinstance(key, tuple) and len(key) == 1:
+            (key,) = key
         if not isinstance(key, tuple):
             flat, n = index(key), self.size
             if not -n <= flat < n:
@@ -219,13 +221,17 @@ class Tensor(Handle, TensorMethods):
         """The slices along an axis at which a vector of conditions holds."""
         return function("compress")(condition, self, axis=axis, out=out)  # type: ignore[no-any-return]
 
+    def choose(self, *choices: Any, out: Any = None, mode: str = "raise") -> Tensor:
+        """Elements of the choices, given as one sequence or one by one, by their numbers here."""
+        return function("choose")(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)  # type: ignore[no-any-return]
+
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Writes values, over and over again if they are fewer, to places that are counted in C order."""
         function("put")(self, indices, values, mode)
 
     def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
         """Sorts in place, which puts every element where a sort would: also those at `kth`."""
-        assign(self, function("partition")(self, kth, axis=axis, kind=kind, order=order))
+        assign(self, function("partition")(self, kth, axis=index(axis), kind=kind, order=order))
 
     def tobytes(self, order: Any = "C") -> bytes:
         """The values as bytes; executes."""

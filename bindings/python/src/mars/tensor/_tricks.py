@@ -36,7 +36,9 @@ class _Grid:
         lines = [_range(s) for s in key]
         if not lines:
             return ()
-        common = np.result_type(*[x.dtype for x in lines])
+        # As NumPy: numbers without a dtype of their own take part as such; an imaginary step makes floats.
+        given: list[Any] = [abs(x) if isinstance(x, (complex, np.complexfloating)) else x for s in key for x in (s.start, s.stop, s.step)]
+        common = np.result_type(0, *[x for x in given if x is not None])
         made = function("meshgrid")(*[x.astype(common) for x in lines], indexing="ij", sparse=self._sparse)
         return tuple(made) if self._sparse else function("stack")(made)
 
@@ -66,6 +68,8 @@ class _Concatenator:
         common = None
         if any(scalars) and not all(scalars):
             common = np.result_type(*[x if is_scalar else t.dtype for x, t, is_scalar in zip(items, made, scalars, strict=True)])
+            # A number that this does not hold is an error.
+            made = [convert(np.asarray(x, common)) if is_scalar else t for x, t, is_scalar in zip(items, made, scalars, strict=True)]
         parts = [self._raised(x if common is None else x.astype(common), ndmin, place) for x in made]
         return function("concatenate")(parts, axis=axis)  # type: ignore[no-any-return]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from numpy.linalg import LinAlgError as LinAlgError
+
 from mars.tensor import _registry
 
 if TYPE_CHECKING:
@@ -30,4 +32,4 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({"diagonal", "trace", *_registry.names("linalg")})
+    return sorted({"LinAlgError", "diagonal", "trace", *_registry.names("linalg")})
