@@ -23,7 +23,7 @@ enum Histograms {
     }
     func end(_ given: Double?, _ extreme: OpDef, ofNone: Double) throws(MarsError) -> Value {
       if let given { return Reductions.constant(Scalar(given), d) }
-      return a.type.isKnown && a.type.count == 0 ? Reductions.constant(Scalar(ofNone), d) : try a.op(extreme).cast(d)
+      return a.type.shape.contains(0) ? Reductions.constant(Scalar(ofNone), d) : try a.op(extreme).cast(d)
     }
     var low = try end(below, Reductions.min, ofNone: above.map { $0 - 1 } ?? 0)
     var high = try end(above, Reductions.max, ofNone: below.map { $0 + 1 } ?? 1)
