@@ -59,7 +59,7 @@ enum Histograms {
     guard edges.type.rank == 1 else { throw c.error(.value, "`bins` must be 1d, when an array") }
     guard edges.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs a known number of edges") }
     try checkAscending(c, edges, "bins")
-    if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
+    if let weights, !Shape.mayEqual(weights.type.shape, a.type.shape) { throw c.error(.value, "weights should have the same shape as a.") }
     // One edge, or none, is the end of no bin.
     let n = Swift.max(0, edges.type.shape[0] - 1)
     let d = Promotion.common(a.type.dtype, edges.type.dtype)

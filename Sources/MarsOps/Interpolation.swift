@@ -233,6 +233,7 @@ enum Interpolation {
           h = try given.cast(given.type.dtype.kind < .floating ? d.realPart : given.type.dtype)
           guard h.type.rank <= 1 else { throw c.error(.value, "distances must be either scalars or 1d") }
           if h.type.rank == 1 {
+            guard h.type.isKnown else { throw c.unknownExtents("gradient needs a known number of distances") }
             guard h.type.shape[0] == n else {
               throw c.error(.value, "when 1d, distances must match the length of the corresponding dimension")
             }

@@ -21,13 +21,10 @@ enum Joining {
         guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
           throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
         }
+        let (rank, k) = (out.rank, c.int("axis"))
         guard
-          c.inputs.allSatisfy({ t in
-            t.dtype == out.dtype && t.rank == out.rank
-              && t.shape.indices.allSatisfy { k in
-                k == c.int("axis") || Set(c.inputs.map { $0.shape[k] }).subtracting([unknownExtent]).count <= 1
-              }
-          })
+          c.inputs.allSatisfy({ $0.dtype == out.dtype && $0.rank == rank }),
+          (0..<rank).allSatisfy({ j in j == k || Set(c.inputs.map { $0.shape[j] }).subtracting([unknownExtent]).count <= 1 })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         let sum = try c.sum(extents.filter { $0 != unknownExtent }, "the extents add up to more than an integer holds")

@@ -78,6 +78,7 @@ enum Statistics {
     /// Refuses weights that are fewer or more than the observations.
     func check(_ c: OpContext, _ n: Int) throws(MarsError) {
       guard let all else { return }
+      guard all.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs a known number of weights") }
       guard all.type.shape[0] == n else { throw c.error(.value, "incompatible numbers of samples and weights") }
     }
 

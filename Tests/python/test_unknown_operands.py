@@ -109,6 +109,7 @@ for rows, columns in [(1, 2), (1, 3), (2, 1), (2, 2), (2, 3), (3, 1), (3, 3), (0
     ARRAYS[f"M{rows}{columns}"] = np.cos(np.arange(rows * columns)).reshape(rows, columns)
 ARRAYS |= {"T112": np.ones((1, 1, 2)), "T132": np.ones((1, 3, 2)), "C3": np.array([1j, 2, 3 - 1j])}
 ARRAYS |= {"I1": np.array([0]), "I2": np.array([0, 2]), "I3": np.array([2, 0, 1]), "I5": np.array([0, 5])}
+ARRAYS |= {"P3": np.array([0.25, 0.5, 0.25])}
 ARRAYS |= {"B3": np.array([True, False, True]), "B4": np.array([False, True, True, False])}
 ARRAYS |= {"B23": np.array([[True, False, True], [False, False, True]])}
 
@@ -176,7 +177,10 @@ np.trapezoid(M23, V3) | np.trapezoid(M23, V2) | np.gradient(V3, V4) | np.gradien
 np.repeat(V3, I3) | np.repeat(V4, I3) | np.roll(M23, I3) | np.pad(V3, I1[0]) | np.digitize(V4, V3) | np.linalg.norm(C3)
 np.vdot(C3, C3) | np.real(C3) | np.imag(C3) | np.add(V3, V3, where=B3)[0] | np.add(V3, 1, where=B23)[0, 0]
 np.broadcast_to(M21, (2, 3)) | np.ravel_multi_index((I3, I3), (3, 3)) | np.ravel_multi_index((I3, I5), (6, 6))
-np.unravel_index(I3, (2, 2)) | np.lexsort((V3, I3)) | np.lexsort((V3, V4)) | np.tensordot(M23, M33, axes=([1], [0]))
+np.unravel_index(I3, (2, 2)) | np.lexsort((V3, I3)) | np.histogramdd(M23, [V3, V4, V2])[0] | np.histogramdd(M23, 2)[0] | np.random.choice(V3, 2, p=P3).shape | np.random.choice(V4, 2, p=P3)
+np.random.permutation(V3).shape | np.random.permuted(M23).shape | np.random.normal(V3, 1).shape | np.random.normal(V3, P3).shape
+np.random.normal(V4, P3) | np.random.normal(V3, 1, size=(2, 3)).shape | np.random.normal(V3, 1, size=2) | np.random.multinomial(5, P3).shape
+np.random.dirichlet(P3).shape | np.random.poisson(P3).shape | np.random.integers(0, I3 + 1).shape | np.lexsort((V3, V4)) | np.tensordot(M23, M33, axes=([1], [0]))
 np.tensordot(M23, M23, axes=([1], [0]))
 """
 
