@@ -22,7 +22,11 @@ package enum Shape {
 
   package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
 
-  /// Strides of a C-order array, in elements.
+  /// Whether two shapes may turn out to be the same: unknown extents may be any.
+  package static func mayEqual(_ a: [Int], _ b: [Int]) -> Bool {
+    a.count == b.count && zip(a, b).allSatisfy { $0 == $1 || $0 == unknownExtent || $1 == unknownExtent }
+  }
+
   /// Whether elements with these strides (in elements) lie side by side in C order.
   package static func isRowMajor(_ shape: [Int], _ strides: [Int]) -> Bool {
     if shape.contains(0) { return true }
@@ -34,6 +38,7 @@ package enum Shape {
     return true
   }
 
+  /// Strides of a C-order array, in elements.
   package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var s = [Int](repeating: 1, count: shape.count)
     var i = shape.count - 2
@@ -42,6 +47,20 @@ package enum Shape {
       i -= 1
     }
     return s
+  }
+
+  /// The extents that a reshape to `wanted` means, of which one may be -1: what is left.  As they are while those of `from` are unknown.
+  package static func reshaped(_ from: [Int], _ wanted: [Int]) throws(MarsError) -> [Int] {
+    guard wanted.allSatisfy({ $0 >= -1 }) else { throw MarsError(.value, "negative dimensions not allowed") }
+    guard wanted.count(where: { $0 == -1 }) <= 1 else { throw MarsError(.value, "can only specify one unknown dimension") }
+    guard isKnown(from) else { return wanted }
+    let total = from.reduce(1, *)
+    guard let known = count(wanted.filter { $0 != -1 }),
+      wanted.contains(-1) ? known > 0 && total % known == 0 : known == total
+    else {
+      throw MarsError(.value, "cannot reshape array of size \(total) into shape \(tight(wanted).replacing("?", with: "-1"))")
+    }
+    return wanted.map { $0 == -1 ? total / known : $0 }
   }
 
   /// NumPy's broadcast of several shapes; nil where they do not agree.  Unknown against 1 or unknown stays unknown; against n it is n.

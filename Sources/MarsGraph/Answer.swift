@@ -44,6 +44,8 @@ package struct Answer: Sendable {
 
   /// The part of complex values that results are.
   package var part: ComplexPart? { if case .part(let part) = sharing { part } else { nil } }
+  /// Whether a result may have the memory of input 0 at all.
+  package var mayShare: Bool { if case .never = sharing { false } else { true } }
   package var isReshape: Bool { if case .reshape = sharing { true } else { false } }
 }
 

@@ -100,10 +100,11 @@ enum Arrangements {
     "polyval", inputs: [InputDef("p", "coefficients, that of the highest power first"), InputDef("x")], typing: .fromExpansion,
     takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.rank == 1, v[0].type.isKnown else { throw c.error(.value, "p must be a vector of known length") }
+      guard v[0].type.rank == 1 else { throw c.error(.value, "p must be a vector") }
+      guard v[0].type.isKnown else { throw c.unknownExtents("polyval needs a known number of coefficients") }
       // Each is a step of the graph.
       guard v[0].type.shape[0] <= 1 << 16 else { throw c.error(.unsupported, "polyval takes at most 65536 coefficients") }
-      var r = Value(try Creation.zeros.apply([], [("shape", .ints(v[1].type.shape)), ("dtype", .dtype(v[1].type.dtype))]))
+      var r = try v[1].op(Creation.zerosLike)
       for i in 0..<v[0].type.shape[0] {
         r = try r.op(Arithmetic.multiply, v[1]).op(Arithmetic.add, try v[0].sliced(axis: 0, start: i, count: 1).reshaped([]))
       }

@@ -75,8 +75,9 @@ enum Creation {
         signature: "\(name == "empty_like" ? "prototype /" : value == nil ? "a fill_value" : "a") dtype order=K subok=True shape * device"),
       samples: [Sample(value == nil ? [[2, 3], []] : [[2, 3]], .all)], answer: Answer(rankZero: .array))
   }
+  static let zerosLike = like("zeros_like", 0, "Zeros in the shape and dtype of another tensor.")
   private static let likes = [
-    like("zeros_like", 0, "Zeros in the shape and dtype of another tensor."),
+    zerosLike,
     like("ones_like", 1, "Ones in the shape and dtype of another tensor."),
     like("empty_like", 0, "A tensor of the same shape and dtype whose values do not matter."),
     like("full_like", nil, "One value in the shape and dtype of another tensor."),

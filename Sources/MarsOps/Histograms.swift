@@ -23,7 +23,7 @@ enum Histograms {
     }
     func end(_ given: Double?, _ extreme: OpDef, ofNone: Double) throws(MarsError) -> Value {
       if let given { return Reductions.constant(Scalar(given), d) }
-      if a.type.isKnown && a.type.count == 0 { return Reductions.constant(Scalar(ofNone), d) }
+      if a.type.shape.contains(0) { return Reductions.constant(Scalar(ofNone), d) }
       let found = try a.op(extreme).cast(d)
       return a.type.dtype.kind < .floating ? found : try Checks.finite(c, found, "autodetected range is not finite")
     }
@@ -67,7 +67,7 @@ enum Histograms {
     guard edges.type.rank == 1 else { throw c.error(.value, "`bins` must be 1d, when an array") }
     guard edges.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs a known number of edges") }
     try checkAscending(c, edges, "bins")
-    if let weights, weights.type.shape != a.type.shape { throw c.error(.value, "weights should have the same shape as a.") }
+    if let weights, !Shape.mayEqual(weights.type.shape, a.type.shape) { throw c.error(.value, "weights should have the same shape as a.") }
     // One edge, or none, is the end of no bin.
     let n = Swift.max(0, edges.type.shape[0] - 1)
     let d = Promotion.common(a.type.dtype, edges.type.dtype)

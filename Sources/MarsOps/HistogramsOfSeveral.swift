@@ -11,15 +11,15 @@ enum HistogramsOfSeveral {
     ],
     attributes: [Histograms.density],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-      guard c.inputs[0].rank == 2, c.inputs[0].shape[1] != unknownExtent else {
-        throw c.error(.value, "sample must have two axes, points and a known number of coordinates")
-      }
+      guard c.inputs[0].rank == 2 else { throw c.error(.value, "sample must have two axes, points and coordinates") }
+      guard c.inputs[0].shape[1] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known number of coordinates") }
       let edges = c.list(of: c.inputs)
       guard edges.count == c.inputs[0].shape[1] else {
         throw c.error(.value, "The dimension of bins must be equal to the dimension of the sample x.")
       }
       for (i, e) in edges.enumerated() {
-        guard e.rank == 1, e.shape[0] != unknownExtent, e.shape[0] > 1 else {
+        guard e.rank != 1 || e.shape[0] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs known numbers of edges") }
+        guard e.rank == 1, e.shape[0] > 1 else {
           throw c.error(.value, "`bins[\(i)]` must be 1d, when an array, of two edges or more")
         }
         guard !e.dtype.isComplex && !c.inputs[0].dtype.isComplex else {

@@ -62,6 +62,8 @@ enum IndexGrids {
         var x = given
         if x.type.dtype == .bool {
           x = Value(try Masks.flatnonzero.apply([.value(x)]))
+        } else if x.type.shape[0] == unknownExtent && !x.type.dtype.isInteger {
+          throw c.unknownExtents("ix_ needs a known extent of indices that are no integers")
         } else if x.type.shape[0] == 0 {
           // A list without elements has no dtype of its own.
           x = try x.cast(.int64)

@@ -18,7 +18,7 @@ enum Interpolation {
       var (x, points, values) = (try v[0].cast(.float64), try v[1].cast(.float64), try v[2].cast(d))
       guard points.type.rank == 1 && values.type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
       var n = points.type.shape[0]
-      guard n >= 0 else { throw c.unknownExtents("interp needs a known number of points") }
+      guard n >= 0 && values.type.isKnown else { throw c.unknownExtents("interp needs a known number of points") }
       guard n > 0 else { throw c.error(.value, "array of sample points is empty") }
       guard values.type.shape[0] == n else { throw c.error(.value, "fp and xp are not of the same length.") }
       let isCircle: Bool
@@ -236,6 +236,7 @@ enum Interpolation {
           h = try given.cast(given.type.dtype.kind < .floating ? d.realPart : given.type.dtype)
           guard h.type.rank <= 1 else { throw c.error(.value, "distances must be either scalars or 1d") }
           if h.type.rank == 1 {
+            guard h.type.isKnown else { throw c.unknownExtents("gradient needs a known number of distances") }
             guard h.type.shape[0] == n else {
               throw c.error(.value, "when 1d, distances must match the length of the corresponding dimension")
             }

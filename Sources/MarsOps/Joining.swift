@@ -21,16 +21,17 @@ enum Joining {
         guard c.int("axis") >= 0 && c.int("axis") < out.rank else {
           throw c.error(.axis, "axis \(c.int("axis")) is out of bounds for array of dimension \(out.rank)")
         }
+        let (rank, k) = (out.rank, c.int("axis"))
         guard
-          c.inputs.allSatisfy({ t in
-            t.dtype == out.dtype && t.rank == out.rank
-              && t.shape.indices.allSatisfy {
-                $0 == c.int("axis") || t.shape[$0] == out.shape[$0] || t.shape[$0] == unknownExtent || out.shape[$0] == unknownExtent
-              }
-          })
+          c.inputs.allSatisfy({ $0.dtype == out.dtype && $0.rank == rank }),
+          (0..<rank).allSatisfy({ j in j == k || Set(c.inputs.map { $0.shape[j] }).subtracting([unknownExtent]).count <= 1 })
         else { throw c.error(.value, "arrays to join must have one dtype and agree in all axes but one") }
         let extents = c.inputs.map { $0.shape[c.int("axis")] }
         let sum = try c.sum(extents.filter { $0 != unknownExtent }, "the extents add up to more than an integer holds")
+        for k in out.shape.indices where out.shape[k] == unknownExtent {
+          // The parts agree: one that is known tells of all.
+          out.shape[k] = c.inputs.lazy.map { $0.shape[k] }.first { $0 != unknownExtent } ?? unknownExtent
+        }
         out.shape[c.int("axis")] = extents.contains(unknownExtent) ? unknownExtent : sum
         return [out]
       },
@@ -87,11 +88,15 @@ enum Joining {
           "all the input arrays must have same number of dimensions, but the array at index 0 has \(rank) dimension(s) and the array at index \(i) has \(x.type.rank) dimension(s)"
         )
       }
-      for j in 0..<rank where j != k && x.type.shape[j] != v[0].type.shape[j] && x.type.shape[j] >= 0 && v[0].type.shape[j] >= 0 {
-        throw c.error(
-          .value,
-          "all the input array dimensions except for the concatenation axis must match exactly, but along dimension \(j), the array at index 0 has size \(v[0].type.shape[j]) and the array at index \(i) has size \(x.type.shape[j])"
-        )
+      for j in 0..<rank where j != k && x.type.shape[j] != unknownExtent {
+        // Unknown extents agree with any; those that are known agree with each other.
+        guard let first = v[..<i].firstIndex(where: { $0.type.shape[j] != unknownExtent }) else { continue }
+        guard x.type.shape[j] == v[first].type.shape[j] else {
+          throw c.error(
+            .value,
+            "all the input array dimensions except for the concatenation axis must match exactly, but along dimension \(j), the array at index \(first) has size \(v[first].type.shape[j]) and the array at index \(i) has size \(x.type.shape[j])"
+          )
+        }
       }
     }
     if v.count == 1 { return v[0] }
@@ -130,7 +135,9 @@ enum Joining {
     "stack", inputs: arrays, attributes: [axis, castsTo, casting], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard !v.isEmpty else { throw c.error(.value, "need at least one array to stack") }
-      guard v.allSatisfy({ $0.type.shape == v[0].type.shape }) else { throw c.error(.value, "all input arrays must have the same shape") }
+      guard v.allSatisfy({ Shape.mayEqual($0.type.shape, v[0].type.shape) }) else {
+        throw c.error(.value, "all input arrays must have the same shape")
+      }
       let k = try c.normalisedAxis(c.int("axis"), rank: v[0].type.rank + 1)
       var parts: [Value] = []
       for x in try castToCommon(c, v) { parts.append(try x.expanded(at: [k])) }
@@ -235,6 +242,8 @@ enum Joining {
       guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
         throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape.")
       }
+      // A result without new axes is the operand itself, which would run without the others.
+      guard v.count == 1 || v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("broadcast_arrays needs known extents") }
       var out: [Value] = []
       for x in v { out.append(try x.broadcast(to: shape)) }
       return out

@@ -28,7 +28,7 @@ extension OpContext {
   func checkReduction(vectors: Bool = true) throws(MarsError) -> [Int] {
     if inputs.count == 2 {
       guard inputs[1].dtype == .bool else { throw cannotCast(inputs[1].dtype, .bool) }
-      guard Shape.broadcast([inputs[0].shape, inputs[1].shape]) == inputs[0].shape else {
+      guard let both = Shape.broadcast([inputs[0].shape, inputs[1].shape]), Shape.mayEqual(both, inputs[0].shape) else {
         throw error(.value, "'where' of shape \(Shape.text(inputs[1].shape)) does not broadcast to \(Shape.text(inputs[0].shape))")
       }
     }

@@ -9,23 +9,7 @@ extension Shapes {
 
   /// The extents that a reshape means; -1 is what is left.
   static func resolve(_ c: OpContext, _ wanted: [Int], from: [Int]) throws(MarsError) -> [Int] {
-    guard wanted.allSatisfy({ $0 >= -1 }) else { throw c.error(.value, "negative dimensions not allowed") }
-    guard wanted.count(where: { $0 == -1 }) <= 1 else { throw c.error(.value, "can only specify one unknown dimension") }
-    guard Shape.isKnown(from) else { return wanted }
-    let total = from.reduce(1, *)
-    let known = Shape.count(wanted.filter { $0 != -1 })
-    func mismatch() -> MarsError {
-      c.error(
-        .value,
-        "cannot reshape array of size \(total) into shape \(Shape.tight(wanted).replacing("?", with: "-1"))")
-    }
-    guard let known else { throw mismatch() }
-    guard wanted.contains(-1) else {
-      guard known == total else { throw mismatch() }
-      return wanted
-    }
-    guard known > 0 && total % known == 0 else { throw mismatch() }
-    return wanted.map { $0 == -1 ? total / known : $0 }
+    do throws(MarsError) { return try Shape.reshaped(from, wanted) } catch { throw error.at(op: c.op.name, origin: "") }
   }
 
   /// Where along an axis of the new shape rows of the old one begin: distances, of rows of every depth that begin at places of this axis.

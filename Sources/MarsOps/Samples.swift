@@ -115,7 +115,8 @@ extension Random {
   static let dirichlet = OpDef(
     "dirichlet", inputs: [InputDef("alpha", "a positive number per component")], attributes: attributes, typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      guard v[0].type.rank == 1, v[0].type.isKnown else { throw c.error(.value, "alpha must be a vector of known length") }
+      guard v[0].type.rank == 1 else { throw c.error(.value, "alpha must be a vector") }
+      guard v[0].type.isKnown else { throw c.unknownExtents("dirichlet needs a known number of parameters") }
       if let numbers = v[0].numbers, !numbers.allSatisfy({ $0 > 0 }) { throw c.error(.value, "alpha <= 0") }
       let size = (c.optionalInts("size") == nil ? [] : try c.shape("size")) + v[0].type.shape
       let g = Value(
@@ -159,7 +160,8 @@ extension Random {
     typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.dtype.kind <= .signed else { throw c.error(.type, "n must be an integer") }
-      guard v[1].type.rank == 1, v[1].type.isKnown else { throw c.error(.value, "pvals must be a vector of known length") }
+      guard v[1].type.rank == 1 else { throw c.error(.value, "pvals must be a vector") }
+      guard v[1].type.isKnown else { throw c.unknownExtents("multinomial needs a known number of probabilities") }
       guard v[1].type.shape[0] > 0 else {
         throw c.error(.value, "pvals must have at least 1 dimension and the last dimension of pvals must be greater than 0.")
       }

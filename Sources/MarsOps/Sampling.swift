@@ -108,6 +108,7 @@ enum Sampling {
       let size = c.optionalInts("size") == nil ? [] : try c.shape("size")
       let count = try c.product(size, "size \(Shape.text(size))")
       guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
+      guard v.allSatisfy(\.type.isKnown) else { throw c.unknownExtents("choice needs known extents") }
       guard v.count == 1 || v[1].type.shape == [n] else { throw c.error(.value, "a and p must have same size") }
       let p = try v.count > 1 ? probabilities(c, v[1], needed: c.bool("replace") ? 0 : count) : nil
       var index: Value

@@ -184,8 +184,11 @@ enum Shapes {
     if shape.isEmpty, let given, given.count == 1, (-1...0).contains(given[0]) { return (AxisMap([]), []) }
     let drop: [Int] =
       if let a = given { try c.normalisedAxes(a, rank: shape.count) } else { shape.indices.filter { shape[$0] == 1 } }
-    for a in drop where shape[a] != 1 {
+    for a in drop where shape[a] != 1 && shape[a] != unknownExtent {
       throw c.error(.value, "cannot select an axis to squeeze out which has size not equal to one")
+    }
+    guard (given == nil ? Array(shape.indices) : drop).allSatisfy({ shape[$0] != unknownExtent }) else {
+      throw c.unknownExtents("squeeze needs known extents of the axes that it may remove")
     }
     var next = 0
     var axes: [AxisAccess] = []
@@ -233,6 +236,8 @@ enum Shapes {
         "operands could not be broadcast together with remapped shapes [original->remapped]: \(Shape.text(from)) and requested shape \(Shape.text(to))"
       )
     }
+    // The result shares memory by a map, which is another one for an extent of 1.
+    guard Shape.isKnown(from) else { throw c.unknownExtents("broadcast_to needs known extents") }
     return (AxisMap.broadcast(from, to: to), to)
   }
 

@@ -7,15 +7,17 @@ enum Statistics {
 
   /// Weights in the shape of what they weigh: given for all of it, or for the reduced axes in the order in which these are given.
   static func spread(_ c: OpContext, _ w: Value, over a: Value) throws(MarsError) -> Value {
-    if w.type.shape == a.type.shape { return w }
+    // Unknown extents that turn out otherwise are met when the operator is applied again with the known ones.
+    if Shape.mayEqual(w.type.shape, a.type.shape) { return w }
     guard let given = c.optionalInts("axis") else {
       throw c.error(.type, "Axis must be specified when shapes of a and weights differ.")
     }
     _ = try c.normalisedAxes(given, rank: a.type.rank)
     let axes = given.map { $0 < 0 ? $0 + a.type.rank : $0 }
-    guard w.type.shape == axes.map({ a.type.shape[$0] }) else {
+    guard Shape.mayEqual(w.type.shape, axes.map { a.type.shape[$0] }) else {
       throw c.error(.value, "Shape of weights must be consistent with shape of a along specified axis.")
     }
+    guard w.type.isKnown && a.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known extents") }
     let map = AxisMap(axes.map { .aligned($0) })
     return try w.viewed(map, shape: a.type.shape.indices.map { axes.contains($0) ? a.type.shape[$0] : 1 }).broadcast(to: a.type.shape)
   }
@@ -81,6 +83,7 @@ enum Statistics {
     /// Refuses weights that are fewer or more than the observations.
     func check(_ c: OpContext, _ n: Int) throws(MarsError) {
       guard let all else { return }
+      guard all.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs a known number of weights") }
       guard all.type.shape[0] == n else { throw c.error(.value, "incompatible numbers of samples and weights") }
     }
 
@@ -105,7 +108,8 @@ enum Statistics {
       rows.append(x)
     }
     var x = rows.count == 1 ? rows[0] : Value(try Joining.concatenate.apply(rows.map { .value($0) }))
-    guard x.type.shape[1] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known number of observations") }
+    // The number of variables decides whether the result is a matrix or a number.
+    guard x.type.isKnown else { throw c.unknownExtents("\(c.op.name) needs known numbers of variables and observations") }
     x = try x.cast(c.dtype("dtype") ?? Promotion.common(x.type.dtype, .float64))
     let n = x.type.shape[1]
     try weights.check(c, n)

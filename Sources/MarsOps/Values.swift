@@ -25,7 +25,7 @@ extension Value {
   func reshaped(_ shape: [Int]) throws(MarsError) -> Value {
     type.shape == shape ? self : try op(Shapes.reshape, with: ["shape": .ints(shape)])
   }
-  /// Under extents that are all known, by the operator that reshapes are made of.
+  /// The same by the operator that reshapes are made of.
   package func reshapedExactly(_ shape: [Int]) throws(MarsError) -> Value { try op(Shapes.reshapeLoop.def, with: ["shape": .ints(shape)]) }
 
   package func broadcast(to shape: [Int]) throws(MarsError) -> Value {

@@ -4,18 +4,19 @@ import MarsOps
 
 /// Orders that follow memory, 'A' and 'K' of NumPy's ravel and reshape: nodes know only 'C' and 'F', a tensor's logical strides say which.
 extension Tensor {
-  /// A call whose order does not ask for the memory of input 0 any more.
+  /// A call whose order does not ask for the memory of input 0 any more; throws where unknown extents decide how that lies.
   static func settlingOrder(
     _ op: OpDef, _ inputs: [TensorOperand], _ attributes: [(String, AttrValue)]
   ) throws(MarsError) -> ([TensorOperand], [(String, AttrValue)]) {
     guard !op.answer.memoryOrders.isEmpty, case .tensor(let base)? = inputs.first,
       let at = attributes.firstIndex(where: { $0.0 == "order" }), case .string(let order) = attributes[at].1,
-      op.answer.memoryOrders.contains(order), let strides = base.chain.strides
+      op.answer.memoryOrders.contains(order)
     else { return (inputs, attributes) }
     var (inputs, attributes) = (inputs, attributes)
-    let shape = base.chain.shape
+    let chain = try base.settledChain()
+    let shape = chain.shape
     attributes[at].1 = .string("C")
-    if Shape.isRowMajor(shape, strides) { return (inputs, attributes) }
+    guard try !chain.isInOrder(), let strides = chain.strides else { return (inputs, attributes) }
     if Shape.isRowMajor(shape.reversed(), strides.reversed()) {
       attributes[at].1 = .string("F")
     } else if order == "K" {

@@ -189,7 +189,7 @@ package final class Tensor: Sendable {
         let element = try op.apply([.value(try base.value().value)], attributes, payload: payload, origin: origin)
         return [Tensor(Value(element), isScalar: true)]
       }
-      if let view = base.view(Value(node)) { return [view] }
+      if let view = try base.view(Value(node)) { return [view] }
     }
     var operands: [Operand] = []
     operands.reserveCapacity(inputs.count)
@@ -213,11 +213,18 @@ package final class Tensor: Sendable {
       }
     // As NumPy: the imaginary part of real values is none of their memory.
     let isReadOnly = op.answer.isReadOnly || op.answer.part == .imaginary && first?.dtype.isComplex == false
-    return node.outputs.indices.map { i in
+    var results: [Tensor] = []
+    for i in node.outputs.indices {
       let result = Value(node, i)
-      if let first, !first.isScalar, let view = first.view(result), view.suits(op.answer.sharing) { return view }
-      return Tensor(result, isReadOnly: isReadOnly, isScalar: isScalar && result.type.rank == 0)
+      do throws(MarsError) {
+        if let first, !first.isScalar, op.answer.mayShare, let view = try first.view(result), view.suits(op.answer.sharing) {
+          results.append(view)
+          continue
+        }
+      } catch { throw error.at(op: op.name, origin: origin) }
+      results.append(Tensor(result, isReadOnly: isReadOnly, isScalar: isScalar && result.type.rank == 0))
     }
+    return results
   }
 
   /// Whether an operator's result may be a view of its input without looking at its graph.
@@ -249,9 +256,11 @@ package final class Tensor: Sendable {
   }
 
   /// The tensor for a value that is made of this one by views only; nil for any other value.
-  private func view(_ result: Value) -> Tensor? {
+  ///
+  /// Throws where unknown extents decide whether it is a view.
+  private func view(_ result: Value) throws(MarsError) -> Tensor? {
     guard !result.node.expansion.isEmpty || Tensor.isViewStep(result.node) else { return nil }
-    guard let mine = try? valueToView(), var c = try? chain.settled(on: storage.state.withLock({ $0.value.type.shape })) else { return nil }
+    guard let mine = try? valueToView(), var c = try? settledChain() else { return nil }
     // From the result inwards to this tensor's value.
     var path: [Node] = []
     var v = result
@@ -273,12 +282,15 @@ package final class Tensor: Sendable {
         // The real part of real values is they themselves.
         if node.inputs[0].type.dtype.isComplex { c = c.taking(part) }
       } else {
-        guard let r = c.reshaped(node.outputs[0].shape) else { return nil }
+        guard let r = try c.reshaped(node.outputs[0].shape) else { return nil }
         c = r
       }
     }
     return Tensor(storage: storage, chain: c, dtype: result.type.dtype, isReadOnly: readOnly)
   }
+
+  /// The view that this is of the storage as that is known now.
+  func settledChain() throws(MarsError) -> ViewChain { try chain.settled(on: storage.state.withLock { $0.value.type.shape }) }
 
   /// self[...] = value, through the view.
   package func assign(_ value: TensorOperand, origin: String = "") throws(MarsError) {
@@ -331,12 +343,18 @@ package final class Tensor: Sendable {
     let (have, want) = (result.type.shape, type.shape)
     // Operands of a ufunc broadcast to `out` too.
     let spreads = function.map { Tensor.ufunc($0) != nil } ?? false
-    guard have == want || !Shape.isKnown(have) || !Shape.isKnown(want) || (spreads && Shape.broadcast([have, want]) == want) else {
+    guard Shape.mayEqual(have, want) || (spreads && Shape.mayEqual(Shape.broadcast([have, want]) ?? [], want)) else {
       let whose = function.map { " of '\($0)'" } ?? ""
       throw MarsError(
         .value,
         "non-broadcastable output operand with shape \(Shape.tight(want)) doesn't match the broadcast shape \(Shape.tight(have))\(whose)",
         op: "assign", origin: origin)
+    }
+    // An assignment would broadcast a result that turns out to be smaller.
+    guard spreads || Shape.isKnown(have) && Shape.isKnown(want) else {
+      throw MarsError(
+        .unknownExtents, "a result goes into a tensor of its own shape, of which extents are not known yet: execute it first", op: "assign",
+        origin: origin)
     }
     try assign(.tensor(result), origin: origin)
   }

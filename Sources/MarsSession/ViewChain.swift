@@ -6,7 +6,7 @@ import MarsOps
 enum ViewStep: Sendable {
   /// An affine index map to a view of `shape`.
   case map(AxisMap, shape: [Int])
-  /// The same elements in C order under another shape.
+  /// The same elements in C order under another shape, of which one extent may be unknown: what is left.
   case reshape(from: [Int], to: [Int])
 }
 
@@ -15,19 +15,35 @@ struct ViewChain: Sendable {
   private(set) var steps: [ViewStep] = []
   /// What is seen of complex elements, after all steps: these commute with it.
   private(set) var part: ComplexPart?
-  /// Strides in elements of a C-order storage, nil where extents are unknown; they decide whether a reshape is a view.
+  /// Strides in elements of a C-order storage, nil where unknown extents decide them; they decide whether a reshape is a view.
   private(set) var strides: [Int]?
   private(set) var shape: [Int]
+  /// Whether extents of the storage were unknown when the chain was made.
+  let isOpen: Bool
+  /// Whether, whatever unknown extents turn out to be, the view is all of the storage in its order.
+  private var keepsOrder = true
 
   init(storage shape: [Int]) {
     self.shape = shape
-    strides = Shape.isKnown(shape) ? Shape.rowMajorStrides(shape) : nil
+    isOpen = !Shape.isKnown(shape)
+    strides = isOpen ? nil : Shape.rowMajorStrides(shape)
   }
 
   var isWhole: Bool { steps.isEmpty && part == nil }
 
   /// Whether the elements lie side by side in C order, so far as is known.
-  var isContiguous: Bool { isWhole || part == nil && strides.map { Shape.isRowMajor(shape, $0) } ?? false }
+  var isContiguous: Bool { part == nil && (strides.map { Shape.isRowMajor(shape, $0) } ?? keepsOrder) }
+
+  /// Whether the elements follow each other as in a storage of this shape; throws where unknown extents decide it.
+  func isInOrder() throws(MarsError) -> Bool {
+    if let strides { return Shape.isRowMajor(shape, strides) }
+    guard keepsOrder else { throw ViewChain.undecided }
+    return true
+  }
+
+  /// Where NumPy would look at strides that follow from extents which are not known yet.
+  private static let undecided = MarsError(
+    .unknownExtents, "how the elements lie in memory depends on extents that are not known yet: execute it first")
 
   func mapped(_ map: AxisMap, shape new: [Int]) -> ViewChain {
     var c = self
@@ -41,8 +57,24 @@ struct ViewChain: Sendable {
       for (k, a) in map.axes.enumerated() { if case .aligned(let axis, _, let step) = a { out[axis] += s[k] * step } }
       c.strides = out
     }
+    c.keepsOrder = keepsOrder && ViewChain.onlyAddsOnes(map, from: shape, to: new)
     c.shape = new
     return c
+  }
+
+  /// Whether a view has all axes of its base, whole and in their order, and beside them none but of extent 1.
+  private static func onlyAddsOnes(_ map: AxisMap, from base: [Int], to new: [Int]) -> Bool {
+    var next = 0
+    for (k, a) in map.axes.enumerated() {
+      switch a {
+      case .fixed: if base[k] != 1 { return false }
+      case .aligned(let j, 0, 1) where j >= next && new[j] == base[k]:
+        guard new[next..<j].allSatisfy({ $0 == 1 }) else { return false }
+        next = j + 1
+      case .aligned, .contracted, .whole: return false
+      }
+    }
+    return new[next...].allSatisfy { $0 == 1 }
   }
 
   /// The chain of a part of the elements, which are complex.
@@ -52,20 +84,19 @@ struct ViewChain: Sendable {
     return c
   }
 
-  /// The reshaped chain, or nil where NumPy would have to copy.
-  func reshaped(_ new: [Int]) -> ViewChain? {
-    guard Shape.isKnown(new) else { return nil }
+  /// The reshaped chain, or nil where NumPy would have to copy; throws where unknown extents decide between the two.
+  func reshaped(_ new: [Int]) throws(MarsError) -> ViewChain? {
+    // With at most one unknown extent, which is what is left, the same shape means the same elements.
+    if new == shape { return self }
     var c = self
-    guard let strides else {
-      // All of a storage lies in C order, whatever its extents will be.
-      guard isWhole else { return nil }
-      c.steps = [.reshape(from: shape, to: new)]
-      c.shape = new
-      return c
+    if let strides, Shape.isKnown(shape) && Shape.isKnown(new) {
+      guard let s = ViewChain.reshape(shape, strides, new) else { return nil }
+      c.strides = s
+    } else {
+      guard keepsOrder else { throw ViewChain.undecided }
+      c.strides = Shape.isKnown(new) ? Shape.rowMajorStrides(new) : nil
     }
-    guard let s = ViewChain.reshape(shape, strides, new) else { return nil }
     c.steps.append(.reshape(from: shape, to: new))
-    c.strides = s
     c.shape = new
     return c
   }
@@ -110,17 +141,15 @@ struct ViewChain: Sendable {
   ///
   /// Throws where the view does not lie within the storage.
   func settled(on storage: [Int]) throws(MarsError) -> ViewChain {
-    guard strides == nil, Shape.isKnown(storage) else { return self }
+    guard isOpen, Shape.isKnown(storage) else { return self }
     var c = ViewChain(storage: storage)
     for s in steps {
       switch s {
       case .map(let m, let shape): c = c.mapped(m, shape: try m.extents(shape, over: c.shape))
       case .reshape(_, let to):
-        let (have, want) = (Shape.count(c.shape), Shape.count(to))
-        guard have == want else {
-          throw MarsError(.value, "cannot reshape array of size \(have ?? 0) into shape \(Shape.tight(to))", op: "reshape")
-        }
-        guard let r = c.reshaped(to) else { throw MarsError(.internal, "a reshape of unknown extents is a view") }
+        let exact: [Int]
+        do throws(MarsError) { exact = try Shape.reshaped(c.shape, to) } catch { throw error.at(op: "reshape", origin: "") }
+        guard let r = try c.reshaped(exact) else { throw MarsError(.internal, "a reshape of unknown extents is a view") }
         c = r
       }
     }
@@ -129,12 +158,16 @@ struct ViewChain: Sendable {
   }
 
   /// Whether a write needs extents that are not known yet.
+  ///
+  /// What is written goes back under the shape before the reshape: one unknown extent there is what is left.  Into a known shape goes
+  /// nothing before it is known that the elements are that many.
   var writesUnknown: Bool {
-    strides == nil && steps.contains { if case .reshape(let from, _) = $0 { !Shape.isKnown(from) } else { false } }
+    isOpen
+      && steps.contains {
+        guard case .reshape(let from, let to) = $0, !Shape.isKnown(from) else { return false }
+        return Shape.isKnown(to) || from.contains(0) || from.count(where: { $0 == unknownExtent }) > 1
+      }
   }
-
-  /// Whether extents of the storage were unknown when the chain was made.
-  var isOpen: Bool { strides == nil }
 
   // MARK: Reading and writing
 

@@ -24,6 +24,19 @@ import Testing
     #expect(Shape.broadcast([[n, 1], [5], [1, n]]) == [n, 5])
   }
 
+  @Test func unknownExtentsMayBeAny() {
+    let n = unknownExtent
+    #expect(Shape.mayEqual([n, 3], [2, 3]) && Shape.mayEqual([n], [n]) && Shape.mayEqual([], []))
+    #expect(!Shape.mayEqual([n, 3], [2, 4]) && !Shape.mayEqual([n], [n, n]))
+  }
+
+  @Test func reshapesTakeWhatIsLeft() throws {
+    #expect(try Shape.reshaped([4, 3], [2, -1]) == [2, 6])
+    #expect(try Shape.reshaped([0, 3], [-1, 3]) == [0, 3])
+    #expect(try Shape.reshaped([unknownExtent, 3], [2, -1]) == [2, -1])
+    for wanted in [[5], [5, -1], [-1, 0], [-1, -1], [-2, 6]] { #expect(throws: MarsError.self) { try Shape.reshaped([4, 3], wanted) } }
+  }
+
   @Test func countsWithoutOverflow() {
     #expect(Shape.count([]) == 1)
     #expect(Shape.count([2, 3, 4]) == 24)

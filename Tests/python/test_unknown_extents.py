@@ -229,6 +229,32 @@ def test_what_waits_for_a_graph_says_so():
         mt.lexsort((x, x))
 
 
+def test_views_of_inputs_of_graphs():
+    from mars import Graph
+
+    g = Graph()
+    x = g.input("x", float, (None, 2))
+    y = x * 1
+    for view in [y.reshape(-1), y.reshape(2, -1), y[None].reshape(-1, 1), mt.ravel(y)]:
+        view[...] += 1
+    y.reshape(2, -1)[1] = 0
+    g.output("y", y)
+    for n in [2, 4]:
+        expected = np.full((n, 2), 4.0)
+        expected[n // 2 :] = 0
+        np.testing.assert_array_equal(g.execute(x=np.zeros((n, 2)))["y"].fetch(), expected)
+    turned, column = y.T, y[:, 0]
+    for call in [
+        lambda: turned.reshape(-1),
+        lambda: turned.ravel("K"),
+        y.squeeze,
+        lambda: mt.broadcast_to(y, (2, 2)),
+        lambda: mt.ix_(column),
+    ]:
+        with pytest.raises(NotImplementedError, match="execute it first"):
+            call()
+
+
 def test_what_is_not_supported_runs_nothing():
     t = mt.tensor(M)
     m = t[t > 0]

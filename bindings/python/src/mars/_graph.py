@@ -234,17 +234,17 @@ def assign(target: Handle, value: Any) -> None:
     f = frame()
     kept: list[Any] = []
     put_operand(f, 0, value, kept)
-    _write(target, lambda: lib.mars_tensor_assign(target._h, f.o_ref, place()))
+    _write((target,), lambda: lib.mars_tensor_assign(target._h, f.o_ref, place()))
     frames.append(f)
     if hooks.eager is not None:
         hooks.eager(target)
 
 
-def _write(target: Handle, write: Callable[[], int]) -> None:
-    """Writes to a tensor; where that needs extents that are found by running, the tensor is executed first."""
+def _write(tensors: tuple[Handle, ...], write: Callable[[], int]) -> None:
+    """Writes to a tensor; where that needs extents that are found by running, the tensors that decide it are executed first."""
     status = write()
-    if status == _abi.UNKNOWN_EXTENTS and not needs(target) & _abi.NEEDS_INPUTS:
-        hooks.execute([target])
+    if status == _abi.UNKNOWN_EXTENTS and not any(needs(t) & _abi.NEEDS_INPUTS for t in tensors):
+        hooks.execute(list(tensors))
         status = write()
     if status:
         fail(status)
@@ -253,6 +253,6 @@ def _write(target: Handle, write: Callable[[], int]) -> None:
 def store(target: Handle, result: Handle, function: str | None = None, casting: str | None = None) -> None:
     """target[...] = result as `out=` and `a += b` store what a function (an operator's name) gave: of one shape, cast by the rule."""
     name, rule = (text.encode() if text is not None else None for text in (function, casting))
-    _write(target, lambda: lib.mars_tensor_store(target._h, result._h, name, rule, place()))
+    _write((target, result), lambda: lib.mars_tensor_store(target._h, result._h, name, rule, place()))
     if hooks.eager is not None:
         hooks.eager(target)
