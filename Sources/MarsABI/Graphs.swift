@@ -127,12 +127,15 @@ public func mars_graph_apply(
     let out = try require(out, "out")
     try checkCount(input_count, 1 << 24, "input_count")
     try checkCount(attribute_count, 1 << 16, "attribute_count")
+    let origin = origin.map { String(cString: $0) } ?? ""
     var operands: [TensorOperand] = []
     operands.reserveCapacity(input_count)
-    for i in 0..<input_count { operands.append(try operand(require(inputs, "inputs") + i, "inputs[\(i)]")) }
     var attrs: [(String, AttributeValue)] = []
-    for i in 0..<attribute_count { attrs.append(try attribute(require(attributes, "attributes")[i])) }
-    let results = try Operators.apply(Int(op), operands, attrs, outputCount: out_count, origin: origin.map { String(cString: $0) } ?? "")
+    do throws(MarsError) {
+      for i in 0..<input_count { operands.append(try operand(require(inputs, "inputs") + i, "inputs[\(i)]")) }
+      for i in 0..<attribute_count { attrs.append(try attribute(require(attributes, "attributes")[i])) }
+    } catch { throw error.at(op: Operators.name(Int(op)), origin: origin) }
+    let results = try Operators.apply(Int(op), operands, attrs, outputCount: out_count, origin: origin)
     for (i, r) in results.enumerated() { out[i] = retained(r) }
     for i in results.count..<max(results.count, out_count) { out[i] = nil }
   }

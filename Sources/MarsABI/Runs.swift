@@ -172,6 +172,18 @@ public func mars_explain(
 }
 
 @c @implementation
+public func mars_explain_while(
+  _ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensors: UnsafePointer<OpaquePointer?>?, _ count: Int,
+  _ goes_on: mars_patience?, _ user: UnsafeMutableRawPointer?
+) -> mars_status {
+  run { () throws(MarsError) in
+    let s = try object(session, Session.self, "session")
+    let waits = try Waiting(goes_on, user)
+    give(try s.explain(MarsABI.tensors(tensors, count), while: { waits() }), to: try require(out, "out"))
+  }
+}
+
+@c @implementation
 public func mars_plan_cut(
   _ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensors: UnsafePointer<OpaquePointer?>?, _ count: Int,
   _ pieces: Int64

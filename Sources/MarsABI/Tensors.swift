@@ -115,13 +115,39 @@ public func mars_tensor_chunks(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ s
   }
 }
 
+/// Whether a client still waits, as it says itself.
+struct Waiting: @unchecked Sendable {
+  let goesOn: mars_patience
+  let user: UnsafeMutableRawPointer?
+  init(_ goesOn: mars_patience?, _ user: UnsafeMutableRawPointer?) throws(MarsError) {
+    self.goesOn = try require(goesOn, "goes_on")
+    self.user = user
+  }
+  func callAsFunction() -> Bool { goesOn(user) != 0 }
+}
+
+@c @implementation
+public func mars_tensor_chunks_while(
+  _ out: UnsafeMutablePointer<OpaquePointer?>?, _ session: OpaquePointer?, _ tensor: OpaquePointer?, _ goes_on: mars_patience?,
+  _ user: UnsafeMutableRawPointer?
+) -> mars_status {
+  run { () throws(MarsError) in
+    let s = try object(session, Session.self, "session")
+    let waits = try Waiting(goes_on, user)
+    give(try s.chunksText(object(tensor, Tensor.self, "tensor"), while: { waits() }), to: try require(out, "out"))
+  }
+}
+
 @c @implementation
 public func mars_tensor_assign(_ target: OpaquePointer?, _ value: UnsafePointer<mars_operand>?, _ origin: UnsafePointer<CChar>?)
   -> mars_status
 {
   run { () throws(MarsError) in
     let t = try object(target, Tensor.self, "target")
-    try t.assign(operand(require(value, "value"), "value"), origin: origin.map { String(cString: $0) } ?? "")
+    let origin = origin.map { String(cString: $0) } ?? ""
+    let given: TensorOperand
+    do throws(MarsError) { given = try operand(require(value, "value"), "value") } catch { throw error.at(op: "assign", origin: origin) }
+    try t.assign(given, origin: origin)
   }
 }
 

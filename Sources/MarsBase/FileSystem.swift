@@ -1,6 +1,6 @@
 /// The seam to files, which tests replace to make operations fail on purpose.
 package protocol FileSystem: AnyObject, Sendable {
-  /// Opens a file; the error names the path.
+  /// Opens a file; the error names the path.  Only regular files can be read: others may never answer.
   func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File
   func remove(_ path: String) throws(MarsError)
   func rename(_ from: String, to: String) throws(MarsError)
@@ -12,14 +12,23 @@ package protocol FileSystem: AnyObject, Sendable {
   func freeBytes(_ path: String) -> Int?
   /// The path from the root: it names the same file wherever the process goes.
   func absolute(_ path: String) throws(MarsError) -> String
+  /// The file that a path means, which need not be there: the end of the links that it names.
+  func target(_ path: String) throws(MarsError) -> String
 }
 
 extension FileSystem {
   package func freeBytes(_ path: String) -> Int? { nil }
   package func absolute(_ path: String) throws(MarsError) -> String { path }
+  package func target(_ path: String) throws(MarsError) -> String { path }
 }
 
-package enum FileMode: Sendable { case read, createOrTruncate, readWrite }
+package enum FileMode: Equatable, Sendable {
+  case read, readWrite
+  /// A file of the user's own.
+  case createOrTruncate
+  /// A file that is to take the place of another: with its permissions and owner where it is there, else as any new file of the process.
+  case create(inPlaceOf: String)
+}
 
 /// An open file; closed when released.
 package protocol File: AnyObject, Sendable {

@@ -5,16 +5,41 @@ package final class PosixFileSystem: FileSystem {
   package init() {}
 
   package func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
-    let flags: Int32 =
-      switch mode {
-      case .read: O_RDONLY
-      case .createOrTruncate: O_RDWR | O_CREAT | O_TRUNC
-      case .readWrite: O_RDWR
-      }
+    switch mode {
+    case .read:
+      // Opening a pipe would wait for somebody who writes.
+      let file = try PosixFileSystem.open(path, O_RDONLY | O_NONBLOCK)
+      try file.checkIsRegular()
+      return file
+    case .createOrTruncate: return try PosixFileSystem.open(path, O_RDWR | O_CREAT | O_TRUNC)
+    case .readWrite: return try PosixFileSystem.open(path, O_RDWR)
+    case .create(let old): return try create(path, inPlaceOf: old)
+    }
+  }
+
+  private static func open(_ path: String, _ flags: Int32, permissions: mode_t = 0o600) throws(MarsError) -> PosixFile {
     var fd: Int32 = -1
-    repeat { fd = Glibc.open(path, flags | O_CLOEXEC, 0o600) } while fd < 0 && errno == EINTR
+    repeat { fd = Glibc.open(path, flags | O_CLOEXEC, permissions) } while fd < 0 && errno == EINTR
     if fd < 0 { throw PosixFileSystem.error("cannot open", path) }
     return PosixFile(path, fd)
+  }
+
+  private func create(_ path: String, inPlaceOf old: String) throws(MarsError) -> PosixFile {
+    var s = stat()
+    let flags = O_RDWR | O_CREAT | O_TRUNC
+    guard fstatat(AT_FDCWD, old, &s, 0) == 0 else {
+      if errno != ENOENT { throw PosixFileSystem.error("cannot examine", path) }
+      return try PosixFileSystem.open(path, flags, permissions: 0o666)
+    }
+    guard s.st_mode & S_IFMT == S_IFREG else {
+      if s.st_mode & S_IFMT == S_IFDIR { throw PosixFileSystem.error("cannot replace", path, EISDIR) }
+      throw MarsError(.os, "what is there is no regular file", path: path)
+    }
+    // Whoever may not write to a file may not put another in its place either.
+    if access(old, W_OK) != 0 { throw PosixFileSystem.error("cannot replace", path) }
+    let file = try PosixFileSystem.open(path, flags)
+    try file.take(s)
+    return file
   }
 
   package func remove(_ path: String) throws(MarsError) {
@@ -47,7 +72,12 @@ package final class PosixFileSystem: FileSystem {
 
   package func freeBytes(_ path: String) -> Int? {
     var s = statvfs()
-    guard statvfs(path, &s) == 0 else { return nil }
+    var there = path
+    // A directory that will be made when it is needed.
+    while statvfs(there, &s) != 0 {
+      guard errno == ENOENT, let end = there.lastIndex(of: "/"), there != "/" else { return nil }
+      there = end == there.startIndex ? "/" : String(there[..<end])
+    }
     let (bytes, overflow) = Int(clamping: s.f_bavail).multipliedReportingOverflow(by: Int(clamping: s.f_frsize))
     return overflow ? nil : bytes
   }
@@ -64,6 +94,21 @@ package final class PosixFileSystem: FileSystem {
     let folder = String(cString: here)
     return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
   }
+
+  package func target(_ path: String) throws(MarsError) -> String {
+    var path = path
+    // As many as the system follows.
+    for _ in 0...40 {
+      var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let n = readlink(path, &bytes, bytes.count)
+      // No link, or nothing: what is wrong shows when it is opened.
+      if n < 0 { return path }
+      let next = String(decoding: bytes[..<n].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+      path = next.hasPrefix("/") ? next : folder + next
+    }
+    throw PosixFileSystem.error("cannot follow the links of", path, ELOOP)
+  }
 }
 
 /// An open file descriptor.
@@ -77,10 +122,25 @@ private final class PosixFile: File {
   }
   deinit { close(fd) }
 
-  func size() throws(MarsError) -> Int {
+  func size() throws(MarsError) -> Int { Int(try status().st_size) }
+
+  private func status() throws(MarsError) -> stat {
     var s = stat()
     if fstat(fd, &s) != 0 { throw PosixFileSystem.error("cannot examine", path) }
-    return Int(s.st_size)
+    return s
+  }
+
+  func checkIsRegular() throws(MarsError) {
+    let mode = try status().st_mode
+    if mode & S_IFMT == S_IFDIR { throw PosixFileSystem.error("cannot read", path, EISDIR) }
+    guard mode & S_IFMT == S_IFREG else { throw MarsError(.os, "cannot read '\(path)': it is no regular file", path: path) }
+  }
+
+  /// Takes over the permissions of another file, and its owner as far as the process may give files away.
+  func take(_ s: stat) throws(MarsError) {
+    if fchown(fd, s.st_uid, s.st_gid) != 0 { _ = fchown(fd, uid_t.max, s.st_gid) }
+    // It has to be opened again, whoever else owned the other.
+    if fchmod(fd, s.st_mode & 0o777 | 0o600) != 0 { throw PosixFileSystem.error("cannot set the permissions of", path) }
   }
 
   func resize(_ byteCount: Int) throws(MarsError) {

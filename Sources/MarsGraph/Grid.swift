@@ -44,8 +44,9 @@ package struct AxisSplits: Hashable, Sendable {
 
 /// A chunk grid: the product of its axes' splits; chunks are numbered in C order.
 package struct Grid: Hashable, Sendable {
-  /// Most chunks of a grid: their descriptions alone would fill the memory.
-  package static let mostChunks = 1 << 27
+  /// Most chunks of a grid: descriptions of more would fill the memory, and lists of where an axis is cut are made before it is known how many
+  /// the process can hold.
+  package static let mostChunks = 1 << 24
 
   package var axes: [AxisSplits]
   package init(_ axes: [AxisSplits]) { self.axes = axes }

@@ -121,7 +121,7 @@ package enum Distinct {
         let e = element(k)
         let isNaN = e.isNotANumber
         func isReached(_ i: Int) -> Bool { isNaN ? value(i).isNotANumber : !T.precedes(value(i), e) }
-        guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+        guard place < n else { throw MarsError(.value, "x has an element that is not in values") }
         if !isReached(place) {
           // In strides that double, then between the last two of them.
           var step = 1
@@ -130,7 +130,7 @@ package enum Distinct {
             step *= 2
           }
           place = Distinct.first(from: place + 1, to: Swift.min(place + step, n), where: isReached)
-          guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+          guard place < n else { throw MarsError(.value, "x has an element that is not in values") }
         }
         found(place, first + position(k))
       }
@@ -148,7 +148,7 @@ package enum Distinct {
         let end = Distinct.first(from: place, to: n) { T.precedes(e, value($0)) }
         place = Distinct.first(from: place, to: end) { !isEarlier($0, i) }
       }
-      guard place < n else { throw MarsError(.internal, "an element is not among the distinct values") }
+      guard place < n else { throw MarsError(.value, "x has an element that is not in values") }
       found(place, i)
     }
   }

@@ -271,8 +271,8 @@ package enum Npy {
   }
 
   /// Creates the file under a temporary name with room for the data.
-  package static func begin(_ files: any FileSystem, _ path: String, byteCount: Int) throws(MarsError) {
-    let f = try files.open(path, .createOrTruncate)
+  package static func begin(_ files: any FileSystem, temporary: String, byteCount: Int) throws(MarsError) {
+    let f = try files.open(temporary, .create(inPlaceOf: path(ofTemporary: temporary) ?? temporary))
     if byteCount > 0 { try f.resize(byteCount) }
   }
 
@@ -291,8 +291,7 @@ package enum Npy {
   /// Does something with a temporary file, of which the client has not heard: errors name the file that is saved.
   package static func saving<T>(_ temporary: String, _ body: () throws(MarsError) -> T) throws(MarsError) -> T {
     do throws(MarsError) { return try body() } catch {
-      guard error.path == temporary, let end = temporary.lastIndex(of: ".") else { throw error }
-      let path = String(temporary[..<end])
+      guard error.path == temporary, let path = path(ofTemporary: temporary) else { throw error }
       let why = error.systemError == 0 ? error.message : String(cString: strerror(error.systemError))
       var said = error.saying("cannot save '\(path)': \(why)")
       said.path = path
@@ -308,6 +307,7 @@ package enum Npy {
     }
     return "\(path).part-\(getpid())-\(n)"
   }
+  private static func path(ofTemporary temporary: String) -> String? { temporary.lastIndex(of: ".").map { String(temporary[..<$0]) } }
   private static let counter = Locked(0)
 }
 

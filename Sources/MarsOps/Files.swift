@@ -6,9 +6,20 @@ import MarsNumerics
 enum Files {
   /// Attributes of a call whose path goes on to name the same file when the process changes its folder before it executes.
   private static func absolute(_ given: [(String, AttrValue)], _ files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] {
+    try withPath(given) { path throws(MarsError) in try files.absolute(path) }
+  }
+
+  /// The same where a file is written: links stay, and what they name is replaced.
+  private static func target(_ given: [(String, AttrValue)], _ files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] {
+    try withPath(given) { path throws(MarsError) in try files.target(files.absolute(path)) }
+  }
+
+  private static func withPath(
+    _ given: [(String, AttrValue)], _ change: (String) throws(MarsError) -> String
+  ) throws(MarsError) -> [(String, AttrValue)] {
     var out = given
     for (i, attribute) in given.enumerated() where attribute.0 == "path" {
-      if case .string(let path) = attribute.1 { out[i].1 = .string(try files.absolute(path)) }
+      if case .string(let path) = attribute.1 { out[i].1 = .string(try change(path)) }
     }
     return out
   }
@@ -64,7 +75,7 @@ enum Files {
   ) { (call: inout NativeCall) throws(MarsError) in
     let (c, files) = (call.context, call.files)
     try Npy.saving(c.string("temporary")) { () throws(MarsError) in
-      try Npy.begin(files, c.string("temporary"), byteCount: c.int("bytes"))
+      try Npy.begin(files, temporary: c.string("temporary"), byteCount: c.int("bytes"))
     }
     Strided.zero(call.outputs[0])
   }
@@ -141,7 +152,7 @@ enum Files {
       "Saves an array as a .npy file.",
       details:
         "Chunks are written into a temporary file beside it, which takes the name when all are on disk.  The result is the number of data bytes.",
-      numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden, prepare: absolute)
+      numpy: "numpy.save", example: "mt.save('/tmp/mars-doc.npy', [1, 2])"), exposure: .hidden, prepare: target)
 
   static let family = OpFamily([save], natives: [load, begin, write, commit])
 }

@@ -13,11 +13,18 @@ package struct ChunkSizes {
   let refinement: Int
   private var refines: Bool { refinement > 0 }
 
+  /// Most tasks of a plan.  Each takes about 100 bytes of it, which the memory limit does not count.
+  static func mostTasks(_ memoryLimit: Int) -> Int { min(max(1 << 20, memoryLimit / 512), 4 * Grid.mostChunks) }
+
   /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
-  private func target(_ total: Int) -> Int {
+  ///
+  /// - Parameter takesNone: whether the task holds none of these bytes, as where all that is computed is reduced at once.
+  private func target(_ total: Int, takesNone: Bool = false) -> Int {
     if let chunkBytes { return max(1, chunkBytes >> (2 * refinement)) }
-    let size = min(max(total / 8, 1 << 20), 8 << 20)
-    return max(1 << 9, max(1 << 16, min(size, memoryLimit / 64)) >> (2 * refinement))
+    var size = max(1 << 16, min(max(total / 8, 1 << 20), 8 << 20, memoryLimit / 64))
+    // Longer ones rather than very many, as long as a task does not take long.
+    if takesNone { size = max(size, min(total / (ChunkSizes.mostTasks(memoryLimit) / 16), 64 << 20)) }
+    return max(1 << 9, size >> (2 * refinement))
   }
 
   /// A product of sizes; where it does not fit, the largest integer: too much for any purpose here.
@@ -61,7 +68,9 @@ package struct ChunkSizes {
       sized.map { o in product(o.itemSize, o.axes.map { max(chunk[$0], 1) }) }.max() ?? 0
     }
     let work = product(8, shape)
-    let wanted = target(max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0))
+    let wanted = target(
+      max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0),
+      takesNone: operands.allSatisfy(\.axes.isEmpty))
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
     narrow(&chunk, shape, lanes, most: 2 * wanted, free: { axes[$0] == nil }, bytes)
     // Cut the outermost free axes first: inner ones keep contiguous runs.
@@ -102,12 +111,25 @@ package struct ChunkSizes {
     for (k, n) in shape.enumerated() {
       let count = axes[k]?.count ?? max(1, (n - 1) / max(1, chunk[k]) + 1)
       let (product, overflow) = total.multipliedReportingOverflow(by: count)
-      guard !overflow && product <= Grid.mostChunks else {
-        throw MarsError(.memory, "shape \(Shape.text(shape)) needs more than \(Grid.mostChunks) chunks")
-      }
-      total = product
+      total = overflow ? Int.max : product
+    }
+    guard total <= ChunkSizes.mostTasks(memoryLimit) else {
+      throw ChunkSizes.tooMany(
+        "shape \(Shape.text(shape)) needs", total, "chunks", most: ChunkSizes.mostTasks(memoryLimit), memoryLimit)
     }
     return Grid(shape.indices.map { axes[$0] ?? AxisSplits(extent: shape[$0], chunk: chunk[$0]) })
+  }
+
+  /// Most times that the tasks of a plan name a chunk; each takes 8 bytes.
+  static func mostMentions(_ memoryLimit: Int) -> Int { min(32 * mostTasks(memoryLimit), Int(Int32.max)) }
+
+  /// That a plan would be larger than the process can hold.
+  static func tooMany(_ what: String, _ count: Int, _ of: String, most: Int, _ memoryLimit: Int) -> MarsError {
+    let said = count == Int.max ? "more \(of) than can be counted" : "\(count) \(of)"
+    return MarsError(
+      .memory,
+      "\(what) \(said), more than the \(most) that a plan may have under a memory limit of \(memoryLimit) bytes: choose larger chunks, or raise memory_limit"
+    )
   }
 
   /// Task grid of a native region over output axes and then contracted axes.

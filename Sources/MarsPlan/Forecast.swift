@@ -4,12 +4,13 @@ import MarsGraph
 /// Predicts memory before anything runs.
 package enum Forecast {
   /// Peak bytes of chunks and workspaces if tasks run one after the other in plan order.
-  static func peak(_ plan: Plan) -> Int {
+  static func peak(_ plan: Plan, _ patience: Patience = .endless) throws(MarsError) -> Int {
     var left = plan.slotUses
     var isLive = [Bool](repeating: false, count: plan.slotCount)
     var now = 0
     var peak = 0
     for t in 0..<plan.taskCount {
+      if t % 65536 == 65535 { try patience.check() }
       for s in plan.slots(ofTask: t) where !isLive[Int(s)] {
         isLive[Int(s)] = true
         now += plan.slotBytes[Int(s)]
@@ -30,12 +31,13 @@ package enum Forecast {
   }
 
   /// Bytes that the largest of the tasks from `first` on needs at one time: what it reads and writes, and its scratch memory.
-  static func largestTask(_ plan: Plan, from first: Int) -> Int {
+  static func largestTask(_ plan: Plan, from first: Int, _ patience: Patience) throws(MarsError) -> Int {
     var largest = 0
     // The last task that named a slot.
     var named = [Int32](repeating: -1, count: plan.slotCount)
     var workspaces = [Int](repeating: -1, count: plan.stages.count)
     for t in first..<max(first, plan.taskCount) {
+      if t % 65536 == 65535 { try patience.check() }
       let s = Int(plan.taskStage[t])
       if workspaces[s] < 0 {
         let bytes = Plan.scratchBytes(plan.stages[s].workspaceBytes) + plan.stages[s].gatherBytes

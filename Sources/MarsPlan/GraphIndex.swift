@@ -99,8 +99,8 @@ struct Remade {
 struct GraphIndex {
   private(set) var vertices: [Vertex] = []
   private(set) var results: [Val] = []
-  /// Names of the inputs that were met.
-  private(set) var inputNames: Set<String> = []
+  /// The inputs that were met, by name.
+  private(set) var inputs: [String: Node] = [:]
   private var resolved: [ObjectIdentifier: Resolution] = [:]
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
@@ -154,7 +154,7 @@ struct GraphIndex {
             add(Vertex(node: c.stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")
-            inputNames.insert(name)
+            inputs[name] = node
             guard let bound = bindings[name] else {
               let given = bindings.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
               throw MarsError(

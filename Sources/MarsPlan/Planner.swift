@@ -43,6 +43,8 @@ package struct Planner {
   package internal(set) var plan = Plan()
   private let wanted: [Value]
   private let bindings: [String: Value]
+  /// Names that may be bound although the results do not need them, of the inputs that they do need.
+  private let otherInputs: @Sendable ([Node]) -> Set<String>
   private let options: PlanOptions
   var computed: [ObjectIdentifier: Computed] = [:]
   private var remade = Remade()
@@ -51,10 +53,13 @@ package struct Planner {
   private let overwriting: Node?
   private var patience: Patience
 
+  /// - Parameter otherInputs: names that may be bound although the results do not need them, for the placeholders that they do need.
   /// - Throws: what `patience` throws when it is over, beside what is wrong with the graph.
   package init(
-    _ results: [Value], bindings: [String: Value] = [:], overwriting: Node? = nil, options: PlanOptions, patience: Patience = .endless
+    _ results: [Value], bindings: [String: Value] = [:], otherInputs: @escaping @Sendable ([Node]) -> Set<String> = { _ in [] },
+    overwriting: Node? = nil, options: PlanOptions, patience: Patience = .endless
   ) throws(MarsError) {
+    self.otherInputs = otherInputs
     wanted = results
     self.patience = patience
     self.overwriting = overwriting
@@ -80,9 +85,7 @@ package struct Planner {
   private mutating func advance() throws(MarsError) {
     // Expand, bind, merge equal nodes.
     let index = try GraphIndex(wanted, bindings: bindings, computed: computed, remade: &remade, limits: options.taskLimits, patience)
-    if computed.isEmpty, let stray = bindings.keys.sorted().first(where: { !index.inputNames.contains($0) }) {
-      throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
-    }
+    try refuseStray(index)
     var demand = Demand(index, recomputes: options.recomputes)  // what is kept, what is recomputed
     if !options.fuses { demand.materialiseAll(index) }
     let waits = try awaited(index, demand)  // values that decide what follows
@@ -90,7 +93,18 @@ package struct Planner {
     let builder = try refine(index, demand, regions, waits)  // chunks that the limit can hold, tasks in depth-first order
     remember(index, builder)
     hold(index, builder, demand)
-    plan.forecastPeak = Forecast.peak(plan)
+    plan.forecastPeak = try Forecast.peak(plan, patience)
+  }
+
+  /// Refuses data for names that no input has.
+  private func refuseStray(_ index: GraphIndex) throws(MarsError) {
+    let unmet = bindings.keys.filter { index.inputs[$0] == nil }
+    if unmet.isEmpty || !computed.isEmpty { return }
+    // Inputs that only other outputs use.
+    let others = otherInputs(Array(index.inputs.values))
+    if let stray = unmet.sorted().first(where: { !others.contains($0) }) {
+      throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
+    }
   }
 
   /// Smaller chunks are tried so many times.
@@ -107,19 +121,25 @@ package struct Planner {
     for refinement in 0...Planner.mostRefinements {
       var builder = StageBuilder(
         index, demand, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
-      for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
-      // Results that are leaves become tensors here.
-      let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : builder.tensor(of: $0) }
-      plan = builder.plan
-      plan.results = results
-      for (i, t) in results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
-      plan.neededValues = waits.map { builder.existingTensor(of: $0) }
-      plan.needs = builder.unknownTensors + plan.neededValues
-      if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
-      scheduler = scheduled
-      try scheduler.schedule(&plan, patience)  // depth first
+      do throws(MarsError) {
+        for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
+        // Results that are leaves become tensors here.
+        let results = index.results.map { demand.isDeferred[Int($0.vertex)] ? -1 : builder.tensor(of: $0) }
+        plan = builder.plan
+        plan.results = results
+        for (i, t) in results.enumerated() where t >= 0 { plan.tensors[t].resultIndex = plan.tensors[t].resultIndex ?? i }
+        plan.neededValues = waits.map { builder.existingTensor(of: $0) }
+        plan.needs = builder.unknownTensors + plan.neededValues
+        if plan.isComplete { InPlace.share(&plan, firstStage: before.stages.count, firstTensor: before.tensors.count) }  // writes in place
+        scheduler = scheduled
+        try scheduler.schedule(&plan, patience)  // depth first
+      } catch {
+        // Chunks small enough for the limit would be too many: the run says which task does not fit.
+        if best != nil && error.code == .memory { break }
+        throw error
+      }
       if refinement == 0 && plan.slotBytes.reduce(0, +) <= options.memoryLimit / 4 { return builder }
-      let largest = Forecast.largestTask(plan, from: before.taskCount)
+      let largest = try Forecast.largestTask(plan, from: before.taskCount, patience)
       if largest <= options.memoryLimit { return builder }
       if best.map({ largest < $0.largest }) ?? true { best = (builder, plan, scheduler, largest) }
       if plan.taskCount - before.taskCount > Planner.mostRefinedTasks { break }

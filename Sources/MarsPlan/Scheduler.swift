@@ -65,6 +65,14 @@ struct Scheduler {
             emit(s, other, &plan)
           }
         }
+        let most = ChunkSizes.mostMentions(plan.memoryLimit)
+        if max(plan.taskSlots.count, plan.dependencies.count) > most {
+          let node = plan.stages[s].node
+          throw ChunkSizes.tooMany(
+            "the tasks of the plan read", max(plan.taskSlots.count, plan.dependencies.count), "chunks and more", most: most,
+            plan.memoryLimit
+          ).at(op: node.calledName, origin: node.origin)
+        }
         if plan.taskCount % 1024 == 0 { try patience.check() }
       }
     }

@@ -109,6 +109,13 @@ struct StageBuilder {
   mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
     try patience.check()
     if reshapedData(region) { return }
+    do throws(MarsError) { try placeStages(region, patience) } catch {
+      let node = index.node(region.roots[0])
+      throw error.op.isEmpty && error.code == .memory ? error.at(op: node.calledName, origin: node.origin) : error
+    }
+  }
+
+  private mutating func placeStages(_ region: Region, _ patience: Patience) throws(MarsError) {
     switch region.kind {
     case .kernel(let spec):
       let node = index.node(region.roots[0])
@@ -125,9 +132,8 @@ struct StageBuilder {
     // Positions in a plan are 32 bits, and every task takes memory.
     taskCount += plan.stages[countedStages...].reduce(0) { $0 + $1.grid.chunkCount }
     countedStages = plan.stages.count
-    guard taskCount <= 4 * Grid.mostChunks else {
-      throw MarsError(.memory, "the plan would have more than \(4 * Grid.mostChunks) tasks")
-    }
+    let most = ChunkSizes.mostTasks(options.memoryLimit)
+    guard taskCount <= most else { throw ChunkSizes.tooMany("the plan needs", taskCount, "tasks", most: most, options.memoryLimit) }
   }
 
   /// Whether a region is a reshape of data that lies in one piece in C order: the same memory is then read under the other extents.

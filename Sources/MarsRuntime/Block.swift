@@ -14,8 +14,10 @@ struct Block: BitwiseCopyable {
   var base: UnsafeMutableRawPointer?
   /// What it counts against the limit while in memory.
   var capacity: Int
-  /// Where the spill file holds it, or -1.
+  /// Where a spill file holds it, or -1.
   var fileOffset: Int
+  /// The number of that file.
+  var volume: Int32
   var checksum: UInt64
   /// Number of the next task that uses it, over all runs; `Int.max` for none.
   var nextUse: Int

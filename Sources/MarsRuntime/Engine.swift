@@ -12,7 +12,7 @@ package final class Engine: @unchecked Sendable {
   /// Guarded by `lock`.
   let state: UnsafeMutablePointer<EngineState>
   let lock: EngineLock
-  package let spill: SpillFile
+  let spill: SpillFile
   package let trace = Trace()
   /// An address for windows of which nothing is read.
   let emptyBase = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
@@ -24,10 +24,10 @@ package final class Engine: @unchecked Sendable {
     var table: [String: any Device] = [:]
     for d in devices { table[d.name] = d }
     self.devices = table
-    state = .allocate(capacity: 1)
-    state.initialize(to: EngineState(options: options))
-    lock = EngineLock()
     spill = SpillFile(files: options.files, directory: options.spillDirectory)
+    state = .allocate(capacity: 1)
+    state.initialize(to: EngineState(options: options, spill: spill))
+    lock = EngineLock()
     ForkGuard.register(self)
   }
 
@@ -188,6 +188,15 @@ package final class Engine: @unchecked Sendable {
     lock.wakeAll()
   }
 
+  /// Lets chunks that do not fit memory go below another directory from now on.
+  package func spill(to directory: String) {
+    // Under the lock: a chunk gets its place in the file that is the current one then.
+    locked { _ in spill.move(to: directory) }
+  }
+
+  /// The directory below which chunks go that do not fit memory.
+  package var spillDirectory: String { spill.parent }
+
   /// Bytes that chunks could still take on disk; nil if that cannot be told.
   package var freeSpillBytes: Int? { options.files.freeBytes(spill.parent) }
 
@@ -221,7 +230,7 @@ package final class Engine: @unchecked Sendable {
     }
     state.pointee.pool.trim(to: 0)
     // Results that lie on disk can still be read; then the file goes with the engine.
-    let isUnused = state.pointee.spillFile.live == 0
+    let isUnused = state.pointee.spilled.allSatisfy { $0.live == 0 }
     unlock()
     if isUnused { spill.close() }
   }

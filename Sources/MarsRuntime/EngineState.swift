@@ -32,7 +32,9 @@ struct EngineState: ~Copyable {
   var candidates = Heap<EvictionCandidate>()
   /// Whether blocks that are hardly worth a write are candidates too: nothing else is left.
   var evictsSmall = false
-  var spillFile = ExtentList()
+  /// Which parts of the spill files are in use, by their numbers.
+  var spilled: [ExtentList] = []
+  let spill: SpillFile
   var writeQueue = Column<Int32>()
   var readQueue = Column<Int32>()
   var ioInFlight = 0
@@ -72,7 +74,8 @@ struct EngineState: ~Copyable {
   var statistics = EngineStatistics()
   let files: any FileSystem
 
-  init(options: EngineOptions) {
+  init(options: EngineOptions, spill: SpillFile) {
+    self.spill = spill
     files = options.files
     limit = options.memoryLimit
     workerCount = options.workers
@@ -147,7 +150,7 @@ extension EngineState {
   /// A block around a buffer that already counts as used.
   mutating func adoptBlock(_ base: UnsafeMutableRawPointer, _ capacity: Int) -> Int32 {
     let b = Block(
-      base: base, capacity: capacity, fileOffset: -1, checksum: 0, nextUse: Int.max, owner: -1, slot: -1, pins: 0, refs: 1,
+      base: base, capacity: capacity, fileOffset: -1, volume: 0, checksum: 0, nextUse: Int.max, owner: -1, slot: -1, pins: 0, refs: 1,
       state: .resident,
       isDirty: false, isLost: false)
     if let i = freeBlocks.popLast() {
@@ -191,7 +194,7 @@ extension EngineState {
 
   mutating func dropFileCopy(_ i: Int32) {
     if blocks[i].fileOffset >= 0 {
-      if !blocks[i].isLost { spillFile.free(blocks[i].fileOffset, blocks[i].capacity) }
+      if !blocks[i].isLost { freeOnDisk(Int(blocks[i].volume), blocks[i].fileOffset, blocks[i].capacity) }
       blocks[i].fileOffset = -1
     }
   }
@@ -246,17 +249,18 @@ extension EngineState {
     }
   }
 
-  /// The outcome of writing block `i` to the spill file.
-  mutating func wrote(_ i: Int32, at offset: Int, checksum: UInt64, error: MarsError?) {
+  /// The outcome of writing block `i` to a spill file.
+  mutating func wrote(_ i: Int32, in volume: Int, at offset: Int, checksum: UInt64, error: MarsError?) {
     ioInFlight -= 1
     evictingBytes -= blocks[i].capacity
     blocks[i].state = .resident
     if let error {
-      if offset >= 0 { spillFile.free(offset, blocks[i].capacity) }
+      if offset >= 0 { freeOnDisk(volume, offset, blocks[i].capacity) }
       spillFailure = error
       if blocks[i].refs > 0 && blocks[i].pins == 0 { enlist(i) }
     } else {
       blocks[i].fileOffset = offset
+      blocks[i].volume = Int32(volume)
       blocks[i].checksum = checksum
       statistics.spilledBytes += blocks[i].capacity
       let b = blocks[i]

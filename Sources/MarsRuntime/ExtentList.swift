@@ -1,5 +1,5 @@
-/// Which bytes of the spill file are free.
-struct ExtentList: ~Copyable {
+/// Which bytes of a spill file are free.
+struct ExtentList {
   private struct Extent: BitwiseCopyable {
     var offset: Int
     var count: Int
@@ -48,12 +48,5 @@ struct ExtentList: ~Copyable {
       end = last.offset
       holes.removeLast()
     }
-  }
-
-  /// Forgets everything: in the child of a fork, which may not write into the parent's file.
-  mutating func reset() {
-    holes = []
-    end = 0
-    live = 0
   }
 }

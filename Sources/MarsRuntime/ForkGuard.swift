@@ -124,7 +124,7 @@ extension EngineState {
       if blocks[i].state == .resident { blocks[i].fileOffset = -1 }
       blocks[i].pins = 0
     }
-    spillFile.reset()
+    spilled = []
     // Tasks of the dead threads will never end.
     for i in 0..<active.count {
       let run = active[i]

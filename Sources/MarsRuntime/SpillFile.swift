@@ -1,58 +1,69 @@
 import Glibc
 import MarsBase
 
-/// The file in which evicted chunks lie, in a directory of the process that is removed at exit.
+/// The files in which evicted chunks lie, each in a directory of the process that is removed when nothing lies there any more, and at exit.
 ///
-/// The directory's name holds process number and start time, so that what a crashed process left is known and removed by the next one.
+/// A directory's name holds process number and start time, so that what a crashed process left is known and removed by the next one.  There
+/// is one file, of which chunks take parts, per directory that was asked for: new chunks go where it was asked for last.
 package final class SpillFile: @unchecked Sendable {
-  private struct State {
-    var file: (any File)? = nil
-    var directory: String? = nil
-    var owner: pid_t = 0
+  private struct Volume {
+    /// The directory below which the file lies once it is open.
     var parent: String
-    /// Where the next file will lie, once nothing lies in this one.
-    var nextParent: String? = nil
+    var open: OpenSpillFile? = nil
+  }
+  private struct State {
+    var volumes: [Volume]
+    /// Where new chunks go.
+    var current = 0
+    /// Directories in which dead processes have left nothing.
+    var clean: Set<String> = []
   }
   private let files: any FileSystem
-  private let number: Int
   private let state: Locked<State>
   private static let count = Locked(0)
 
   init(files: any FileSystem, directory: String) {
     self.files = files
-    state = Locked(State(parent: directory))
-    number = SpillFile.count.withLock { n in
-      n += 1
-      return n
-    }
+    state = Locked(State(volumes: [Volume(parent: directory)]))
   }
 
-  /// Lets files made from now on lie below another directory; what lies in an open one stays there until nobody needs it.
-  package func move(to directory: String) {
+  /// Lets chunks go below another directory from now on; what lies on disk stays where it is until nobody needs it.
+  func move(to directory: String) {
     state.withLock { s in
-      if s.file == nil {
-        s.parent = directory
-        s.nextParent = nil
+      let known = s.volumes.firstIndex { $0.parent == directory } ?? s.volumes.firstIndex { $0.open == nil }
+      if let known {
+        s.volumes[known].parent = directory
+        s.current = known
       } else {
-        s.nextParent = directory == s.parent ? nil : directory
+        s.current = s.volumes.count
+        s.volumes.append(Volume(parent: directory))
       }
     }
   }
 
-  /// The open file; made at the first call.
-  func open() throws(MarsError) -> any File {
+  /// Number of the file to which new chunks go.
+  var current: Int { state.withLock { $0.current } }
+
+  /// The file of a number; made at the first call.
+  func open(_ volume: Int) throws(MarsError) -> any File {
     try state.withLock { s throws(MarsError) in
-      if let f = s.file { return f }
-      let parent = s.parent
-      removeLeftovers(parent)
+      if let f = s.volumes[volume].open { return f.file }
+      let parent = s.volumes[volume].parent
+      if s.clean.insert(parent).inserted { removeLeftovers(parent) }
+      let number = SpillFile.count.withLock { n in
+        n += 1
+        return n
+      }
       let name = "\(parent)/mars-spill-\(getpid())-\(SpillFile.startTime(getpid()) ?? "0")-\(number)"
       if !files.exists(parent) { try files.makeDirectory(parent) }
       try files.makeDirectory(name)
-      s.directory = name
-      s.owner = getpid()
-      let f = try files.open(name + "/chunks", .createOrTruncate)
-      s.file = f
-      return f
+      let file: any File
+      do throws(MarsError) { file = try files.open(name + "/chunks", .createOrTruncate) } catch {
+        try? files.remove(name)
+        throw error
+      }
+      s.volumes[volume].open = OpenSpillFile(file, in: name, files)
+      return file
     }
   }
 
@@ -68,43 +79,23 @@ package final class SpillFile: @unchecked Sendable {
     } catch { throw error.saying("spill_dir '\(directory)' cannot be used: \(error.message)") }
   }
 
-  /// Gives disk space back once nothing lies in the file behind `end`.
-  func shrink(to end: Int) {
-    state.withLock { s in
-      if end == 0, let next = s.nextParent {
-        remove(&s)
-        s.parent = next
-        s.nextParent = nil
-      } else {
-        try? s.file?.resize(end)
-      }
-    }
+  /// Lets go of a file in which nothing lies: it is removed with the last reference to what this returns.
+  func letGo(_ volume: Int) -> AnyObject? { state.withLock { $0.volumes[volume].open.take() } }
+
+  /// Removes files and directories.
+  func close() {
+    // They go when the array does, after unlocking.
+    let all = state.withLock { s in s.volumes.indices.map { s.volumes[$0].open.take() } }
+    withExtendedLifetime(all) {}
   }
 
-  /// Removes file and directory.
-  func close() { state.withLock { s in remove(&s) } }
+  /// The directory below which new chunks go.
+  var parent: String { state.withLock { $0.volumes[$0.current].parent } }
 
-  private func remove(_ s: inout State) {
-    s.file = nil
-    if let d = s.directory, s.owner == getpid() {
-      try? files.remove(d + "/chunks")
-      try? files.remove(d)
-    }
-    s.directory = nil
-  }
-
-  /// The directory below which files are made now.
-  var parent: String { state.withLock { $0.nextParent ?? $0.parent } }
-
-  var isOpen: Bool { state.withLock { $0.file != nil } }
-
-  /// In the child of a fork: the file belongs to the parent.
+  /// In the child of a fork: the files belong to the parent.
   func forgetInChild() {
     state.reinitialiseInChild()
-    state.withLock { s in
-      s.file = nil
-      s.directory = nil
-    }
+    state.withLock { s in for i in s.volumes.indices { s.volumes[i].open = nil } }
   }
   func lockForFork() { state.lockForFork() }
   func unlockAfterFork() { state.unlockAfterFork() }
@@ -155,6 +146,27 @@ package final class SpillFile: @unchecked Sendable {
   }
 }
 
+/// An open file of chunks, removed with its directory when nobody has it any more.
+private final class OpenSpillFile: Sendable {
+  let file: any File
+  private let directory: String
+  private let files: any FileSystem
+  /// The process that made it: in a child of that the deinitialiser removes nothing.
+  private let owner = getpid()
+
+  init(_ file: any File, in directory: String, _ files: any FileSystem) {
+    self.file = file
+    self.directory = directory
+    self.files = files
+  }
+
+  deinit {
+    guard owner == getpid() else { return }
+    try? files.remove(directory + "/chunks")
+    try? files.remove(directory)
+  }
+}
+
 // MARK: Threads that write and read
 
 extension Engine {
@@ -172,7 +184,7 @@ extension Engine {
   }
 
   private func failQueuedIO(_ error: MarsError) {
-    while let b = state.pointee.writeQueue.popLast() { state.pointee.wrote(b, at: -1, checksum: 0, error: error) }
+    while let b = state.pointee.writeQueue.popLast() { state.pointee.wrote(b, in: 0, at: -1, checksum: 0, error: error) }
     while let b = state.pointee.readQueue.popLast() { state.pointee.restored(b, error: error) }
   }
 
@@ -198,18 +210,19 @@ extension Engine {
   private func write(_ i: Int32) {
     let b = state.pointee.blocks[i]
     guard let base = b.base else { return }
-    let offset = state.pointee.spillFile.allocate(b.capacity)
+    let volume = spill.current
+    let offset = state.pointee.allocateOnDisk(volume, b.capacity)
     if !state.pointee.writeQueue.isEmpty { lock.send(.io) }
     lock.unlock()
     let begin = EngineLock.nanoseconds()
     var failure: MarsError? = nil
     let sum = SpillFile.checksum(base, b.capacity)
     do throws(MarsError) {
-      try spill.open().write(at: offset, from: UnsafeRawBufferPointer(start: base, count: b.capacity))
+      try spill.open(volume).write(at: offset, from: UnsafeRawBufferPointer(start: base, count: b.capacity))
     } catch { failure = error }
     trace.addIO(.spill, begin: begin, bytes: b.capacity)
     lock.lock()
-    state.pointee.wrote(i, at: offset, checksum: sum, error: failure)
+    state.pointee.wrote(i, in: volume, at: offset, checksum: sum, error: failure)
     settle()
   }
 
@@ -220,7 +233,7 @@ extension Engine {
     let begin = EngineLock.nanoseconds()
     var failure: MarsError? = nil
     do throws(MarsError) {
-      try spill.open().read(at: b.fileOffset, into: UnsafeMutableRawBufferPointer(start: base, count: b.capacity))
+      try spill.open(Int(b.volume)).read(at: b.fileOffset, into: UnsafeMutableRawBufferPointer(start: base, count: b.capacity))
       if SpillFile.checksum(base, b.capacity) != b.checksum {
         throw MarsError(.os, "a chunk that was moved to disk came back changed: its checksum is wrong")
       }
@@ -233,21 +246,25 @@ extension Engine {
 
   /// Wakes and releases as after unlocking; the lock is held again when this returns.
   private func settle() {
-    let shrink = state.pointee.spillFile.live == 0
     unlock()
-    if shrink && spill.isOpen { shrinkSpillFile() }
     lock.lock()
-  }
-
-  private func shrinkSpillFile() {
-    locked { s in
-      // Nothing is allocated while the lock is held, so nothing can be cut off.
-      if s.spillFile.live == 0 { spill.shrink(to: 0) }
-    }
   }
 }
 
 extension EngineState {
+  /// Room for a chunk in a spill file.
+  mutating func allocateOnDisk(_ volume: Int, _ count: Int) -> Int {
+    while spilled.count <= volume { spilled.append(ExtentList()) }
+    return spilled[volume].allocate(count)
+  }
+
+  /// Gives room in a spill file back, and the file once nothing lies in it.
+  mutating func freeOnDisk(_ volume: Int, _ offset: Int, _ count: Int) {
+    spilled[volume].free(offset, count)
+    // Nothing is allocated while the lock is held, so nothing can lie in it; removing a large file may take long.
+    if spilled[volume].live == 0, let file = spill.letGo(volume) { bury(file) }
+  }
+
   /// The oldest read that waits.
   mutating func takeFirstRead() -> Int32? {
     if readQueue.isEmpty { return nil }

@@ -86,7 +86,7 @@ package final class EngineHost: Sendable {
     engine.workers = all.last { $0.workers > 0 }?.workers ?? EngineOptions.processors
     engine.memoryLimit = all.map(\.memoryLimit).filter { $0 > 0 }.min() ?? EngineHost.automaticLimit
     let spill = all.last { !$0.spillDirectory.isEmpty }?.spillDirectory ?? Options.environment("TMPDIR") ?? ""
-    engine.spill.move(to: spill.isEmpty ? "/tmp" : spill)
+    engine.spill(to: spill.isEmpty ? "/tmp" : spill)
     let cache = all.last { $0.cacheDirectory != nil }?.cacheDirectory ?? Options.defaultCacheDirectory
     jit.cacheDirectory = cache.isEmpty ? nil : cache
   }

@@ -21,6 +21,8 @@ package final class Execution: Sendable {
   private struct Request: Sendable {
     let values: [Value]
     let bindings: [String: Value]
+    /// What is asked for: its graphs have inputs that may be bound without being needed.
+    let tensors: [Tensor]
     let overwriting: Node?
   }
   private struct State: Sendable {
@@ -72,7 +74,7 @@ package final class Execution: Sendable {
     isBound = !bindings.isEmpty
     self.isFetch = isFetch
     overwrites = overwriting != nil
-    let request = Request(values: values, bindings: bound, overwriting: overwriting)
+    let request = Request(values: values, bindings: bound, tensors: tensors, overwriting: overwriting)
     var made: (plan: Plan, planner: Planner?)? = nil
     let end = ContinuousClock.now + Execution.mostPlanning
     let patience = mayPlanLater ? Patience { ContinuousClock.now > end } : .endless
@@ -89,26 +91,39 @@ package final class Execution: Sendable {
   private static func plan(
     _ r: Request, _ session: Session, _ patience: Patience
   ) throws(MarsError) -> (plan: Plan, planner: Planner?) {
+    do throws(MarsError) { try checkResults(r, session) } catch { throw session.told(error) }
     let made: (plan: Plan, planner: Planner?)
     if r.overwriting == nil && r.bindings.isEmpty {
       made = try session.plans.plan(r.values, options: session.planOptions, patience: patience)
     } else {
       let planner = try Planner(
-        r.values, bindings: r.bindings, overwriting: r.overwriting, options: session.planOptions, patience: patience)
+        r.values, bindings: r.bindings, otherInputs: { Graph.inputNames(of: r.tensors, $0) }, overwriting: r.overwriting,
+        options: session.planOptions, patience: patience)
       made = (planner.plan, planner.plan.isComplete ? nil : planner)
     }
-    do throws(MarsError) { try checkRoom(made.plan, session) } catch { throw session.told(error) }
+    do throws(MarsError) { try checkRoom(made.plan.resultBytes, session) } catch { throw session.told(error) }
     return made
   }
 
+  /// Refuses before anything is planned a result that fits nowhere: its chunks alone might fill the memory.
+  private static func checkResults(_ r: Request, _ session: Session) throws(MarsError) {
+    if r.overwriting != nil { return }
+    // Plans of small ones are small, and looked at when they are there.
+    for v in r.values where v.type.isKnown && v.type.byteCount >= 1 << 20 {
+      if case .leaf = v.node.op.body { continue }
+      do throws(MarsError) { try checkRoom(v.type.byteCount, session) } catch {
+        throw error.at(op: v.node.calledName, origin: v.node.origin)
+      }
+    }
+  }
+
   /// Refuses at once results that neither the memory limit nor the disk can hold.
-  private static func checkRoom(_ plan: Plan, _ session: Session) throws(MarsError) {
-    let bytes = plan.resultBytes
+  private static func checkRoom(_ bytes: Int, _ session: Session) throws(MarsError) {
     guard bytes > session.engine.memoryLimit else { return }
     guard let free = session.engine.freeSpillBytes, bytes - session.engine.memoryLimit > free else { return }
     throw MarsError(
       .memory,
-      "results of \(bytes) bytes fit neither the memory limit of \(session.engine.memoryLimit) bytes nor the \(free) bytes that are free in '\(session.engine.options.spillDirectory)'"
+      "results of \(bytes) bytes fit neither the memory limit of \(session.engine.memoryLimit) bytes nor the \(free) bytes that are free in '\(session.engine.spillDirectory)'"
     )
   }
 

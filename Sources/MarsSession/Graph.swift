@@ -5,29 +5,60 @@ import MarsOps
 
 /// Named inputs and outputs; the nodes in between belong to the tensors.
 package final class Graph: Sendable {
+  private struct Input: Sendable {
+    let name: String
+    let tensor: Tensor
+    /// What executions bind to data, whatever has been written to the tensor since.
+    let placeholder: Value
+  }
   private struct Entries: Sendable {
-    var inputs: [(name: String, tensor: Tensor)] = []
+    var inputs: [Input] = []
     var outputs: [(name: String, tensor: Tensor)] = []
   }
   private let entries: Locked<Entries>
 
-  package init() { entries = Locked(Entries()) }
+  private struct Living: Sendable { weak var graph: Graph? }
+  private static let living = Locked<[ObjectIdentifier: Living]>([:], heldAtForks: true)
 
-  package var inputs: [(name: String, tensor: Tensor)] { entries.withLock { $0.inputs } }
+  package init() {
+    entries = Locked(Entries())
+    Graph.living.withLock { $0[ObjectIdentifier(self)] = Living(graph: self) }
+  }
+
+  deinit { Graph.living.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(self)) } }
+
+  package var inputs: [(name: String, tensor: Tensor)] { entries.withLock { $0.inputs.map { ($0.name, $0.tensor) } } }
   package var outputs: [(name: String, tensor: Tensor)] { entries.withLock { $0.outputs } }
+
+  /// Names of the inputs of graphs that have one of the tensors as an output, or one of the nodes as the placeholder of an input.
+  static func inputNames(of tensors: [Tensor], _ placeholders: [Node]) -> Set<String> {
+    // Released after unlocking: a graph's end takes the lock.
+    let graphs = living.withLock { all in all.values.compactMap { $0.graph } }
+    var names = Set<String>()
+    for g in graphs {
+      let e = g.entries.withLock { $0 }
+      let isMeant =
+        e.outputs.contains { o in tensors.contains { $0.storage === o.tensor.storage } }
+        || e.inputs.contains { i in placeholders.contains { $0 === i.placeholder.node } }
+      if isMeant { names.formUnion(e.inputs.map(\.name)) }
+    }
+    return names
+  }
 
   /// Adds a placeholder that executions bind to data; extents of -1 are unknown until then.
   package func addInput(_ name: String, _ dtype: DType, _ shape: [Int]) throws(MarsError) -> Tensor {
-    let node = try Leaves.input.apply([], [("name", .string(name)), ("dtype", .dtype(dtype)), ("shape", .ints(shape))])
-    let t = Tensor(Value(node))
+    guard !name.isEmpty else { throw MarsError(.value, "the name of a graph's input may not be empty", op: "input") }
+    let placeholder = Value(try Leaves.input.apply([], [("name", .string(name)), ("dtype", .dtype(dtype)), ("shape", .ints(shape))]))
+    let t = Tensor(placeholder)
     try entries.withLock { (e: inout Entries) throws(MarsError) in
       guard !e.inputs.contains(where: { $0.name == name }) else { throw MarsError(.value, "the graph has an input '\(name)' already") }
-      e.inputs.append((name, t))
+      e.inputs.append(Input(name: name, tensor: t, placeholder: placeholder))
     }
     return t
   }
 
   package func addOutput(_ name: String, _ tensor: Tensor) throws(MarsError) {
+    guard !name.isEmpty else { throw MarsError(.value, "the name of a graph's output may not be empty") }
     try entries.withLock { (e: inout Entries) throws(MarsError) in
       guard !e.outputs.contains(where: { $0.name == name }) else { throw MarsError(.value, "the graph has an output '\(name)' already") }
       e.outputs.append((name, tensor))
@@ -41,7 +72,7 @@ package final class Graph: Sendable {
     var outputs: [GraphFile.Port] = []
     var inputs: [GraphFile.Port] = []
     for o in e.outputs { outputs.append((o.name, try o.tensor.value().value)) }
-    for i in e.inputs { inputs.append((i.name, try i.tensor.value().value)) }
+    for i in e.inputs { inputs.append((i.name, i.placeholder)) }
     var options = EncodeOptions()
     options.readChunked = { (data: any ChunkedData) throws(MarsError) -> DenseArray in try Fetch.array(data) }
     return try GraphCodec.encode(outputs: outputs, inputs: inputs, options: options)
@@ -57,7 +88,7 @@ package final class Graph: Sendable {
     let file = try GraphCodec.decode(bytes.bytes, registry: marsRegistry, options: options)
     let g = Graph()
     g.entries.withLock { e in
-      e.inputs = file.inputs.map { ($0.name, Tensor($0.value)) }
+      e.inputs = file.inputs.map { Input(name: $0.name, tensor: Tensor($0.value), placeholder: $0.value) }
       e.outputs = file.outputs.map { ($0.name, Tensor($0.value)) }
     }
     return g

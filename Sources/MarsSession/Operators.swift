@@ -18,6 +18,11 @@ package enum Operators {
     return n
   }
 
+  /// The name of a number; "" where no operator has it.
+  package static func name(_ number: Int) -> String {
+    marsRegistry.all.indices.contains(number) ? marsRegistry.all[number].name : ""
+  }
+
   package static func apply(
     _ number: Int, _ inputs: [TensorOperand], _ attributes: [(String, AttributeValue)], outputCount: Int, origin: String
   ) throws(MarsError) -> [Tensor] {

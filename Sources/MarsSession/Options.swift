@@ -20,7 +20,7 @@ struct Options: Sendable {
     ("workers", "threads that compute, of a pool that all sessions share: the one opened last decides; 0: one per processor"),
     (
       "memory_limit",
-      "bytes that chunks, workspaces and results of the process may take, or a number with a unit as in 2GiB, 2GB or 2G: of open sessions the smallest holds; 0: most of the machine's memory"
+      "bytes that chunks, workspaces and results of the process may take, or a number with a unit as in 1.5GiB, 2GB or 2G: of open sessions the smallest holds; 0: most of the machine's memory"
     ),
     ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
     ("cache_dir", "directory of compiled kernels; empty: no disk cache"),
@@ -90,9 +90,14 @@ struct Options: Sendable {
       break
     }
     while digits.hasSuffix(" ") { digits.removeLast() }
-    guard let n = Double(digits), n >= 0, n * factor < 9e18 else {
+    // Without letters that numbers of other kinds have: 0x10, inf.
+    let isDecimal = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) || ".eE+-".utf8.contains($0) }
+    guard isDecimal, let n = Double(digits), n >= 0, n * factor < 9e18 else {
       let known = units.map(\.suffix).joined(separator: ", ")
-      throw MarsError(.value, "option '\(key)' must be a number of bytes, or one followed by \(known), but is '\(value)'")
+      throw MarsError(.value, "option '\(key)' must be a decimal number of bytes, or one followed by \(known), but is '\(value)'")
+    }
+    guard n == 0 || n * factor >= 1, factor > 1 || n == n.rounded() else {
+      throw MarsError(.value, "option '\(key)' must be a whole number of bytes but is '\(value)': name a unit, as in 1.5GiB")
     }
     return Int(n * factor)
   }

@@ -126,17 +126,22 @@ package final class Session: Sendable {
     return e
   }
 
-  package func explain(_ tensors: [Tensor]) throws(MarsError) -> String {
+  /// - Parameter goesOn: asked now and then from the calling thread while planning goes on; false is the error `.cancelled`.
+  package func explain(_ tensors: [Tensor], while goesOn: (@Sendable () -> Bool)? = nil) throws(MarsError) -> String {
     var values: [Value] = []
     for t in tensors { values.append(try t.value().value) }
-    return try Planner(values, bindings: [:], options: planOptions).plan.explain()
+    return try Planner(values, bindings: [:], options: planOptions, patience: Session.patience(goesOn)).plan.explain()
+  }
+
+  private static func patience(_ goesOn: (@Sendable () -> Bool)?) -> Patience {
+    if let goesOn { Patience { !goesOn() } } else { .endless }
   }
 
   /// JSON of the chunk extents along each axis.
-  package func chunksText(_ tensor: Tensor) throws(MarsError) -> String {
+  package func chunksText(_ tensor: Tensor, while goesOn: (@Sendable () -> Bool)? = nil) throws(MarsError) -> String {
     tensor.pin()
     let value = try tensor.value().value
-    let plan = try Planner([value], options: planOptions).plan
+    let plan = try Planner([value], options: planOptions, patience: Session.patience(goesOn)).plan
     var w = JSONWriter()
     w.array { w in
       guard let r = plan.results.first, r >= 0, !plan.tensors[r].hasUnknownExtents else {

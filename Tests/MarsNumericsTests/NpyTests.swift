@@ -8,7 +8,10 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
   var failAfter = Int.max
   var largestRead = 0
   func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
-    if mode == .createOrTruncate { contents[path] = [] }
+    switch mode {
+    case .createOrTruncate, .create: contents[path] = []
+    case .read, .readWrite: break
+    }
     guard contents[path] != nil else { throw MarsError(.os, "no such file: \(path)") }
     return Handle(self, path)
   }
@@ -135,7 +138,7 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
     let m = Memory(shape, .float64, values)
     let offset = Npy.headerSize(rank: 2)
     #expect(offset % 64 == 0)
-    try Npy.begin(files, "t", byteCount: offset + 120)
+    try Npy.begin(files, temporary: "t", byteCount: offset + 120)
     let f = try files.open("t", .readWrite)
     for (row, n) in [(3, 2), (0, 3)] {
       let part = m.view.sliced(axis: 0, start: row, step: 1, count: n)
@@ -162,7 +165,7 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
   @Test func aFullDiskIsAnError() throws {
     let files = MemoryFiles()
     files.failAfter = 1
-    try Npy.begin(files, "t", byteCount: 200)
+    try Npy.begin(files, temporary: "t", byteCount: 200)
     let f = try files.open("t", .readWrite)
     let m = Memory([4], .float64, [1, 2, 3, 4] as [Double])
     #expect(throws: MarsError.self) { try Npy.writeRows(f, offset: 64, m.view, row: 0, windowBytes: 8) }

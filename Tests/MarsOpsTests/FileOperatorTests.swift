@@ -8,7 +8,10 @@ import Testing
 final class MemoryDisk: FileSystem, @unchecked Sendable {
   var contents: [String: [UInt8]] = [:]
   func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
-    if mode == .createOrTruncate { contents[path] = [] }
+    switch mode {
+    case .createOrTruncate, .create: contents[path] = []
+    case .read, .readWrite: break
+    }
     guard contents[path] != nil else { throw MarsError(.os, "no such file: \(path)") }
     return Handle(self, path)
   }

@@ -7,6 +7,8 @@ final class InMemoryFileSystem: FileSystem {
     var directories: Set<String> = ["/"]
     /// Bytes that all files may hold; beyond, the disk is full.
     var room = Int.max
+    /// A disk that has no room for more.
+    var fullBelow: String? = nil
     var failReads = 0
     var failOpens = 0
     /// Flips a byte of what is read.
@@ -24,7 +26,7 @@ final class InMemoryFileSystem: FileSystem {
         throw MarsError(.os, "cannot open '\(path)': Permission denied")
       }
       switch mode {
-      case .createOrTruncate: s.files[path] = []
+      case .createOrTruncate, .create: s.files[path] = []
       case .read, .readWrite: if s.files[path] == nil { throw MarsError(.os, "cannot open '\(path)': No such file or directory") }
       }
     }
@@ -84,7 +86,8 @@ private final class MemoryFile: File {
       let others = s.files.reduce(0) { $0 + ($1.key == path ? 0 : $1.value.count) }
       let size = s.files[path]?.count ?? 0
       let end = max(size, offset + from.count)
-      if others + end > s.room { throw MarsError(.os, "cannot write '\(path)': No space left on device") }
+      let isFull = s.fullBelow.map { path.hasPrefix($0 + "/") && end > size } ?? false
+      if isFull || others + end > s.room { throw MarsError(.os, "cannot write '\(path)': No space left on device") }
       if size < end { s.files[path]?.append(contentsOf: [UInt8](repeating: 0, count: end - size)) }
       s.files[path]?.withUnsafeMutableBytes {
         UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + from.count)]).copyMemory(from: from)

@@ -2,6 +2,11 @@
 
 import errno
 import io
+import os
+import socket
+import stat
+import subprocess
+import sys
 
 import mars
 import mars.tensor as mt
@@ -71,3 +76,93 @@ def test_functions_of_numpy_that_write_values(tmp_path):
     assert np.loadtxt(tmp_path / "t.txt").tolist() == [1, 2, 3, 4]
     assert np.array2string(t) == "[1. 2. 3. 4.]" and np.array_str(t) == "[1. 2. 3. 4.]"
     assert np.array_repr(t) == "array([1., 2., 3., 4.])"
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def umask():
+    """Sets the umask, and puts back the one that was."""
+    before = os.umask(0o027)
+    yield os.umask
+    os.umask(before)
+
+
+def test_saved_files_have_the_permissions_that_others_have(tmp_path, umask):
+    mt.save(tmp_path / "a.npy", mt.ones(3))
+    np.save(tmp_path / "b.npy", np.ones(3))
+    assert mode(tmp_path / "a.npy") == mode(tmp_path / "b.npy") == 0o640
+    umask(0o077)
+    for wanted in (0o664, 0o604):
+        (tmp_path / "a.npy").chmod(wanted)
+        mt.save(tmp_path / "a.npy", mt.zeros(3))
+        assert mode(tmp_path / "a.npy") == wanted and np.load(tmp_path / "a.npy").tolist() == [0, 0, 0]
+
+
+def test_saving_goes_through_links(tmp_path):
+    (tmp_path / "far").mkdir()
+    target, link, second = tmp_path / "far" / "x.npy", tmp_path / "link.npy", tmp_path / "second.npy"
+    link.symlink_to("far/x.npy")  # to nothing, yet
+    second.symlink_to(link)
+    mt.save(second, mt.arange(3))
+    assert second.is_symlink() and link.is_symlink() and not target.is_symlink()
+    assert np.load(target).tolist() == [0, 1, 2]
+    mt.save(link, mt.arange(2))
+    assert link.is_symlink() and np.load(target).tolist() == [0, 1]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["far", "link.npy", "second.npy", "x.npy"]
+    link.unlink()
+    link.symlink_to("link.npy")
+    with pytest.raises(OSError) as caught:
+        mt.save(link, mt.arange(2))
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_a_save_that_fails_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(3))
+    path.chmod(0o604)
+
+    def fail(_):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        mt.save(path, mt.ones(5).map_chunk(fail, dtype="float64"))
+    assert np.load(path).tolist() == [0, 1, 2] and mode(path) == 0o604 and len(list(tmp_path.iterdir())) == 1
+
+
+def test_only_files_are_replaced(tmp_path):
+    os.mkfifo(tmp_path / "fifo.npy")
+    with pytest.raises(OSError, match="no regular file"):
+        mt.save(tmp_path / "fifo.npy", mt.ones(3))
+    assert stat.S_ISFIFO((tmp_path / "fifo.npy").stat().st_mode)
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(IsADirectoryError):
+        mt.save(tmp_path / "folder.npy", mt.ones(3))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
+def test_only_files_are_read(tmp_path, kind):
+    path = tmp_path / "x.npy"
+    np.save(path, np.ones(3))
+    late = mt.load(path)
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(path))
+    else:
+        path.symlink_to("/dev/zero")
+    # In a process of its own, which may hang.
+    script = "import sys, mars.tensor as mt\ntry: mt.load(sys.argv[1])\nexcept OSError as e: print('refused', e)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.startswith("refused") and str(path) in done.stdout, done
+    # What a graph names may have become something else.
+    with pytest.raises(OSError, match="load_npy"):
+        late.execute()

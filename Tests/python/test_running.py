@@ -1,6 +1,7 @@
 """Sessions, options, laziness, threads, interrupts, errors of runs."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -416,3 +417,64 @@ def test_reading_nsplits_pins_the_preferred_chunks():
     same((a.T + a).sum().fetch(), (x.T + x).sum())
     a += 1
     same((a[5:] * 2).fetch(), (x[5:] + 1) * 2)
+
+
+QUICK = """
+    import resource, sys, time
+    import mars, mars.tensor as mt
+    mars.new_session(memory_limit="64MiB", spill_dir=sys.argv[1])
+    mt.ones(10).sum().execute()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        start = time.monotonic()
+        CALL
+        print("went through")
+    except MemoryError as e:
+        print("refused", e)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000, time.monotonic() - start < LIMIT)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "limit", "said"),
+    [
+        # More than there is disk: known before anything is planned.
+        ("mt.ones((10**6, 10**6)).execute()", 1, "refused results of 8000000000000 bytes fit neither .*operator ones"),
+        ("(mt.random.rand(10**6, 10**6) + 1).execute()", 1, "refused results of 8000000000000 bytes fit neither .*operator add"),
+        # Chunks that need no memory are long enough that there are not too many of them.
+        ("mt.ones((10**6, 10**6)).sum().explain()", 60, "went through"),
+        ("mt.ones(10**7, chunk_size=1).sum().explain()", 60, "refused .* 10000000 chunks, more than the 1048576"),
+    ],
+)
+def test_what_the_process_cannot_hold_is_refused_at_once(tmp_path, call, limit, said):
+    done = run_script(QUICK.replace("CALL", call).replace("LIMIT", str(limit)), [str(tmp_path)])
+    assert done.returncode == 0, done.stderr
+    assert re.match(said, done.stdout), done.stdout
+    assert done.stdout.splitlines()[-1] == "True True", done.stdout
+
+
+PLANNING = """
+    import signal, time
+    import mars, mars.tensor as mt
+    mars.new_session(memory_limit="16GiB")
+    mt.ones(3).execute()
+    big = mt.ones((6_000_000,), chunk_size=1) * 2
+    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    for call in (big.explain, lambda: big.nsplits, lambda: mars.explain(big, big + 1)):
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        start = time.monotonic()
+        try:
+            call()
+            print("went through", time.monotonic() - start)
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - start - 0.3 < 1)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    print((mt.ones(3) + 1).nsplits)
+"""
+
+
+def test_interrupts_of_planning():
+    done = run_script(PLANNING)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["interrupted True"] * 3 + ["((3,),)"], done.stdout
+    assert done.stderr == ""

@@ -3,12 +3,15 @@
 import copy
 import gc
 import pickle
+import re
 
 import mars
 import mars._session as sessions
 import mars.tensor as mt
 import numpy as np
 import pytest
+
+from test_elementwise import same
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +155,56 @@ def test_the_bar_fits_the_terminal():
         line = _Bar.line(0.5, " 50% 120/240 tasks 1.2 s", columns)
         assert len(line) < columns
     assert line.startswith("[" + "#" * 15 + "." * 15 + "]")
+
+
+def written_below(folder):
+    return sum(p.stat().st_size for p in folder.rglob("chunks"))
+
+
+def test_spill_dir_is_that_of_the_session_opened_last(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    mars.new_session(memory_limit="16MiB", spill_dir=a)
+    kept = mt.random.rand(4_000_000).execute()
+    assert written_below(a) > 1_000_000
+    first = kept[:1000].fetch()
+    session = mars.new_session(memory_limit="16MiB", spill_dir=b)
+    # What lies in the old folder is read there, what is new goes to the other one.
+    more = mt.random.rand(4_000_000).execute()
+    assert written_below(b) > 1_000_000
+    same(kept[:1000].fetch(), first)
+    del kept, more
+    gc.collect()
+    mt.ones(3).execute()
+    assert not list(a.rglob("chunks")) and not list(b.rglob("chunks"))
+    c = tmp_path / "c"
+    mars.options.spill_dir = c
+    before = session.statistics()["spilled_bytes"]
+    mt.sort(mt.random.rand(4_000_000)).execute()
+    assert session.statistics()["spilled_bytes"] > before and c.exists() and not list(a.iterdir())
+
+
+def test_results_that_fit_nowhere_name_the_folder(tmp_path):
+    mars.new_session(memory_limit="64MiB", spill_dir=tmp_path)
+    with pytest.raises(MemoryError, match=re.escape(f"free in '{tmp_path}'")):
+        mt.ones((10**6, 10**6)).execute()
+
+
+@pytest.mark.parametrize("bad", [True, False, 2.5, "2.5", "0x10", "1e", "inf", "nan", "", "GiB", "0.0001K", "-1", "1 000"])
+def test_sizes_are_decimal_and_whole(bad):
+    with pytest.raises(ValueError, match=r"memory_limit.*bytes"):
+        mars.Session(memory_limit=bad)
+
+
+@pytest.mark.parametrize(
+    ("good", "size"),
+    [("1.5GiB", 3 << 29), ("64 MiB", 64 << 20), ("1e8", 10**8), (1e8, 10**8), ("2K", 2048), ("3KB", 3000), (70_000, 70_000)],
+)
+def test_sizes_have_units(good, size):
+    with mars.Session(memory_limit=good) as s:
+        assert s.options()["memory_limit"] == str(size)
+
+
+def test_counts_are_no_flags_and_flags_may_be():
+    with pytest.raises(ValueError, match="workers"):
+        mars.Session(workers=True)
+    assert mars.Session(trace=True).options()["trace"] == "1" and mars.Session(fuse=False).options()["fuse"] == "0"

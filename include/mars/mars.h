@@ -122,9 +122,10 @@ mars_status mars_dtype_can_cast(int32_t *out, mars_dtype from, mars_dtype to, co
  * what holds.  An error about memory says so where the limit is that of another session.
  * Options are key/value strings, `count` of each; an unknown key is an error.
  *   "workers"       threads of the process-wide pool; "0" or absent: one per processor
- *   "memory_limit"  bytes, or with a unit: "2GiB", "2G" (powers of 1024), "2GB" (powers of 1000); "0" or absent: most of the machine's memory
+ *   "memory_limit"  a whole number of bytes, or a number with a unit: K, M, G, T, KiB, MiB, GiB, TiB (powers of 1024), KB, MB, GB, TB (powers
+ *                   of 1000), as in "1.5GiB"; decimal; "0" or absent: most of the machine's memory
  *   "spill_dir"     directory for chunks that do not fit; absent: below the system's temporary directory.  One that cannot be written to,
- *                   or made, is MARS_ERROR_OS here
+ *                   or made, is MARS_ERROR_OS here.  Chunks that lie elsewhere already stay there until nobody needs them
  *   "cache_dir"     directory of compiled kernels; "" turns the disk cache off
  *   "trace"         "1" records trace events
  * The whole list with texts is in mars_session_options. */
@@ -197,7 +198,8 @@ mars_status mars_graph_new(mars_graph **out);
 mars_graph *mars_graph_retain(mars_graph *graph);
 void mars_graph_release(mars_graph *graph);
 
-/* Adds a named placeholder.  An extent of -1 is unknown until the graph is executed. */
+/* Adds a named placeholder.  An extent of -1 is unknown until the graph is executed.  What is written to the tensor later does not change
+ * what the name is bound to.  Names of inputs and outputs are not empty. */
 mars_status mars_graph_input(mars_tensor **out, mars_graph *graph, const char *name, mars_dtype dtype, const int64_t *shape, int32_t ndim);
 /* Names a result. */
 mars_status mars_graph_output(mars_graph *graph, const char *name, mars_tensor *tensor);
@@ -294,6 +296,11 @@ mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tenso
 mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, const mars_tensor *tensor);
 /* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything. */
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
+/* The same for as long as `goes_on` answers what is not 0, or MARS_ERROR_CANCELLED.  Planning a large graph takes seconds: `goes_on` is asked
+ * every millisecond or so, in the calling thread, and must not call Mars. */
+typedef int32_t (*mars_patience)(void *user);
+mars_status mars_tensor_chunks_while(
+  mars_string **out, mars_session *session, mars_tensor *tensor, mars_patience goes_on, void *user);
 /* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
 mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
 /* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast
@@ -339,8 +346,10 @@ typedef struct mars_binding {
 } mars_binding;
 
 /* Computes tensors and waits.  Afterwards they hold their values and have dropped their history.  Without bindings, that is: with bindings the
- * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings.  Results
- * that fit neither the memory limit nor the free space of spill_dir are MARS_ERROR_MEMORY at once. */
+ * tensors stay as they are and the values come as new tensors in `results` (count `count`); `results` may be NULL without bindings.  Names
+ * may be bound that the tensors do not need, if they are of inputs of the same graph: one that has a tensor as an output, or an input that one
+ * needs.  A result that fits neither the memory limit nor the free space of spill_dir is MARS_ERROR_MEMORY at once, and so is a plan of more
+ * tasks than a 512th of the limit's bytes, or than a million where that is more: the plan itself lies outside of the limit. */
 mars_status mars_execute(mars_tensor **results, mars_session *session, mars_tensor *const *tensors, size_t count, const mars_binding *bindings,
                          size_t binding_count);
 /* The same without waiting.  What takes long to plan is planned in the background: errors of that come from mars_run_wait. */
@@ -380,6 +389,9 @@ mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const ma
 
 /* Text of the plan that executing the tensors would run. */
 mars_status mars_explain(mars_string **out, mars_session *session, mars_tensor *const *tensors, size_t count);
+/* The same for as long as `goes_on` says, as mars_tensor_chunks_while. */
+mars_status mars_explain_while(
+  mars_string **out, mars_session *session, mars_tensor *const *tensors, size_t count, mars_patience goes_on, void *user);
 
 /* ---- plans in pieces ---- */
 

@@ -42,6 +42,47 @@ static void errors_tell_operator_and_origin(void) {
   mars_tensor_release(b);
 }
 
+/* Also where an argument is no value at all. */
+static void errors_of_arguments_tell_operator_and_origin(void) {
+  mars_tensor *a = range(3), *out = NULL;
+  mars_operand in[2];
+  mars_attribute axis;
+  in[0] = of_tensor(a);
+  in[1] = of_tensor(NULL);
+  CHECK(mars_graph_apply(&out, 1, NULL, op("add"), in, 2, NULL, 0, "model.c:8") == MARS_ERROR_HANDLE);
+  CHECK(strcmp(last_error().op, "add") == 0 && strcmp(last_error().origin, "model.c:8") == 0 && error_names("inputs[1]"));
+  memset(&axis, 0, sizeof axis);
+  axis.struct_size = sizeof axis;
+  axis.name = "axis";
+  axis.kind = MARS_ATTR_INTS;
+  axis.count = 1;
+  CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), in, 1, &axis, 1, "model.c:9") == MARS_ERROR_HANDLE);
+  CHECK(strcmp(last_error().op, "sum") == 0 && strcmp(last_error().origin, "model.c:9") == 0 && error_names("axis"));
+  CHECK(mars_tensor_assign(a, &in[1], "model.c:10") == MARS_ERROR_HANDLE);
+  CHECK(strcmp(last_error().op, "assign") == 0 && strcmp(last_error().origin, "model.c:10") == 0);
+  CHECK(out == NULL);
+  mars_tensor_release(a);
+}
+
+/* An operator that other operators are made of, called with what these never give it. */
+static void elements_that_are_no_values(void) {
+  mars_tensor *values = range(3), *x = range(5), *out = NULL;
+  mars_operand in[2];
+  mars_attribute a[2];
+  in[0] = of_tensor(values);
+  in[1] = of_tensor(x);
+  memset(a, 0, sizeof a);
+  a[0].struct_size = a[1].struct_size = sizeof *a;
+  a[0].kind = a[1].kind = MARS_ATTR_BOOL;
+  a[0].name = "equal_nan";
+  a[1].name = "first";
+  REQUIRE(mars_graph_apply(&out, 1, NULL, op("distinct_occurrences"), in, 2, a, 2, NULL) == MARS_OK);
+  CHECK(mars_execute(NULL, session, &out, 1, NULL, 0) == MARS_ERROR_VALUE && error_names("values"));
+  mars_tensor_release(out);
+  mars_tensor_release(values);
+  mars_tensor_release(x);
+}
+
 /* What has to know extents that only running finds says so; after the run the same call succeeds. */
 static void unknown_extents_have_a_code(void) {
   mars_tensor *a = range(5), *mask = NULL, *kept = NULL, *out = NULL;
@@ -132,6 +173,8 @@ static void unknown_operator_and_attribute_are_named(void) {
 void error_tests(void) {
   RUN(errors_are_per_thread);
   RUN(errors_tell_operator_and_origin);
+  RUN(errors_of_arguments_tell_operator_and_origin);
+  RUN(elements_that_are_no_values);
   RUN(unknown_extents_have_a_code);
   RUN(asking_wrongly_keeps_the_record);
   RUN(system_errors_tell_number_and_file);

@@ -52,6 +52,79 @@ static void graphs_with_named_inputs(void) {
   mars_graph_release(g);
 }
 
+/* A write to an input's tensor makes another tensor of it, not another input: the graph runs as before and its file says what it runs. */
+static void inputs_may_be_written_to(void) {
+  mars_graph *g = NULL, *read = NULL;
+  mars_tensor *x = NULL, *in = NULL, *t = range(3), *value = NULL, *out = NULL;
+  mars_string *file = NULL;
+  mars_operand ten = of_int(10);
+  mars_binding b;
+  int64_t extent = 3, count = 0;
+  memset(&b, 0, sizeof b);
+  b.struct_size = sizeof b;
+  b.name = "x";
+  b.tensor = t;
+  REQUIRE(mars_graph_new(&g) == MARS_OK);
+  CHECK(mars_graph_input(&in, g, "", MARS_FLOAT64, &extent, 1) == MARS_ERROR_VALUE && error_names("name") && in == NULL);
+  REQUIRE(mars_graph_input(&x, g, "x", MARS_FLOAT64, &extent, 1) == MARS_OK);
+  REQUIRE(mars_graph_output(g, "y", x) == MARS_OK);
+  REQUIRE(mars_graph_get_input(&in, NULL, g, 0) == MARS_OK);
+  REQUIRE(mars_tensor_assign(in, &ten, NULL) == MARS_OK);
+  CHECK(mars_execute(&value, session, &x, 1, &b, 1) == MARS_OK && element(value, 2) == 10);
+  mars_tensor_release(value);
+  value = NULL;
+  REQUIRE(mars_graph_serialize(&file, g) == MARS_OK);
+  REQUIRE(mars_graph_parse(&read, mars_string_data(file), mars_string_size(file), 0) == MARS_OK);
+  CHECK(mars_graph_input_count(&count, read) == MARS_OK && count == 1);
+  REQUIRE(mars_graph_get_output(&out, NULL, read, 0) == MARS_OK);
+  CHECK(mars_execute(&value, session, &out, 1, &b, 1) == MARS_OK && element(value, 2) == 10);
+  mars_tensor_release(value);
+  mars_tensor_release(out);
+  mars_tensor_release(in);
+  mars_tensor_release(x);
+  mars_tensor_release(t);
+  mars_string_release(file);
+  mars_graph_release(read);
+  mars_graph_release(g);
+}
+
+/* One of several outputs runs with the bindings of all; names that the graph does not have stay errors. */
+static void inputs_that_are_not_needed_may_be_bound(void) {
+  mars_graph *g = NULL, *other = NULL;
+  mars_tensor *x = NULL, *w = NULL, *z = NULL, *y = NULL, *constant = range(2), *t = range(3), *value = NULL;
+  mars_binding b[2];
+  int64_t extent = 3;
+  memset(b, 0, sizeof b);
+  b[0].struct_size = b[1].struct_size = sizeof *b;
+  b[0].name = "x";
+  b[1].name = "w";
+  b[0].tensor = b[1].tensor = t;
+  REQUIRE(mars_graph_new(&g) == MARS_OK && mars_graph_new(&other) == MARS_OK);
+  REQUIRE(mars_graph_input(&x, g, "x", MARS_FLOAT64, &extent, 1) == MARS_OK);
+  REQUIRE(mars_graph_input(&w, g, "w", MARS_FLOAT64, &extent, 1) == MARS_OK);
+  REQUIRE(mars_graph_input(&z, other, "z", MARS_FLOAT64, &extent, 1) == MARS_OK);
+  y = apply1("negative", x);
+  /* Also of a tensor that is no output itself. */
+  CHECK(mars_execute(&value, session, &y, 1, b, 2) == MARS_OK && element(value, 2) == -2);
+  mars_tensor_release(value);
+  value = NULL;
+  REQUIRE(mars_graph_output(g, "y", y) == MARS_OK && mars_graph_output(g, "c", constant) == MARS_OK);
+  CHECK(mars_execute(&value, session, &constant, 1, b, 2) == MARS_OK && element(value, 1) == 1);
+  mars_tensor_release(value);
+  value = NULL;
+  b[1].name = "z";
+  CHECK(mars_execute(&value, session, &y, 1, b, 2) == MARS_ERROR_VALUE && error_names("'z'"));
+  CHECK(mars_execute(&value, session, &constant, 1, b, 2) == MARS_ERROR_VALUE && value == NULL);
+  mars_tensor_release(x);
+  mars_tensor_release(w);
+  mars_tensor_release(z);
+  mars_tensor_release(y);
+  mars_tensor_release(constant);
+  mars_tensor_release(t);
+  mars_graph_release(other);
+  mars_graph_release(g);
+}
+
 static void graph_files(void) {
   mars_tensor *x = NULL, *y = NULL;
   mars_graph *g = plus_one(&x, &y), *read = NULL, *no = NULL;
@@ -112,6 +185,8 @@ static void deep_graphs(void) {
 
 void graph_tests(void) {
   RUN(graphs_with_named_inputs);
+  RUN(inputs_may_be_written_to);
+  RUN(inputs_that_are_not_needed_may_be_bound);
   RUN(graph_files);
   RUN(deep_graphs);
 }

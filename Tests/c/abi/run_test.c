@@ -62,6 +62,45 @@ static void runs_can_be_cancelled(void) {
   CHECK(log_wait(&log, &log.destroyed)); /* the call may end after the run */
 }
 
+static int32_t count_down(void *user) {
+  int *left = (int *)user;
+  return *left < 0 || (*left)-- > 0;
+}
+
+/* Planning stops when the client has waited long enough. */
+static void planning_ends_when_asked(void) {
+  mars_tensor *t = range(4), *big = NULL;
+  mars_string *text = NULL;
+  mars_attribute size[1];
+  mars_operand in[1];
+  int64_t chunk = 1;
+  int left = -1;
+  CHECK(mars_explain_while(&text, session, &t, 1, count_down, &left) == MARS_OK && mars_string_size(text) > 0);
+  mars_string_release(text);
+  text = NULL;
+  CHECK(mars_tensor_chunks_while(&text, session, t, count_down, &left) == MARS_OK && mars_string_data(text)[0] == '[');
+  mars_string_release(text);
+  text = NULL;
+  memset(size, 0, sizeof size);
+  size[0].struct_size = sizeof *size;
+  size[0].name = "chunk_size";
+  size[0].kind = MARS_ATTR_INTS;
+  size[0].count = 1;
+  size[0].data = &chunk;
+  mars_tensor_release(t);
+  t = range(100000);
+  in[0] = of_tensor(t);
+  REQUIRE(mars_graph_apply(&big, 1, NULL, op("rechunk"), in, 1, size, 1, NULL) == MARS_OK);
+  left = 2;
+  CHECK(mars_explain_while(&text, session, &big, 1, count_down, &left) == MARS_ERROR_CANCELLED && left == -1);
+  left = 2;
+  CHECK(mars_tensor_chunks_while(&text, session, big, count_down, &left) == MARS_ERROR_CANCELLED && left == -1);
+  CHECK(mars_explain_while(&text, session, &big, 1, NULL, NULL) == MARS_ERROR_HANDLE && text == NULL);
+  CHECK(mars_tensor_chunks_while(&text, session, big, NULL, NULL) == MARS_ERROR_HANDLE && text == NULL);
+  mars_tensor_release(big);
+  mars_tensor_release(t);
+}
+
 static void explain_chunks_cut(void) {
   mars_tensor *t = range(4), *sum = apply1("sum", t);
   mars_string *text = NULL;
@@ -128,5 +167,6 @@ void run_tests(void) {
   RUN(runs);
   RUN(runs_can_be_cancelled);
   RUN(explain_chunks_cut);
+  RUN(planning_ends_when_asked);
   RUN(cancel_is_quick);
 }

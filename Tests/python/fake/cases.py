@@ -260,7 +260,7 @@ def test_nothing_leaks():
 def test_sessions():
     assert log(
         lambda: mars.Session(workers=2, memory_limit="1GiB", spill_dir=__import__("pathlib").Path("/x"), trace=True, cache_dir=None)
-    ) == ["session workers=2 memory_limit=1GiB spill_dir=/x trace=1"]
+    ) == ["session workers=2 memory_limit=1GiB spill_dir=/x trace=true"]
     with pytest.raises(ValueError, match="nonsense"):
         mars.new_session(nonsense=1)
     s, t = mars.Session(), mars.Session()

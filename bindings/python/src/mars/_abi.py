@@ -116,6 +116,7 @@ NEEDS_INPUTS, NEEDS_FILES, NEEDS_FUNCTIONS = 1, 2, 4
 
 Release = ctypes.CFUNCTYPE(None, c_void_p)
 ChunkFunction = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Array), POINTER(Array), POINTER(c_int64), c_void_p, c_size_t)
+Patience = ctypes.CFUNCTYPE(c_int32, c_void_p)
 
 
 def for_ever(callback: Any) -> Any:
@@ -157,7 +158,7 @@ _status_functions: dict[str, list[Any]] = {
     "mars_graph_parse": [POINTER(_handle), c_char_p, c_size_t, c_uint32],
     "mars_tensor_from_array": [POINTER(_handle), POINTER(Array), c_int32, POINTER(c_int64)],
     "mars_tensor_describe": [POINTER(TensorInfo), _handle],
-    "mars_tensor_chunks": [POINTER(_handle), _handle, _handle],
+    "mars_tensor_chunks_while": [POINTER(_handle), _handle, _handle, Patience, c_void_p],
     "mars_tensor_assign": [_handle, c_void_p, c_char_p],
     "mars_tensor_store": [_handle, _handle, c_char_p, c_char_p, c_char_p],
     "mars_tensor_shares_storage": [POINTER(c_int32), _handle, _handle],
@@ -175,7 +176,7 @@ _status_functions: dict[str, list[Any]] = {
     "mars_run_settle": [_handle, c_double],
     "mars_fetch": [POINTER(Array), _handle, _handle],
     "mars_fetch_into": [_handle, _handle, POINTER(Array)],
-    "mars_explain": [POINTER(_handle), _handle, c_void_p, c_size_t],
+    "mars_explain_while": [POINTER(_handle), _handle, c_void_p, c_size_t, Patience, c_void_p],
     "mars_plan_cut": [POINTER(_handle), _handle, c_void_p, c_size_t, c_int64],
 }
 _void_functions: dict[str, list[Any]] = {

@@ -111,6 +111,39 @@ def _end() -> None:
             lib.mars_run_settle(run, max(0.0, end - time.monotonic()))
 
 
+def planned(used: Any, function: Any, *arguments: Any) -> bytes:
+    """What a function of the library says that plans for as long as it is asked to; Ctrl-C ends that.  `used` lives until then.
+
+    Only the main thread sees signals, and only while it is not in the library: another thread plans for it.
+    """
+    going = [1]
+    said: list[bytes] = []
+    errors: list[BaseException] = []
+
+    def plan(_used: Any = used) -> None:
+        out = c_void_p()
+        goes_on = _abi.Patience(lambda _: going[0])
+        try:
+            said.append(_abi.text(function(byref(out), *arguments, goes_on, None), out))
+        except BaseException as error:
+            errors.append(error)
+
+    if threading.current_thread() is not threading.main_thread():
+        plan()
+    else:
+        planner = threading.Thread(target=plan, name="mars-plan", daemon=True)
+        planner.start()
+        try:
+            planner.join()
+        except BaseException:
+            going[0] = 0
+            planner.join(_LAST_WAIT)
+            raise
+    if errors:
+        raise errors[0]
+    return said[0]
+
+
 def _wait(run: c_void_p) -> int:
     """Waits in slices, so that Python sees signals; draws a progress bar."""
     started = time.monotonic()

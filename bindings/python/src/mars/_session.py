@@ -11,12 +11,12 @@ from typing import Any
 from mars import _abi
 from mars._abi import check, lib
 from mars._arguments import hooks
-from mars._run import run, values
+from mars._run import planned, run, values
 
 
 def _option_text(value: Any) -> bytes:
     if isinstance(value, bool):
-        return b"1" if value else b"0"
+        return b"true" if value else b"false"
     text = os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode()
     if b"\0" in text:
         raise ValueError(f"an option must not contain a null character: {value!r}")
@@ -93,8 +93,7 @@ class Session:
         """Text of the plan that executing the tensors would run."""
         n = len(tensors)
         handles = (c_void_p * n)(*[_tensor(t)._h for t in tensors])
-        out = c_void_p()
-        return _abi.text(lib.mars_explain(byref(out), self.handle, byref(handles), n), out).decode()
+        return planned((self, tensors), lib.mars_explain_while, self.handle, handles, n).decode()
 
     def options(self) -> dict[str, str]:
         """Every option of the session with its value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref, c_int32, c_void_p
 from operator import index
@@ -97,7 +98,8 @@ class Tensor(Handle, TensorMethods):
     @property
     def nsplits(self) -> tuple[tuple[int | None, ...], ...]:
         """Sizes of the chunks along each axis, None where unknown; never runs anything."""
-        splits = _abi.json_of(lib.mars_tensor_chunks, _session.current().handle, self._h)
+        session = _session.current()
+        splits = json.loads(_run.planned((session, self), lib.mars_tensor_chunks_while, session.handle, self._h))
         return tuple(tuple(axis) if axis is not None else (None,) for axis in splits)
 
     @property
