@@ -327,8 +327,6 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     return apply(op("select"), (default, *conditions, *choices), attributes("select", conditions=len(conditions)))  # type: ignore[no-any-return]
 
 
-
-
 @written
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     given = {"kind": ord} if isinstance(ord, str) else {"ord": ord}
