@@ -391,7 +391,7 @@ def sorting(c: Context) -> list[Figure]:
         at_least("in memory, against NumPy", whole.ratio("numpy"), 1),
         at_most("under the limit, time against unlimited", limited.time() / whole.time(), 2, "x"),
         at_most(f"resident above base, limit {limit} MiB", resident / MIB, limit + 150e6 / MIB, " MiB"),
-        Figure("spilled", "more than 0 MB", f"{spilled / 1e6:.0f} MB", spilled > 0),
+        Figure("spilled by the two runs of a process", "more than 0 MB", f"{spilled / 1e6:.0f} MB", spilled > 0),
     ]
 
 

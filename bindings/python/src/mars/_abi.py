@@ -249,14 +249,18 @@ _numbers = iter(range(1, 1 << 62))
 _MOST_RAISED = 64
 
 
-def c_text(text: str, what: str = "a name") -> bytes:
-    """UTF-8 for a C string, which ends at a NUL: what has one inside is refused instead of cut."""
+def c_text(text: str, what: str) -> bytes:
+    """UTF-8 for a C string."""
     if not isinstance(text, str):
         raise TypeError(f"{what} must be a string, not {type(text).__name__}")
-    encoded = text.encode()
-    if b"\0" in encoded:
+    return c_bytes(text.encode(), what)
+
+
+def c_bytes(text: bytes, what: str) -> bytes:
+    """Bytes for a C string, which ends at a NUL: what has one inside is refused instead of cut."""
+    if b"\0" in text:
         raise ValueError(f"{what} must not contain a null character: {text!r}")
-    return encoded
+    return text
 
 
 _MARK = "\x1e"

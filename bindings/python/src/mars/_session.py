@@ -17,10 +17,7 @@ from mars._run import planned, run, values
 def _option_text(value: Any) -> bytes:
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    text = os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode()
-    if b"\0" in text:
-        raise ValueError(f"an option must not contain a null character: {value!r}")
-    return text
+    return _abi.c_bytes(os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode(), "an option")
 
 
 class Session:
