@@ -23,10 +23,8 @@ def test_eight_times_the_memory_limit_is_sorted(workers, tmp_path):
         t = mt.sort(mt.random.rand(n))
         t.execute()
         # Pieces of runs and what is merged of them go to disk once; what the next task reads stays, if no other worker needs the room.
-        spilled = session.statistics()["spilled_bytes"]
-        assert spilled > n * 8
-        if workers == 1:
-            assert spilled < 2.2 * n * 8
+        # Eviction that asks a block too early for its next use writes 3.7 and 7.8 times as much as there is.
+        assert n * 8 < session.statistics()["spilled_bytes"] < (2.2 if workers == 1 else 5) * n * 8
         expected = np.sort(x)
         for start in range(0, n, 1 << 17):
             np.testing.assert_array_equal(t[start : start + (1 << 17)].copy().fetch(), expected[start : start + (1 << 17)])
