@@ -11,6 +11,7 @@ struct GraphDecoder {
   private var types: [TensorType] = []
   private var origins: [String] = []
   private var nodes: [Node] = []
+  private var file = GraphFile()
   /// Nodes made so far, inside composed operators too.
   private var made = 0
 
@@ -24,10 +25,9 @@ struct GraphDecoder {
     try readHeader(m)
     try readTables(m)
     try readNodes(m)
-    var file = GraphFile()
     file.inputs = try readPorts(list(m.inputs, m.n_inputs), "input")
     file.outputs = try readPorts(list(m.outputs, m.n_outputs), "output")
-    try checkInputs(file.inputs)
+    try checkInputs()
     for h in list(m.hints, m.n_hints) {
       let key = try String(h.key, "a hint")
       file.hints.append((key, try String(h.value, "hint '\(key)'")))
@@ -126,7 +126,7 @@ struct GraphDecoder {
     let given = try readAttributes(n, op, version)
     let operands = try readInputs(n)
     if case .leaf(.data) = op.body { return try readData(n, operands, given, origin) }
-    var payload = Payload.none
+    var payload = if case .leaf(.input) = op.body { Payload.scope(file.scope) } else { Payload.none }
     switch n.payload_case {
     case MARS__NODE__PAYLOAD__NOT_SET: break
     case MARS__NODE__PAYLOAD_CALLBACK: payload = .callback(try readCallback(n))
@@ -279,13 +279,14 @@ struct GraphDecoder {
   }
 
   /// Every placeholder is listed under its own name, and nothing else is.
-  private func checkInputs(_ inputs: [GraphFile.Port]) throws(MarsError) {
+  private func checkInputs() throws(MarsError) {
     var listed = Set<ObjectIdentifier>()
-    for p in inputs {
+    for p in file.inputs {
       guard p.value.node.inputName == p.name else {
         throw FormatError.malformed("input '\(p.name)' is not a node of operator 'input' of that name")
       }
       listed.insert(ObjectIdentifier(p.value.node))
+      file.scope.insert(p.name)
     }
     for (i, n) in nodes.enumerated() {
       if let name = n.inputName, !listed.contains(ObjectIdentifier(n)) {

@@ -116,7 +116,7 @@ struct GraphEncoder {
 
   private mutating func write(_ payload: Payload, of node: Node, to m: inout Mars__Node) throws(MarsError) {
     switch payload {
-    case .none: return
+    case .none, .scope: return
     case .dense(let array): try write(array, of: node, to: &m)
     case .chunked(let data):
       guard let read = options.readChunked else {

@@ -7,6 +7,8 @@ package struct GraphFile: Sendable {
   /// Nodes of the leaf `input`, under the names of their attribute `name`.
   package var inputs: [Port]
   package var outputs: [Port]
+  /// What the placeholders of a file that was read carry.
+  package let scope = InputScope()
   /// Advice of the writer, which a reader may drop.
   package var hints: [(key: String, value: String)]
 

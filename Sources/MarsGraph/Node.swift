@@ -26,6 +26,8 @@ package enum Payload: Sendable {
   case chunked(any ChunkedData)
   /// A client's function.
   case callback(any ClientCallback)
+  /// Of a placeholder: the inputs beside which it stands.
+  case scope(InputScope)
 }
 
 /// Chunks kept by the runtime; only the runtime knows how.

@@ -99,8 +99,10 @@ struct Remade {
 struct GraphIndex {
   private(set) var vertices: [Vertex] = []
   private(set) var results: [Val] = []
-  /// The inputs that were met, by name.
-  private(set) var inputs: [String: Node] = [:]
+  /// Names of the inputs that were met.
+  private(set) var inputNames: Set<String> = []
+  /// The scopes of those.
+  private(set) var scopes: [InputScope] = []
   private var resolved: [ObjectIdentifier: Resolution] = [:]
   private var merged: [Key: Int32] = [:]
   /// Original nodes by vertex: what a later part will look for.
@@ -154,7 +156,8 @@ struct GraphIndex {
             add(Vertex(node: c.stand, inputs: [], tensors: c.tensors), for: node)
           } else if case .leaf(.input) = node.op.body {
             let name = node.context.string("name")
-            inputs[name] = node
+            inputNames.insert(name)
+            if case .scope(let s) = node.payload, !scopes.contains(where: { $0 === s }) { scopes.append(s) }
             guard let bound = bindings[name] else {
               let given = bindings.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
               throw MarsError(

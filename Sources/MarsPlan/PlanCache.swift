@@ -71,7 +71,7 @@ package final class PlanCache: Sendable {
       switch sketch.nodes[n].payload {
       case .dense(let array): plan.tensors[t].storage = .leaf(array)
       case .chunked(let data): plan.tensors[t].storage = .keptChunks(data)
-      case .none, .callback: continue
+      case .none, .callback, .scope: continue
       }
     }
     for (s, n) in e.nodes.enumerated() { plan.stages[s].node = sketch.nodes[n] }
@@ -149,7 +149,7 @@ struct Sketch {
         let memory = node.payload.memory
         for other in nodes[..<k] where other.payload.memory == memory { return nil }
         for a in node.payload.grid?.axes ?? [] { mix(UInt64(a.count)) }
-      case .callback: return nil
+      case .callback, .scope: return nil
       }
       if case .leaf(.input) = node.op.body { return nil }
       for v in node.inputs where !add(v) { return nil }
@@ -221,7 +221,7 @@ extension Payload {
     switch self {
     case .dense(let array): ObjectIdentifier(array.buffer)
     case .chunked(let data): ObjectIdentifier(data)
-    case .none, .callback: nil
+    case .none, .callback, .scope: nil
     }
   }
   fileprivate var grid: Grid? { if case .chunked(let data) = self { data.grid } else { nil } }

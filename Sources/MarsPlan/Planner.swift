@@ -43,8 +43,8 @@ package struct Planner {
   package internal(set) var plan = Plan()
   private let wanted: [Value]
   private let bindings: [String: Value]
-  /// Names that may be bound although the results do not need them, of the inputs that they do need.
-  private let otherInputs: @Sendable ([Node]) -> Set<String>
+  /// Beside those of the placeholders that the results need, scopes whose names may be bound.
+  private let scopes: [InputScope]
   private let options: PlanOptions
   var computed: [ObjectIdentifier: Computed] = [:]
   private var remade = Remade()
@@ -53,13 +53,13 @@ package struct Planner {
   private let overwriting: Node?
   private var patience: Patience
 
-  /// - Parameter otherInputs: names that may be bound although the results do not need them, for the placeholders that they do need.
+  /// - Parameter scopes: of the graphs that have the results as outputs: their inputs may be bound although no result needs them.
   /// - Throws: what `patience` throws when it is over, beside what is wrong with the graph.
   package init(
-    _ results: [Value], bindings: [String: Value] = [:], otherInputs: @escaping @Sendable ([Node]) -> Set<String> = { _ in [] },
-    overwriting: Node? = nil, options: PlanOptions, patience: Patience = .endless
+    _ results: [Value], bindings: [String: Value] = [:], scopes: [InputScope] = [], overwriting: Node? = nil, options: PlanOptions,
+    patience: Patience = .endless
   ) throws(MarsError) {
-    self.otherInputs = otherInputs
+    self.scopes = scopes
     wanted = results
     self.patience = patience
     self.overwriting = overwriting
@@ -98,11 +98,10 @@ package struct Planner {
 
   /// Refuses data for names that no input has.
   private func refuseStray(_ index: GraphIndex) throws(MarsError) {
-    let unmet = bindings.keys.filter { index.inputs[$0] == nil }
-    if unmet.isEmpty || !computed.isEmpty { return }
-    // Inputs that only other outputs use.
-    let others = otherInputs(Array(index.inputs.values))
-    if let stray = unmet.sorted().first(where: { !others.contains($0) }) {
+    if !computed.isEmpty { return }
+    let known = index.scopes + scopes
+    let strays = bindings.keys.filter { name in !index.inputNames.contains(name) && !known.contains { $0.contains(name) } }
+    if let stray = strays.min() {
       throw MarsError(.value, "the graph has no input '\(stray)' to bind", op: "input")
     }
   }

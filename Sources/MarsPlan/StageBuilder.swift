@@ -70,7 +70,7 @@ struct StageBuilder {
       plan.tensors.append(PlanTensor(type: array.type, grid: Grid(whole: array.type.shape), storage: .leaf(array), label: node.op.name))
     case .chunked(let data):
       t = addTensor(PlanTensor(type: data.type, grid: data.grid, storage: .keptChunks(data), label: node.op.name))
-    case .none, .callback: preconditionFailure("\(node.op.name) is neither placed nor data")
+    case .none, .callback, .scope: preconditionFailure("\(node.op.name) is neither placed nor data")
     }
     tensors[Int(v.vertex)][Int(v.output)] = t
     return t
@@ -155,7 +155,7 @@ struct StageBuilder {
     case .chunked(let data):
       guard data.grid.chunkCount == 1, data.type.byteCount == t.type.byteCount else { return false }
       t.storage = .keptChunks(data)
-    case .none, .callback: return false
+    case .none, .callback, .scope: return false
     }
     tensors[Int(root.vertex)][Int(root.output)] = addTensor(t)
     return true

@@ -21,8 +21,8 @@ package final class Execution: Sendable {
   private struct Request: Sendable {
     let values: [Value]
     let bindings: [String: Value]
-    /// What is asked for: its graphs have inputs that may be bound without being needed.
-    let tensors: [Tensor]
+    /// Of the graphs that have what is asked for as outputs: their inputs may be bound without being needed.
+    let scopes: [InputScope]
     let overwriting: Node?
   }
   private struct State: Sendable {
@@ -74,7 +74,8 @@ package final class Execution: Sendable {
     isBound = !bindings.isEmpty
     self.isFetch = isFetch
     overwrites = overwriting != nil
-    let request = Request(values: values, bindings: bound, tensors: tensors, overwriting: overwriting)
+    let scopes = bound.isEmpty ? [] : tensors.flatMap { t in t.storage.state.withLock { $0.scopes } }
+    let request = Request(values: values, bindings: bound, scopes: scopes, overwriting: overwriting)
     var made: (plan: Plan, planner: Planner?)? = nil
     let end = ContinuousClock.now + Execution.mostPlanning
     let patience = mayPlanLater ? Patience { ContinuousClock.now > end } : .endless
@@ -97,7 +98,7 @@ package final class Execution: Sendable {
       made = try session.plans.plan(r.values, options: session.planOptions, patience: patience)
     } else {
       let planner = try Planner(
-        r.values, bindings: r.bindings, otherInputs: { Graph.inputNames(of: r.tensors, $0) }, overwriting: r.overwriting,
+        r.values, bindings: r.bindings, scopes: r.scopes, overwriting: r.overwriting,
         options: session.planOptions, patience: patience)
       made = (planner.plan, planner.plan.isComplete ? nil : planner)
     }

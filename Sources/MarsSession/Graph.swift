@@ -17,43 +17,45 @@ package final class Graph: Sendable {
   }
   private let entries: Locked<Entries>
 
-  private struct Living: Sendable { weak var graph: Graph? }
-  private static let living = Locked<[ObjectIdentifier: Living]>([:], heldAtForks: true)
+  /// What the placeholders carry.
+  private let scope: InputScope
 
   package init() {
     entries = Locked(Entries())
-    Graph.living.withLock { $0[ObjectIdentifier(self)] = Living(graph: self) }
+    scope = InputScope()
   }
 
-  deinit { Graph.living.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(self)) } }
+  private init(_ file: GraphFile) {
+    scope = file.scope
+    entries = Locked(
+      Entries(
+        inputs: file.inputs.map { Input(name: $0.name, tensor: Tensor($0.value), placeholder: $0.value) },
+        outputs: file.outputs.map { ($0.name, Tensor($0.value)) }))
+    for o in outputs { claim(o.tensor) }
+  }
+
+  /// From now on an execution of the tensor may bind all inputs.
+  private func claim(_ output: Tensor) {
+    output.storage.state.withLock { s in
+      if !s.scopes.contains(where: { $0 === scope }) { s.scopes.append(scope) }
+    }
+  }
 
   package var inputs: [(name: String, tensor: Tensor)] { entries.withLock { $0.inputs.map { ($0.name, $0.tensor) } } }
   package var outputs: [(name: String, tensor: Tensor)] { entries.withLock { $0.outputs } }
 
-  /// Names of the inputs of graphs that have one of the tensors as an output, or one of the nodes as the placeholder of an input.
-  static func inputNames(of tensors: [Tensor], _ placeholders: [Node]) -> Set<String> {
-    // Released after unlocking: a graph's end takes the lock.
-    let graphs = living.withLock { all in all.values.compactMap { $0.graph } }
-    var names = Set<String>()
-    for g in graphs {
-      let e = g.entries.withLock { $0 }
-      let isMeant =
-        e.outputs.contains { o in tensors.contains { $0.storage === o.tensor.storage } }
-        || e.inputs.contains { i in placeholders.contains { $0 === i.placeholder.node } }
-      if isMeant { names.formUnion(e.inputs.map(\.name)) }
-    }
-    return names
-  }
-
   /// Adds a placeholder that executions bind to data; extents of -1 are unknown until then.
   package func addInput(_ name: String, _ dtype: DType, _ shape: [Int]) throws(MarsError) -> Tensor {
     guard !name.isEmpty else { throw MarsError(.value, "the name of a graph's input may not be empty", op: "input") }
-    let placeholder = Value(try Leaves.input.apply([], [("name", .string(name)), ("dtype", .dtype(dtype)), ("shape", .ints(shape))]))
+    let placeholder = Value(
+      try Leaves.input.apply(
+        [], [("name", .string(name)), ("dtype", .dtype(dtype)), ("shape", .ints(shape))], payload: .scope(scope)))
     let t = Tensor(placeholder)
     try entries.withLock { (e: inout Entries) throws(MarsError) in
       guard !e.inputs.contains(where: { $0.name == name }) else { throw MarsError(.value, "the graph has an input '\(name)' already") }
       e.inputs.append(Input(name: name, tensor: t, placeholder: placeholder))
     }
+    scope.insert(name)
     return t
   }
 
@@ -63,6 +65,7 @@ package final class Graph: Sendable {
       guard !e.outputs.contains(where: { $0.name == name }) else { throw MarsError(.value, "the graph has an output '\(name)' already") }
       e.outputs.append((name, tensor))
     }
+    claim(tensor)
   }
 
   /// The graph file of the outputs and all that they need.
@@ -86,11 +89,6 @@ package final class Graph: Sendable {
     }
     options.capabilities.files = allowsFiles
     let file = try GraphCodec.decode(bytes.bytes, registry: marsRegistry, options: options)
-    let g = Graph()
-    g.entries.withLock { e in
-      e.inputs = file.inputs.map { Input(name: $0.name, tensor: Tensor($0.value), placeholder: $0.value) }
-      e.outputs = file.outputs.map { ($0.name, Tensor($0.value)) }
-    }
-    return g
+    return Graph(file)
   }
 }

@@ -17,6 +17,8 @@ final class Storage: Sendable {
     var unseen: Node? = nil
     /// The same while an execution may be writing there: no other one may, also after it has failed.
     var taken: Node? = nil
+    /// Of the graphs that have the tensor as an output.
+    var scopes: [InputScope] = []
   }
   let state: Locked<State>
   init(_ value: Value) { state = Locked(State(value: value, version: 0)) }
@@ -324,7 +326,8 @@ package final class Tensor: Sendable {
         let done = storage.state.withLock { s in
           if s.version != now.version { return false }
           s = Storage.State(
-            value: next, version: s.version + 1, unseen: chain.isWhole ? nil : s.unseen, taken: chain.isWhole ? nil : s.taken)
+            value: next, version: s.version + 1, unseen: chain.isWhole ? nil : s.unseen, taken: chain.isWhole ? nil : s.taken,
+            scopes: s.scopes)
           return true
         }
         if done { return }
