@@ -124,16 +124,41 @@ extension Emitter {
       } else {
         quotient = (x.uitofp(b.f64) / safe.uitofp(b.f64)).fptosi(b.i64).trunc(b.type(d))
       }
-    } else if d.kind == .signed {
-      let isMinusOne = b.icmp(.eq, y, y.int(-1))
-      let safe = b.select(isZero | isMinusOne, y.int(1), y)
-      quotient = b.select(isMinusOne, x.int(0) &- x, x.sdiv(safe))
     } else {
-      quotient = x.udiv(b.select(isZero, y.int(1), y))
+      quotient = longQuotient(d, x, b.select(isZero, y.int(1), y))
     }
     let q = b.select(isZero, x.int(0), quotient)
     let r = b.select(isZero, x.int(0), x &- q &* y)
     return (q, r)
+  }
+
+  /// Quotient of 64-bit integers rounded towards zero, for divisors other than 0.
+  ///
+  /// Vectors have no such division: where all lanes are small it is that of doubles, which is exact as for 32 bits.
+  private func longQuotient(_ d: DType, _ x: IRValue, _ y: IRValue) -> IRValue {
+    let isSigned = d.kind == .signed
+    let largest = 1 << 52
+    func isSmall(_ v: IRValue) -> IRValue {
+      isSigned ? b.icmp(.ult, v &+ v.int(largest), v.int(2 * largest)) : b.icmp(.ult, v, v.int(largest))
+    }
+    let result = b.slot(x.type)
+    let (short, long, after) = (b.block(), b.block(), b.block())
+    b.branch(b.any(~(isSmall(x) & isSmall(y))), long, short)
+    b.position(short)
+    let q = isSigned ? x.sitofp(b.f64) / y.sitofp(b.f64) : x.uitofp(b.f64) / y.uitofp(b.f64)
+    b.store(q.fptosi(b.i64), result)
+    b.branch(after)
+    b.position(long)
+    if isSigned {
+      // MIN / -1 needs one bit more.
+      let isMinusOne = b.icmp(.eq, y, y.int(-1))
+      b.store(b.select(isMinusOne, x.int(0) &- x, x.sdiv(b.select(isMinusOne, y.int(1), y))), result)
+    } else {
+      b.store(x.udiv(y), result)
+    }
+    b.branch(after)
+    b.position(after)
+    return b.load(x.type, result)
   }
 
   private func integerDivMod(_ d: DType, _ x: IRValue, _ y: IRValue) -> (IRValue, IRValue) {

@@ -27,17 +27,32 @@ package struct FlatWindow: Sendable {
   package func copy(_ source: ArrayView, held: Box, of whole: [Int], to target: ArrayView) {
     if target.count == 0 { return }
     let size = target.dtype.itemSize
-    let run = target.shape.last ?? 1
     let (from, to) = (source.strides.last ?? size, target.strides.last ?? size)
     let steps = Shape.rowMajorStrides(shape)
     let rows = Shape.rowMajorStrides(whole)
     var first = 0
     for (i, l) in box.lower.enumerated() { first += l * steps[i] }
+    // Rows of the target that follow each other in memory and in the array are one run.
+    var outer = max(0, target.rank - 1)
+    var run = target.shape.last ?? 1
+    while outer > 0, box.extents[outer] == shape[outer], target.strides[outer - 1] == target.strides[outer] * target.shape[outer] {
+      outer -= 1
+      run *= target.shape[outer]
+    }
+    let isFlat = whole.indices.allSatisfy { held.extents[$0] == 1 || source.strides[$0] == rows[$0] * size }
+    let origin = zip(held.lower, rows).reduce(0) { $0 + $1.0 * $1.1 }
+    // Both are windows of the same memory: each element is where it belongs.
+    let isFlatTarget = shape.indices.allSatisfy { box.extents[$0] == 1 || target.strides[$0] == steps[$0] * size }
+    if isFlat && isFlatTarget && source.base + (first - origin) * size == target.base { return }
     let row = whole.last ?? 1
-    try? Strided.forEach(Array(target.shape.dropLast()), [Array(target.strides.dropLast()), Array(steps.dropLast())]) {
+    try? Strided.forEach(Array(target.shape.prefix(outer)), [Array(target.strides.prefix(outer)), Array(steps.prefix(outer))]) {
       o throws(MarsError) in
       var q = target.base + o[0]
       var position = first + o[1]
+      if isFlat {
+        StridedCopy.copy(source.base + (position - origin) * size, stride: size, to: q, stride: to, count: run, itemSize: size)
+        return
+      }
       var left = run
       while left > 0 {
         var rest = position

@@ -125,6 +125,13 @@ enum Einsum {
       let other = try y.reshaped(stack.map { extent($0, b) } + [Int](repeating: 1, count: freeA.count) + freeB.map { extent($0, b) })
       return Term(value: try wide.op(Arithmetic.multiply, other), labels: labels)
     }
+    if freeA.isEmpty && freeB.isEmpty {
+      // A sum of products for each element of the stack is no work for a matrix product.
+      let product = try arranged(a, stack + summed).op(Arithmetic.multiply, try arranged(b, stack + summed))
+      let axes = Array(stack.count..<stack.count + summed.count)
+      let x = try product.op(Reductions.sum, with: ["axis": .ints(axes), "dtype": .dtype(product.type.dtype)])
+      return Term(value: x, labels: stack)
+    }
     let s = stack.map { extent($0, a) }
     let (m, n, k) = (freeA.map { extent($0, a) }, freeB.map { extent($0, b) }, summed.map { extent($0, a) })
     let depth = s.isEmpty ? [] : [s.reduce(1, *)]

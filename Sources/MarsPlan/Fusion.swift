@@ -142,13 +142,38 @@ enum Fusion {
   private static func boxed(
     _ k: Int, _ v: Vertex, _ context: OpContext, _ rule: NativeRule, _ index: GraphIndex, _ demand: inout Demand
   ) -> Region.Input {
-    // The rule speaks of the axes that the operator sees: only views that change nothing are seen through.
-    var (base, map) = index.stripViews(v.inputs[k])
+    let (base, map) = index.stripViews(v.inputs[k])
     let seen = context.inputs[k].shape
-    if !map.isIdentity || index.type(base).shape != seen { base = v.inputs[k] }
-    demand.isMaterialised[Int(base.vertex)] = true
+    let isSame = map.isIdentity && index.type(base).shape == seen
     let isWritten = k == 0 && rule.reusesInput0
-    return Region.Input(value: base, window: isWritten ? .access(seen.indices.map { .aligned($0) }) : .rule(input: k))
+    if !isSame && !isWritten, index.type(base).isKnown,
+      let orientation = StageInput.Orientation(map, rank: seen.count, single: Set(seen.indices.filter { seen[$0] == 1 })),
+      isOnePiece(base, index) || orientation.keepsOrder && isInMemory(base, index, demand)
+    {
+      return Region.Input(value: base, window: .rule(input: k, through: map), orientation: orientation)
+    }
+    let read = isSame ? base : v.inputs[k]
+    demand.isMaterialised[Int(read.vertex)] = true
+    return Region.Input(value: read, window: isWritten ? .access(seen.indices.map { .aligned($0) }) : .rule(input: k))
+  }
+
+  /// Whether a value is data that any box may be read of without more of it in memory: a row of a transposed tensor meets all its chunks.
+  private static func isOnePiece(_ v: Val, _ index: GraphIndex) -> Bool {
+    guard index.vertices[Int(v.vertex)].tensors.isEmpty else { return false }
+    switch index.node(v).payload {
+    case .dense: return true
+    case .chunked(let data): return data.grid.chunkCount == 1
+    case .none, .callback, .scope: return false
+    }
+  }
+
+  /// Whether a value is a tensor in memory whoever reads it; others are computed where they are read, and only as far as that is needed.
+  private static func isInMemory(_ v: Val, _ index: GraphIndex, _ demand: Demand) -> Bool {
+    if demand.isMaterialised[Int(v.vertex)] || !index.vertices[Int(v.vertex)].tensors.isEmpty { return true }
+    switch index.node(v).op.body {
+    case .native, .leaf: return true
+    case .expr, .reduce, .view, .composed, .nest: return false
+    }
   }
 
   /// Whether an axis that is read whole is only a part of the base's.

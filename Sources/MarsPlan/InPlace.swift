@@ -21,9 +21,10 @@ enum InPlace {
     }
   }
 
-  /// The tensor that a stage may overwrite: only it reads that, each element by the task that writes it.
+  /// The tensor that a stage may overwrite: only it reads that, each element by the task that writes it.  A reshape leaves every element where
+  /// it is.
   private static func source(_ s: Stage, _ plan: Plan, _ readers: [Int], _ firstTensor: Int) -> Int? {
-    guard s.mayReuseInput, s.outputs.count == 1, s.accumulatedAxis == nil else { return nil }
+    guard s.mayReuseInput || s.node.op.answer.isReshape, s.outputs.count == 1, s.accumulatedAxis == nil else { return nil }
     let out = plan.tensors[s.outputs[0].tensor]
     guard case .whole = out.storage, !out.hasUnknownExtents, s.outputs[0].axes == s.grid.axes.indices.map({ .iteration($0) }) else {
       return nil
@@ -33,7 +34,10 @@ enum InPlace {
     for i in inputs {
       let t = plan.tensors[i.tensor]
       guard case .whole = t.storage, i.tensor >= firstTensor, readers[i.tensor] == 1, t.resultIndex == nil, !t.hasUnknownExtents,
-        t.type.shape == out.type.shape, t.type.dtype.itemSize == out.type.dtype.itemSize, i.isReadInPlace(rank: s.grid.axes.count)
+        t.type.dtype.itemSize == out.type.dtype.itemSize,
+        s.node.op.answer.isReshape
+          ? t.type.count == out.type.count && i.orientation == nil
+          : t.type.shape == out.type.shape && i.isReadInPlace(rank: s.grid.axes.count)
       else { continue }
       return i.tensor
     }

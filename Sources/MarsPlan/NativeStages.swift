@@ -16,7 +16,7 @@ extension StageBuilder {
         stage.inputs.append(StageInput(tensor: alignAccess(t, axes, to: grid, node), window: i.window, orientation: i.orientation))
       case .rule:
         // A task reads the chunks that its box meets, and puts them together itself.
-        stage.inputs.append(StageInput(tensor: t, window: i.window))
+        stage.inputs.append(StageInput(tensor: t, window: i.window, orientation: i.orientation))
       }
     }
     for o in region.roots.indices {

@@ -168,8 +168,8 @@ package struct StageInput: Sendable {
     case map(AxisMap)
     /// As map, but axes may be `.whole` or `.contracted` (resolved: `.contracted(id:)` names the iteration axis).
     case access([AxisAccess])
-    /// `NativeRule.Tiling.boxes` of the stage's node says it.
-    case rule(input: Int)
+    /// `NativeRule.Tiling.boxes` of the stage's node says it, of the tensor or of its view that `through` maps to it.
+    case rule(input: Int, through: AxisMap? = nil)
   }
   package var tensor: Int
   package var window: Window
@@ -181,13 +181,15 @@ package struct StageInput: Sendable {
     self.orientation = orientation
   }
 
-  /// Axis k of the operator's input walks axis `axes[k]` of the window by `steps[k]`; window axes not named have extent 1.
+  /// Axis k of the operator's input walks axis `axes[k]` of the window by `steps[k]`, or has extent 1 (-1); window axes not named have extent 1.
   package struct Orientation: Hashable, Sendable {
     package var axes: [Int]
     package var steps: [Int]
 
-    /// The orientation of a view whose map names every view axis once; nil for others (broadcasts, diagonals).
-    package init?(_ map: AxisMap, rank: Int) {
+    /// The orientation of a view whose map names every view axis once, but for axes of extent 1; nil for others (broadcasts, diagonals).
+    ///
+    /// - Parameter single: axes of the view whose extent is 1.
+    package init?(_ map: AxisMap, rank: Int, single: Set<Int> = []) {
       var axes = [Int](repeating: -1, count: rank)
       var steps = [Int](repeating: 1, count: rank)
       for (k, a) in map.axes.enumerated() {
@@ -196,14 +198,25 @@ package struct StageInput: Sendable {
         axes[v] = k
         steps[v] = step
       }
-      if axes.contains(-1) { return nil }
+      if axes.indices.contains(where: { axes[$0] < 0 && !single.contains($0) }) { return nil }
       self.axes = axes
       self.steps = steps
     }
 
+    /// Whether axes of the view follow each other as those of the tensor do.
+    var keepsOrder: Bool {
+      let named = axes.filter { $0 >= 0 }
+      return named == named.sorted()
+    }
+
     /// The operator's view of a window.
     package func view(of window: ArrayView) -> ArrayView {
-      axes.indices.reduce(window.permuted(axes)) { v, k in
+      var all = window.permuted(axes.filter { $0 >= 0 })
+      for k in axes.indices where axes[k] < 0 {
+        all.shape.insert(1, at: k)
+        all.strides.insert(0, at: k)
+      }
+      return axes.indices.reduce(all) { v, k in
         let (n, step) = (v.shape[k], steps[k])
         return v.sliced(axis: k, start: step < 0 ? max(n - 1, 0) : 0, step: step, count: n.dividedRoundingUp(by: abs(step)))
       }
@@ -275,7 +288,9 @@ extension Stage {
         }
       }
       return out
-    case .rule(let input): return (boxes ?? ruleBoxes(b))?[input] ?? Box(whole: shape)
+    case .rule(let input, let view):
+      guard let box = (boxes ?? ruleBoxes(b))?[input] else { return Box(whole: shape) }
+      return view?.box(box) ?? box
     }
   }
 

@@ -30,6 +30,8 @@ struct StageBuilder {
   /// The data leaf into whose memory writes may go.
   private let overwriting: Node?
   private let inOnePiece: Set<Val>
+  /// Values that nothing but a reshape reads, which is a result: where that lies in one piece they do, and it is in their memory.
+  private let reshaped: Set<Val>
   let refinement: Int
   /// Bytes of results that may lie in one piece.
   private let wholeResults: Int
@@ -42,6 +44,7 @@ struct StageBuilder {
   ) {
     self.overwriting = overwriting
     self.inOnePiece = inOnePiece
+    reshaped = StageBuilder.reshaped(index)
     self.refinement = refinement
     smallTensor = min(4 << 20, options.memoryLimit / 8) >> (2 * refinement)
     wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
@@ -51,6 +54,16 @@ struct StageBuilder {
     self.plan = plan
     sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes, refinement: refinement)
     tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
+  }
+
+  private static func reshaped(_ index: GraphIndex) -> Set<Val> {
+    let read = index.results.compactMap { r in
+      index.node(r).op.answer.isReshape ? index.vertices[Int(r.vertex)].inputs.first : nil
+    }
+    guard !read.isEmpty else { return [] }
+    var counts: [Val: Int] = [:]
+    for v in index.vertices { for x in v.inputs { counts[x, default: 0] += 1 } }
+    return Set(read.filter { counts[$0] == 1 && !index.results.contains($0) })
   }
 
   /// Tensors whose extents are not known yet.
@@ -197,7 +210,8 @@ struct StageBuilder {
         plan.remarks.append("a result of \(bytes) bytes stays in chunks: it does not fit the memory limit in one piece")
       }
     } else {
-      storage = bytes <= smallTensor || o.value.map(inOnePiece.contains) ?? false ? .whole : .chunks
+      let isReshaped = o.value.map(reshaped.contains) ?? false && resultBytes + bytes <= wholeResults
+      storage = bytes <= smallTensor || isReshaped || o.value.map(inOnePiece.contains) ?? false ? .whole : .chunks
     }
     let t = addTensor(PlanTensor(type: o.type, grid: Grid(splits), storage: storage, label: o.value.map { index.node($0).op.name } ?? ""))
     if let v = o.value { tensors[Int(v.vertex)][Int(v.output)] = t }

@@ -32,10 +32,11 @@ extension TaskContext {
     for i in 0..<p.inputCount {
       let tensor = plan.plan.tensors[stage.inputs[i].tensor]
       let box = stage.inputBox(i, iteration, shape: p.tensorShape(i, tensor), boxes: boxes)
-      inputBoxes.append(box)
+      if case .rule(let k, _) = stage.inputs[i].window, let boxes { inputBoxes.append(boxes[k]) } else { inputBoxes.append(box) }
       let op = p.operands[i]
       if op.isBoxed && op.leaf == nil {
-        inputs.append(try boxed(engine, plan, p, i, tensor.type.dtype, box, slots, bases, &next, workspace, &scratch))
+        let window = try boxed(engine, plan, p, i, tensor.type.dtype, box, slots, bases, &next, workspace, &scratch)
+        inputs.append(stage.inputs[i].orientation?.view(of: window) ?? window)
         continue
       }
       if op.leaf == nil {

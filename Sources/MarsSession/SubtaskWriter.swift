@@ -104,7 +104,9 @@ struct SubtaskWriter {
       if isWhole {
         // The operator's boxes are those of whole tensors: what this task does not read of them may be anything.
         for c in needed where values[c] == nil { throw MarsError(.internal, "a chunk is read before it is made") }
-        inputs.append(.value(try window(input.tensor, Box(whole: plan.tensors[input.tensor].type.shape), fillsGaps: true)))
+        var whole = try window(input.tensor, Box(whole: plan.tensors[input.tensor].type.shape), fillsGaps: true)
+        if case .rule(let k, let view?) = input.window { whole = try whole.viewed(view, shape: node.context.inputs[k].shape) }
+        inputs.append(.value(whole))
         continue
       }
       inputs.append(.value(try oriented(try window(input.tensor, b), input.orientation)))

@@ -5,9 +5,11 @@ import Testing
 
 @Suite struct OrientationTests {
   /// Elements of the view that an operator sees of a C-order window of 0, 1, ..., through a map that names view axes and steps.
-  private func seen(_ shape: [Int], _ axes: [(axis: Int, step: Int)], rank: Int) throws -> (shape: [Int], elements: [Int32]) {
+  private func seen(_ shape: [Int], _ axes: [(axis: Int, step: Int)], rank: Int, single: Set<Int> = []) throws -> (
+    shape: [Int], elements: [Int32]
+  ) {
     let map = AxisMap(axes.map { $0.axis < 0 ? .fixed(0) : .aligned(axis: $0.axis, start: 0, step: $0.step) })
-    let orientation = try #require(StageInput.Orientation(map, rank: rank))
+    let orientation = try #require(StageInput.Orientation(map, rank: rank, single: single))
     var data = [Int32](0..<12)
     return data.withUnsafeMutableBytes { bytes in
       guard let base = bytes.baseAddress else { return ([], []) }
@@ -27,5 +29,7 @@ import Testing
     #expect(try seen([0, 4], [(0, -1), (1, 1)], rank: 2) == ([0, 4], []))
     // An axis that the view does not have.
     #expect(try seen([1, 4], [(-1, 1), (0, 2)], rank: 1) == ([2], [0, 2]))
+    // Axes that the window does not have.
+    #expect(try seen([3, 2], [(2, 1), (0, -1)], rank: 4, single: [1, 3]) == ([2, 1, 3, 1], [1, 3, 5, 0, 2, 4]))
   }
 }

@@ -31,6 +31,11 @@ enum TestOps {
   static let transpose = OpDef(
     "transpose", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, c.inputs[0].shape.reversed())] },
     body: .view { c in AxisMap((0..<c.inputs[0].rank).reversed().map { .aligned($0) }) }, doc: doc("transpose"))
+  /// All rows but the first, backwards.
+  static let rows = OpDef(
+    "rows", inputs: [InputDef("a")],
+    typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0] - 1, c.inputs[0].shape[1]])] },
+    body: .view { c in AxisMap([.aligned(axis: 0, start: c.inputs[0].shape[0] - 1, step: -1), .aligned(1)]) }, doc: doc("rows"))
   static let sum = OpDef(
     "sum", inputs: [InputDef("a")], attributes: [AttrDef("axis", .ints, default: AttrValue.none, "")],
     typing: .rule { c in
@@ -59,16 +64,21 @@ enum TestOps {
     "step", inputs: [InputDef("a")], typing: .rule { c in [c.inputs[0]] }, body: .native(NativeRule(.access { _ in [[.aligned(0)]] })),
     doc: doc("never fused"))
   /// The same elements as one axis.
-  static let flat = OpDef(
-    "flat", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].count])] },
-    body: .native(
-      NativeRule(
-        .boxes { c, box in
-          let row = c.inputs[0].shape[1]
-          let (first, last) = (box.lower[0] / row, (box.upper(0) - 1) / row)
-          if first < last { return [Box(lower: [first, 0], extents: [last - first + 1, row])] }
-          return [Box(lower: [first, box.lower[0] % row], extents: [1, box.extents[0]])]
-        })), doc: doc("flat"))
+  private static func flattening(_ name: String, _ answer: Answer) -> OpDef {
+    OpDef(
+      name, inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].count])] },
+      body: .native(
+        NativeRule(
+          .boxes { c, box in
+            let row = c.inputs[0].shape[1]
+            let (first, last) = (box.lower[0] / row, (box.upper(0) - 1) / row)
+            if first < last { return [Box(lower: [first, 0], extents: [last - first + 1, row])] }
+            return [Box(lower: [first, box.lower[0] % row], extents: [1, box.extents[0]])]
+          })), doc: doc(name), answer: answer)
+  }
+  static let flat = flattening("flat", Answer())
+  /// As `flat`, and says that no element changes its place.
+  static let reshaped = flattening("reshaped", Answer(.reshape))
   /// The first rows replaced.
   static let write = OpDef(
     "write", inputs: [InputDef("base"), InputDef("rows")], typing: .rule { c in [c.inputs[0]] },

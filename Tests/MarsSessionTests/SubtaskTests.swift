@@ -94,6 +94,15 @@ struct SubtaskTests {
       }
     ),
     (
+      "joined views", 0,
+      {
+        let x = try Tensor.range(20, 15)
+        let turned = try x.sliced((19, -2, 10), (0, 1, 15)).op(
+          "concatenate", try x.sliced((3, 1, 9), (14, -1, 15)), with: [("axis", .int(0))])
+        return [turned, try x.transposed.op("concatenate", x.sliced((0, 1, 15), (0, 1, 15)), with: [("axis", .int(1))]).reshaped(-1)]
+      }
+    ),
+    (
       "sorted and scanned", 64,
       {
         let x = try Tensor.random(30, 24)
