@@ -77,6 +77,7 @@ import Testing
           }
         }
         #expect(m.values(UInt16.self) == expected, "\(box) window \(window)")
+        #expect(files.state.withLock { $0.largestRead } <= window, "\(box) window \(window)")
       }
     }
   }
