@@ -25,7 +25,7 @@ let abiLinker: [LinkerSetting] =
 
 func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    name: name + "Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)Tests",
     exclude: ["MarsOps": ["Fixtures"], "MarsFormat": ["golden"]][name] ?? [],
     swiftSettings: strict)
 }
@@ -67,6 +67,8 @@ let package = Package(
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")] + abiSwift, linkerSettings: abiLinker),
     .executableTarget(name: "marsgen", dependencies: ["MarsBase", "MarsGraph", "MarsOps"], swiftSettings: strict),
 
+    // What several of the test targets need: files in memory, numbers.
+    .target(name: "TestSupport", dependencies: ["MarsBase"], path: "Tests/TestSupport", swiftSettings: strict),
     test("MarsBase", ["MarsBase"]),
     test("MarsNumerics", ["CBLAS", "MarsBase", "MarsNumerics"]),
     test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),

@@ -20,146 +20,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-HARNESS = ROOT / "benchmarks/peerbench"
-OUT = Path(os.environ.get("MARS_BUILD", ROOT / "build")) / "benchmarks"
-MARS = ROOT / ".venv/bin/python"
-PEERS = ROOT / ".venv-peers/bin/python"
-MIB = 1 << 20
+from measuring import HARNESS, MARS, MIB, OUT, PEERS, ROOT, CannotMeasure, Context, Figure, ahead, at_least, at_most
+
+Row = Callable[[Context], list[Figure]]
+# By name, in the order of the table.
+ROWS: dict[str, Row] = {}
 
 
-class CannotMeasure(Exception):
-    """A row that could not be measured, and why."""
+def row(f: Row) -> Row:
+    """Makes `f` a row of the table; the first line of its text is the title."""
+    ROWS[f.__name__] = f
+    return f
 
 
-@dataclass
-class Figure:
-    """One requirement and what was measured."""
-
-    what: str
-    required: str
-    measured: str
-    passed: bool
+# ---- the rows ----
 
 
-@dataclass
-class Context:
-    quick: bool
-    repeat: int
-    notes: list[str] = field(default_factory=list)
-    ceilings: dict[str, tuple[float, float]] | None = None
-
-    def size(self, full: int, quick: int) -> int:
-        return quick if self.quick else full
-
-    def run(
-        self,
-        workload: str,
-        peers: str,
-        *,
-        threads: int = 2,
-        repeat: int = 0,
-        inner: int = 4,
-        options: Iterable[str] = (),
-        **sizes: int,
-    ) -> Measured:
-        """Runs one workload in the harness."""
-        name = "-".join([workload, str(threads), *(f"{k}{v}" for k, v in sizes.items())])
-        path = OUT / f"{name}.json"
-        path.unlink(missing_ok=True)
-        command = [str(PEERS), "-m", "peerbench", "run", "--peers", peers, "--workloads", workload, "--threads", str(threads)]
-        command += ["--repeat", str(repeat or self.repeat), "--inner", str(inner), "--timeout", "900", "--json", str(path)]
-        command += ["--ref", peers.split(",")[0], "--workdir", str(OUT / "work"), *options]
-        for key, value in sizes.items():
-            command += ["--set", f"{workload}.{key}={value}"]
-        env = dict(os.environ, PEERBENCH_PYTHON_MARS=str(MARS))
-        for peer in ("numpy", "numexpr", "numba", "npthreads", "nploop", "dask", "jax", "mlx"):
-            env[f"PEERBENCH_PYTHON_{peer.upper()}"] = str(PEERS)
-        print("$", " ".join(command[1:]), flush=True)
-        status = subprocess.run(command, cwd=HARNESS, env=env).returncode
-        if not path.exists():
-            raise CannotMeasure(f"{workload}: the harness ended with status {status}")
-        return Measured(workload, json.loads(path.read_text())["results"])
-
-    @staticmethod
-    def calls(elements: int) -> list[str]:
-        """Options for work on so many elements: what takes less than a millisecond is called 200 times in a row, as in a program's loop."""
-        return ["--calls", "200"] if elements <= 10**6 else []
-
-    def ceiling(self, kernel: str, threads: int) -> float:
-        """GB/s of a kernel of stream.c on this machine, now."""
-        if self.ceilings is None:
-            out = subprocess.run([OUT / "stream", "50000000", "7", "2"], capture_output=True, text=True)
-            if out.returncode:
-                raise CannotMeasure(f"ceilings: stream ended with status {out.returncode} (it needs AVX-512)")
-            print(out.stdout, flush=True)
-            rows = re.findall(r"^(\S.*?) {2,}([\d.]+) \( *[\d.]+\) +([\d.]+) \(", out.stdout, re.M)
-            self.ceilings = {name: (float(one), float(two)) for name, one, two in rows}
-        return self.ceilings[kernel][threads - 1]
-
-
-class Measured:
-    """What the harness measured for one workload."""
-
-    def __init__(self, workload: str, results: list[dict]) -> None:
-        self.workload = workload
-        self.by: dict[str, dict[int, dict]] = {}
-        self.errors: dict[str, str] = {}
-        for result in results:
-            peer = result["peer"]
-            if not result["ok"]:
-                self.errors[peer] = str(result.get("error"))
-            elif str(result.get("check", "")).startswith("WRONG"):
-                self.errors[peer] = "wrong result: " + result["check"]
-            else:
-                self.by.setdefault(peer, {})[result["repeat"]] = result
-
-    def of(self, peer: str) -> dict[int, dict]:
-        if peer in self.errors or peer not in self.by:
-            raise CannotMeasure(f"{self.workload}: {peer}: {self.errors.get(peer, 'was not run')}")
-        return self.by[peer]
-
-    @staticmethod
-    def wall(result: dict, which: str) -> float:
-        walls = [run["wall"] * result["weight"] for run in result["runs"]]
-        return walls[0] if which == "cold" else statistics.median(walls[1:] or walls)
-
-    def time(self, peer: str = "mars", which: str = "warm") -> float:
-        return statistics.median(self.wall(r, which) for r in self.of(peer).values())
-
-    def ratio(self, peer: str, which: str = "warm") -> float:
-        """How many times as long the peer takes."""
-        mars, other = self.of("mars"), self.of(peer)
-        both = sorted(mars.keys() & other.keys())
-        return statistics.median(self.wall(other[i], which) / self.wall(mars[i], which) for i in both)
-
-    def growth(self, peer: str = "mars") -> float:
-        """Bytes by which the resident memory of the process grew in the timed part, at most."""
-        return max(run["peak"] - run["base"] for r in self.of(peer).values() for run in r["runs"])
-
-    def fingerprint(self, key: str, peer: str = "mars") -> float:
-        return min(r["fingerprint"][key] for r in self.of(peer).values())
-
-
-def at_least(what: str, measured: float, required: float, unit: str = "x") -> Figure:
-    return Figure(what, f"at least {required:g}{unit}", f"{measured:.2f}{unit}", measured >= required)
-
-
-def at_most(what: str, measured: float, required: float, unit: str = "") -> Figure:
-    return Figure(what, f"at most {required:g}{unit}", f"{measured:.4g}{unit}", measured <= required)
-
-
-def ahead(m: Measured, label: str, peers: str) -> list[Figure]:
-    return [at_least(f"{label}, against {peer}", m.ratio(peer), 1.0) for peer in peers.split(",")]
-
-
-# ---- the rows; the first line of each function's text is the row's title ----
-
-
+@row
 def pi(c: Context) -> list[Figure]:
     """Monte-Carlo pi, 10^9 points, against blocked NumPy on one thread"""
     n, out = c.size(10**9, 10**7), []
@@ -173,6 +53,7 @@ def pi(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def keep(c: Context) -> list[Figure]:
     """(a + 1) * 2 on 10^8 float64, kept"""
     n = c.size(10**8, 10**6)
@@ -185,6 +66,7 @@ def keep(c: Context) -> list[Figure]:
     return out + ahead(c.run("add1mul2_fetch", "numpy,numexpr,mars", n=n), "with to_numpy()", "numpy,numexpr")
 
 
+@row
 def fused(c: Context) -> list[Figure]:
     """the same summed; sqrt(a*a + b*b) < 1 counted; 10-operation polynomial kept"""
     n, out = c.size(10**8, 10**6), []
@@ -195,6 +77,7 @@ def fused(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def reductions(c: Context) -> list[Figure]:
     """sum, mean, var, max, argmax over everything and along each axis"""
     out, shares, bursts = [], [], []
@@ -218,6 +101,7 @@ def reductions(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def no_slower(c: Context) -> list[Figure]:
     """x + x.T, broadcast row and column, strided input, float32 chain, int32/float32/bool mix: none slower than NumPy"""
     out = []
@@ -231,6 +115,7 @@ def no_slower(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def selection(c: Context) -> list[Figure]:
     """mask, take, sort, argsort, median, isin, searchsorted at 10^7 float64, one thread: none slower than NumPy"""
     n, out = c.size(10**7, 10**5), []
@@ -240,6 +125,7 @@ def selection(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def matmul(c: Context) -> list[Figure]:
     """matmul 4000 x 4000 float64, chunked, against the same OpenBLAS called directly with 2 threads"""
     n = c.size(4000, 1000)
@@ -261,6 +147,7 @@ def matmul(c: Context) -> list[Figure]:
     return [at_least("share of the direct call's speed", statistics.median(shares), 0.9)]
 
 
+@row
 def chunks(c: Context) -> list[Figure]:
     """10^5 pinned chunks of loaded data, transposed add, then tree sum; task count asserted"""
     m = c.run("many_chunks_transposed", "dask,mars", side=c.size(316, 50), inner=3)
@@ -269,6 +156,7 @@ def chunks(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def chunk_memory(c: Context) -> list[Figure]:
     """10^6 such chunks: bookkeeping"""
     side = c.size(1000, 100)
@@ -276,6 +164,7 @@ def chunk_memory(c: Context) -> list[Figure]:
     return [at_most("growth of resident memory per chunk", m.growth() / side**2, 200, " bytes")]
 
 
+@row
 def tiny(c: Context) -> list[Figure]:
     """(mt.random.rand(10, 10) + 1).sum(): build, execute and fetch from Python, warm"""
     m = c.run("tiny_rand", "numpy,jax,dask,mars", count=c.size(2000, 100))
@@ -283,6 +172,7 @@ def tiny(c: Context) -> list[Figure]:
     return [at_most("per graph", m.time() * 1e6, 50, " us")]
 
 
+@row
 def eager(c: Context) -> list[Figure]:
     """eager a + b, 1000 elements"""
     m = c.run("eager_add", "numpy,jax,mars", count=c.size(2000, 100))
@@ -293,6 +183,7 @@ def eager(c: Context) -> list[Figure]:
     ]
 
 
+@row
 def startup(c: Context) -> list[Figure]:
     """process wall time of import and a first tiny result, less `import numpy`"""
     code = "import mars.tensor as mt\nprint(float((mt.random.rand(10, 10) + 1).sum().execute().fetch()))"
@@ -339,6 +230,7 @@ def startup(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def threads(c: Context) -> list[Figure]:
     """two threads against one, compute-bound rows"""
     out = []
@@ -356,6 +248,7 @@ def threads(c: Context) -> list[Figure]:
     return out
 
 
+@row
 def spill(c: Context) -> list[Figure]:
     """(a.dot(a.T) - a).std(), a in a .npy file, memory_limit 1 GiB, spill on a disk"""
     n, limit = (c.size(10000, 2000), c.size(1024, 64))
@@ -380,6 +273,7 @@ def spill(c: Context) -> list[Figure]:
     ]
 
 
+@row
 def sorting(c: Context) -> list[Figure]:
     """10^8 float64 of a .npy file sorted and kept under 256 MiB: against the same without a limit, and against NumPy, which has none"""
     n, limit = c.size(10**8, 10**6), c.size(256, 8)
@@ -395,34 +289,12 @@ def sorting(c: Context) -> list[Figure]:
     ]
 
 
+@row
 def store(c: Context) -> list[Figure]:
     """store overhead when everything fits"""
     runs = c.run("store_overhead", "mars", n=c.size(5000, 1000)).of("mars")
     share = statistics.median(r["fingerprint"]["value"] for r in runs.values())
     return [at_most("time between tasks, in dispatcher and store, of the workers' time", share, 2, " %")]
-
-
-ROWS: dict[str, Callable[[Context], list[Figure]]] = {
-    f.__name__: f
-    for f in (
-        pi,
-        keep,
-        fused,
-        reductions,
-        no_slower,
-        selection,
-        matmul,
-        chunks,
-        chunk_memory,
-        tiny,
-        eager,
-        startup,
-        threads,
-        spill,
-        sorting,
-        store,
-    )
-}
 
 
 def machine() -> str:

@@ -110,8 +110,8 @@ package enum Npy {
     for (i, l) in lower.enumerated() { first += l * strides[i] }
     // Short runs that lie close together are read as one window along the last outer axis.
     let gap = runAxis > 0 ? strides[runAxis - 1] : runCount
-    let joined = runAxis > 0 && runCount * item < 64 << 10 && gap <= 8 * runCount
-    let perWindow = joined ? max(1, windowBytes / max(1, gap * item)) : 1
+    let joined = runAxis > 0 && runCount * item < 64 << 10 && gap <= 8 * runCount && gap * item <= windowBytes
+    let perWindow = joined ? windowBytes / max(1, gap * item) : 1
     let capacity = joined ? perWindow * gap * item : min(runCount * item, windowBytes / item * item)
     guard let buffer = malloc(max(item, capacity)) else { throw MarsError(.memory, "no memory for a window of \(file.path)") }
     defer { free(buffer) }

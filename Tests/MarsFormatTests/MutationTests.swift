@@ -1,25 +1,13 @@
 import MarsBase
 import MarsFormat
+import TestSupport
 import Testing
 
 /// Valid files with random damage: reading ends, with a graph or an error.
 @Suite struct MutationTests {
-  /// SplitMix64: the same damage in every run.
-  struct Random {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-    mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
-  }
-
   @Test(arguments: 1...8) func mutations(seed: UInt64) throws {
     let sources = [try Samples.encode(Samples.rich()), HandGraph.valid.bytes]
-    var random = Random(state: seed)
+    var random = SplitMix(seed)
     var options = DecodeOptions()
     options.capabilities.files = seed % 2 == 0
     options.limits.parseBytes = 1 << 20

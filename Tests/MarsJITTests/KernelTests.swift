@@ -1,28 +1,15 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import TestSupport
 import Testing
 
 @testable import MarsJIT
 
-/// SplitMix64.
-struct Random: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-  mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
-}
-
 /// Runs a spec compiled and interpreted on the same random arrays and compares.
 struct Harness {
   let jit: JIT
-  var random: Random
+  var random: SplitMix
 
   enum Order { case c, f, strided, reversed }
 
@@ -288,7 +275,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   static let integers: [DType] = [.int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64]
 
   @Test(arguments: integers) func integerOperations(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(UInt64(d.rawValue)))
+    var h = Harness(jit: sharedJIT, random: SplitMix(UInt64(d.rawValue)))
     var ops: [ExprOp] = [.add, .sub, .mul, .floorDiv, .mod, .fmod, .pow, .min, .max, .and, .or, .xor, .shl, .shr]
     if d == .uint32 || d == .uint64 { ops.append(.mulHigh) }
     for op in ops {
@@ -307,7 +294,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   }
 
   @Test func comparisons() throws {
-    var h = Harness(jit: sharedJIT, random: Random(3))
+    var h = Harness(jit: sharedJIT, random: SplitMix(3))
     for d in DType.allCases where !d.isComplex && !d.isHalf {
       for op in [ExprOp.eq, .ne, .lt, .le] {
         let r = try h.check(
@@ -318,7 +305,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   }
 
   @Test(arguments: [DType.float32, .float64]) func exactFloatOperations(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(5))
+    var h = Harness(jit: sharedJIT, random: SplitMix(5))
     for op in [ExprOp.add, .sub, .mul, .div, .floorDiv, .mod, .fmod, .min, .max, .fmin, .fmax, .copysign, .nextafter] {
       let spec = map([d, d], out: d, [Inst(.input, d, imm: 0), Inst(.input, d, imm: 1), Inst(op, d, 0, 1)])
       for s in sizes + [[3000]] {
@@ -346,7 +333,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   }
 
   @Test(arguments: DType.allCases) func casts(_ from: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(7))
+    var h = Harness(jit: sharedJIT, random: SplitMix(7))
     for to in DType.allCases {
       let r = try h.check(map([from], out: to, [Inst(.input, from), Inst(.cast, to, 0)]), extents: [700])
       #expect(r.mismatches == 0, "\(from) -> \(to): \(r.example)")
@@ -354,7 +341,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   }
 
   @Test(arguments: DType.allCases) func selectAndLayouts(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(11))
+    var h = Harness(jit: sharedJIT, random: SplitMix(11))
     let spec = map(
       [.bool, d], axes: 3, scalars: [d], out: d,
       [Inst(.input, .bool), Inst(.input, d, imm: 1), Inst(.scalar, d), Inst(.select, d, 0, 1, 2)])
@@ -370,7 +357,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
 @Suite struct LayoutTests {
   /// Streaming stores, transposed reads in tiles with ragged edges, and several operands at once.
   @Test(arguments: DType.allCases) func streamsAndTransposes(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(59))
+    var h = Harness(jit: sharedJIT, random: SplitMix(59))
     let spec = map(
       [d, d], axes: 2, out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(.input, .bool, imm: 2), Inst(.select, d, 2, 0, 1)])
     var three = spec
@@ -397,7 +384,7 @@ let shapes: [[Int]] = [[1, 1, 1], [3, 1, 17], [2, 3, 40], [7, 33, 2], [4, 16, 16
   }
 
   @Test(arguments: [DType.uint64, .uint32]) func anyRunOfElements(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(13))
+    var h = Harness(jit: sharedJIT, random: SplitMix(13))
     let spec = map(
       [], axes: 2, scalars: [.uint64, .uint32], counters: 1, out: d,
       [Inst(.element, .int64), Inst(.scalar, .uint64), Inst(.scalar, .uint32, imm: 1), Inst(.philox, d, 0, 1, 2, imm: 3)])

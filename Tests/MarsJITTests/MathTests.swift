@@ -1,6 +1,7 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import TestSupport
 import Testing
 
 @testable import MarsJIT
@@ -20,7 +21,7 @@ import Testing
   ]
 
   /// Arguments over the whole range of a function, with more of them where it is interesting.
-  static func sample(_ r: inout Random) -> Double {
+  static func sample(_ r: inout SplitMix) -> Double {
     let u = Double(r.next() >> 11) * 0x1p-53
     switch r.below(8) {
     case 0: return specials[r.below(specials.count)]
@@ -36,8 +37,8 @@ import Testing
 
   @Test(arguments: unary) func withinTwoUlp(_ op: ExprOp) throws {
     for d in [DType.float64, .float32] {
-      var h = Harness(jit: sharedJIT, random: Random(37))
-      var r = Random(41)
+      var h = Harness(jit: sharedJIT, random: SplitMix(37))
+      var r = SplitMix(41)
       let spec = map([d], out: d, [Inst(.input, d), Inst(op, d, 0)])
       let result = try h.check(spec, extents: [40000], tolerance: 2, values: { _, _ in Bits(low: Scalar(Self.sample(&r)).cast(to: d).low) })
       #expect(result.mismatches == 0, "\(op) \(d): \(result.mismatches) of 40000, \(result.example)")
@@ -46,8 +47,8 @@ import Testing
 
   @Test(arguments: [ExprOp.pow, .atan2, .hypot]) func withinTwoUlpOfTwo(_ op: ExprOp) throws {
     for d in [DType.float64, .float32] {
-      var h = Harness(jit: sharedJIT, random: Random(43))
-      var r = Random(47)
+      var h = Harness(jit: sharedJIT, random: SplitMix(43))
+      var r = SplitMix(47)
       let spec = map([d, d], out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(op, d, 0, 1)])
       let result = try h.check(spec, extents: [40000], tolerance: 2, values: { _, _ in Bits(low: Scalar(Self.sample(&r)).cast(to: d).low) })
       #expect(result.mismatches == 0, "\(op) \(d): \(result.mismatches) of 40000, \(result.example)")
@@ -58,7 +59,7 @@ import Testing
   @Test(arguments: unary) func sameBitsInEveryPath(_ op: ExprOp) throws {
     let d = DType.float64
     let kernel = sharedJIT.kernel(for: map([d], out: d, [Inst(.input, d), Inst(op, d, 0)]))
-    var r = Random(53)
+    var r = SplitMix(53)
     let n = 333
     let x = UnsafeMutablePointer<Double>.allocate(capacity: n)
     let y = UnsafeMutablePointer<Double>.allocate(capacity: n)
@@ -82,7 +83,7 @@ import Testing
     let baseline = JIT(options: JITOptions(baseline: true))
     for d in [DType.float64, .float32] {
       let spec = map([d, d], out: d, [Inst(.input, d), Inst(.input, d, imm: 1), Inst(op, d, 0, 1)])
-      var r = Random(61)
+      var r = SplitMix(61)
       let n = 3001
       let size = d.itemSize
       let memory = UnsafeMutableRawPointer.allocate(byteCount: 4 * n * 8, alignment: 64)

@@ -1,6 +1,7 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import TestSupport
 import Testing
 
 @testable import MarsJIT
@@ -55,14 +56,14 @@ func piSpec() -> KernelSpec {
   ]
 
   @Test(arguments: [DType.float64, .float32, .int32, .int64, .uint8, .int8, .uint64]) func kinds(_ d: DType) throws {
-    var h = Harness(jit: sharedJIT, random: Random(17))
+    var h = Harness(jit: sharedJIT, random: SplitMix(17))
     var kinds: [ReduceKind] = [.sum, .prod, .min, .max, .argmin, .argmax]
     kinds += d.isFloating ? [.fmin, .fmax] : [.and, .or, .xor]
     for kind in kinds {
       for (extents, over) in Self.cases {
         let isSum = kind == .sum || kind == .prod
         let spec = reduction(kind, d, axes: extents.count, over: over)
-        var r = Random(UInt64(extents.reduce(0, +)))
+        var r = SplitMix(UInt64(extents.reduce(0, +)))
         let tame: ((Int, [Int]) -> Bits)? =
           d.isFloating && isSum
           ? { _, _ in
@@ -77,7 +78,7 @@ func piSpec() -> KernelSpec {
 
   @Test func specialValuesSpread() throws {
     // NaN, infinities and signed zeros.
-    var h = Harness(jit: sharedJIT, random: Random(19))
+    var h = Harness(jit: sharedJIT, random: SplitMix(19))
     let zero = try h.check(reduction(.sum, .float64, axes: 1, over: [0]), extents: [100], values: { _, _ in Bits(low: (-0.0).bitPattern) })
     #expect(zero.mismatches == 0)
     for special in [Double.infinity, -.infinity, .nan] {
@@ -92,7 +93,7 @@ func piSpec() -> KernelSpec {
 
   /// Arg reductions of nothing but neutral elements name the first element, of NaNs the first NaN, of ties the first.
   @Test func argReductionsOfEqualElements() throws {
-    var h = Harness(jit: sharedJIT, random: Random(71))
+    var h = Harness(jit: sharedJIT, random: SplitMix(71))
     for (extents, over) in Self.cases where !extents.contains(0) {
       for kind in [ReduceKind.argmax, .argmin] {
         for x: Double in [.infinity, -.infinity, 0] {
@@ -152,7 +153,7 @@ func piSpec() -> KernelSpec {
 
   @Test func longSumsStayExact() throws {
     // 10^6 values of 0.1 in float32: naive summation is off by thousands of ULP.
-    var h = Harness(jit: sharedJIT, random: Random(23))
+    var h = Harness(jit: sharedJIT, random: SplitMix(23))
     let spec = reduction(.sum, .float32, axes: 1, over: [0])
     let r = try h.check(
       spec, extents: [1_000_000], tolerance: 4, order: .c, broadcast: false,
@@ -161,7 +162,7 @@ func piSpec() -> KernelSpec {
   }
 
   @Test func nestsOfThreeLevels() throws {
-    var h = Harness(jit: sharedJIT, random: Random(29))
+    var h = Harness(jit: sharedJIT, random: SplitMix(29))
     // max over axis 2 of a*b, plus c, summed over axis 0, doubled; the row maxima are stored too.
     let d = DType.int64
     let spec = KernelSpec(
@@ -188,7 +189,7 @@ func piSpec() -> KernelSpec {
   }
 
   @Test func monteCarloPi() throws {
-    var h = Harness(jit: sharedJIT, random: Random(31))
+    var h = Harness(jit: sharedJIT, random: SplitMix(31))
     for n in [0, 1, 7, 16, 100, 1001] {
       for base in [0, 2, 6, 30, 13, 1 << 34] {
         let r = try h.check(piSpec(), extents: [n, 2], counterBase: base)

@@ -1,57 +1,7 @@
 import MarsBase
 import MarsNumerics
+import TestSupport
 import Testing
-
-/// Files in memory; `failAfter` writes fail from then on.
-final class MemoryFiles: FileSystem, @unchecked Sendable {
-  var contents: [String: [UInt8]] = [:]
-  var failAfter = Int.max
-  var largestRead = 0
-  func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
-    switch mode {
-    case .createOrTruncate, .create: contents[path] = []
-    case .read, .readWrite: break
-    }
-    guard contents[path] != nil else { throw MarsError(.os, "no such file: \(path)") }
-    return Handle(self, path)
-  }
-  func remove(_ path: String) throws(MarsError) { contents[path] = nil }
-  func rename(_ from: String, to: String) throws(MarsError) {
-    contents[to] = contents[from]
-    contents[from] = nil
-  }
-  func makeDirectory(_ path: String) throws(MarsError) {}
-  func exists(_ path: String) -> Bool { contents[path] != nil }
-  func list(_ path: String) throws(MarsError) -> [String] { Array(contents.keys) }
-
-  final class Handle: File, @unchecked Sendable {
-    let owner: MemoryFiles
-    let path: String
-    init(_ owner: MemoryFiles, _ path: String) {
-      self.owner = owner
-      self.path = path
-    }
-    func size() throws(MarsError) -> Int { owner.contents[path]!.count }
-    func resize(_ n: Int) throws(MarsError) {
-      var c = owner.contents[path]!
-      c = Array(c.prefix(n)) + [UInt8](repeating: 0, count: max(0, n - c.count))
-      owner.contents[path] = c
-    }
-    func read(at offset: Int, into: UnsafeMutableRawBufferPointer) throws(MarsError) {
-      owner.largestRead = max(owner.largestRead, into.count)
-      guard offset + into.count <= owner.contents[path]!.count else { throw MarsError(.os, "end of \(path)") }
-      into.copyBytes(from: owner.contents[path]![offset..<offset + into.count])
-    }
-    func write(at offset: Int, from: UnsafeRawBufferPointer) throws(MarsError) {
-      owner.failAfter -= 1
-      if owner.failAfter < 0 { throw MarsError(.os, "no space left on device: \(path)") }
-      if owner.contents[path]!.count < offset + from.count { try resize(offset + from.count) }
-      owner.contents[path]!.replaceSubrange(offset..<offset + from.count, with: from)
-    }
-    func releasePages(at offset: Int, count: Int) {}
-    func sync() throws(MarsError) {}
-  }
-}
 
 @Suite struct NpyTests {
   private func file(_ header: String, _ data: [UInt8], version: UInt8 = 1) -> [UInt8] {
@@ -59,9 +9,9 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
     let length: [UInt8] = version == 1 ? [UInt8(h.count & 255), UInt8(h.count >> 8)] : [UInt8(h.count & 255), UInt8(h.count >> 8), 0, 0]
     return [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, version, 0] + length + h + data
   }
-  private func open(_ bytes: [UInt8]) throws -> (any File, MemoryFiles) {
-    let f = MemoryFiles()
-    f.contents["a.npy"] = bytes
+  private func open(_ bytes: [UInt8]) throws -> (any File, InMemoryFileSystem) {
+    let f = InMemoryFileSystem()
+    f.state.withLock { $0.files["a.npy"] = bytes }
     return (try f.open("a.npy", .read), f)
   }
 
@@ -118,7 +68,7 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
     ] {
       for window in [4, 40, 1 << 20] {
         let m = Memory(box.extents, .uint16)
-        files.largestRead = 0
+        files.state.withLock { $0.largestRead = 0 }
         try Npy.read(f, h, box, into: m.view, windowBytes: window)
         var expected: [UInt16] = []
         for i in 0..<box.extents[0] {
@@ -127,12 +77,13 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
           }
         }
         #expect(m.values(UInt16.self) == expected, "\(box) window \(window)")
+        #expect(files.state.withLock { $0.largestRead } <= window, "\(box) window \(window)")
       }
     }
   }
 
   @Test func writesWhatItReads() throws {
-    let files = MemoryFiles()
+    let files = InMemoryFileSystem()
     let shape = [5, 3]
     let values = (0..<15).map { Double($0) }
     let m = Memory(shape, .float64, values)
@@ -163,8 +114,8 @@ final class MemoryFiles: FileSystem, @unchecked Sendable {
   }
 
   @Test func aFullDiskIsAnError() throws {
-    let files = MemoryFiles()
-    files.failAfter = 1
+    let files = InMemoryFileSystem()
+    files.state.withLock { $0.goodWrites = 1 }
     try Npy.begin(files, temporary: "t", byteCount: 200)
     let f = try files.open("t", .readWrite)
     let m = Memory([4], .float64, [1, 2, 3, 4] as [Double])

@@ -2,6 +2,7 @@ import Glibc
 import MarsBase
 import MarsGraph
 import MarsOps
+import TestSupport
 
 /// Values with which the laws feed operators.
 enum LawData: String {
@@ -92,19 +93,6 @@ enum LawData: String {
       let re = real(d, i, seed, &r)
       return Scalar(real: re, imag: real(d, i + 3, seed + 1, &r)).cast(to: d)
     }
-  }
-}
-
-/// Numbers that are the same in every run.
-struct SplitMix {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

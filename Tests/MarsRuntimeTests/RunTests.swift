@@ -3,6 +3,7 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 import MarsRuntime
+import TestSupport
 import Testing
 
 /// An engine for one test, ended with it.

@@ -4,6 +4,7 @@ import MarsGraph
 import MarsPlan
 import MarsRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 /// A plan that keeps all chunks of iota until a second pass over them in the same order: memory for all, or spilling.

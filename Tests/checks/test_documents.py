@@ -54,3 +54,13 @@ def test_targets_of_the_picture_exist() -> None:
     assert targets
     assert {p.name for p in (ROOT / "Sources").iterdir()} - targets == {"marsgen"}
     assert [t for t in targets if not (ROOT / "Sources" / t).is_dir()] == []
+
+
+def test_every_file_of_the_python_binding_is_in_its_table() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "bindings/python/README.md").read_text(), re.MULTILINE)
+    named = {n for row in rows for n in re.findall(r"`([\w/.*]+)`", row)}
+    source = ROOT / "bindings/python/src/mars"
+    files = {str(p.relative_to(source)) for p in source.rglob("*.py")}
+    # What is imported by its name needs no row, and stubs stand in one.
+    assert files - named - {"__init__.py", "tensor/__init__.py", "_version.py"} == set()
+    assert named - files == {"tensor/_described*.pyi"}

@@ -110,6 +110,11 @@ def test_a_target_outside_the_table_fails(house: Path):
     assert "Sources/MarsElse: not in the table" in run(house).stdout
 
 
+def test_what_tests_share_stands_on_the_lowest_floor(house: Path):
+    (house / "Tests/TestSupport/Broken.swift").write_text("import MarsPlan\n")
+    assert "TestSupport must not import MarsPlan" in run(house).stdout
+
+
 def test_the_table_has_no_import_upwards():
     assert layers.check_table() == []
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mars
 import mars._session as sessions
+import mars.tensor as mt
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,3 +33,12 @@ def test_examples_run(name):
     assert blocks
     for block in blocks:
         exec(compile(block, name, "exec"), scope)
+
+
+def test_what_is_said_to_be_missing_is():
+    text = (ROOT / "docs/differences.md").read_text()
+    functions, of_random, of_tensors = re.search(r"^\* Functions: (.*?)^\* ", text, re.MULTILINE | re.DOTALL)[1].split(";")
+    assert "of `random`:" in of_random and "of tensors:" in of_tensors
+    for place, said in ((mt, functions), (mt.random, of_random.partition(":")[2]), (mt.Tensor, of_tensors.partition(":")[2])):
+        names = re.findall(r"`(\w+)`", said)
+        assert names and [n for n in names if hasattr(place, n)] == []

@@ -2,6 +2,7 @@
 
 import inspect
 
+import mars
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -40,6 +41,21 @@ def test_numpy_name_exists(name):
     target = np
     for part in descriptions[name]["numpy"].removeprefix("numpy.").split("."):
         target = getattr(target, part)
+
+
+PLACES = [
+    mars, mars.Session, mars.Graph, type(mars.options), mt, mt.Tensor, mt.linalg, mt.random, mt.random.RandomState, mt.random.Generator,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda p: p.__name__)
+def test_whatever_is_public_has_a_text(place):
+    for name in dir(place):
+        if name.startswith("_"):
+            continue
+        found = getattr(place, name)
+        if callable(found) or isinstance(found, property):
+            assert found.__doc__, f"{place.__name__}.{name}"
 
 
 def test_names_are_listed():

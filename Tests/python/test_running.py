@@ -68,10 +68,15 @@ def test_sessions(tmp_path):
 def test_trace(tmp_path):
     import json
 
+    def events():
+        s.trace(tmp_path / "trace.json")
+        return json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+
     s = mars.Session(trace=True)
     (mt.random.rand(300, 300) + 1).execute(session=s)
-    s.trace(tmp_path / "trace.json")
-    json.loads((tmp_path / "trace.json").read_text())
+    (event,) = events()
+    assert event["name"] == "random+add" and event["ph"] == "X" and event["dur"] > 0
+    assert events() == []  # those since the last call
 
 
 def test_results_outlive_their_session():

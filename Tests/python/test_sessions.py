@@ -149,10 +149,10 @@ def test_inputs_of_graphs_cannot_be_pickled():
 
 
 def test_the_bar_fits_the_terminal():
-    from mars._run import _Bar
+    from mars._progress import Bar
 
     for columns in (1, 10, 20, 40, 60, 80, 200):
-        line = _Bar.line(0.5, " 50% 120/240 tasks 1.2 s", columns)
+        line = Bar.line(0.5, " 50% 120/240 tasks 1.2 s", columns)
         assert len(line) < columns
     assert line.startswith("[" + "#" * 15 + "." * 15 + "]")
 

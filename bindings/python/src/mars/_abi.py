@@ -369,6 +369,13 @@ def code_of(dtype: Any) -> int:
     return code
 
 
+def can_cast(source: int, target: int, casting: str) -> bool:
+    """Whether the library casts from one code to another under a rule of NumPy's."""
+    answer = c_int32()
+    check(lib.mars_dtype_can_cast(byref(answer), source, target, casting.encode()))
+    return answer.value != 0
+
+
 def version() -> str:
     """Version of the library, such as '0.1.0'."""
     return str(lib.mars_version().decode())

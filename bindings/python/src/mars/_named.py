@@ -48,10 +48,12 @@ class Graph:
 
     @property
     def inputs(self) -> dict[str, Any]:
+        """The inputs by their names, as tensors that can be used and bound."""
         return self._named(lib.mars_graph_input_count, lib.mars_graph_get_input)
 
     @property
     def outputs(self) -> dict[str, Any]:
+        """The outputs by their names."""
         return self._named(lib.mars_graph_output_count, lib.mars_graph_get_output)
 
     def _named(self, count_of: Any, get: Any) -> dict[str, Any]:

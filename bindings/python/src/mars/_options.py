@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi, _graph, _run, _session
+from mars import _abi, _graph, _progress, _run, _session
 from mars._place import place
 
 _MANY_NODES = 100_000
@@ -57,6 +57,7 @@ class Options:
 
     @property
     def eager_mode(self) -> bool:
+        """Whether every call executes at once."""
         return _graph.hooks.eager is not None
 
     @eager_mode.setter
@@ -67,13 +68,14 @@ class Options:
 
     @property
     def progress(self) -> bool | None:
-        return _run.Switches.progress
+        """Whether a progress bar is shown; None: where stderr is a terminal."""
+        return _progress.Switches.progress
 
     @progress.setter
     def progress(self, on: bool | None) -> None:
         if on is not None and not isinstance(on, (bool, np.bool_)):
             raise TypeError(f"progress must be True, False or None, not {on!r}")
-        _run.Switches.progress = on
+        _progress.Switches.progress = on
 
     def __getattr__(self, name: str) -> str:
         if name.startswith("_"):

@@ -11,7 +11,8 @@ from typing import Any
 from mars import _abi
 from mars._abi import check, lib
 from mars._arguments import hooks
-from mars._run import planned, run, values
+from mars._run import planned, run
+from mars._values import values
 
 
 def _option_text(value: Any) -> bytes:
@@ -97,6 +98,7 @@ class Session:
         return {o["name"]: o["value"] for o in _abi.json_of(lib.mars_session_options, self.handle)}
 
     def set_option(self, name: str, value: Any) -> None:
+        """Sets an option from now on; runs in progress go on as they are."""
         check(lib.mars_session_set_option(self.handle, _abi.c_text(name, "an option"), _option_text(value)))
 
     def statistics(self) -> dict[str, Any]:

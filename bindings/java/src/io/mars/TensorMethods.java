@@ -933,6 +933,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Elements of tensors by the number of the tensor.
    *
+   * <p>All broadcast. A number that no tensor has is an error, wraps around or is the nearest, by mode 'raise', 'wrap' or 'clip'.
+   *
    * <p>NumPy: {@code numpy.choose}.
    *
    * @param choices the tensors
@@ -1300,6 +1302,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * The dot product of two tensors.
    *
+   * <p>Of vectors the inner product, of matrices the matrix product; else sums over the last axis of a and the last but one of b.
+   *
    * <p>NumPy: {@code numpy.dot}.
    *
    * @param b a tensor or a number
@@ -1410,6 +1414,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * All elements as one axis.
+   *
+   * <p>A copy.
    *
    * <p>NumPy: {@code numpy.ndarray.flatten}.
    *
@@ -2817,6 +2823,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Indices of the elements that are not zero, one tensor per axis.
    *
+   * <p>Vectors of int64 in C order, whose extent is known when it has run.
+   *
    * <p>NumPy: {@code numpy.nonzero}.
    *
    * @return the results
@@ -3042,6 +3050,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * All elements as one axis.
    *
+   * <p>A view where strides allow it, else a copy.
+   *
    * <p>NumPy: {@code numpy.ravel}.
    *
    * @return the result
@@ -3162,6 +3172,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Repeats each element.
    *
+   * <p>As often as repeats says: one number, or one for each element along the axis. axis None repeats all elements, as one axis.
+   *
    * <p>NumPy: {@code numpy.repeat}.
    *
    * @param repeats how often each element comes: one number for all or one per element
@@ -3216,6 +3228,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The same elements under other extents.
+   *
+   * <p>One extent may be -1: what is left. A view where strides allow it, else a copy.
    *
    * <p>NumPy: {@code numpy.reshape}.
    *
@@ -3327,6 +3341,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * Where elements would be inserted into a sorted vector.
+   *
+   * <p>int64, of the shape of v: before equal elements, or behind them where side is 'right'.
    *
    * <p>NumPy: {@code numpy.searchsorted}.
    *
@@ -3788,6 +3804,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The sum of the diagonal.
+   *
+   * <p>Without axis1 and axis2; of the dtypes of sum.
    *
    * <p>NumPy: {@code numpy.trace}.
    *

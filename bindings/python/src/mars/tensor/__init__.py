@@ -151,6 +151,7 @@ _FROM_NUMPY = {
 
 
 def asanyarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any = None, copy: builtins.bool | None = None) -> Tensor:
+    """As asarray: there are no subclasses."""
     return asarray(a, dtype, order, device=device, copy=copy)
 
 
@@ -194,10 +195,12 @@ def may_share_memory(a: Any, b: Any, /, max_work: int | None = None) -> builtins
 
 
 def shape(a: Any) -> tuple[int, ...]:
+    """Extents of a tensor, an array or a nested list; runs what is needed to know them."""
     return (a if isinstance(a, Tensor) else _np.asarray(a)).shape
 
 
 def ndim(a: Any) -> int:
+    """The number of axes."""
     return a.ndim if isinstance(a, Tensor) else _np.ndim(a)
 
 
@@ -217,6 +220,7 @@ def common_type(*arrays: Any) -> type[Any]:
 
 
 def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
+    """The number of elements, or the extent of one or several axes; runs what is needed to know it."""
     extents = shape(a)
     if axis is None:
         return math.prod(extents)
@@ -225,9 +229,8 @@ def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
 
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> builtins.bool:
     """Whether a cast may happen under a casting rule, "safe" or "same_kind"."""
-    from mars._run import can_cast as ask
-
-    return ask(_abi.code_of(from_.dtype if hasattr(from_, "dtype") and not isinstance(from_, type) else from_), _abi.code_of(to), casting)
+    source = from_.dtype if hasattr(from_, "dtype") and not isinstance(from_, type) else from_
+    return _abi.can_cast(_abi.code_of(source), _abi.code_of(to), casting)
 
 
 if not TYPE_CHECKING:  # for type checkers, a name that is not declared is an error

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi, _graph, _run
+from mars import _abi, _graph, _values
 from mars._graph import Handle
 from mars.tensor import _registry, _signatures
 from mars.tensor._registry import function
@@ -20,13 +20,13 @@ def convert(x: Any, operator: bool = False) -> Any:
     For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer.
     """
     if isinstance(x, np.ndarray):
-        return _run.from_array(x, alias=False)
+        return _values.from_array(x, alias=False)
     if isinstance(x, (list, tuple)) and any(isinstance(i, Handle) for i in x):
         return function("stack")([convert(i) if not isinstance(i, Handle) else i for i in x])
     try:
         made = np.asarray(x)
         # The array may be the object's own memory, or it is ours alone.
-        return _run.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
+        return _values.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
     except (TypeError, ValueError):
         if operator:
             return NotImplemented
@@ -49,7 +49,7 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     fresh = x is not data and not hasattr(data, "__array_interface__") and not hasattr(data, "__array__") and not _is_buffer(data)
     preferred = _preferred(chunk_size, x.ndim)
-    made = _run.from_array(x, fresh, preferred)
+    made = _values.from_array(x, fresh, preferred)
     return made if preferred is not None else _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
 
@@ -71,7 +71,7 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
     if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
-    return _run.from_array(x, alias=True)  # type: ignore[no-any-return]
+    return _values.from_array(x, alias=True)  # type: ignore[no-any-return]
 
 
 def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Tensor:

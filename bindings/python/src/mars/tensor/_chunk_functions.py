@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi, _run
+from mars import _abi, _values
 from mars._abi import lib
 from mars._graph import new
 from mars._place import place
@@ -69,7 +69,7 @@ def map_chunk(t: Any, function: Callable[..., Any], dtype: Any) -> Any:
         raise TypeError(f"map_chunk needs a function, not {type(function).__name__}")
     source = t.dtype
     code = _abi.code_of(source if dtype is None else dtype)
-    token = next(_run._tokens)
+    token = next(_values.tokens)
     _functions[token] = (function, source, _abi.dtype_of(code))
     out = c_void_p()
     status = lib.mars_tensor_map_chunk(byref(out), t._h, code, _chunk_callback, token, _chunk_destroy, place())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mars import _run
+from mars import _values
 from mars._graph import Handle, Op, apply, binary, hooks, store, unary
 from mars.tensor._registry import descriptions, finish, function, is_open, op
 
@@ -131,7 +131,7 @@ def _in_place(o: Op) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
             return result
-        if not self._type()[1] and _run.is_scalar(self):
+        if not self._type()[1] and _values.is_scalar(self):
             # As NumPy's scalars: the name stands for the new value from now on.
             return result
         store(self, result, o.name)

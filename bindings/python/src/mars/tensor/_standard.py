@@ -79,6 +79,7 @@ class finfo:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The dtype that the limits are those of."""
         return self._of.dtype  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
@@ -98,6 +99,8 @@ def iinfo(type: Any) -> np.iinfo[Any]:
 
 
 class UniqueAll(NamedTuple):
+    """What unique_all gives."""
+
     values: Tensor
     indices: Tensor
     inverse_indices: Tensor
@@ -105,11 +108,15 @@ class UniqueAll(NamedTuple):
 
 
 class UniqueCounts(NamedTuple):
+    """What unique_counts gives."""
+
     values: Tensor
     counts: Tensor
 
 
 class UniqueInverse(NamedTuple):
+    """What unique_inverse gives."""
+
     values: Tensor
     inverse_indices: Tensor
 
@@ -141,19 +148,24 @@ class Info:
     """What `__array_namespace_info__` tells."""
 
     def capabilities(self) -> dict[str, Any]:
+        """What the standard leaves open: whether masks may index and extents depend on data; most axes."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": _abi.MAX_DIMS}
 
     def default_device(self) -> str:
+        """The one device."""
         return "cpu"
 
     def devices(self) -> tuple[str, ...]:
+        """All devices."""
         return ("cpu",)
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype[Any]]:
+        """dtypes that functions choose where none is asked for, by kind."""
         _registry.check_device(device)
         return {k: np.dtype(d) for k, d in _DEFAULTS.items()}
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype[Any]]:
+        """dtypes by name: all of them, or those of a kind or several."""
         _registry.check_device(device)
         kinds = ("bool", "numeric") if kind is None else kind if isinstance(kind, tuple) else (kind,)
         for k in kinds:

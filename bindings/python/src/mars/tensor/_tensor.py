@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars import _abi, _graph, _run, _session
+from mars import _abi, _graph, _run, _session, _values
 from mars._abi import check, lib
 from mars._graph import Handle, apply, assign, needs, new
-from mars.tensor import _chunk_functions, _index, _methods, _registry, _signatures
+from mars.tensor import _chunk_functions, _index, _methods, _registry, _signatures, _text
 from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Tensor(Handle, TensorMethods):
         """dtype, and shape with -1 where unknown; never runs anything."""
         t = self._t
         if t is None:
-            code, shape, _ = _run.describe(self)
+            code, shape, _ = _values.describe(self)
             t = (_abi.dtype_of(code), shape)
             if -1 not in shape:
                 self._t = t
@@ -57,14 +57,17 @@ class Tensor(Handle, TensorMethods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The element type, as NumPy has it."""
         return self._type()[0]
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self._type()[1])
 
     @property
     def size(self) -> int:
+        """The number of elements; runs what is needed to know it."""
         n = 1
         for extent in self.shape:
             n *= extent
@@ -72,14 +75,17 @@ class Tensor(Handle, TensorMethods):
 
     @property
     def itemsize(self) -> int:
+        """Bytes of an element."""
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all elements; runs what is needed to know them."""
         return self.size * self.itemsize
 
     @property
     def device(self) -> str:
+        """Where it is computed: "cpu"."""
         return "cpu"
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
@@ -93,7 +99,7 @@ class Tensor(Handle, TensorMethods):
     @property
     def is_executed(self) -> bool:
         """Whether the values are at hand."""
-        return _run.describe(self)[2]
+        return _values.describe(self)[2]
 
     @property
     def nsplits(self) -> tuple[tuple[int | None, ...], ...]:
@@ -145,11 +151,11 @@ class Tensor(Handle, TensorMethods):
         A result of up to half of the memory limit is one piece that the array shares: it counts against the limit while either lives.  A
         larger one stays in chunks, and is copied into memory of the array's own, which the limit does not count.
         """
-        return _run.values(_session.chosen(session), self, True)
+        return _values.values(_session.chosen(session), self, True)
 
     def to_numpy(self, session: _session.Session | None = None) -> np.ndarray[Any, Any]:
         """The values as an array of NumPy, 0-d too; executes first if need be."""
-        return _run.values(_session.chosen(session), self, False)  # type: ignore[no-any-return]
+        return _values.values(_session.chosen(session), self, False)  # type: ignore[no-any-return]
 
     def explain(self, session: _session.Session | None = None) -> str:
         """Text of the plan that executing the tensor would run."""
@@ -259,7 +265,7 @@ class Tensor(Handle, TensorMethods):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         items, arrays = _index.encode(key)
-        if not self._type()[1] and _run.is_scalar(self):
+        if not self._type()[1] and _values.is_scalar(self):
             assign(self, value)  # which refuses it
         elif arrays:
             assign(self, apply(op("assign_index"), (self, value, *arrays), (items,)))
@@ -307,7 +313,7 @@ class Tensor(Handle, TensorMethods):
 
     def _scalar(self, method: str) -> Any:
         """The value of what is a scalar in NumPy: of arrays, these methods are refused."""
-        if self._type()[1] or not _run.is_scalar(self):
+        if self._type()[1] or not _values.is_scalar(self):
             raise TypeError(f"type Tensor doesn't define {method} method")
         return self.fetch()
 
@@ -326,45 +332,13 @@ class Tensor(Handle, TensorMethods):
 
     def __repr__(self) -> str:
         """Values as NumPy shows them once they are at hand, else dtype and shape; never computes anything."""
-        code, shape, is_executed = _run.describe(self)
-        if not is_executed or -1 in shape:
-            extents = ", ".join("?" if n < 0 else str(n) for n in shape) + ("," if len(shape) == 1 else "")
-            return f"Tensor(shape=({extents}), dtype={_abi.dtype_name(code)}{', executed' if is_executed else ''})"
-        shown, options = self._shown()
-        text = np.array2string(shown, separator=", ", prefix="Tensor(", suffix=",", **options)
-        if options or (not shown.size and shape != (0,)):
-            text = f"{text if shown.size else '[]'}, shape={shape}"
-        return f"Tensor({text}, dtype={_abi.dtype_name(code)})"
+        return _text.representation(self)
 
     def __str__(self) -> str:
-        _, shape, is_executed = _run.describe(self)
-        if not is_executed or -1 in shape:
-            return repr(self)
-        if not shape:
-            return str(self.fetch())
-        shown, options = self._shown()
-        return np.array2string(shown, **options)
-
-    def _shown(self) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-        """The values that are printed, and the options that make NumPy abbreviate them where they are not all of them."""
-        given: dict[str, Any] = dict(np.get_printoptions())
-        edge = given["edgeitems"]
-        if self.size <= given["threshold"]:
-            return self.to_numpy(), {}
-        # First and last elements of every axis, and one that NumPy replaces by dots: what else there is need not be in memory.
-        corners = self
-        for axis, extent in enumerate(self.shape):
-            if extent > 2 * edge + 1:
-                ends = [corners[(*[slice(None)] * axis, s)] for s in (slice(edge + 1), slice(extent - edge, None))]
-                corners = function("concatenate")(ends, axis=axis)
-        return corners.to_numpy(), {"threshold": 0}
+        return _text.text(self)
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
-        if self._type()[1]:
-            raise TypeError("unsupported format string passed to Tensor.__format__")
-        return format(self.fetch(), spec)
+        return _text.formatted(self, spec)
 
     # ---- protocols ----
 
@@ -437,7 +411,7 @@ class Tensors(tuple[Tensor, ...]):
 
 
 def _from_values(values: np.ndarray[Any, Any]) -> Tensor:
-    return _run.from_array(values, alias=True)  # type: ignore[no-any-return]
+    return _values.from_array(values, alias=True)  # type: ignore[no-any-return]
 
 
 def _from_graph(data: bytes) -> Tensor:

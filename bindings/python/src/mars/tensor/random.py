@@ -227,9 +227,11 @@ class RandomState(_Distributions):
         return _choice(self._source, a, p, size=size, replace=replace, chunk_size=chunk_size)
 
     def get_state(self) -> tuple[int, int]:
+        """The seed and the number of the next stream, for `set_state`; not the state that NumPy has."""
         return self._source.get()
 
     def set_state(self, state: tuple[int, int]) -> None:
+        """Goes on from what `get_state` gave."""
         self._source.set(state)
 
     def __reduce__(self) -> Any:

@@ -1,25 +1,30 @@
 import MarsBase
 
 /// Files in memory whose operations fail as a script says.
-final class InMemoryFileSystem: FileSystem {
-  struct State {
-    var files: [String: [UInt8]] = [:]
-    var directories: Set<String> = ["/"]
+package final class InMemoryFileSystem: FileSystem {
+  package struct State {
+    package var files: [String: [UInt8]] = [:]
+    package var directories: Set<String> = ["/"]
     /// Bytes that all files may hold; beyond, the disk is full.
-    var room = Int.max
+    package var room = Int.max
     /// A disk that has no room for more.
-    var fullBelow: String? = nil
-    var failReads = 0
-    var failOpens = 0
+    package var fullBelow: String? = nil
+    package var failReads = 0
+    package var failOpens = 0
     /// Flips a byte of what is read.
-    var corruptReads = 0
-    var writes = 0
-    var reads = 0
-    var delayMicroseconds: UInt32 = 0
+    package var corruptReads = 0
+    /// Writes that succeed before the disk is full.
+    package var goodWrites = Int.max
+    package var writes = 0
+    package var reads = 0
+    /// Bytes of the largest read.
+    package var largestRead = 0
+    package var delayMicroseconds: UInt32 = 0
   }
-  let state = Locked(State())
+  package let state = Locked(State())
+  package init() {}
 
-  func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
+  package func open(_ path: String, _ mode: FileMode) throws(MarsError) -> any File {
     try state.withLock { s throws(MarsError) in
       if s.failOpens > 0 {
         s.failOpens -= 1
@@ -32,16 +37,16 @@ final class InMemoryFileSystem: FileSystem {
     }
     return MemoryFile(path, self)
   }
-  func remove(_ path: String) throws(MarsError) {
+  package func remove(_ path: String) throws(MarsError) {
     state.withLock { s in
       s.files[path] = nil
       s.directories.remove(path)
     }
   }
-  func rename(_ from: String, to: String) throws(MarsError) { state.withLock { $0.files[to] = $0.files.removeValue(forKey: from) } }
-  func makeDirectory(_ path: String) throws(MarsError) { state.withLock { _ = $0.directories.insert(path) } }
-  func exists(_ path: String) -> Bool { state.withLock { $0.files[path] != nil || $0.directories.contains(path) } }
-  func list(_ path: String) throws(MarsError) -> [String] {
+  package func rename(_ from: String, to: String) throws(MarsError) { state.withLock { $0.files[to] = $0.files.removeValue(forKey: from) } }
+  package func makeDirectory(_ path: String) throws(MarsError) { state.withLock { _ = $0.directories.insert(path) } }
+  package func exists(_ path: String) -> Bool { state.withLock { $0.files[path] != nil || $0.directories.contains(path) } }
+  package func list(_ path: String) throws(MarsError) -> [String] {
     state.withLock { s in
       (Array(s.files.keys) + Array(s.directories)).filter { $0.hasPrefix(path + "/") && !$0.dropFirst(path.count + 1).contains("/") }
         .map { String($0.dropFirst(path.count + 1)) }
@@ -66,6 +71,7 @@ private final class MemoryFile: File {
   func read(at offset: Int, into: UnsafeMutableRawBufferPointer) throws(MarsError) {
     try system.state.withLock { s throws(MarsError) in
       s.reads += 1
+      s.largestRead = max(s.largestRead, into.count)
       if s.failReads > 0 {
         s.failReads -= 1
         throw MarsError(.os, "cannot read '\(path)': Input/output error")
@@ -87,7 +93,9 @@ private final class MemoryFile: File {
       let size = s.files[path]?.count ?? 0
       let end = max(size, offset + from.count)
       let isFull = s.fullBelow.map { path.hasPrefix($0 + "/") && end > size } ?? false
-      if isFull || others + end > s.room { throw MarsError(.os, "cannot write '\(path)': No space left on device") }
+      if isFull || others + end > s.room || s.writes > s.goodWrites {
+        throw MarsError(.os, "cannot write '\(path)': No space left on device")
+      }
       if size < end { s.files[path]?.append(contentsOf: [UInt8](repeating: 0, count: end - size)) }
       s.files[path]?.withUnsafeMutableBytes {
         UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + from.count)]).copyMemory(from: from)
