@@ -33,14 +33,14 @@ package enum ForkLocks {
     pthread_mutex_unlock(mutex)
   }
 
-  /// Takes all locks.  After `seconds` the fork goes on without: whoever forks while holding one of them must not hang.
-  package static func lock(waitingSeconds seconds: Double = 1) {
-    let end = ForkGate.now() + seconds
+  /// Takes all locks.  After `seconds` of patience the fork goes on without: whoever forks while holding one of them must not hang.
+  package static func lock(waitingSeconds seconds: Double = 5) {
+    var patience = ForkPatience(seconds: seconds)
     pthread_mutex_lock(mutex)
     while true {
       held = 0
       while held < list.pointee.count, pthread_mutex_trylock(list.pointee[held]) == 0 { held += 1 }
-      if held == list.pointee.count || ForkGate.now() > end { return }
+      if held == list.pointee.count || patience.isOver() { return }
       for i in 0..<held { pthread_mutex_unlock(list.pointee[i]) }
       // Locks are added and removed while holding others.
       pthread_mutex_unlock(mutex)
@@ -58,52 +58,5 @@ package enum ForkLocks {
     // What could not be taken may be half changed; its lock is made new by the first thread that waits for it.
     for i in 0..<held { pthread_mutex_init(list.pointee[i], nil) }
     pthread_mutex_init(mutex, nil)
-  }
-}
-
-/// Counts the threads inside code that a fork should not cut through, because what it leaves locked or half done cannot be mended.
-package final class ForkGate: @unchecked Sendable {
-  private let door = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let inside = Atomic<Int>(0)
-
-  package init() {
-    door.initialize(to: pthread_mutex_t())
-    pthread_mutex_init(door, nil)
-  }
-
-  deinit {
-    pthread_mutex_destroy(door)
-    door.deallocate()
-  }
-
-  /// Runs `body`, which does not pass the gate again; waits while a fork is being made.
-  package func pass<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
-    pthread_mutex_lock(door)
-    inside.add(1, ordering: .acquiringAndReleasing)
-    pthread_mutex_unlock(door)
-    defer { inside.subtract(1, ordering: .acquiringAndReleasing) }
-    return try body()
-  }
-
-  /// Lets nobody in, and waits until all have left, at most `seconds`.
-  package func closeForFork(waitingSeconds seconds: Double) {
-    pthread_mutex_lock(door)
-    let end = ForkGate.now() + seconds
-    while inside.load(ordering: .acquiring) > 0 && ForkGate.now() < end { usleep(20) }
-  }
-
-  package func openAfterFork() { pthread_mutex_unlock(door) }
-
-  /// In the child of a fork: whoever was inside does not exist here.
-  package func reinitialiseInChild() {
-    pthread_mutex_init(door, nil)
-    inside.store(0, ordering: .releasing)
-  }
-
-  /// Seconds on the monotonic clock.
-  static func now() -> Double {
-    var t = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return Double(t.tv_sec) + Double(t.tv_nsec) * 1e-9
   }
 }

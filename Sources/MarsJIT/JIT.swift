@@ -63,9 +63,17 @@ package final class JIT: Sendable {
   }
   private let state = Locked(State(), heldAtForks: true)
   /// Threads that make code: forks wait for them, because LLVM does not survive one in the middle.
-  private static let making = ForkGate()
+  static let making = ForkGate()
 
-  package static func lockForFork() { making.closeForFork(waitingSeconds: 1) }
+  /// Loading LLVM from a slow disk takes seconds.  A fork while it is being loaded (by a constructor of a library, say) must not hang for
+  /// ever: its child compiles nothing.
+  package static func lockForFork(waitingSeconds seconds: Double = 30) { making.closeForFork(waitingSeconds: seconds) }
+  /// Whether libraries may be loaded and LLVM asked in this process.
+  static var mayCompile: Bool { !making.wasCutThrough }
+  private static func refuseIfCut() throws(MarsError) {
+    if mayCompile { return }
+    throw MarsError(.os, "no code can be compiled in this process: it was forked while another thread was loading LLVM or compiling")
+  }
   package static func unlockAfterFork() { making.openAfterFork() }
   package static func reinitialiseInChild() { making.reinitialiseInChild() }
 
@@ -136,8 +144,14 @@ package final class JIT: Sendable {
   /// Code for a layout, from the disk cache or compiled.
   ///
   /// Code of the first tier takes LLVM a third of the time and is what small calls want; optimised code found on disk serves both.
-  func make(_ facts: SpecFacts, _ layout: Layout, optimised: Bool) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
-    try JIT.making.pass { () throws(MarsError) in try makeUndisturbed(facts, layout, optimised: optimised) }
+  /// `keep` gets it, and notes it where no fork cuts through that either: a child goes on with the tables of its parent.
+  func make<R>(
+    _ facts: SpecFacts, _ layout: Layout, optimised: Bool, keep: (_ code: MachineCode, _ optimised: Bool) -> R
+  ) throws(MarsError) -> R {
+    try JIT.making.pass { () throws(MarsError) in
+      let made = try makeUndisturbed(facts, layout, optimised: optimised)
+      return keep(made.code, made.optimised)
+    }
   }
 
   private func makeUndisturbed(
@@ -145,8 +159,9 @@ package final class JIT: Sendable {
   ) throws(MarsError) -> (code: MachineCode, optimised: Bool) {
     let start = JIT.now()
     let processor = try processor()
-    if facts.needsSleef, let failure = mars_sleef_load() {
-      throw MarsError(.unsupported, String(cString: failure))
+    if facts.needsSleef {
+      try JIT.refuseIfCut()
+      if let failure = mars_sleef_load() { throw MarsError(.unsupported, String(cString: failure)) }
     }
     let disk = cacheDirectory.map { ObjectCache(directory: $0, limit: options.cacheLimitFiles) }
     let key = disk == nil ? [] : facts.keyBytes + layout.bytes + processor.key
@@ -162,6 +177,7 @@ package final class JIT: Sendable {
         }
       }
     }
+    try JIT.refuseIfCut()
     let object = try compile(facts, layout, optimised: optimised)
     guard let code = MachineCode(object: object) else { throw MarsError(.internal, "compiled code cannot be loaded") }
     disk?.save(key + [optimised ? 1 : 0], object)

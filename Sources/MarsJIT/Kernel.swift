@@ -113,14 +113,15 @@ package final class Kernel: Sendable {
       let limit = jit.options.optimiseFrom
       // Transposed reads wait for memory: optimised code is no faster, and takes 40 ms to compile.
       let pays = key.tileLoop < 0 || self.facts.weight > 8 || limit <= 0
-      let made = try jit.make(self.facts, key, optimised: pays && work >= limit)
-      let e = Entry(layout: key, code: made.code, isFinal: made.optimised || !pays, workLeft: limit - work)
-      self.state.withLock { s in
-        s.all[key] = e
-        s.last = e
+      return try jit.make(self.facts, key, optimised: pays && work >= limit) { code, isOptimised in
+        let e = Entry(layout: key, code: code, isFinal: isOptimised || !pays, workLeft: limit - work)
+        self.state.withLock { s in
+          s.all[key] = e
+          s.last = e
+        }
+        jit.noteCompiled(self, key)
+        return code
       }
-      jit.noteCompiled(self, key)
-      return e.code
     }
   }
 
@@ -131,16 +132,17 @@ package final class Kernel: Sendable {
       e.workLeft = before &- min(work, 1 << 60)
       return before > 0 && e.workLeft <= 0
     }
-    guard mine, let jit = jit.jit else { return e.code }
-    let made = try jit.make(facts, e.layout, optimised: true)
-    let new = Entry(layout: e.layout, code: made.code, isFinal: true, workLeft: 0)
-    state.withLock { s in
-      // Evicted meanwhile: stays so.
-      guard s.all[e.layout] === e else { return }
-      s.all[e.layout] = new
-      if s.last === e { s.last = new }
+    guard mine, let jit = jit.jit, JIT.mayCompile else { return e.code }
+    return try jit.make(facts, e.layout, optimised: true) { code, _ in
+      let new = Entry(layout: e.layout, code: code, isFinal: true, workLeft: 0)
+      state.withLock { s in
+        // Evicted meanwhile: stays so.
+        guard s.all[e.layout] === e else { return }
+        s.all[e.layout] = new
+        if s.last === e { s.last = new }
+      }
+      return code
     }
-    return made.code
   }
 
   private func find(_ key: Layout) -> Entry? {

@@ -203,10 +203,10 @@ package enum BLASThreads {
   /// The host's setting, also while tasks of Mars are inside BLAS.
   package static var hostThreads: Int { state.withLock { $0.inside > 0 ? Int($0.saved) : Int(openblas_get_num_threads()) } }
 
-  /// For the runtime's fork handlers.  Short calls are waited for; a fork does not wait for long ones, which are hardly ever caught at
-  /// their beginning or end.
+  /// For the runtime's fork handlers.  Short calls are waited for, even where their threads get no processor for long; a fork does not wait
+  /// for long ones, which are hardly ever caught at their beginning or end.
   package static func lockForFork() {
-    gate.closeForFork(waitingSeconds: 0.005)
+    gate.closeForFork(waitingSeconds: 1, workingSeconds: 0.005)
     state.lockForFork()
   }
   package static func unlockAfterFork() {

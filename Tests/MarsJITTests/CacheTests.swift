@@ -1,6 +1,7 @@
 import Glibc
 import MarsBase
 import MarsGraph
+import Synchronization
 import Testing
 
 @testable import MarsJIT
@@ -179,5 +180,51 @@ import Testing
     for t in threads { pthread_join(t, nil) }
     #expect(work.failures.withLock { $0 } == 0)
     #expect(work.jit.statistics.compiles == 1)
+  }
+
+  /// The thread sanitizer cannot start threads in the child of a process with threads.
+  static let isThreadSanitized = dlsym(nil, "__tsan_init") != nil
+
+  /// What of LLVM is half done stays so: asking it anything would crash.
+  @Test(.disabled(if: CacheTests.isThreadSanitized)) func aProcessForkedWhileCodeWasCompiledRunsWhatThereIs() throws {
+    let jit = JIT()
+    let expected = try run(jit, spec)
+    var other = spec
+    other.axisCount = 2
+    let child = fork()
+    if child == 0 {
+      JIT.reinitialiseInChild()
+      let isInside = Signal()
+      guard BackgroundThread.start("compiles", { JIT.making.pass { isInside.stay() } }) else { _exit(4) }
+      isInside.wait()
+      JIT.lockForFork(waitingSeconds: 0.001)
+      JIT.reinitialiseInChild()
+      guard let again = try? run(jit, spec), again == expected else { _exit(1) }
+      do throws(MarsError) { _ = try code(jit, other) } catch { _exit(error.code == .os ? 0 : 3) }
+      _exit(2)
+    }
+    var status: Int32 = -1
+    for _ in 0..<3000 where waitpid(child, &status, WNOHANG) == 0 { usleep(10_000) }
+    if status == -1 { kill(child, SIGKILL) }
+    #expect(status == 0)
+  }
+
+  /// A thread that has come somewhere, and stays.
+  private final class Signal: Sendable {
+    private let isThere = Atomic(false)
+    func stay() {
+      isThere.store(true, ordering: .sequentiallyConsistent)
+      while true { sleep(1) }
+    }
+    func wait() { while !isThere.load(ordering: .sequentiallyConsistent) { usleep(100) } }
+  }
+
+  /// Makes code of a spec with two axes.
+  private func code(_ jit: JIT, _ spec: KernelSpec) throws(MarsError) {
+    let (x, y) = (UnsafeMutablePointer<Double>.allocate(capacity: 4), UnsafeMutablePointer<Double>.allocate(capacity: 4))
+    try jit.kernel(for: spec).prepare(
+      KernelArguments(
+        extents: [2, 2], inputs: [x], outputs: [y], inputStrides: [24, 8], outputStrides: [24, 8],
+        scalars: [Scalar(3.0)]))
   }
 }
