@@ -25,6 +25,17 @@ extension Node {
     } catch { throw error.at(op: calledName, origin: origin) }
   }
 
+  /// The same elements in C order under another shape, made from the same inputs: see `OpDef.reshaped`; nil where nothing makes them so.
+  package func reshaped(to shape: [Int]) throws(MarsError) -> Node? {
+    guard outputs.count == 1, outputs[0].isKnown, let made = op.reshaped?(context, shape) else { return nil }
+    let first = Node.nextNumber
+    do throws(MarsError) {
+      let node = try made.op.apply(absent.filled(inputs.map { .value($0) }, with: .absent), made.attributes, origin: origin)
+      node.belong(to: called, since: first)
+      return node
+    } catch { throw error.at(op: calledName, origin: origin) }
+  }
+
   /// What stands for the outputs where a task of this native operator would be too large: see `NativeRule.division`; empty: nothing need.
   package func divided(_ inputs: [Value], _ limits: TaskLimits) throws(MarsError) -> [Value] {
     guard case .native(let rule) = op.body, let division = rule.division, inputs.allSatisfy(\.type.isKnown) else { return [] }

@@ -66,6 +66,11 @@ package struct OpContext: Sendable {
     return nothing
   }
 
+  /// The attributes, one of them changed.
+  package func attributes(with name: String, _ value: AttrValue) -> [(String, AttrValue)] {
+    zip(op.attributes, attributes.values).map { ($0.name, $0.name == name ? value : $1) }
+  }
+
   /// An error that names this operator.
   package func error(_ code: MarsError.Code, _ message: String) -> MarsError { MarsError(code, message, op: op.name) }
 

@@ -25,6 +25,9 @@ package final class OpDef: Sendable {
   package let samples: [Sample]
   /// Splits of the axes that the planner may not change, or nil: what the client pinned.
   package let pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)?
+  /// Of what makes its elements by their positions in C order, or reads them in that order: what gives the same elements under another shape
+  /// of as many, from the same inputs; nil where nothing does.  The planner then makes them so instead of copying them.
+  package let reshaped: Reshaping?
   package let answer: Answer
   /// Completes the attributes of a client's call from the outside world (a file's header); nodes hold the complete ones.
   package let prepare: Prepare?
@@ -36,13 +39,15 @@ package final class OpDef: Sendable {
   package let requiredInputCount: Int
   /// Whether defaults stand for some of the inputs.
   let hasInputDefaults: Bool
+  package typealias Reshaping = @Sendable (OpContext, [Int]) -> (op: OpDef, attributes: [(String, AttrValue)])?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
     comparesIntegers: Bool = false, takesArrays: Bool = false, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
-    pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, answer: Answer = Answer(), prepare: Prepare? = nil,
+    pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, reshaped: Reshaping? = nil, answer: Answer = Answer(),
+    prepare: Prepare? = nil,
     abandon: (@Sendable (OpContext, any FileSystem) -> Void)? = nil
   ) {
     self.name = name
@@ -59,6 +64,7 @@ package final class OpDef: Sendable {
     self.exposure = exposure
     self.samples = samples
     self.pinsChunks = pinsChunks
+    self.reshaped = reshaped
     self.answer = answer
     self.prepare = prepare
     self.abandon = abandon

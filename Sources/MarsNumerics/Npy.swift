@@ -86,33 +86,19 @@ package enum Npy {
   }
 
   /// Reads the box of an array into `output` through windows of at most `windowBytes`, and releases pages behind itself.
-  package static func read(_ file: any File, _ header: Header, _ box: Box, into output: ArrayView, windowBytes: Int = 4 << 20)
+  package static func read(_ file: any File, _ header: Header, _ box: Box, into output: ArrayView, windowBytes: Int = mostWindowBytes)
     throws(MarsError)
   {
     if output.count == 0 { return }
-    // A Fortran-order file is a C-order file of the transposed array.
-    let order = header.isFortran ? Array((0..<header.shape.count).reversed()) : Array(0..<header.shape.count)
-    let shape = order.map { header.shape[$0] }
-    let lower = order.map { box.lower[$0] }
+    let order = order(header)
+    let windows = Windows(header, output.shape, windowBytes: windowBytes)
+    let (runAxis, runCount, gap) = (windows.runAxis, windows.runCount, windows.gap)
+    let (joined, perWindow, capacity) = (windows.joined, windows.perWindow, windows.capacity)
     let target = output.permuted(order)
     let item = header.dtype.itemSize
-    // `run`: trailing axes that one contiguous read covers.
-    var runAxis = shape.count
-    var runCount = 1
-    while runAxis > 0 {
-      runAxis -= 1
-      runCount *= target.shape[runAxis]
-      if target.shape[runAxis] != shape[runAxis] { break }
-    }
-    let strides = Shape.rowMajorStrides(shape)
+    let strides = Shape.rowMajorStrides(windows.shape)
     let outer = Array(target.shape[0..<runAxis])
-    var first = 0
-    for (i, l) in lower.enumerated() { first += l * strides[i] }
-    // Short runs that lie close together are read as one window along the last outer axis.
-    let gap = runAxis > 0 ? strides[runAxis - 1] : runCount
-    let joined = runAxis > 0 && runCount * item < 64 << 10 && gap <= 8 * runCount && gap * item <= windowBytes
-    let perWindow = joined ? windowBytes / max(1, gap * item) : 1
-    let capacity = joined ? perWindow * gap * item : min(runCount * item, windowBytes / item * item)
+    let first = zip(order, strides).reduce(0) { $0 + box.lower[$1.0] * $1.1 }
     guard let buffer = malloc(max(item, capacity)) else { throw MarsError(.memory, "no memory for a window of \(file.path)") }
     defer { free(buffer) }
     let inner = ArrayView(

@@ -24,6 +24,12 @@ enum Files {
     return out
   }
 
+  private static func header(_ c: OpContext) -> Npy.Header {
+    Npy.Header(
+      dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"),
+      offset: c.int("offset"))
+  }
+
   private static let load = NativeOp(
     OpDef(
       "load_npy", inputs: [],
@@ -37,10 +43,13 @@ enum Files {
       ],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
       },
-      body: .native(NativeRule(.access { _ in [] }, workspace: { _, _ in 4 << 20 })), effects: .readsExternal, cost: Cost(perElement: 2),
+      body: .native(NativeRule(.access { _ in [] }, workspace: { c, box in Npy.windowBytes(header(c), box.extents) })),
+      effects: .readsExternal, cost: Cost(perElement: 2),
       doc: OpDoc(
         "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
         example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden,
+      // The bytes of a file in Fortran order are those of another array.
+      reshaped: { c, shape in c.bool("fortran") ? nil : (c.op, c.attributes(with: "shape", .ints(shape))) },
       prepare: { (given: [(String, AttrValue)], files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] in
         let given = try absolute(given, files)
         guard given.count == 1, given[0].0 == "path", case .string(let path) = given[0].1 else { return given }
@@ -52,11 +61,7 @@ enum Files {
       })
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
-    let file = try call.files.open(c.string("path"), .read)
-    let header = Npy.Header(
-      dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"),
-      offset: c.int("offset"))
-    try Npy.read(file, header, call.outputBox, into: call.outputs[0])
+    try Npy.read(try call.files.open(c.string("path"), .read), header(c), call.outputBox, into: call.outputs[0])
   }
 
   // MARK: Saving: begin -> write every chunk -> commit

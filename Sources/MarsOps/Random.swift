@@ -28,6 +28,11 @@ enum Random {
     return size
   }
 
+  /// The words are those of the element's position in C order, whatever the extents.
+  static let resized: OpDef.Reshaping = { c, shape in
+    c.inputs.allSatisfy { $0.rank == 0 } ? (c.op, c.attributes(with: "size", .ints(shape))) : nil
+  }
+
   private static func floatType(_ c: OpContext) throws(MarsError) -> [TensorType] {
     guard let d = c.dtype("dtype"), d == .float32 || d == .float64 else {
       throw c.error(.type, "Unsupported dtype \(c.dtype("dtype")?.name ?? "") for \(c.op.name)")
@@ -108,7 +113,7 @@ enum Random {
         Sample(parameters.map { _ in [] }, attributes: sampleAttributes),
         Sample(parameters.map { _ in [] }, DTypeSet(.float32), attributes: sampleAttributes.merging(["dtype": .dtype(.float32)]) { $1 }),
         Sample(parameters.map { _ in [5] }, attributes: sampleAttributes),
-      ])
+      ], reshaped: resized)
   }
 
   static let random = distribution(
@@ -132,7 +137,7 @@ enum Random {
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(.uint64, try shape(c))] },
     body: .expr { b, c, _ in [word(&b, c, width: 64)] }, cost: cheap,
     doc: OpDoc("Raw 64-bit words of the generator.", example: "mt.random.random_raw(size=3)"), exposure: Exposure(namespace: "random"),
-    samples: [Sample([], attributes: sampleAttributes)])
+    samples: [Sample([], attributes: sampleAttributes)], reshaped: resized)
 
   static let family = OpFamily([
     random, uniform, standardNormal, normal, lognormal, standardExponential, exponential, weibull, pareto, rayleigh, gumbel, logistic,

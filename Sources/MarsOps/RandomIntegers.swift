@@ -32,7 +32,8 @@ extension Random {
     doc: OpDoc(
       "Integers in [low, high).",
       details: "The upper half of a 64-bit word times the range (bias at most 2**-64 of it); the values are the same for every dtype.",
-      example: "mt.random.integers(0, 10, size=5) < 10"), exposure: .hidden, samples: integerSamples)
+      example: "mt.random.integers(0, 10, size=5) < 10"), exposure: .hidden, samples: integerSamples,
+    reshaped: resized)
 
   private static let integerSamples = [
     Sample([[], []], DTypeSet(.int64), attributes: sampleAttributes),

@@ -19,7 +19,7 @@ package struct ChunkSizes {
   /// Wanted bytes of a task's largest operand, for operands of `total` bytes.
   ///
   /// - Parameter takesNone: whether the task holds none of these bytes, as where all that is computed is reduced at once.
-  private func target(_ total: Int, takesNone: Bool = false) -> Int {
+  func target(_ total: Int, takesNone: Bool = false) -> Int {
     if let chunkBytes { return max(1, chunkBytes >> (2 * refinement)) }
     var size = max(1 << 16, min(max(total / 8, 1 << 20), 8 << 20, memoryLimit / 64))
     // Longer ones rather than very many, as long as a task does not take long.
@@ -28,7 +28,7 @@ package struct ChunkSizes {
   }
 
   /// A product of sizes; where it does not fit, the largest integer: too much for any purpose here.
-  private func product(_ first: Int, _ factors: [Int]) -> Int {
+  func product(_ first: Int, _ factors: [Int]) -> Int {
     var p = first
     for f in factors {
       let (next, overflow) = p.multipliedReportingOverflow(by: f)
@@ -54,29 +54,53 @@ package struct ChunkSizes {
   ///   - bytesPerElement: of each operand with the iteration axes along which it varies.
   ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
   ///   - lanes: axes that who reads the result reads whole: others are cut so far that its task holds few lanes.
+  ///   - wished: what who reads the result asks for.
   func kernelGrid(
-    _ region: Region, operands: [(axes: Set<Int>, itemSize: Int)], suggestions: [Suggestion], reduced: Set<Int>, lanes: Set<Int> = []
+    _ region: Region, operands: [Operand], suggestions: [Suggestion], reduced: Set<Int>, lanes: Set<Int> = [],
+    wished: [Int: AxisSplits] = [:], prefersBlocks: Bool = false
   ) throws(MarsError) -> Grid {
     let shape = region.shape
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     for (k, s) in region.pins where axes[k] == nil { axes[k] = s }
     adopt(suggestions, &axes, pinned: Set(region.pins.keys).union(region.wholeAxes))
+    let (wanted, bytes) = measure(shape, operands)
+    var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
+    let item = operands.map(\.itemSize).max() ?? 8
+    if reduced.isEmpty { follow(wished, &axes, &chunk, shape, item, wanted) }
+    narrow(&chunk, shape, lanes, most: 2 * wanted, free: { axes[$0] == nil }, { bytes($0, true) })
+    if prefersBlocks && reduced.isEmpty && isScarce(bytes(shape, true)) {
+      for k in shape.indices where axes[k] == nil { chunk[k] = min(chunk[k], ChunkSizes.part(shape[k], most: blockSide(item))) }
+    } else {
+      cutOutermost(&chunk, shape, reduced, wanted, free: { axes[$0] == nil }, { bytes($0, false) })
+    }
+    if !reduced.isEmpty && axes.allSatisfy({ $0 == nil }) {
+      for (k, size) in stripes(shape, reduced, operands, instead: chunk) { chunk[k] = size }
+    }
+    let pinned = Set(region.pins.keys).union(region.wholeAxes)
+    if refines { cut(&axes, &chunk, { bytes($0, true) }, wanted, except: pinned) }
+    return try grid(shape, axes, chunk)
+  }
+
+  /// Wanted bytes of the largest operand of a kernel's task, and the bytes that it has where a task is a chunk: of what is held, or as many as
+  /// are computed where nothing is that varies along all axes.
+  private func measure(_ shape: [Int], _ operands: [Operand]) -> (wanted: Int, bytes: (_ chunk: [Int], _ isHeld: Bool) -> Int) {
     // Without operands in memory (random numbers summed) elements count as doubles.
     let sized = operands.isEmpty ? [(axes: Set(0..<shape.count), itemSize: 8)] : operands
-    func bytes(_ chunk: [Int]) -> Int {
-      sized.map { o in product(o.itemSize, o.axes.map { max(chunk[$0], 1) }) }.max() ?? 0
+    let isComputed = operands.allSatisfy { $0.axes.count < shape.count }
+    func bytes(_ chunk: [Int], _ isHeld: Bool) -> Int {
+      let held = sized.map { o in product(o.itemSize, o.axes.map { max(chunk[$0], 1) }) }.max() ?? 0
+      return isHeld || !isComputed || operands.isEmpty ? held : max(held, product(8, chunk))
     }
-    let work = product(8, shape)
-    let wanted = target(
-      max(bytes(shape), operands.allSatisfy { $0.axes.count < shape.count } ? work : 0),
-      takesNone: operands.allSatisfy(\.axes.isEmpty))
-    var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
-    narrow(&chunk, shape, lanes, most: 2 * wanted, free: { axes[$0] == nil }, bytes)
-    // Cut the outermost free axes first: inner ones keep contiguous runs.
-    for k in 0..<shape.count where axes[k] == nil {
-      let now = max(
-        bytes(chunk), sized.count == operands.count && !operands.contains { $0.axes.count == shape.count } ? product(8, chunk) : 0)
+    return (target(max(bytes(shape, true), isComputed ? product(8, shape) : 0), takesNone: operands.allSatisfy(\.axes.isEmpty)), bytes)
+  }
+
+  /// Cuts the outermost free axes first: inner ones keep contiguous runs.
+  private func cutOutermost(
+    _ chunk: inout [Int], _ shape: [Int], _ reduced: Set<Int>, _ wanted: Int, free: (Int) -> Bool, _ bytes: ([Int]) -> Int
+  ) {
+    for k in shape.indices where free(k) {
+      let now = bytes(chunk)
       if now <= wanted || shape[k] <= 1 { continue }
       let parts = (now - 1) / wanted + 1
       var size = max(1, (shape[k] - 1) / parts + 1)
@@ -85,10 +109,39 @@ package struct ChunkSizes {
       if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
       chunk[k] = min(shape[k], size)
     }
-    let pinned = Set(region.pins.keys).union(region.wholeAxes)
-    if refines { cut(&axes, &chunk, { bytes($0) }, wanted, except: pinned) }
-    return try grid(shape, axes, chunk)
   }
+
+  /// A tensor that a region reads or writes: the iteration axes along which it varies, and the bytes of an element.
+  typealias Operand = (axes: Set<Int>, itemSize: Int)
+
+  /// Whether so many bytes, beside what is made of them, leave memory for little else: then they pass through the disk.
+  private func isScarce(_ bytes: Int) -> Bool { bytes > memoryLimit / 4 }
+
+  /// Takes over splits that a reader asks for where chunks get no other: not much smaller than wanted, nor such that few of them fit.
+  private func follow(
+    _ wished: [Int: AxisSplits], _ axes: inout [AxisSplits?], _ chunk: inout [Int], _ shape: [Int], _ item: Int, _ wanted: Int
+  ) {
+    let free = wished.filter { axes[$0.key] == nil }
+    guard free.count == wished.count, !free.isEmpty else { return }
+    var (most, least) = (item, item)
+    // Bytes that lie one after the other in a chunk.
+    var run = item
+    for k in shape.indices.reversed() {
+      let extent = free[k]?.largest ?? chunk[k]
+      most = product(most, [max(1, free[k]?.largest ?? 1)])
+      least = product(least, [max(1, extent)])
+      if run == product(item, shape[(k + 1)...].map { max(1, $0) }) { run = product(run, [max(1, extent)]) }
+    }
+    guard least >= wanted / 8, most <= max(wanted, memoryLimit / 8), run >= min(ChunkSizes.shortestRun, product(item, shape)) else {
+      return
+    }
+    for (k, s) in free {
+      axes[k] = s
+      chunk[k] = s.largest
+    }
+  }
+  /// Fewest bytes that are worth to be fetched from a file at once.
+  private static let shortestRun = 4096
 
   /// Cuts free axes beside `lanes` until lanes of the whole extent have at most `most` bytes together, or there is one.
   private func narrow(
@@ -137,10 +190,12 @@ package struct ChunkSizes {
   ///   - splits: of axes that are cut as the operator says.
   ///   - operands: what is read whole along some of its axes: bytes that these make, and the axes that are walked.
   ///   - lanes: axes that who reads the result reads whole.
+  ///   - wished: what who reads the result asks for.
   ///   - carried: the axis along which tasks go one after the other: the others are cut first, as long as their parts are not short.
   func nativeGrid(
     shape: [Int], itemSize: Int, whole: Set<Int>, splits: [Int: AxisSplits] = [:],
-    operands: [(axes: Set<Int>, bytes: Int)] = [], lanes: Set<Int> = [], prefersBlocks: Bool, suggestions: [Suggestion],
+    operands: [(axes: Set<Int>, bytes: Int)] = [], lanes: Set<Int> = [], wished: [Int: AxisSplits] = [:], prefersBlocks: Bool,
+    suggestions: [Suggestion],
     contracted: Set<Int>, carried: Int? = nil, periods: (Int) -> [Int] = { _ in [] }
   ) throws(MarsError) -> Grid {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
@@ -156,6 +211,7 @@ package struct ChunkSizes {
         return max(product(itemSize, chunk.map { max($0, 1) }), read.max() ?? 0)
       }
       let wanted = target(shape.indices.map { bytes(chunk, along: $0) }.max() ?? itemSize) * 2
+      follow(wished, &axes, &chunk, shape, itemSize, wanted)
       narrow(&chunk, shape, lanes, most: wanted, free: { axes[$0] == nil }, { product(itemSize, $0.map { max($0, 1) }) })
       var order = shape.indices.map { (axis: $0, least: 1) }
       if let carried {
@@ -184,21 +240,16 @@ package struct ChunkSizes {
         })
     }
     adopt(suggestions, &axes, pinned: whole)
-    // Square blocks: large enough that arithmetic hides the traffic, small enough that a dozen fit.
-    var side = 2048
-    while side > 64 && side * side * itemSize * 12 > memoryLimit { side /= 2 }
-    side = max(16, side >> refinement)
-    if let chunkBytes { while side > 16 && side * side * itemSize > chunkBytes { side /= 2 } }
-    // Blocks with one side: a vector read beside operands that are whole.
+    var side = blockSide(itemSize)
     let free = shape.indices.filter { !whole.contains($0) }
+    if free.count > 1, let most = suggestions.map(\.weight).max(), isScarce(most) {
+      // Every block is fetched for each block of the other operand: what is cut into rows is cut anew, which moves it once.
+      for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.blocks($0, side: side) } }
+    }
+    // Blocks with one side: a vector read beside operands that are whole.
     if free.count == 1 { side = max(1, target(product(itemSize, [shape[free[0]]])) / itemSize) }
     if refines { for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.cut($0, most: side) } } }
-    // Equal parts rather than a sliver at the end.
-    let chunk = shape.map { n in
-      let parts = max(1, n / side + (n % side == 0 ? 0 : 1))
-      return max(1, n / parts + (n % parts == 0 ? 0 : 1))
-    }
-    return try grid(shape, axes, chunk)
+    return try grid(shape, axes, shape.map { ChunkSizes.part($0, most: side) })
   }
 
   /// Chunks for data that come from outside.
@@ -246,7 +297,7 @@ package struct ChunkSizes {
   }
 
   /// Splits with parts of at most `most` elements, at the old boundaries too.
-  private static func cut(_ s: AxisSplits, most: Int) -> AxisSplits {
+  static func cut(_ s: AxisSplits, most: Int) -> AxisSplits {
     if s.largest <= most { return s }
     var offsets = [0]
     for c in 0..<s.count {

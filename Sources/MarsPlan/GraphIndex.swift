@@ -83,6 +83,17 @@ struct Remade {
   }
   mutating func note(_ again: Node, for node: Node) { made[ObjectIdentifier(node)] = (node, again) }
 
+  /// What gives the elements of a source under the shape of a reshape; kept for the same reason.
+  private var shaped: [ObjectIdentifier: (node: Node, source: Node, again: Node)] = [:]
+
+  /// What stands for `reshape` of `source` without copying it; nil where nothing does.
+  mutating func reshaped(_ reshape: Node, of source: Node) throws(MarsError) -> Node? {
+    if let known = shaped[ObjectIdentifier(reshape)], known.source === source { return known.again }
+    guard let again = try source.reshaped(to: reshape.outputs[0].shape) else { return nil }
+    shaped[ObjectIdentifier(reshape)] = (reshape, source, again)
+    return again
+  }
+
   /// What native operators were divided into; kept for the same reason.
   private var parts: [ObjectIdentifier: (node: Node, parts: [Value])] = [:]
 
@@ -194,7 +205,8 @@ struct GraphIndex {
             stack.append(.alias(node, stand))
             for v in stand where resolved[ObjectIdentifier(v.node)] == nil { stack.append(.visit(v.node)) }
           } else {
-            add(Vertex(node: current, inputs: node.inputs.map { value($0) }), for: node)
+            let vertex = Vertex(node: current, inputs: node.inputs.map { value($0) })
+            if try !addShaped(vertex, &remade, for: node) { add(vertex, for: node) }
           }
         }
       }
@@ -224,6 +236,27 @@ struct GraphIndex {
     let again = try node.again(operands)
     remade.note(again, for: node)
     return again
+  }
+
+  /// Adds in place of a reshape what makes, or reads, the same elements under the new shape; false where nothing does.
+  ///
+  /// A file whose elements others read under another shape is read for each of the shapes: that costs less than a copy in other chunks.
+  private mutating func addShaped(_ reshape: Vertex, _ remade: inout Remade, for original: Node) throws(MarsError) -> Bool {
+    guard reshape.node.op.answer.isReshape, let input = reshape.inputs.first, reshape.node.outputs[0].isKnown else { return false }
+    let source = vertices[Int(input.vertex)]
+    guard source.tensors.isEmpty else { return false }
+    // Equal reshapes are one, also of what is never merged.
+    let key = Key(
+      op: ObjectIdentifier(reshape.node.op), inputs: reshape.inputs, absent: reshape.node.absent, attributes: reshape.node.attributes)
+    if let known = merged[key] {
+      resolved[ObjectIdentifier(original)] = .vertex(Int(known))
+      originals.append((original, Int(known)))
+      return true
+    }
+    guard let again = try remade.reshaped(reshape.node, of: source.node) else { return false }
+    add(Vertex(node: again, inputs: source.inputs), for: original)
+    if case .vertex(let n) = resolved[ObjectIdentifier(original)] { merged[key] = Int32(n) }
+    return true
   }
 
   private mutating func add(_ vertex: Vertex, for original: Node) {

@@ -1,13 +1,13 @@
 import MarsBase
 import MarsGraph
 
-/// Stages of fused loop nests; a reduction over axes that are cut becomes two.
+/// Stages of fused loop nests; a reduction over axes that are cut becomes two, or more where partial results are combined in groups first.
 extension StageBuilder {
   mutating func placeKernel(
     _ spec: KernelSpec, _ region: Region, _ inputs: [PendingInput], _ outputs: [PendingOutput], _ node: Node,
     _ patience: Patience
   ) throws(MarsError) {
-    var operands: [(axes: Set<Int>, itemSize: Int)] = []
+    var operands: [ChunkSizes.Operand] = []
     var suggestions: [ChunkSizes.Suggestion] = []
     for i in inputs {
       let t = plan.tensors[i.tensor]
@@ -23,13 +23,19 @@ extension StageBuilder {
     }
     for o in outputs { operands.append((Set(o.axes.compactMap { $0 }), o.type.dtype.itemSize)) }
     var lanes: Set<Int> = []
+    var wished: [Int: AxisSplits] = [:]
+    var prefersBlocks = false
     for o in outputs {
       guard let v = o.value else { continue }
-      for k in demand.uses[Int(v.vertex)][Int(v.output)].laneAxes where k < o.axes.count { if let axis = o.axes[k] { lanes.insert(axis) } }
+      let wish = wishes[v]
+      for k in wish.lanes where k < o.axes.count { if let axis = o.axes[k] { lanes.insert(axis) } }
+      for (k, s) in wish.splits { if let axis = o.axes[k], s.extent == region.shape[axis], wished[axis] == nil { wished[axis] = s } }
+      if wish.prefersBlocks { prefersBlocks = true }
     }
     let last = spec.levels.count - 2
     let grid = try sizes.kernelGrid(
-      region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [], lanes: lanes)
+      region, operands: operands, suggestions: suggestions, reduced: last >= 0 ? Set(spec.levels[last].reducedAxes) : [], lanes: lanes,
+      wished: wished, prefersBlocks: prefersBlocks)
     try patience.check()
     let cut = last >= 0 ? spec.levels[last].reducedAxes.filter { grid.axes[$0].count > 1 } : []
     let aligned = inputs.map { align($0, to: grid, node) }
@@ -86,12 +92,17 @@ extension StageBuilder {
         })
     }
     let outputAxes = outputs.map { $0.axes.map { $0.flatMap { newAxis[$0] } } }
+    let perPartial = kept.reduce(reduction.states.reduce(0) { $0 + $1.itemSize }) {
+      cut.contains($1) ? $0 : $0 * max(1, grid.axes[$1].largest)
+    }
+    let isOnePiece = partials.allSatisfy { if case .whole = plan.tensors[$0].storage { true } else { false } }
+    let groups = isOnePiece ? [:] : sizes.groups(reduction.cutAxes.map { ($0, partialShape[$0]) }, bytes: perPartial)
     let next = Region(
       roots: region.roots, shape: partialShape, kind: .kernel(reduction.combine), inputs: [],
       counters: region.counters.map { c in Counter(base: c.base, strides: kept.map { cut.contains($0) ? 0 : c.strides[$0] }) },
       scalars: region.scalars, outputAxes: outputAxes, labels: ["combine"] + region.labels.suffix(1),
-      // One element per chunk: cut again, it could shrink no further and would be combined for ever.
-      wholeAxes: Set(reduction.cutAxes), work: partialShape.reduce(1.0) { $0 * Double($1) })
+      // One element per chunk: cut into single ones again, it could shrink no further and would be combined for ever.
+      wholeAxes: Set(reduction.cutAxes).subtracting(groups.keys), pins: groups, work: partialShape.reduce(1.0) { $0 * Double($1) })
     let nextInputs =
       partials.map { PendingInput(tensor: $0, map: .identity(kept.count)) }
       + reduction.used.map { PendingInput(tensor: inputs[$0].tensor, map: moved(inputs[$0].map)) }

@@ -33,8 +33,8 @@ extension StageBuilder {
   /// The chunks of a native region, one task each.  `read` are the tensors of its inputs.
   private func nativeGrid(_ rule: NativeRule, _ region: Region, _ node: Node, _ read: [Int]) throws(MarsError) -> Grid {
     let item = max(node.outputs[0].dtype.itemSize, region.inputs.map { index.type($0.value).dtype.itemSize }.max() ?? 1)
-    let use = demand.uses[Int(region.roots[0].vertex)][Int(region.roots[0].output)]
-    let areSquare = region.roots.contains { demand.uses[Int($0.vertex)][Int($0.output)].prefersBlocks }
+    let wish = wishes[region.roots[0]]
+    let areSquare = region.roots.contains { wishes[$0].prefersBlocks }
     let takesRows =
       switch rule.tiling {
       case .access: false
@@ -43,7 +43,8 @@ extension StageBuilder {
       }
     return try sizes.nativeGrid(
       shape: region.shape, itemSize: item, whole: region.wholeAxes, splits: rule.splits(node.context),
-      operands: costlyOperands(region, node, read), lanes: use.laneAxes, prefersBlocks: areSquare && !takesRows,
+      operands: costlyOperands(region, node, read), lanes: takesRows ? [] : wish.lanes,
+      wished: takesRows || node.op.effects == .callback ? [:] : wish.splits, prefersBlocks: areSquare && !takesRows,
       suggestions: chunkSuggestions(region, node, read),
       contracted: selectedAxis(rule) == nil ? Set(node.outputs[0].rank..<region.shape.count) : [],
       carried: region.carriedAxis, periods: { rule.periods(node.context, $0) })

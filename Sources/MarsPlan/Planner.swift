@@ -119,7 +119,7 @@ package struct Planner {
     var best: (builder: StageBuilder, plan: Plan, scheduler: Scheduler, largest: Int)? = nil
     for refinement in 0...Planner.mostRefinements {
       var builder = StageBuilder(
-        index, demand, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
+        index, demand, regions, options, plan: before, refinement: refinement, overwriting: overwriting, inOnePiece: Set(waits))
       do throws(MarsError) {
         for region in regions { try builder.place(region, patience) }  // chunk sizes, tensors, stages; cuts reductions, inserts rechunks
         // Results that are leaves become tensors here.

@@ -9,6 +9,7 @@ struct StageBuilder {
   let demand: Demand
   let options: PlanOptions
   let sizes: ChunkSizes
+  let wishes: ChunkWishes
   var plan: Plan
   /// Tensor of each output of each vertex, -1 where it has none.
   var tensors: [[Int]]
@@ -39,8 +40,8 @@ struct StageBuilder {
   /// - Parameter refinement: how often tasks were larger than the limit; chunks become smaller each time, and pieces that hold a tensor rarer.
   /// - Parameter inOnePiece: values that are read whole before planning goes on.
   init(
-    _ index: GraphIndex, _ demand: Demand, _ options: PlanOptions, plan: Plan, refinement: Int, overwriting: Node? = nil,
-    inOnePiece: Set<Val> = []
+    _ index: GraphIndex, _ demand: Demand, _ regions: [Region], _ options: PlanOptions, plan: Plan, refinement: Int,
+    overwriting: Node? = nil, inOnePiece: Set<Val> = []
   ) {
     self.overwriting = overwriting
     self.inOnePiece = inOnePiece
@@ -53,6 +54,7 @@ struct StageBuilder {
     self.options = options
     self.plan = plan
     sizes = ChunkSizes(memoryLimit: options.memoryLimit, chunkBytes: options.chunkBytes, refinement: refinement)
+    wishes = ChunkWishes(regions, index, demand)
     tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
   }
 
@@ -149,7 +151,8 @@ struct StageBuilder {
     guard taskCount <= most else { throw ChunkSizes.tooMany("the plan needs", taskCount, "tasks", most: most, options.memoryLimit) }
   }
 
-  /// Whether a region is a reshape of data that lies in one piece in C order: the same memory is then read under the other extents.
+  /// Whether a region is a reshape to the same extents, or of data that lies in one piece in C order: the same memory is then read under the
+  /// other extents.
   private mutating func reshapedData(_ region: Region) -> Bool {
     let root = region.roots[0]
     guard index.node(root).op.answer.isReshape, overwriting == nil, !index.results.contains(root), let input = region.inputs.first,
@@ -158,6 +161,10 @@ struct StageBuilder {
     var t = PlanTensor(
       type: index.type(root), grid: Grid(whole: index.type(root).shape), storage: .chunks, label: index.node(root).op.name)
     guard t.type.isKnown else { return false }
+    if index.type(input.value).shape == t.type.shape && !inOnePiece.contains(root) {
+      tensors[Int(root.vertex)][Int(root.output)] = tensor(of: input.value)
+      return true
+    }
     switch index.node(input.value).payload {
     case .dense(let array):
       guard array.view.isContiguous, array.type.byteCount == t.type.byteCount else { return false }

@@ -27,7 +27,9 @@ enum TestOps {
           return b.cast(i, .float64)
         }()
       ]
-    }, cost: Cost(isCheapSource: true), doc: doc("arange"))
+    }, cost: Cost(isCheapSource: true), doc: doc("arange"), reshaped: shaped)
+  /// Any shape of the same elements.
+  private static let shaped: OpDef.Reshaping = { c, shape in (c.op, c.attributes(with: "shape", .ints(shape))) }
   static let transpose = OpDef(
     "transpose", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, c.inputs[0].shape.reversed())] },
     body: .view { c in AxisMap((0..<c.inputs[0].rank).reversed().map { .aligned($0) }) }, doc: doc("transpose"))
@@ -61,8 +63,8 @@ enum TestOps {
     typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0], unknownExtent])] },
     body: .native(NativeRule(.selecting(axis: 1))), doc: doc("mask of columns"))
   static let step = OpDef(
-    "step", inputs: [InputDef("a")], typing: .rule { c in [c.inputs[0]] }, body: .native(NativeRule(.access { _ in [[.aligned(0)]] })),
-    doc: doc("never fused"))
+    "step", inputs: [InputDef("a")], typing: .rule { c in [c.inputs[0]] },
+    body: .native(NativeRule(.access { c in [c.inputs[0].shape.indices.map { .aligned($0) }] })), doc: doc("never fused"))
   /// The same elements as one axis.
   private static func flattening(_ name: String, _ answer: Answer) -> OpDef {
     OpDef(
@@ -90,7 +92,27 @@ enum TestOps {
         }, reusesInput0: true, leavesInput0: { c, box in box.lower[0] >= c.inputs[1].shape[0] })), doc: doc("write"))
   static let read = OpDef(
     "read", inputs: [], attributes: [AttrDef("shape", .ints, "")], typing: .rule { c in [TensorType(.float64, c.ints("shape"))] },
-    body: .native(NativeRule(.access { _ in [] })), effects: .readsExternal, doc: doc("file"))
+    body: .native(NativeRule(.access { _ in [] })), effects: .readsExternal, doc: doc("file"), reshaped: shaped)
+  static let reshape = OpDef(
+    "reshape", inputs: [InputDef("a")], attributes: [AttrDef("shape", .ints, "")],
+    typing: .rule { c in [TensorType(c.inputs[0].dtype, c.ints("shape"))] },
+    body: .native(
+      NativeRule(
+        .boxes { c, box in
+          // Of two axes from one.
+          let row = c.outputs[0].shape.last ?? 1
+          if box.lower.count == 1 { return [box] }
+          let first = box.lower[0] * row + box.lower[1]
+          let last = (box.upper(0) - 1) * row + box.upper(1) - 1
+          return [Box(lower: [first], extents: [last - first + 1])]
+        })), doc: doc("reshape"), answer: Answer(.reshape))
+  /// Every run in order.
+  static let runs = OpDef(
+    "runs", inputs: [InputDef("a")], attributes: [AttrDef("run", .int, "")], typing: .rule { c in [c.inputs[0]] },
+    body: .native(
+      NativeRule(
+        .access { _ in [[.aligned(0)]] }, splits: { c in [0: AxisSplits(extent: c.inputs[0].shape[0], chunk: c.int("run"))] })),
+    cost: Cost(perElement: 60), doc: doc("runs"))
   static let rechunk = OpDef(
     "rechunk", inputs: [InputDef("a")], attributes: [AttrDef("chunk", .ints, "")], typing: .rule { c in [c.inputs[0]] },
     body: .expr { _, _, x in [x[0]] }, cost: Cost(perElement: 0), doc: doc("chunks"),
