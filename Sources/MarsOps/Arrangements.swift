@@ -17,7 +17,8 @@ enum Arrangements {
       to = to < 0 ? to + rank : to
       if from < to { to -= 1 }
       return [try v[0].op(Shapes.moveaxis, with: ["source": .ints([from]), "destination": .ints([to])])]
-    }, doc: OpDoc("Moves one axis before another.", numpy: "numpy.rollaxis", example: "mt.rollaxis([[[1, 2]]], 2).shape"),
+    },
+    doc: OpDoc("Moves one axis before another.", details: "A view.", numpy: "numpy.rollaxis", example: "mt.rollaxis([[[1, 2]]], 2).shape"),
     samples: [Sample([[2, 3, 4]], attributes: ["axis": .int(2)]), Sample([[2, 3, 4]], attributes: ["axis": .int(0), "start": .int(-1)])])
 
   static let cross = OpDef(
@@ -62,7 +63,11 @@ enum Arrangements {
       }
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? c.int("axisc"), rank: third.type.rank + 1)
       return [Value(try Joining.stack.apply([first, second, third].map { .value($0) }, [("axis", .int(k))]))]
-    }, doc: OpDoc("The cross product of vectors.", numpy: "numpy.cross", example: "mt.cross([1, 2, 3], [4, 5, 6])"),
+    },
+    doc: OpDoc(
+      "The cross product of vectors.",
+      details: "Vectors of 3 components, or 2, which lie along axes that are named; the other axes broadcast.", numpy: "numpy.cross",
+      example: "mt.cross([1, 2, 3], [4, 5, 6])"),
     samples: [
       Sample([[4, 3], [3]], [.integer, .floating]), Sample([[2, 4], [4, 3]], attributes: ["axisa": .int(0)]), Sample([[5, 2], [5, 2]]),
     ])
@@ -90,7 +95,9 @@ enum Arrangements {
       }
       return [c.bool("increasing") ? r : try r.op(Shapes.flip, with: ["axis": .ints([1])])]
     }, cost: Cost(perElement: 4),
-    doc: OpDoc("A matrix of powers.", numpy: "numpy.vander", example: "mt.vander([1, 2, 3])"),
+    doc: OpDoc(
+      "A matrix of powers.", details: "As many rows as x has elements, N columns (None: as many); powers descend unless increasing is set.",
+      numpy: "numpy.vander", example: "mt.vander([1, 2, 3])"),
     samples: [
       Sample([[4]], [.integer, .floating]), Sample([[4]], attributes: ["N": .int(3), "increasing": .bool(true)]),
       Sample([[4]], attributes: ["N": .int(0)]),
@@ -109,7 +116,10 @@ enum Arrangements {
         r = try r.op(Arithmetic.multiply, v[1]).op(Arithmetic.add, try v[0].sliced(axis: 0, start: i, count: 1).reshaped([]))
       }
       return [r]
-    }, cost: Cost(perElement: 8), doc: OpDoc("The values of a polynomial.", numpy: "numpy.polyval", example: "mt.polyval([3, 0, 1], 5)"),
+    }, cost: Cost(perElement: 8),
+    doc: OpDoc(
+      "The values of a polynomial.", details: "Of the shape of x.  p are the coefficients, that of the highest power first.",
+      numpy: "numpy.polyval", example: "mt.polyval([3, 0, 1], 5)"),
     samples: [Sample([[3], [2, 4]], [.integer, .floating]), Sample([[0], [3]])])
 
   static let sortComplex = OpDef(
@@ -119,7 +129,11 @@ enum Arrangements {
       let isSmall = [.int8, .uint8, .int16, .uint16].contains(d)
       return [try v[0].op(Sorting.sort).cast(d.isComplex ? d : isSmall ? .complex64 : .complex128)]
     }, cost: Cost(perElement: 60),
-    doc: OpDoc("A sorted copy as complex values.", numpy: "numpy.sort_complex", example: "mt.sort_complex([3, 1, 2])"),
+    doc: OpDoc(
+      "A sorted copy as complex values.",
+      details:
+        "Integers of 8 and 16 bits give complex64, other real dtypes complex128.  By real part, then imaginary part.",
+      numpy: "numpy.sort_complex", example: "mt.sort_complex([3, 1, 2])"),
     samples: [Sample([[3, 4]], .numeric)])
 
   /// A mask that leaves out what comes before the first, and after the last, that is set.

@@ -139,7 +139,9 @@ enum Comparison {
       return [close]
     }, cost: Cost(perElement: 6),
     doc: OpDoc(
-      "Whether |a - b| <= atol + rtol * |b|.", numpy: "numpy.isclose", example: "mt.isclose([1.0, 2.0], [1.0 + 1e-9, 2.1])"),
+      "Whether |a - b| <= atol + rtol * |b|.",
+      details: "bool, of the shape to which all broadcast.  NaN is close to nothing unless equal_nan is set.", numpy: "numpy.isclose",
+      example: "mt.isclose([1.0, 2.0], [1.0 + 1e-9, 2.1])"),
     exposure: Exposure(signature: "a b rtol atol equal_nan"),
     samples: [
       Sample([[4], [4]], .numeric), Sample([[4], [4]], .floating, attributes: ["equal_nan": .bool(true)]),
@@ -150,7 +152,10 @@ enum Comparison {
     "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try Value(try isclose.apply(v.map { .value($0) }, c.passing("equal_nan"))).op(Reductions.all)]
-    }, doc: OpDoc("Whether all elements are close.", numpy: "numpy.allclose", example: "mt.allclose([1.0, 2.0], [1.0, 2.0 + 1e-9])"),
+    },
+    doc: OpDoc(
+      "Whether all elements are close.", details: "A bool without axes.", numpy: "numpy.allclose",
+      example: "mt.allclose([1.0, 2.0], [1.0, 2.0 + 1e-9])"),
     exposure: Exposure(signature: "a b rtol atol equal_nan"),
     samples: [Sample([[4], [4]], .floating)])
 
@@ -165,7 +170,10 @@ enum Comparison {
         same = try same.op(logicalOr, try v[0].op(FloatingPoint.isnan).op(logicalAnd, try v[1].op(FloatingPoint.isnan)))
       }
       return [try same.op(Reductions.all)]
-    }, doc: OpDoc("Whether shapes and all elements are equal.", numpy: "numpy.array_equal", example: "mt.array_equal([1, 2], [1, 2])"),
+    },
+    doc: OpDoc(
+      "Whether shapes and all elements are equal.", details: "A bool without axes.  Tensors of different shapes are not equal.",
+      numpy: "numpy.array_equal", example: "mt.array_equal([1, 2], [1, 2])"),
     exposure: Exposure(signature: "a1 a2 equal_nan"),
     samples: [Sample([[4], [4]], .all), Sample([[4], [3]]), Sample([[4], [4]], attributes: ["equal_nan": .bool(true)])])
 

@@ -40,7 +40,9 @@ enum Creation {
       return [TensorType(d, s)]
     },
     body: .expr { b, c, x in [b.cast(x[0], c.dtype("dtype") ?? c.inputs[0].dtype)] }, cost: cheap,
-    doc: OpDoc("One value (or a tensor that broadcasts) everywhere.", numpy: "numpy.full", example: "mt.full((2, 3), 7)"),
+    doc: OpDoc(
+      "One value (or a tensor that broadcasts) everywhere.", details: "Of the dtype of the value unless one is given.", numpy: "numpy.full",
+      example: "mt.full((2, 3), 7)"),
     exposure: creates("shape fill_value dtype order=C * device"),
     samples: [Sample([[]], .all, attributes: ["shape": .ints([2, 3])]), Sample([[3]], .all, attributes: ["shape": .ints([2, 3])])],
     answer: Answer(rankZero: .array))
@@ -203,7 +205,11 @@ enum Creation {
       let made = Value(try linspaceLoop.apply(v.map { .value($0) }, c.passing("num", "endpoint", "dtype")))
       return [try made.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([c.int("axis")])])]
     }, cost: Cost(perElement: 5, isCheapSource: true),
-    doc: OpDoc("Evenly spaced values from start to stop.", numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
+    doc: OpDoc(
+      "Evenly spaced values from start to stop.",
+      details:
+        "num elements along a new axis; start and stop broadcast.  Integers give float64; cast to an integer dtype, values are rounded down.",
+      numpy: "numpy.linspace", example: "mt.linspace(0, 1, num=5)"),
     exposure: creates(), samples: linspaceSamples + [Sample([[2, 3], []], attributes: ["num": .int(4), "axis": .int(-1)])])
 
   static let linspaceStep = OpDef(
@@ -219,6 +225,7 @@ enum Creation {
     },
     doc: OpDoc(
       "The distance between the values of linspace: what that gives beside them where `retstep` is set.",
+      details: "Of the shape to which start and stop broadcast, and the dtype of the values.  With endpoint, of one value, it is NaN.",
       example: "mt.linspace_step(0, 1, num=5)"),
     samples: [Sample([[], []], [.integer, .floating]), Sample([[3], []], attributes: ["num": .int(1)])])
   private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
@@ -246,7 +253,10 @@ enum Creation {
       let r = try base.op(Arithmetic.power, e)
       return [try r.cast(c.dtype("dtype") ?? r.type.dtype)]
     },
-    doc: OpDoc("Powers of a base with evenly spaced exponents.", numpy: "numpy.logspace", example: "mt.logspace(0, 2, num=3)"),
+    doc: OpDoc(
+      "Powers of a base with evenly spaced exponents.",
+      details: "base to the powers that linspace gives, which says what shape and dtype they have.", numpy: "numpy.logspace",
+      example: "mt.logspace(0, 2, num=3)"),
     exposure: Exposure(source: true, signature: "start stop num endpoint base dtype axis"),
     samples: [
       Sample([[], []], attributes: ["num": .int(5)]), Sample([[2], [], [3, 1]], attributes: ["num": .int(4), "axis": .int(-1)]),
@@ -268,13 +278,19 @@ enum Creation {
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))
       return [b.cast(b.op(.eq, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
-    }, cost: cheap, doc: OpDoc("Ones on a diagonal, zeros elsewhere.", numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates(),
+    }, cost: cheap,
+    doc: OpDoc(
+      "Ones on a diagonal, zeros elsewhere.", details: "N rows and M columns (None: as many), float64 unless a dtype is given.",
+      numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates(),
     samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
   static let identity = OpDef(
     "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
     body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
       [Value(try eye.apply([], [("N", .int(c.int("n")))] + c.passing("dtype")))]
-    }, doc: OpDoc("The square identity matrix.", numpy: "numpy.identity", example: "mt.identity(3)"),
+    },
+    doc: OpDoc(
+      "The square identity matrix.", details: "n rows and columns, float64 unless a dtype is given.", numpy: "numpy.identity",
+      example: "mt.identity(3)"),
     samples: [Sample([], attributes: ["n": .int(3)])])
 
   static let tri = OpDef(
@@ -283,7 +299,10 @@ enum Creation {
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))
       return [b.cast(b.op(.le, as: .bool, b.op(.sub, column, row), k), c.dtype("dtype") ?? .float64)]
-    }, cost: cheap, doc: OpDoc("Ones at and below a diagonal, zeros above.", numpy: "numpy.tri", example: "mt.tri(3)"), samples: eye.samples
+    }, cost: cheap,
+    doc: OpDoc(
+      "Ones at and below a diagonal, zeros above.", details: "N rows and M columns (None: as many), float64 unless a dtype is given.",
+      numpy: "numpy.tri", example: "mt.tri(3)"), samples: eye.samples
   )
 
   private static func triangle(_ name: String, lower: Bool) -> OpDef {
@@ -304,7 +323,9 @@ enum Creation {
         return [b.select(keep, x[0], zero)]
       },
       doc: OpDoc(
-        "The matrix with zeros \(lower ? "above" : "below") a diagonal.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
+        "The matrix with zeros \(lower ? "above" : "below") a diagonal.",
+        details: "Of the shape and dtype of m, whose last two axes count; a vector stands for a matrix of such rows.",
+        numpy: "numpy.\(name)", example: "mt.\(name)([[1, 2], [3, 4]])"),
       samples: [Sample([[3, 4]], .all), Sample([[2, 3, 3]], .all, attributes: ["k": .int(-1)]), Sample([[3]], .all)])
   }
   static let tril = triangle("tril", lower: true)
@@ -331,7 +352,11 @@ enum Creation {
       let spread = try k > 0 ? padded.expanded(at: [1]) : padded.expanded(at: [0])
       let mask = Value(try eye.apply([], [("N", .int(n)), ("k", .int(k)), ("dtype", .dtype(.bool))]))
       return [try mask.op(Selection.`where`, spread, Reductions.constant(Scalar(Int64(0)), d))]
-    }, doc: OpDoc("A diagonal matrix from a vector, or the diagonal of a matrix.", numpy: "numpy.diag", example: "mt.diag([1, 2, 3])"),
+    },
+    doc: OpDoc(
+      "A diagonal matrix from a vector, or the diagonal of a matrix.",
+      details: "A vector of n elements gives n + |k| rows and columns; the diagonal of a matrix is a view.", numpy: "numpy.diag",
+      example: "mt.diag([1, 2, 3])"),
     samples: [Sample([[3]], .all), Sample([[3]], .all, attributes: ["k": .int(-1)]), Sample([[3, 4]], .all, attributes: ["k": .int(1)])])
 
   // MARK: Indices
@@ -352,7 +377,10 @@ enum Creation {
         v = b.select(b.op(.eq, as: .bool, which, number), b.coordinate(k), v)
       }
       return [b.cast(v, c.dtype("dtype") ?? .int64)]
-    }, cost: cheap, doc: OpDoc("The indices of a grid, one block per axis.", numpy: "numpy.indices", example: "mt.indices((2, 3))"),
+    }, cost: cheap,
+    doc: OpDoc(
+      "The indices of a grid, one block per axis.", details: "One axis more than dimensions has entries, in front.", numpy: "numpy.indices",
+      example: "mt.indices((2, 3))"),
     samples: [Sample([], attributes: ["dimensions": .ints([2, 3])]), Sample([], attributes: ["dimensions": .ints([4])])])
 
   static let meshgrid = OpDef(
@@ -378,7 +406,12 @@ enum Creation {
         out.append(try x.viewed(map, shape: c.bool("sparse") ? alone : shape))
       }
       return out
-    }, doc: OpDoc("Coordinate matrices from coordinate vectors.", numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
+    },
+    doc: OpDoc(
+      "Coordinate matrices from coordinate vectors.",
+      details:
+        "One tensor per vector, of the lengths of all; with indexing 'xy' the first two axes change places.  sparse: each has its own axis only, the others with extent 1.",
+      numpy: "numpy.meshgrid", example: "mt.meshgrid([1, 2], [3, 4, 5])[0]"),
     exposure: Exposure(separateArguments: true, signature: "xi * copy=True sparse indexing"),
     samples: [
       Sample([[2], [3]], .all), Sample([[2, 2], []]), Sample([[2], [3]], attributes: ["sparse": .bool(true)]),

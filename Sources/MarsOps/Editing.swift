@@ -59,7 +59,10 @@ enum Editing {
       let times = wanted / n + (wanted % n == 0 ? 0 : 1)
       let long = try flat.op(Repeating.tile, with: ["reps": .ints([times])])
       return [try long.sliced(axis: 0, start: 0, count: wanted).reshaped(shape)]
-    }, doc: OpDoc("Elements over and over again under other extents.", numpy: "numpy.resize", example: "mt.resize([1, 2, 3], (2, 2))"),
+    },
+    doc: OpDoc(
+      "Elements over and over again under other extents.", details: "Taken in C order.", numpy: "numpy.resize",
+      example: "mt.resize([1, 2, 3], (2, 2))"),
     exposure: Exposure(signature: "a new_shape"),
     samples: [Sample([[3]], .all, attributes: ["new_shape": .ints([2, 4])]), Sample([[2, 3]], attributes: ["new_shape": .ints([4])])],
     answer: Answer(.never))
@@ -71,7 +74,8 @@ enum Editing {
       return [Value(try Reductions.all.apply([.value(try v[0].op(Comparison.equal, v[1]))]))]
     },
     doc: OpDoc(
-      "Whether two tensors broadcast to equal ones.", numpy: "numpy.array_equiv", example: "mt.array_equiv([1, 2], [[1, 2], [1, 2]])"),
+      "Whether two tensors broadcast to equal ones.", details: "A bool without axes.", numpy: "numpy.array_equiv",
+      example: "mt.array_equiv([1, 2], [[1, 2], [1, 2]])"),
     exposure: Exposure(signature: "a1 a2"), samples: [Sample([[3], [2, 3]], .all), Sample([[3], [4]])])
 
   static let family = OpFamily([choose, resize, arrayEquiv])

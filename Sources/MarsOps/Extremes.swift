@@ -122,7 +122,10 @@ extension Reductions {
       let most = Value(try max.apply([.value(v[0])], c.passing("axis", "keepdims")))
       let least = Value(try min.apply([.value(v[0])], c.passing("axis", "keepdims")))
       return [try most.op(Arithmetic.subtract, least)]
-    }, doc: OpDoc("The largest minus the smallest element over axes.", numpy: "numpy.ptp", example: "mt.ptp([[1, 5], [7, 3]], axis=1)"),
+    },
+    doc: OpDoc(
+      "The largest minus the smallest element over axes.", details: "Of the dtype of a.", numpy: "numpy.ptp",
+      example: "mt.ptp([[1, 5], [7, 3]], axis=1)"),
     exposure: Exposure(signature: "a axis out keepdims"), samples: samples(.numeric))
 
   // MARK: Positions of extremes

@@ -112,7 +112,9 @@ enum Histograms {
       return [v[1]]
     },
     doc: OpDoc(
-      "The edges of the bins of a histogram.", numpy: "numpy.histogram_bin_edges",
+      "The edges of the bins of a histogram.",
+      details: "A vector of bins + 1 floats, evenly spaced from low to high (None: from the smallest element to the largest).",
+      numpy: "numpy.histogram_bin_edges",
       example: "mt.histogram_bin_edges([1.0, 2.0, 4.0], bins=3)"),
     samples: [Sample([[7]], [.integer]), Sample([[0]], attributes: ["bins": .int(3)])])
 
@@ -121,7 +123,10 @@ enum Histograms {
     attributes: [density], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try counts(c, v[0], v[1], v.count > 2 ? v[2] : nil)] },
     cost: Cost(perElement: 20),
-    doc: OpDoc("How many values lie in each of the bins of given edges.", example: "mt.histogram_counts([1.0, 2.0, 4.0], [0, 2, 5])"),
+    doc: OpDoc(
+      "How many values lie in each of the bins of given edges.",
+      details: "int64, or the dtype of the weights; as a density float64.  The last bin has its upper edge too.",
+      example: "mt.histogram_counts([1.0, 2.0, 4.0], [0, 2, 5])"),
     samples: [
       Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]]), Sample([[5], [1]]), Sample([[5], [0]]),
     ])

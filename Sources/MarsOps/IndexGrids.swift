@@ -16,7 +16,9 @@ enum IndexGrids {
       try c.checkRank(c.int("ndim"))
       return try diagonal(c.int("n"), c.int("ndim"))
     },
-    doc: OpDoc("Indices of the main diagonal of a tensor of equal extents.", numpy: "numpy.diag_indices", example: "mt.diag_indices(3)[0]"),
+    doc: OpDoc(
+      "Indices of the main diagonal of a tensor of equal extents.", details: "ndim vectors of int64.", numpy: "numpy.diag_indices",
+      example: "mt.diag_indices(3)[0]"),
     exposure: Exposure(source: false),
     samples: [Sample([], attributes: ["n": .int(3)]), Sample([], attributes: ["n": .int(2), "ndim": .int(3)])])
 
@@ -30,7 +32,8 @@ enum IndexGrids {
       return try diagonal(shape[0], shape.count)
     },
     doc: OpDoc(
-      "Indices of the main diagonal of a tensor.", numpy: "numpy.diag_indices_from", example: "mt.diag_indices_from(mt.zeros((3, 3)))[0]"),
+      "Indices of the main diagonal of a tensor.", details: "A vector of int64 for each axis, all of which have the same extent.",
+      numpy: "numpy.diag_indices_from", example: "mt.diag_indices_from(mt.zeros((3, 3)))[0]"),
     samples: [Sample([[3, 3]], .all), Sample([[2, 2, 2]])])
 
   private static func triangle(_ name: String, _ of: OpDef, _ summary: String) -> OpDef {
@@ -72,7 +75,9 @@ enum IndexGrids {
       }
       return out
     },
-    doc: OpDoc("Sequences as indices of a grid: each along an axis of its own.", numpy: "numpy.ix_", example: "mt.ix_([0, 1], [2, 4])[0]"),
+    doc: OpDoc(
+      "Sequences as indices of a grid: each along an axis of its own.", details: "A mask stands for the positions where it holds.",
+      numpy: "numpy.ix_", example: "mt.ix_([0, 1], [2, 4])[0]"),
     exposure: Exposure(separateArguments: true),
     samples: [Sample([[2], [3]], .integer), Sample([[2], [3], [4]], fixed: [0: .int64, 1: .bool, 2: .int32])])
 

@@ -109,7 +109,10 @@ enum Indexing {
       return [Value(try indexArrays.apply(operands.map { .value($0) }, [("axes", .ints(Array(0..<rank)))]))]
     },
     doc: OpDoc(
-      "Elements along an axis by indices of their own.", numpy: "numpy.take_along_axis",
+      "Elements along an axis by indices of their own.",
+      details:
+        "Indices are integers, with as many axes as arr, and broadcast against it along the other axes; negative ones count from the end.",
+      numpy: "numpy.take_along_axis",
       example: "mt.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1)"))
 
   /// `count` neighbouring axes moved as a block.

@@ -83,7 +83,9 @@ enum Interpolation {
       return [try x.op(FloatingPoint.isnan).op(Selection.`where`, Reductions.constant(Scalar(.nan), d), r)]
     }, cost: Cost(perElement: 80),
     doc: OpDoc(
-      "Values between points, on straight lines.", numpy: "numpy.interp", example: "mt.interp([0.5, 3.0], [0, 1, 2], [0, 10, 20])"),
+      "Values between points, on straight lines.",
+      details: "float64 or complex128, of the shape of x.  xp ascends; beyond it lie left and right (None: the ends of fp).",
+      numpy: "numpy.interp", example: "mt.interp([0.5, 3.0], [0, 1, 2], [0, 10, 20])"),
     exposure: Exposure(signature: "x xp fp left right period"),
     samples: [
       Sample([[5], [4], [4]]), Sample([[2, 3], [1], [1]]), Sample([[5], [4], [4]], attributes: ["period": .float(7)]),
@@ -117,7 +119,11 @@ enum Interpolation {
       let isWrong = try rises.op(Comparison.logicalAnd, falls).broadcast(to: r.type.shape)
       return [try r.op(Checks.refuse.def, isWrong, with: ["message": .string("bins must be monotonically increasing or decreasing")])]
     }, cost: Cost(perElement: 120),
-    doc: OpDoc("The intervals in which values lie.", numpy: "numpy.digitize", example: "mt.digitize([0.2, 6.4], [0, 1, 2.5, 4])"),
+    doc: OpDoc(
+      "The intervals in which values lie.",
+      details:
+        "int64, of the shape of x: i where bins[i - 1] <= x < bins[i], or with right where bins[i - 1] < x <= bins[i].  Bins ascend or descend.",
+      numpy: "numpy.digitize", example: "mt.digitize([0.2, 6.4], [0, 1, 2.5, 4])"),
     exposure: Exposure(signature: "x bins right"),
     // Of more edges values of any order are refused.
     samples: [Sample([[3, 4], [1]], [.integer, .floating]), Sample([[5], [0]], attributes: ["right": .bool(true)])])
@@ -144,7 +150,10 @@ enum Interpolation {
         areas = try heights.op(Arithmetic.multiply, weak: Scalar(c.float("dx")))
       }
       return [try areas.op(Arithmetic.divide, weak: Scalar(2.0)).op(Reductions.sum, with: ["axis": .ints([c.int("axis")])])]
-    }, doc: OpDoc("The integral by the trapezoidal rule.", numpy: "numpy.trapezoid", example: "mt.trapezoid([1.0, 2.0, 4.0])"),
+    },
+    doc: OpDoc(
+      "The integral by the trapezoidal rule.", details: "Without the axis.  x are positions along it; without them elements lie dx apart.",
+      numpy: "numpy.trapezoid", example: "mt.trapezoid([1.0, 2.0, 4.0])"),
     exposure: Exposure(signature: "y x dx axis"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4], [4]]), Sample([[1]])])
 
@@ -248,7 +257,9 @@ enum Interpolation {
       return out
     }, cost: Cost(perElement: 10),
     doc: OpDoc(
-      "Derivatives by central differences inside and one-sided ones at the ends.", numpy: "numpy.gradient",
+      "Derivatives by central differences inside and one-sided ones at the ends.",
+      details: "One of the shape of f for each axis.  varargs are distances, or positions along an axis: one for all axes or one for each.",
+      numpy: "numpy.gradient",
       example: "mt.gradient([1.0, 4.0, 9.0, 16.0])[0]"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[4], [4]]), Sample([[3, 4]], attributes: ["edge_order": .int(2)])])
 

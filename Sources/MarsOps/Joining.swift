@@ -122,13 +122,19 @@ enum Joining {
       }
       return [try joined(c, parts, axis: c.optionalInt("axis") ?? 0)]
     },
-    doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concatenate", example: "mt.concatenate([[[1, 2]], [[3, 4]]], axis=0)"),
+    doc: OpDoc(
+      "Joins tensors along an axis.",
+      details: "Extents along the other axes are equal; axis None joins all elements, as one axis.  Of the dtype to which all can be cast.",
+      numpy: "numpy.concatenate", example: "mt.concatenate([[[1, 2]], [[3, 4]]], axis=0)"),
     exposure: joins,
     samples: [Sample([[2, 3], [1, 3]], .all), Sample([[2, 3], [2, 1], [2, 0]], attributes: ["axis": .int(-1)])], answer: Answer(.never))
 
   static let concat = OpDef(
     "concat", inputs: arrays, attributes: concatenate.attributes, typing: .fromExpansion, body: concatenate.body,
-    doc: OpDoc("Joins tensors along an axis.", numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), exposure: joins,
+    doc: OpDoc(
+      "Joins tensors along an axis.",
+      details: "Extents along the other axes are equal; axis None joins all elements, as one axis.  Of the dtype to which all can be cast.",
+      numpy: "numpy.concat", example: "mt.concat([[1, 2], [3]])"), exposure: joins,
     samples: concatenate.samples, answer: Answer(.never))
 
   static let stack = OpDef(
@@ -142,7 +148,10 @@ enum Joining {
       var parts: [Value] = []
       for x in try castToCommon(c, v) { parts.append(try x.expanded(at: [k])) }
       return [try joined(c, parts, axis: k)]
-    }, doc: OpDoc("Joins tensors of one shape along a new axis.", numpy: "numpy.stack", example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
+    },
+    doc: OpDoc(
+      "Joins tensors of one shape along a new axis.", details: "Of the dtype to which all can be cast.", numpy: "numpy.stack",
+      example: "mt.stack([[1, 2], [3, 4]], axis=1)"),
     exposure: Exposure(signature: "arrays axis out * dtype casting"),
     samples: [Sample([[2, 3], [2, 3]], .all), Sample([[3], [3], [3]], attributes: ["axis": .int(-1)])], answer: Answer(.never))
 
@@ -233,7 +242,10 @@ enum Joining {
         out.append(try v[0].viewed(map, shape: kept.map { v[0].type.shape[$0] }))
       }
       return out
-    }, doc: OpDoc("The slices along an axis, as views.", numpy: "numpy.unstack", example: "mt.unstack([[1, 2], [3, 4]])[1]"),
+    },
+    doc: OpDoc(
+      "The slices along an axis, as views.", details: "As many as the axis is long, with one axis less.", numpy: "numpy.unstack",
+      example: "mt.unstack([[1, 2], [3, 4]])[1]"),
     samples: [Sample([[2, 3]], .all), Sample([[2, 3]], attributes: ["axis": .int(-1)])])
 
   static let broadcastArrays = OpDef(

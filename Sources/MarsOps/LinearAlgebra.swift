@@ -189,7 +189,8 @@ enum LinearAlgebra {
       return [try a.reshaped([-1]).op(matmul, try v[1].reshaped([-1]))]
     },
     doc: OpDoc(
-      "The dot product of flattened tensors, the first one conjugated.", numpy: "numpy.vdot", example: "mt.vdot([1j, 2], [1j, 2])"),
+      "The dot product of flattened tensors, the first one conjugated.", details: "A number.  Both have the same number of elements.",
+      numpy: "numpy.vdot", example: "mt.vdot([1j, 2], [1j, 2])"),
     samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [2, 3]], .complex)])
 
   static let inner = OpDef(
@@ -198,7 +199,10 @@ enum LinearAlgebra {
       if v[0].type.rank == 0 || v[1].type.rank == 0 { return [try v[0].op(Arithmetic.multiply, v[1])] }
       if v[0].type.rank == 1 && v[1].type.rank == 1 { return [try v[0].op(dot, v[1])] }
       return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, [x.type.rank - 1], [y.type.rank - 1]) }]
-    }, doc: OpDoc("Sums of products over the last axes.", numpy: "numpy.inner", example: "mt.inner([1, 2], [3, 4])"),
+    },
+    doc: OpDoc(
+      "Sums of products over the last axes.", details: "Shape: the axes of a and then those of b, each without the last.",
+      numpy: "numpy.inner", example: "mt.inner([1, 2], [3, 4])"),
     samples: [Sample([[3], [3]], .numeric), Sample([[2, 3], [4, 3]])])
 
   static let outer = OpDef(
@@ -207,7 +211,10 @@ enum LinearAlgebra {
       let a = try v[0].reshaped([-1]).expanded(at: [1])
       let b = try v[1].reshaped([-1]).expanded(at: [0])
       return [try a.op(Arithmetic.multiply, b)]
-    }, doc: OpDoc("All products of two flattened tensors.", numpy: "numpy.outer", example: "mt.outer([1, 2], [3, 4])"),
+    },
+    doc: OpDoc(
+      "All products of two flattened tensors.", details: "Shape: (size of a, size of b).", numpy: "numpy.outer",
+      example: "mt.outer([1, 2], [3, 4])"),
     exposure: Exposure(alsoIn: ["linalg"]),
     samples: [Sample([[3], [4]], .all), Sample([[2, 2], [3]])])
 
@@ -233,7 +240,8 @@ enum LinearAlgebra {
       return [try products.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": .dtype(d)])]
     },
     doc: OpDoc(
-      "Inner products of vectors along an axis; the first is conjugated.", numpy: "numpy.vecdot",
+      "Inner products of vectors along an axis; the first is conjugated.",
+      details: "The axis has the same extent in both; the others broadcast.", numpy: "numpy.vecdot",
       example: "mt.vecdot([[1, 2], [3, 4]], [5, 6])"),
     exposure: Exposure(alsoIn: ["linalg"], signature: "x1 x2 / out * axis"),
     samples: [Sample([[2, 3], [3]], .numeric), Sample([[3, 2], [3, 2]], attributes: ["axis": .int(0)])])
@@ -263,7 +271,10 @@ enum LinearAlgebra {
       return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, p, q) }]
     },
     doc: OpDoc(
-      "Sums of products over chosen axes.", numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
+      "Sums of products over chosen axes.",
+      details:
+        "Either the last axes of a and as many first of b, or pairs of axes that are named.  What is left of a and then of b are the axes of the result.",
+      numpy: "numpy.tensordot", example: "mt.tensordot(mt.ones((2, 3)), mt.ones((3, 4)), axes=1)"),
     exposure: Exposure(alsoIn: ["linalg"]),
     samples: [
       Sample([[2, 3, 4], [3, 4, 5]]), Sample([[2, 3, 4], [4, 2]], attributes: ["axes_a": .ints([2, 0]), "axes_b": .ints([0, 1])]),

@@ -29,7 +29,9 @@ extension Reductions {
       ReduceBody(
         axes: axes, keepsDimensions: keeps, map: { b, _, x in [.init(.sum, b.cast(b.truth(x[0]), .int64))] }, finish: { _, _, s in [s[0]] })
     ),
-    doc: OpDoc("The number of elements that are not zero over axes.", numpy: "numpy.count_nonzero", example: "mt.count_nonzero([0, 1, 2])"),
+    doc: OpDoc(
+      "The number of elements that are not zero over axes.", details: "int64.", numpy: "numpy.count_nonzero",
+      example: "mt.count_nonzero([0, 1, 2])"),
     exposure: Exposure(signature: "a axis * keepdims"),
     samples: samples(.all))
 

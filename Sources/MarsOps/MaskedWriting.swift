@@ -106,7 +106,8 @@ extension Writing {
       return [try v[2].cast(.bool).op(Selection.where, values, base)]
     },
     doc: OpDoc(
-      "Writes values into a tensor: dst[...] = src, where the mask holds.", numpy: "numpy.copyto",
+      "Writes values into a tensor: dst[...] = src, where the mask holds.",
+      details: "src and the mask broadcast to dst.  A cast that `casting` does not allow is an error.", numpy: "numpy.copyto",
       example: "a = mt.arange(4)\nmt.copyto(a, -1, where=[True, False, True, False])\na"),
     exposure: Exposure(writesFirst: true, signature: "dst src casting where"),
     samples: [

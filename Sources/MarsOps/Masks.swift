@@ -103,7 +103,8 @@ enum Masks {
       return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])])]
     },
     doc: OpDoc(
-      "Slices along an axis where a condition holds.", numpy: "numpy.compress",
+      "Slices along an axis where a condition holds.",
+      details: "The condition may be shorter than the axis.  How many slices there are is known when it has run.", numpy: "numpy.compress",
       example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
     exposure: Exposure(castsOut: true),
     samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
@@ -114,7 +115,8 @@ enum Masks {
       [try leading(c, try v[1].reshaped([-1]), try v[0].cast(.bool).reshaped([-1]))]
     },
     doc: OpDoc(
-      "Elements of the flattened array where a condition holds.", numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
+      "Elements of the flattened array where a condition holds.", details: "A vector, whose extent is known when it has run.",
+      numpy: "numpy.extract", example: "mt.extract([True, False], [1, 2])"),
     samples: [Sample([[3, 4], [3, 4]], .all, fixed: [0: .bool])])
 
   // MARK: Positions
@@ -154,7 +156,9 @@ enum Masks {
   static let flatnonzero = OpDef(
     "flatnonzero", inputs: [InputDef("a")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in [try positions(c, v[0])] },
-    doc: OpDoc("C-order positions of the elements that are not zero.", numpy: "numpy.flatnonzero", example: "mt.flatnonzero([0, 5, 0, 7])"),
+    doc: OpDoc(
+      "C-order positions of the elements that are not zero.", details: "A vector of int64, whose extent is known when it has run.",
+      numpy: "numpy.flatnonzero", example: "mt.flatnonzero([0, 5, 0, 7])"),
     samples: [Sample([[3, 4]], .all), Sample([[0]], .all)])
 
   static let nonzero = OpDef(
@@ -166,7 +170,9 @@ enum Masks {
       return try unravelled(try positions(c, v[0]), v[0].type.shape)
     },
     doc: OpDoc(
-      "Indices of the elements that are not zero, one tensor per axis.", numpy: "numpy.nonzero", example: "mt.nonzero([0, 5, 0, 7])[0]"),
+      "Indices of the elements that are not zero, one tensor per axis.",
+      details: "Vectors of int64 in C order, whose extent is known when it has run.", numpy: "numpy.nonzero",
+      example: "mt.nonzero([0, 5, 0, 7])[0]"),
     exposure: Exposure(method: true), samples: [Sample([[3, 4]], .all), Sample([[4]], .all)])
 
   static let argwhere = OpDef(
@@ -178,7 +184,9 @@ enum Masks {
       return [v[0].type.rank == 0 ? try r.sliced(axis: 1, start: 0, count: 0) : r]
     },
     doc: OpDoc(
-      "Indices of the elements that are not zero, one row each.", numpy: "numpy.argwhere", example: "mt.argwhere([[0, 5], [7, 0]])"),
+      "Indices of the elements that are not zero, one row each.",
+      details: "int64, of shape (elements found, axes of a), the first of which is known when it has run.", numpy: "numpy.argwhere",
+      example: "mt.argwhere([[0, 5], [7, 0]])"),
     samples: [Sample([[3, 4]], .all)])
 
   private static let order = AttrDef(

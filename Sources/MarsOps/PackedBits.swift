@@ -75,7 +75,9 @@ enum PackedBits {
       return [try bits.op(Padding.pad, with: ["pad_width": .ints(width)])]
     }, cost: Cost(perElement: 3),
     doc: OpDoc(
-      "The bits of bytes, each as a uint8 of 0 or 1.", numpy: "numpy.unpackbits", example: "mt.unpackbits(mt.array([131], dtype='uint8'))"),
+      "The bits of bytes, each as a uint8 of 0 or 1.",
+      details: "The axis (None: all elements, as one) becomes eight times as long, or as long as count says.", numpy: "numpy.unpackbits",
+      example: "mt.unpackbits(mt.array([131], dtype='uint8'))"),
     exposure: Exposure(signature: "a / axis count bitorder"),
     samples: [
       Sample([[3, 2]], DTypeSet(.uint8)),

@@ -268,7 +268,10 @@ enum Padding {
         ]
       }
       return [Value(try Joining.concatenate.apply(v.map { .value($0) }, [("axis", .int(axis))]))]
-    }, doc: OpDoc("A tensor with others behind it.", numpy: "numpy.append", example: "mt.append([1, 2], [[3, 4]])"),
+    },
+    doc: OpDoc(
+      "A tensor with others behind it.", details: "axis None joins all elements, as one axis.  Of the dtype to which both can be cast.",
+      numpy: "numpy.append", example: "mt.append([1, 2], [[3, 4]])"),
     samples: [Sample([[2, 3], [4]], .all), Sample([[2, 3], [1, 3]], attributes: ["axis": .int(0)])])
 
   static let select = OpDef(
@@ -293,7 +296,8 @@ enum Padding {
       return [out]
     },
     doc: OpDoc(
-      "The choice of the first condition that holds, else the default.", numpy: "numpy.select",
+      "The choice of the first condition that holds, else the default.", details: "Conditions are bool; all broadcast.",
+      numpy: "numpy.select",
       example: "x = mt.arange(5)\nmt.select([x < 2, x > 3], [x, x * 10], -1)"),
     samples: [Sample([[], [4], [3, 1], [4], [3, 4]], .all, fixed: [1: .bool, 2: .bool])], answer: Answer(rankZero: .array))
 

@@ -52,7 +52,9 @@ enum Partitions {
       }
       return [order]
     }, cost: Cost(perElement: 120),
-    doc: OpDoc("Indices that sort by several keys.", numpy: "numpy.lexsort", example: "mt.lexsort(([2, 1, 1], [5, 5, 3]))"),
+    doc: OpDoc(
+      "Indices that sort by several keys.", details: "int64, of the shape of a key.  The last key counts most.", numpy: "numpy.lexsort",
+      example: "mt.lexsort(([2, 1, 1], [5, 5, 3]))"),
     exposure: Exposure(signature: "keys axis"),
     samples: [Sample([[4], [4]], .all), Sample([[3, 4], [3, 4]], attributes: ["axis": .int(0)])])
 

@@ -8,7 +8,10 @@ enum Patterns {
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try v[0].reshaped([-1]).op(Creation.diag, with: ["k": .int(c.int("k"))])]
-    }, doc: OpDoc("A matrix with all elements on a diagonal.", numpy: "numpy.diagflat", example: "mt.diagflat([[1, 2], [3, 4]])"),
+    },
+    doc: OpDoc(
+      "A matrix with all elements on a diagonal.", details: "As many rows and columns as v has elements, and |k| more.",
+      numpy: "numpy.diagflat", example: "mt.diagflat([[1, 2], [3, 4]])"),
     exposure: Exposure(signature: "v k"), samples: [Sample([[2, 2]], .all), Sample([[3]], attributes: ["k": .int(-1)])])
 
   private static func triangle(_ name: String, lower: Bool) -> OpDef {
@@ -68,7 +71,9 @@ enum Patterns {
       r = try r.op(Arithmetic.multiply, sign).cast(c.dtype("dtype") ?? r.type.dtype)
       return [try r.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([c.int("axis")])])]
     },
-    doc: OpDoc("Values with one ratio from start to stop.", numpy: "numpy.geomspace", example: "mt.geomspace(1, 1000, num=4)"),
+    doc: OpDoc(
+      "Values with one ratio from start to stop.", details: "Of the shape and dtype of linspace.  start and stop may not be 0.",
+      numpy: "numpy.geomspace", example: "mt.geomspace(1, 1000, num=4)"),
     exposure: Exposure(source: true, signature: "start stop num endpoint dtype axis"),
     samples: [
       Sample([[], []], [.integer, .floating], attributes: ["num": .int(5)]),
@@ -93,7 +98,8 @@ enum Patterns {
       return [try left.op(Arithmetic.multiply, right).reshaped(shape)]
     },
     doc: OpDoc(
-      "The second tensor once for every element of the first, times that.", numpy: "numpy.kron", example: "mt.kron([1, 10], [1, 2])"),
+      "The second tensor once for every element of the first, times that.", details: "Extents multiply, axis by axis from the last one.",
+      numpy: "numpy.kron", example: "mt.kron([1, 10], [1, 2])"),
     exposure: Exposure(signature: "a b"), samples: [Sample([[2, 3], [2]], .all), Sample([[], [3]]), Sample([[2], [2, 2]])])
 
   private static func product(_ name: String, matrixFirst: Bool, _ summary: String, example: String, _ shapes: [[Int]]) -> OpDef {

@@ -254,7 +254,7 @@ enum Quantiles {
   }
 
   private static let details =
-    "Result axes: those of q, then those of a that are left.  The axes reduced lie in one chunk.  Values of q out of range are errors, at the call where they are known.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
+    "Result axes: those of q, then those of a that are left.  Values of q out of range are errors, at the call where they are known.  At an element the result is that element, also where its neighbour is infinite and NumPy has NaN."
 
   private static let weights = InputDef("weights", optional: true, "of a's shape, or of the axes; with method 'inverted_cdf'")
   private static let exposure = Exposure(signature: "a q axis out overwrite_input=False method keepdims * weights")
@@ -284,7 +284,9 @@ enum Quantiles {
           try quantile(c, v[0], v[1], isWeak: isWeak, isWhole: isWhole, weights: weights, checked: checked, ignoringNaN: ignoringNaN)
         ]
       }, cost: Cost(perElement: 60),
-      doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
+      doc: OpDoc(
+        summary, details: details + (ignoringNaN ? "  One axis of several lies in one chunk." : ""), numpy: "numpy.\(name)",
+        example: "mt.\(name)([3.0, 1.0, 2.0], 0.5)"),
       exposure: exposure,
       samples: [
         Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([0]), "keepdims": .bool(true)]),
@@ -309,7 +311,9 @@ enum Quantiles {
         let isWeak = v[1].constant != nil
         return [try quantile(c, v[0], share, isWeak: isWeak, weights: weights, checked: checked, ignoringNaN: ignoringNaN)]
       }, cost: Cost(perElement: 60),
-      doc: OpDoc(summary, details: details, numpy: "numpy.\(name)", example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
+      doc: OpDoc(
+        summary, details: details + (ignoringNaN ? "  One axis of several lies in one chunk." : ""), numpy: "numpy.\(name)",
+        example: "mt.\(name)([3.0, 1.0, 2.0], 50)"),
       exposure: exposure,
       samples: [Sample([[3, 4], [2]], [.integer, .floating]), Sample([[3, 4], []], attributes: ["axis": .ints([-1])])])
   }

@@ -20,7 +20,10 @@ enum Repeating {
         out.append(try c.product([r, n], "an axis of \(n) is repeated \(r) times"))
       }
       return [try wide.reshaped(out)]
-    }, doc: OpDoc("Repeats the whole tensor.", numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
+    },
+    doc: OpDoc(
+      "Repeats the whole tensor.", details: "reps count from the last axis; where they are more than the axes, new ones come in front.",
+      numpy: "numpy.tile", example: "mt.tile([1, 2], (2, 2))"),
     samples: [Sample([[2, 3]], .all, attributes: ["reps": .ints([2])]), Sample([[3]], attributes: ["reps": .ints([2, 2])])],
     answer: Answer(.never))
 
@@ -50,7 +53,12 @@ enum Repeating {
       var out = x.type.shape
       out[k] = try c.product([out[k], repeats[0]], "an axis of \(out[k]) is repeated \(repeats[0]) times")
       return [try wide.reshaped(out)]
-    }, doc: OpDoc("Repeats each element.", numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
+    },
+    doc: OpDoc(
+      "Repeats each element.",
+      details:
+        "As often as repeats says: one number, or one for each element along the axis.  axis None repeats all elements, as one axis.",
+      numpy: "numpy.repeat", example: "mt.repeat([1, 2], 2)"), exposure: Exposure(method: true),
     samples: [
       Sample([[2, 3]], .all, attributes: ["repeats": .ints([2])]), Sample([[2, 3]], attributes: ["repeats": .ints([3]), "axis": .int(0)]),
       Sample([[2, 3]], .all, attributes: ["repeats": .ints([3, 1]), "axis": .int(0)]),

@@ -61,7 +61,9 @@ extension Shapes {
       default: throw c.error(.value, "order must be one of 'C', 'F', 'A', or 'K' (got '\(c.string("order"))')")
       }
     },
-    doc: OpDoc("The same elements under other extents.", numpy: "numpy.reshape", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
+    doc: OpDoc(
+      "The same elements under other extents.", details: "One extent may be -1: what is left.  A view where strides allow it, else a copy.",
+      numpy: "numpy.reshape", example: "mt.reshape([1, 2, 3, 4], (2, 2))"),
     exposure: Exposure(method: true),
     samples: [
       Sample([[4, 6]], .all, attributes: ["shape": .ints([3, -1])]),
@@ -77,7 +79,8 @@ extension Shapes {
         return [try v[0].op(reshape, with: ["shape": .ints([-1]), "order": .string(order)])]
       },
       doc: OpDoc(
-        "All elements as one axis.", numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
+        "All elements as one axis.", details: name == "ravel" ? "A view where strides allow it, else a copy." : "A copy.",
+        numpy: name == "ravel" ? "numpy.ravel" : "numpy.ndarray.flatten", example: "mt.ravel([[1, 2], [3, 4]])"
       ),
       exposure: Exposure(namespace: name == "ravel" ? "" : nil, method: true),
       samples: [Sample([[3, 4]], .all), Sample([[3, 4]], attributes: ["order": .string("F")])],

@@ -124,7 +124,8 @@ extension Random {
       return [try g.op(Arithmetic.divide, try g.op(Reductions.sum, with: ["axis": .ints([-1]), "keepdims": .bool(true)]))]
     }, cost: Cost(perElement: 160),
     doc: OpDoc(
-      "Shares that add up to 1: gamma numbers divided by their sum.", numpy: "numpy.random.dirichlet",
+      "Shares that add up to 1: gamma numbers divided by their sum.", details: "float64, of shape size and then one entry per component.",
+      numpy: "numpy.random.dirichlet",
       example: "mt.random.dirichlet([1, 2, 3], size=2).sum(axis=1)"),
     exposure: Exposure(namespace: "random"),
     samples: [Sample([[3]], DTypeSet(.float64), attributes: sampleAttributes.merging(["size": .ints([4])]) { $1 })])
@@ -178,7 +179,8 @@ extension Random {
       ]
     }, cost: Cost(perElement: 150),
     doc: OpDoc(
-      "How often each of several results comes in n trials.", numpy: "numpy.random.multinomial",
+      "How often each of several results comes in n trials.", details: "int64, of shape size and then one entry per result.",
+      numpy: "numpy.random.multinomial",
       example: "mt.random.multinomial(5, [0.25, 0.75], size=3).sum(axis=1)"),
     exposure: Exposure(namespace: "random"),
     samples: [Sample([[], [1]], fixed: [0: .int64, 1: .float64], attributes: sampleAttributes)])
@@ -199,7 +201,8 @@ extension Random {
       return [try x.op(Indexing.takeAlongAxis, order, with: ["axis": .int(k)]).reshaped(v[0].type.shape)]
     }, cost: Cost(perElement: 90),
     doc: OpDoc(
-      "Elements in random order, along an axis each slice in an order of its own.", numpy: "numpy.random.Generator.permuted",
+      "Elements in random order, along an axis each slice in an order of its own.",
+      details: "Of the shape and dtype of x; axis None takes all elements, as one axis.", numpy: "numpy.random.Generator.permuted",
       example: "mt.random.permuted([[1, 2, 3], [4, 5, 6]], axis=1).sum(axis=1)"),
     exposure: Exposure(namespace: "random"),
     samples: [

@@ -142,7 +142,11 @@ enum Scans {
         x = try later.op(x.type.dtype == .bool ? Comparison.notEqual : Arithmetic.subtract, earlier)
       }
       return [x]
-    }, doc: OpDoc("Differences of neighbours along an axis.", numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
+    },
+    doc: OpDoc(
+      "Differences of neighbours along an axis.",
+      details: "Of the dtype of a (bool: whether neighbours differ).  The axis, with what is put before and behind it, becomes n shorter.",
+      numpy: "numpy.diff", example: "mt.diff([1, 4, 9, 16])"),
     exposure: Exposure(signature: "a n axis prepend append"),
     samples: [
       Sample([[3, 4], [], [3, 2]], .numeric), Sample([[3, 4], [1, 4]], attributes: ["axis": .int(0)]),

@@ -64,7 +64,8 @@ enum SetOperations {
       return c.bool("return_indices") ? [values, try places(of: values, in: a), try places(of: values, in: b)] : [values]
     }, cost: Cost(perElement: 100),
     doc: OpDoc(
-      "Distinct values that are in both, in order.", numpy: "numpy.intersect1d", example: "mt.intersect1d([3, 1, 2, 1], [2, 3, 5])"),
+      "Distinct values that are in both, in order.", details: "A vector, whose extent is known when it has run.",
+      numpy: "numpy.intersect1d", example: "mt.intersect1d([3, 1, 2, 1], [2, 3, 5])"),
     exposure: Exposure(signature: "ar1 ar2 assume_unique return_indices"),
     samples: [
       Sample([[7], [5]], [.integer, .floating]), Sample([[2, 3], [0]]), Sample([[0], [3]]),

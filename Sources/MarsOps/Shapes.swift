@@ -309,7 +309,7 @@ enum Shapes {
       case 2: return [try x.op(flip, with: ["axis": .ints([p, q])])]
       default: return [try swapped(x).op(flip, with: ["axis": .ints([q])])]
       }
-    }, doc: OpDoc("Rotates by quarter turns.", numpy: "numpy.rot90", example: "mt.rot90([[1, 2], [3, 4]])"),
+    }, doc: OpDoc("Rotates by quarter turns.", details: "A view.", numpy: "numpy.rot90", example: "mt.rot90([[1, 2], [3, 4]])"),
     samples: [Sample([[3, 4]]), Sample([[3, 4]], attributes: ["k": .int(3)])])
 
   static let family = OpFamily(

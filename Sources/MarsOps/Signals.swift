@@ -163,7 +163,10 @@ enum Signals {
       let (first, last) = (try end("to_begin"), try end("to_end"))
       let parts = [first, try x.reshaped([-1]).op(Scans.diff), last].compactMap { $0 }
       return [parts.count == 1 ? parts[0] : Value(try Joining.concatenate.apply(parts.map { .value($0) }))]
-    }, doc: OpDoc("Differences of neighbours in the flattened array.", numpy: "numpy.ediff1d", example: "mt.ediff1d([1, 2, 4, 7])"),
+    },
+    doc: OpDoc(
+      "Differences of neighbours in the flattened array.", details: "A vector.", numpy: "numpy.ediff1d", example: "mt.ediff1d([1, 2, 4, 7])"
+    ),
     exposure: Exposure(signature: "ary to_end to_begin"),
     samples: [
       Sample([[3, 4]], [.integer, .floating]), Sample([[5], [2], []]), Sample([[5], [2]], [.integer, .floating], absent: [1]),
@@ -208,7 +211,8 @@ enum Signals {
           try Joining.concatenate.apply([.value(try x.sliced(axis: k, start: 0, count: 1)), .value(rest)], [("axis", .int(k))]))
       ]
     }, cost: Cost(perElement: 12),
-    doc: OpDoc("Angles without jumps of a period.", numpy: "numpy.unwrap", example: "mt.unwrap([0.0, 6.0, 12.0])"),
+    doc: OpDoc(
+      "Angles without jumps of a period.", details: "Integers give float64.", numpy: "numpy.unwrap", example: "mt.unwrap([0.0, 6.0, 12.0])"),
     exposure: Exposure(signature: "p discont axis * period"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[5]], attributes: ["period": .scalar(Scalar(1.0))])],
     answer: Answer(.never))

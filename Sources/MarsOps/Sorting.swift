@@ -126,7 +126,9 @@ enum Sorting {
       return [try a.cast(d).op(searchLoop.def, try v[1].cast(d), with: ["right": .bool(c.string("side") == "right")])]
     },
     doc: OpDoc(
-      "Where elements would be inserted into a sorted vector.", numpy: "numpy.searchsorted", example: "mt.searchsorted([1, 2, 3], [2, 9])"),
+      "Where elements would be inserted into a sorted vector.",
+      details: "int64, of the shape of v: before equal elements, or behind them where side is 'right'.", numpy: "numpy.searchsorted",
+      example: "mt.searchsorted([1, 2, 3], [2, 9])"),
     exposure: Exposure(method: true))
 
   // MARK: Sets
@@ -169,7 +171,9 @@ enum Sorting {
       let sorted = try set.op(sortLoop.def, with: ["axis": .int(0)])
       return [try sorted.op(membership.def, x, with: ["invert": c["invert"]])]
     }, cost: Cost(perElement: 70),
-    doc: OpDoc("Whether each element is among others.", numpy: "numpy.isin", example: "mt.isin([1, 2, 3], [2, 5])"),
+    doc: OpDoc(
+      "Whether each element is among others.", details: "bool, of the shape of element.", numpy: "numpy.isin",
+      example: "mt.isin([1, 2, 3], [2, 5])"),
     exposure: Exposure(signature: "element test_elements assume_unique=False invert * kind=None"),
     samples: [Sample([[3, 4], [5]], .all), Sample([[4], [0]], .all)])
 

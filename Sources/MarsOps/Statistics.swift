@@ -38,7 +38,10 @@ enum Statistics {
       let top = Value(try Reductions.sum.apply([.value(try x.op(Arithmetic.multiply, weight))], given))
       let bottom = Value(try Reductions.sum.apply([.value(weight)], given))
       return [try top.op(Arithmetic.divide, bottom)]
-    }, doc: OpDoc("The weighted mean over axes.", numpy: "numpy.average", example: "mt.average([1.0, 2.0, 4.0])"),
+    },
+    doc: OpDoc(
+      "The weighted mean over axes.", details: "Integers give float64.  Weights have the shape of a, or that of the axes.",
+      numpy: "numpy.average", example: "mt.average([1.0, 2.0, 4.0])"),
     exposure: Exposure(signature: "a axis weights * keepdims"),
     samples: [Sample([[3, 4]], .numeric), Sample([[3, 4], [3, 4]])])
 
@@ -161,7 +164,11 @@ enum Statistics {
       let variables = [v[0]] + (c.input("y", of: v).map { [$0] } ?? [])
       return [try squeezed(try covariance(c, variables, try Weights(c, v)))]
     },
-    doc: OpDoc("The covariance matrix of variables.", numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    doc: OpDoc(
+      "The covariance matrix of variables.",
+      details:
+        "Rows are variables and columns observations, unless rowvar is False.  float64 at least: a matrix, or of one variable a number.",
+      numpy: "numpy.cov", example: "mt.cov([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
     exposure: Exposure(signature: "m y rowvar bias ddof fweights aweights * dtype"),
     samples: [
       Sample([[3, 5]], .numeric), Sample([[5, 3]], attributes: ["rowvar": .bool(false)]), Sample([[5]]),
@@ -183,7 +190,11 @@ enum Statistics {
       let limits = (Reductions.constant(Scalar(-1.0), d), Reductions.constant(Scalar(1.0), d))
       return [try squeezed(try r.op(Selection.clip, limits.0, limits.1))]
     },
-    doc: OpDoc("The correlation matrix of variables.", numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
+    doc: OpDoc(
+      "The correlation matrix of variables.",
+      details:
+        "Rows are variables and columns observations, unless rowvar is False.  float64 at least: a matrix, or of one variable a number.",
+      numpy: "numpy.corrcoef", example: "mt.corrcoef([[1.0, 2.0, 3.0], [1.0, 4.0, 9.0]])"),
     exposure: Exposure(signature: "x y rowvar * dtype"),
     samples: [Sample([[3, 5]]), Sample([[5, 3]], attributes: ["rowvar": .bool(false)])])
 

@@ -37,6 +37,7 @@ package enum Describe {
       field("numpy", op.doc.numpy, &w)
       field("summary", op.doc.summary, &w)
       field("details", op.doc.details, &w)
+      field("dtypes", op.dtypesText, &w)
       field("example", op.doc.example, &w)
       w.key("inputs")
       w.array { w in

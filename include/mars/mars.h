@@ -180,6 +180,7 @@ void mars_array_release(mars_array *array);
  *               NumPy's None, which MARS_ATTR_NONE gives; first: clients give it before the inputs; separate: a method takes its integers as
  *               arguments of their own
  *   outputs     names; the last may end in "...", see mars_graph_apply
+ *   dtypes      of a ufunc what it gives for which dtypes, in words: "integers -> float64; floats, complex -> the same"; else ""
  *   ufunc       whether it also takes "dtype" (kind dtype: selects the loop, and so the dtype of the result) and "casting" (kind string:
  *               "no", "equiv", "safe", "same_kind", the default, or "unsafe"), as NumPy's ufuncs do
  *   effects     "pure", "readsExternal", "writes" or "callback"

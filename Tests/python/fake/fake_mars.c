@@ -49,7 +49,7 @@ void mars_string_release(mars_string *s) { if (s) { free(s->data); free(s); } }
 static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate", "index_view", "random", "kinds", "equal", "bad", "made_up", "spread", "each", "together", "basic_index"};
 #define FULL(name, space, also, aliases, method, operators, flags, inputs, attributes, outputs) \
   "{\"name\":\"" name "\",\"namespace\":" space ",\"also_in\":[" also "],\"aliases\":[" aliases "],\"method\":" method ",\"operators\":[" operators "]," \
-  "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"example\":\"\",\"ufunc\":false," \
+  "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"dtypes\":\"\",\"example\":\"\",\"ufunc\":false," \
   "\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
 #define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device ",\"casts_out\":false,\"writes_first\":false"
 #define OP(name, space, method, operators, inputs, attributes, outputs) \

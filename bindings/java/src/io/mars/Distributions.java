@@ -240,6 +240,8 @@ public abstract sealed class Distributions permits Random {
   /**
    * Shares that add up to 1: gamma numbers divided by their sum.
    *
+   * <p>float64, of shape size and then one entry per component.
+   *
    * <p>NumPy: {@code numpy.random.dirichlet}.
    *
    * @param alpha a positive number per component
@@ -983,6 +985,8 @@ public abstract sealed class Distributions permits Random {
   /**
    * How often each of several results comes in n trials.
    *
+   * <p>int64, of shape size and then one entry per result.
+   *
    * <p>NumPy: {@code numpy.random.multinomial}.
    *
    * @param n a tensor or a number
@@ -1405,6 +1409,8 @@ public abstract sealed class Distributions permits Random {
 
   /**
    * Elements in random order, along an axis each slice in an order of its own.
+   *
+   * <p>Of the shape and dtype of x; axis None takes all elements, as one axis.
    *
    * <p>NumPy: {@code numpy.random.Generator.permuted}.
    *

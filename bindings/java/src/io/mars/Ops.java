@@ -218,6 +218,8 @@ public final class Ops {
   /**
    * Whether all elements are close.
    *
+   * <p>A bool without axes.
+   *
    * <p>NumPy: {@code numpy.allclose}.
    *
    * @param a a tensor or a number
@@ -559,6 +561,8 @@ public final class Ops {
 
   /**
    * A tensor with others behind it.
+   *
+   * <p>axis None joins all elements, as one axis. Of the dtype to which both can be cast.
    *
    * <p>NumPy: {@code numpy.append}.
    *
@@ -1064,6 +1068,8 @@ public final class Ops {
   /**
    * Indices of the elements that are not zero, one row each.
    *
+   * <p>int64, of shape (elements found, axes of a), the first of which is known when it has run.
+   *
    * <p>NumPy: {@code numpy.argwhere}.
    *
    * @param a the tensor
@@ -1110,6 +1116,8 @@ public final class Ops {
   /**
    * Whether shapes and all elements are equal.
    *
+   * <p>A bool without axes. Tensors of different shapes are not equal.
+   *
    * <p>NumPy: {@code numpy.array_equal}.
    *
    * @param a1 a tensor or a number
@@ -1146,6 +1154,8 @@ public final class Ops {
 
   /**
    * Whether two tensors broadcast to equal ones.
+   *
+   * <p>A bool without axes.
    *
    * <p>NumPy: {@code numpy.array_equiv}.
    *
@@ -1379,6 +1389,8 @@ public final class Ops {
 
   /**
    * The weighted mean over axes.
+   *
+   * <p>Integers give float64. Weights have the shape of a, or that of the axes.
    *
    * <p>NumPy: {@code numpy.average}.
    *
@@ -2048,6 +2060,8 @@ public final class Ops {
   /**
    * Slices along an axis where a condition holds.
    *
+   * <p>The condition may be shorter than the axis. How many slices there are is known when it has run.
+   *
    * <p>NumPy: {@code numpy.compress}.
    *
    * @param condition a tensor or a number
@@ -2085,6 +2099,8 @@ public final class Ops {
   /**
    * Joins tensors along an axis.
    *
+   * <p>Extents along the other axes are equal; axis None joins all elements, as one axis. Of the dtype to which all can be cast.
+   *
    * <p>NumPy: {@code numpy.concat}.
    *
    * @param arrays the tensors
@@ -2118,6 +2134,8 @@ public final class Ops {
 
   /**
    * Joins tensors along an axis.
+   *
+   * <p>Extents along the other axes are equal; axis None joins all elements, as one axis. Of the dtype to which all can be cast.
    *
    * <p>NumPy: {@code numpy.concatenate}.
    *
@@ -2271,6 +2289,8 @@ public final class Ops {
   /**
    * Writes values into a tensor: dst[...] = src, where the mask holds.
    *
+   * <p>src and the mask broadcast to dst. A cast that `casting` does not allow is an error.
+   *
    * <p>NumPy: {@code numpy.copyto}.
    *
    * @param dst what is written into
@@ -2327,6 +2347,8 @@ public final class Ops {
 
   /**
    * The correlation matrix of variables.
+   *
+   * <p>Rows are variables and columns observations, unless rowvar is False. float64 at least: a matrix, or of one variable a number.
    *
    * <p>NumPy: {@code numpy.corrcoef}.
    *
@@ -2446,6 +2468,8 @@ public final class Ops {
   /**
    * The number of elements that are not zero over axes.
    *
+   * <p>int64.
+   *
    * <p>NumPy: {@code numpy.count_nonzero}.
    *
    * @param a the tensor
@@ -2493,6 +2517,8 @@ public final class Ops {
 
   /**
    * The covariance matrix of variables.
+   *
+   * <p>Rows are variables and columns observations, unless rowvar is False. float64 at least: a matrix, or of one variable a number.
    *
    * <p>NumPy: {@code numpy.cov}.
    *
@@ -2566,6 +2592,8 @@ public final class Ops {
 
   /**
    * The cross product of vectors.
+   *
+   * <p>Vectors of 3 components, or 2, which lie along axes that are named; the other axes broadcast.
    *
    * <p>NumPy: {@code numpy.cross}.
    *
@@ -2875,6 +2903,8 @@ public final class Ops {
   /**
    * A diagonal matrix from a vector, or the diagonal of a matrix.
    *
+   * <p>A vector of n elements gives n + |k| rows and columns; the diagonal of a matrix is a view.
+   *
    * <p>NumPy: {@code numpy.diag}.
    *
    * @param v the tensor
@@ -2908,6 +2938,8 @@ public final class Ops {
 
   /**
    * Indices of the main diagonal of a tensor of equal extents.
+   *
+   * <p>ndim vectors of int64.
    *
    * <p>NumPy: {@code numpy.diag_indices}.
    *
@@ -2943,6 +2975,8 @@ public final class Ops {
   /**
    * Indices of the main diagonal of a tensor.
    *
+   * <p>A vector of int64 for each axis, all of which have the same extent.
+   *
    * <p>NumPy: {@code numpy.diag_indices_from}.
    *
    * @param arr the tensor
@@ -2954,6 +2988,8 @@ public final class Ops {
 
   /**
    * A matrix with all elements on a diagonal.
+   *
+   * <p>As many rows and columns as v has elements, and |k| more.
    *
    * <p>NumPy: {@code numpy.diagflat}.
    *
@@ -3037,6 +3073,8 @@ public final class Ops {
   /**
    * Differences of neighbours along an axis.
    *
+   * <p>Of the dtype of a (bool: whether neighbours differ). The axis, with what is put before and behind it, becomes n shorter.
+   *
    * <p>NumPy: {@code numpy.diff}.
    *
    * @param a a tensor or a number
@@ -3107,6 +3145,9 @@ public final class Ops {
 
   /**
    * The intervals in which values lie.
+   *
+   * <p>int64, of the shape of x: i where bins[i - 1] &lt;= x &lt; bins[i], or with right where bins[i - 1] &lt; x &lt;= bins[i]. Bins
+   *     ascend or descend.
    *
    * <p>NumPy: {@code numpy.digitize}.
    *
@@ -3321,6 +3362,8 @@ public final class Ops {
 
   /**
    * Differences of neighbours in the flattened array.
+   *
+   * <p>A vector.
    *
    * <p>NumPy: {@code numpy.ediff1d}.
    *
@@ -3596,6 +3639,8 @@ public final class Ops {
   /**
    * Elements of the flattened array where a condition holds.
    *
+   * <p>A vector, whose extent is known when it has run.
+   *
    * <p>NumPy: {@code numpy.extract}.
    *
    * @param condition a tensor or a number
@@ -3608,6 +3653,8 @@ public final class Ops {
 
   /**
    * Ones on a diagonal, zeros elsewhere.
+   *
+   * <p>N rows and M columns (None: as many), float64 unless a dtype is given.
    *
    * <p>NumPy: {@code numpy.eye}.
    *
@@ -3714,6 +3761,8 @@ public final class Ops {
 
   /**
    * C-order positions of the elements that are not zero.
+   *
+   * <p>A vector of int64, whose extent is known when it has run.
    *
    * <p>NumPy: {@code numpy.flatnonzero}.
    *
@@ -4140,6 +4189,8 @@ public final class Ops {
   /**
    * One value (or a tensor that broadcasts) everywhere.
    *
+   * <p>Of the dtype of the value unless one is given.
+   *
    * <p>NumPy: {@code numpy.full}.
    *
    * @param fillValue the tensor
@@ -4507,6 +4558,8 @@ public final class Ops {
   /**
    * Values with one ratio from start to stop.
    *
+   * <p>Of the shape and dtype of linspace. start and stop may not be 0.
+   *
    * <p>NumPy: {@code numpy.geomspace}.
    *
    * @param start a tensor or a number
@@ -4748,6 +4801,8 @@ public final class Ops {
 
   /**
    * Derivatives by central differences inside and one-sided ones at the ends.
+   *
+   * <p>One of the shape of f for each axis. varargs are distances, or positions along an axis: one for all axes or one for each.
    *
    * <p>NumPy: {@code numpy.gradient}.
    *
@@ -5150,6 +5205,8 @@ public final class Ops {
   /**
    * The edges of the bins of a histogram.
    *
+   * <p>A vector of bins + 1 floats, evenly spaced from low to high (None: from the smallest element to the largest).
+   *
    * <p>NumPy: {@code numpy.histogram_bin_edges}.
    *
    * @param a a tensor or a number
@@ -5230,6 +5287,8 @@ public final class Ops {
 
   /**
    * How many values lie in each of the bins of given edges.
+   *
+   * <p>int64, or the dtype of the weights; as a density float64. The last bin has its upper edge too.
    *
    * @param a a tensor or a number
    * @param bins edges that ascend; the last one belongs to the last bin
@@ -5428,6 +5487,8 @@ public final class Ops {
   /**
    * The square identity matrix.
    *
+   * <p>n rows and columns, float64 unless a dtype is given.
+   *
    * <p>NumPy: {@code numpy.identity}.
    *
    * @param n rows and columns
@@ -5476,6 +5537,8 @@ public final class Ops {
   /**
    * The indices of a grid, one block per axis.
    *
+   * <p>One axis more than dimensions has entries, in front.
+   *
    * <p>NumPy: {@code numpy.indices}.
    *
    * @param dimensions extents of the grid
@@ -5520,6 +5583,8 @@ public final class Ops {
 
   /**
    * Sums of products over the last axes.
+   *
+   * <p>Shape: the axes of a and then those of b, each without the last.
    *
    * <p>NumPy: {@code numpy.inner}.
    *
@@ -5853,6 +5918,8 @@ public final class Ops {
   /**
    * Values between points, on straight lines.
    *
+   * <p>float64 or complex128, of the shape of x. xp ascends; beyond it lie left and right (None: the ends of fp).
+   *
    * <p>NumPy: {@code numpy.interp}.
    *
    * @param x a tensor or a number
@@ -5934,6 +6001,8 @@ public final class Ops {
   /**
    * Distinct values that are in both, in order.
    *
+   * <p>A vector, whose extent is known when it has run.
+   *
    * <p>NumPy: {@code numpy.intersect1d}.
    *
    * @param ar1 a tensor or a number
@@ -5995,6 +6064,8 @@ public final class Ops {
 
   /**
    * Whether |a - b| &lt;= atol + rtol * |b|.
+   *
+   * <p>bool, of the shape to which all broadcast. NaN is close to nothing unless equal_nan is set.
    *
    * <p>NumPy: {@code numpy.isclose}.
    *
@@ -6111,6 +6182,8 @@ public final class Ops {
   /**
    * Whether each element is among others.
    *
+   * <p>bool, of the shape of element.
+   *
    * <p>NumPy: {@code numpy.isin}.
    *
    * @param element a tensor or a number
@@ -6208,6 +6281,8 @@ public final class Ops {
   /**
    * Sequences as indices of a grid: each along an axis of its own.
    *
+   * <p>A mask stands for the positions where it holds.
+   *
    * <p>NumPy: {@code numpy.ix_}.
    *
    * @param args integers, or masks
@@ -6232,6 +6307,8 @@ public final class Ops {
 
   /**
    * The second tensor once for every element of the first, times that.
+   *
+   * <p>Extents multiply, axis by axis from the last one.
    *
    * <p>NumPy: {@code numpy.kron}.
    *
@@ -6526,6 +6603,8 @@ public final class Ops {
   /**
    * Indices that sort by several keys.
    *
+   * <p>int64, of the shape of a key. The last key counts most.
+   *
    * <p>NumPy: {@code numpy.lexsort}.
    *
    * @param keys the last one counts first
@@ -6559,6 +6638,8 @@ public final class Ops {
 
   /**
    * Evenly spaced values from start to stop.
+   *
+   * <p>num elements along a new axis; start and stop broadcast. Integers give float64; cast to an integer dtype, values are rounded down.
    *
    * <p>NumPy: {@code numpy.linspace}.
    *
@@ -6801,6 +6882,8 @@ public final class Ops {
 
   /**
    * The distance between the values of linspace: what that gives beside them where `retstep` is set.
+   *
+   * <p>Of the shape to which start and stop broadcast, and the dtype of the values. With endpoint, of one value, it is NaN.
    *
    * @param start a tensor or a number
    * @param stop a tensor or a number
@@ -7453,6 +7536,8 @@ public final class Ops {
   /**
    * Powers of a base with evenly spaced exponents.
    *
+   * <p>base to the powers that linspace gives, which says what shape and dtype they have.
+   *
    * <p>NumPy: {@code numpy.logspace}.
    *
    * @param start a tensor or a number
@@ -7966,6 +8051,9 @@ public final class Ops {
 
   /**
    * Coordinate matrices from coordinate vectors.
+   *
+   * <p>One tensor per vector, of the lengths of all; with indexing 'xy' the first two axes change places. sparse: each has its own axis
+   *     only, the others with extent 1.
    *
    * <p>NumPy: {@code numpy.meshgrid}.
    *
@@ -8822,8 +8910,8 @@ public final class Ops {
   /**
    * Percentiles over axes, ignoring NaN.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
-   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. Values of q out of range are errors, at the call where they are known. At an
+   *     element the result is that element, also where its neighbour is infinite and NumPy has NaN. One axis of several lies in one chunk.
    *
    * <p>NumPy: {@code numpy.nanpercentile}.
    *
@@ -9023,8 +9111,8 @@ public final class Ops {
   /**
    * Quantiles over axes, ignoring NaN.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
-   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. Values of q out of range are errors, at the call where they are known. At an
+   *     element the result is that element, also where its neighbour is infinite and NumPy has NaN. One axis of several lies in one chunk.
    *
    * <p>NumPy: {@code numpy.nanquantile}.
    *
@@ -9445,6 +9533,8 @@ public final class Ops {
   /**
    * Indices of the elements that are not zero, one tensor per axis.
    *
+   * <p>Vectors of int64 in C order, whose extent is known when it has run.
+   *
    * <p>NumPy: {@code numpy.nonzero}.
    *
    * @param a the tensor
@@ -9616,6 +9706,8 @@ public final class Ops {
 
   /**
    * All products of two flattened tensors.
+   *
+   * <p>Shape: (size of a, size of b).
    *
    * <p>NumPy: {@code numpy.outer}.
    *
@@ -9806,8 +9898,8 @@ public final class Ops {
   /**
    * Percentiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
-   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. Values of q out of range are errors, at the call where they are known. At an
+   *     element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.percentile}.
    *
@@ -9976,6 +10068,8 @@ public final class Ops {
 
   /**
    * The values of a polynomial.
+   *
+   * <p>Of the shape of x. p are the coefficients, that of the highest power first.
    *
    * <p>NumPy: {@code numpy.polyval}.
    *
@@ -10195,6 +10289,8 @@ public final class Ops {
   /**
    * The largest minus the smallest element over axes.
    *
+   * <p>Of the dtype of a.
+   *
    * <p>NumPy: {@code numpy.ptp}.
    *
    * @param a the tensor
@@ -10336,8 +10432,8 @@ public final class Ops {
   /**
    * Quantiles over axes.
    *
-   * <p>Result axes: those of q, then those of a that are left. The axes reduced lie in one chunk. Values of q out of range are errors, at
-   *     the call where they are known. At an element the result is that element, also where its neighbour is infinite and NumPy has NaN.
+   * <p>Result axes: those of q, then those of a that are left. Values of q out of range are errors, at the call where they are known. At an
+   *     element the result is that element, also where its neighbour is infinite and NumPy has NaN.
    *
    * <p>NumPy: {@code numpy.quantile}.
    *
@@ -10489,6 +10585,8 @@ public final class Ops {
 
   /**
    * All elements as one axis.
+   *
+   * <p>A view where strides allow it, else a copy.
    *
    * <p>NumPy: {@code numpy.ravel}.
    *
@@ -10705,6 +10803,8 @@ public final class Ops {
   /**
    * Repeats each element.
    *
+   * <p>As often as repeats says: one number, or one for each element along the axis. axis None repeats all elements, as one axis.
+   *
    * <p>NumPy: {@code numpy.repeat}.
    *
    * @param a the tensor
@@ -10765,6 +10865,8 @@ public final class Ops {
   /**
    * The same elements under other extents.
    *
+   * <p>One extent may be -1: what is left. A view where strides allow it, else a copy.
+   *
    * <p>NumPy: {@code numpy.reshape}.
    *
    * @param a the tensor
@@ -10813,6 +10915,8 @@ public final class Ops {
 
   /**
    * Elements over and over again under other extents.
+   *
+   * <p>Taken in C order.
    *
    * <p>NumPy: {@code numpy.resize}.
    *
@@ -10936,6 +11040,8 @@ public final class Ops {
   /**
    * Moves one axis before another.
    *
+   * <p>A view.
+   *
    * <p>NumPy: {@code numpy.rollaxis}.
    *
    * @param a the tensor
@@ -10972,6 +11078,8 @@ public final class Ops {
 
   /**
    * Rotates by quarter turns.
+   *
+   * <p>A view.
    *
    * <p>NumPy: {@code numpy.rot90}.
    *
@@ -11041,6 +11149,8 @@ public final class Ops {
   /**
    * Where elements would be inserted into a sorted vector.
    *
+   * <p>int64, of the shape of v: before equal elements, or behind them where side is 'right'.
+   *
    * <p>NumPy: {@code numpy.searchsorted}.
    *
    * @param a a tensor or a number
@@ -11102,6 +11212,8 @@ public final class Ops {
 
   /**
    * The choice of the first condition that holds, else the default.
+   *
+   * <p>Conditions are bool; all broadcast.
    *
    * <p>NumPy: {@code numpy.select}.
    *
@@ -11374,6 +11486,8 @@ public final class Ops {
   /**
    * A sorted copy as complex values.
    *
+   * <p>Integers of 8 and 16 bits give complex64, other real dtypes complex128. By real part, then imaginary part.
+   *
    * <p>NumPy: {@code numpy.sort_complex}.
    *
    * @param a the tensor
@@ -11481,6 +11595,8 @@ public final class Ops {
 
   /**
    * Joins tensors of one shape along a new axis.
+   *
+   * <p>Of the dtype to which all can be cast.
    *
    * <p>NumPy: {@code numpy.stack}.
    *
@@ -11779,6 +11895,8 @@ public final class Ops {
   /**
    * Elements along an axis by indices of their own.
    *
+   * <p>Indices are integers, with as many axes as arr, and broadcast against it along the other axes; negative ones count from the end.
+   *
    * <p>NumPy: {@code numpy.take_along_axis}.
    *
    * @param arr a tensor or a number
@@ -11840,6 +11958,9 @@ public final class Ops {
   /**
    * Sums of products over chosen axes.
    *
+   * <p>Either the last axes of a and as many first of b, or pairs of axes that are named. What is left of a and then of b are the axes of
+   *     the result.
+   *
    * <p>NumPy: {@code numpy.tensordot}.
    *
    * @param a a tensor or a number
@@ -11876,6 +11997,8 @@ public final class Ops {
 
   /**
    * Repeats the whole tensor.
+   *
+   * <p>reps count from the last axis; where they are more than the axes, new ones come in front.
    *
    * <p>NumPy: {@code numpy.tile}.
    *
@@ -12012,6 +12135,8 @@ public final class Ops {
   /**
    * The integral by the trapezoidal rule.
    *
+   * <p>Without the axis. x are positions along it; without them elements lie dx apart.
+   *
    * <p>NumPy: {@code numpy.trapezoid}.
    *
    * @param y a tensor or a number
@@ -12081,6 +12206,8 @@ public final class Ops {
   /**
    * Ones at and below a diagonal, zeros above.
    *
+   * <p>N rows and M columns (None: as many), float64 unless a dtype is given.
+   *
    * <p>NumPy: {@code numpy.tri}.
    *
    * @param n rows
@@ -12126,6 +12253,8 @@ public final class Ops {
 
   /**
    * The matrix with zeros above a diagonal.
+   *
+   * <p>Of the shape and dtype of m, whose last two axes count; a vector stands for a matrix of such rows.
    *
    * <p>NumPy: {@code numpy.tril}.
    *
@@ -12276,6 +12405,8 @@ public final class Ops {
 
   /**
    * The matrix with zeros below a diagonal.
+   *
+   * <p>Of the shape and dtype of m, whose last two axes count; a vector stands for a matrix of such rows.
    *
    * <p>NumPy: {@code numpy.triu}.
    *
@@ -12523,6 +12654,8 @@ public final class Ops {
   /**
    * The bits of bytes, each as a uint8 of 0 or 1.
    *
+   * <p>The axis (None: all elements, as one) becomes eight times as long, or as long as count says.
+   *
    * <p>NumPy: {@code numpy.unpackbits}.
    *
    * @param a uint8
@@ -12620,6 +12753,8 @@ public final class Ops {
   /**
    * The slices along an axis, as views.
    *
+   * <p>As many as the axis is long, with one axis less.
+   *
    * <p>NumPy: {@code numpy.unstack}.
    *
    * @param x the tensor
@@ -12653,6 +12788,8 @@ public final class Ops {
 
   /**
    * Angles without jumps of a period.
+   *
+   * <p>Integers give float64.
    *
    * <p>NumPy: {@code numpy.unwrap}.
    *
@@ -12699,6 +12836,8 @@ public final class Ops {
 
   /**
    * A matrix of powers.
+   *
+   * <p>As many rows as x has elements, N columns (None: as many); powers descend unless increasing is set.
    *
    * <p>NumPy: {@code numpy.vander}.
    *
@@ -12821,6 +12960,8 @@ public final class Ops {
   /**
    * The dot product of flattened tensors, the first one conjugated.
    *
+   * <p>A number. Both have the same number of elements.
+   *
    * <p>NumPy: {@code numpy.vdot}.
    *
    * @param a a tensor or a number
@@ -12833,6 +12974,8 @@ public final class Ops {
 
   /**
    * Inner products of vectors along an axis; the first is conjugated.
+   *
+   * <p>The axis has the same extent in both; the others broadcast.
    *
    * <p>NumPy: {@code numpy.vecdot}.
    *

@@ -1411,6 +1411,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * All elements as one axis.
    *
+   * <p>A copy.
+   *
    * <p>NumPy: {@code numpy.ndarray.flatten}.
    *
    * @return the result
@@ -2817,6 +2819,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Indices of the elements that are not zero, one tensor per axis.
    *
+   * <p>Vectors of int64 in C order, whose extent is known when it has run.
+   *
    * <p>NumPy: {@code numpy.nonzero}.
    *
    * @return the results
@@ -3042,6 +3046,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * All elements as one axis.
    *
+   * <p>A view where strides allow it, else a copy.
+   *
    * <p>NumPy: {@code numpy.ravel}.
    *
    * @return the result
@@ -3162,6 +3168,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Repeats each element.
    *
+   * <p>As often as repeats says: one number, or one for each element along the axis. axis None repeats all elements, as one axis.
+   *
    * <p>NumPy: {@code numpy.repeat}.
    *
    * @param repeats how often each element comes: one number for all or one per element
@@ -3216,6 +3224,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The same elements under other extents.
+   *
+   * <p>One extent may be -1: what is left. A view where strides allow it, else a copy.
    *
    * <p>NumPy: {@code numpy.reshape}.
    *
@@ -3327,6 +3337,8 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * Where elements would be inserted into a sorted vector.
+   *
+   * <p>int64, of the shape of v: before equal elements, or behind them where side is 'right'.
    *
    * <p>NumPy: {@code numpy.searchsorted}.
    *

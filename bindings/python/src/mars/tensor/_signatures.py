@@ -92,6 +92,8 @@ def docstring(description: dict[str, Any], found: list[Parameter]) -> str:
     lines = [description["summary"]]
     if description["details"]:
         lines += ["", description["details"]]
+    if description["dtypes"]:
+        lines += ["", f"dtypes: {description['dtypes']}."]
     documented = [p for p in found if p.doc]
     if documented:
         lines += ["", "Parameters", "----------"]
