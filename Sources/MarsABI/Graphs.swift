@@ -155,7 +155,7 @@ public func mars_graph_parse(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ byt
 {
   run { () throws(MarsError) in
     let out = try require(out, "out")
-    guard size >= 0 else { throw MarsError(.value, "size is negative") }
+    try checkCount(size, .max, "size")
     try checkFlags(flags, UInt32(MARS_PARSE_ALLOW_FILES), "flags")
     let raw = ByteView(UnsafeRawBufferPointer(start: try require(bytes, "bytes"), count: size))
     out.pointee = retained(

@@ -5,15 +5,18 @@ import CMars
 import MarsBase
 import MarsSession
 
+/// Most tensors or bindings of one call.
+private let mostHandles = 1 << 24
+
 private func tensors(_ p: UnsafePointer<OpaquePointer?>?, _ count: Int) throws(MarsError) -> [Tensor] {
-  guard count >= 0 else { throw MarsError(.value, "count is negative") }
+  try checkCount(count, mostHandles, "count")
   var out: [Tensor] = []
   for i in 0..<count { out.append(try object(require(p, "tensors")[i], Tensor.self, "tensors[\(i)]")) }
   return out
 }
 
 private func bound(_ p: UnsafePointer<mars_binding>?, _ count: Int) throws(MarsError) -> [(String, Tensor)] {
-  guard count >= 0 else { throw MarsError(.value, "binding_count is negative") }
+  try checkCount(count, mostHandles, "binding_count")
   var out: [(String, Tensor)] = []
   for i in 0..<count {
     let b = try require(p, "bindings")[i]

@@ -13,7 +13,7 @@ public func mars_session_open(
   run { () throws(MarsError) in
     let out = try require(out, "out")
     var options: [(String, String)] = []
-    guard count >= 0 else { throw MarsError(.value, "count is negative") }
+    try checkCount(count, 1 << 16, "count")
     for i in 0..<count { options.append((try text(require(keys, "keys")[i], "keys"), try text(require(values, "values")[i], "values"))) }
     out.pointee = retained(try Session(options: options))
   }

@@ -144,6 +144,21 @@ static void counts_that_are_too_large_are_named(void) {
   CHECK(error_names("'input_count' must be at most 16777216 but is 18446744073709551615"));
   CHECK(mars_graph_apply(&out, 1, NULL, op("sum"), NULL, 0, NULL, 65537, NULL) == MARS_ERROR_VALUE);
   CHECK(error_names("'attribute_count' must be at most 65536 but is 65537"));
+  {
+    mars_session *session = NULL;
+    mars_tensor *t = range(3);
+    mars_graph *graph = NULL;
+    REQUIRE(mars_session_default(&session) == MARS_OK);
+    CHECK(mars_execute(NULL, session, &t, (size_t)-1, NULL, 0) == MARS_ERROR_VALUE);
+    CHECK(error_names("'count' must be at most 16777216 but is 18446744073709551615"));
+    CHECK(mars_execute(&out, session, &t, 1, NULL, (size_t)-1) == MARS_ERROR_VALUE && out == NULL);
+    CHECK(error_names("'binding_count' must be at most 16777216 but is 18446744073709551615"));
+    CHECK(mars_graph_parse(&graph, "x", (size_t)-1, 0) == MARS_ERROR_VALUE && error_names("'size' must be at most"));
+    mars_tensor_release(t);
+    mars_session_release(session);
+    session = NULL;
+    CHECK(mars_session_open(&session, NULL, NULL, (size_t)-1) == MARS_ERROR_VALUE && error_names("'count' must be at most 65536"));
+  }
 }
 
 static void unknown_operator_and_attribute_are_named(void) {
