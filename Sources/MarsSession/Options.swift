@@ -1,7 +1,7 @@
 import Glibc
 import MarsBase
 
-/// A session's options: listable, each with its text.
+/// A session's options.  An option is a property and its entry in `table`.
 struct Options: Sendable {
   /// 0: one per processor.
   var workers = 0
@@ -16,47 +16,68 @@ struct Options: Sendable {
   var fuses = true
   var recomputes = true
 
-  static let table: [(name: String, doc: String)] = [
-    ("workers", "threads that compute, of a pool that all sessions share: the one opened last decides; 0: one per processor"),
-    (
-      "memory_limit",
-      "bytes that chunks, workspaces and results of the process may take, or a number with a unit as in 1.5GiB, 2GB or 2G: of open sessions the smallest holds; 0: most of the machine's memory"
-    ),
-    ("spill_dir", "directory for chunks that do not fit; empty: below the system's temporary directory"),
-    ("cache_dir", "directory of compiled kernels; empty: no disk cache"),
-    ("trace", "1: record trace events"),
-    ("chunk_bytes", "wanted bytes per chunk, as memory_limit; 0: automatic"),
-    ("fuse", "0: every operator writes its result to memory, to compare with"),
-    ("recompute", "0: a value with several users is kept for them even where computing it again is cheaper"),
-  ]
-
-  mutating func set(_ key: String, _ value: String) throws(MarsError) {
-    switch key {
-    case "workers": workers = try Options.count(key, value, most: 1024)
-    case "memory_limit": memoryLimit = try Options.bytes(key, value)
-    case "spill_dir": spillDirectory = value
-    case "cache_dir": cacheDirectory = value
-    case "trace": traces = try Options.flag(key, value)
-    case "chunk_bytes": chunkBytes = try Options.bytes(key, value)
-    case "fuse": fuses = try Options.flag(key, value)
-    case "recompute": recomputes = try Options.flag(key, value)
-    default:
-      let known = Options.table.map(\.name).joined(separator: ", ")
-      throw MarsError(.value, "unknown option '\(key)': options are \(known)")
+  /// One option: all that is known of it.
+  struct Entry: Sendable {
+    let name: String
+    let doc: String
+    fileprivate let value: Value
+    fileprivate init(_ name: String, _ value: Value, _ doc: String) {
+      self.name = name
+      self.value = value
+      self.doc = doc
     }
   }
 
-  func get(_ key: String) -> String {
-    switch key {
-    case "workers": String(workers)
-    case "memory_limit": String(memoryLimit)
-    case "spill_dir": spillDirectory
-    case "cache_dir": cacheDirectory ?? Options.defaultCacheDirectory
-    case "trace": traces ? "1" : "0"
-    case "chunk_bytes": String(chunkBytes)
-    case "fuse": fuses ? "1" : "0"
-    case "recompute": recomputes ? "1" : "0"
-    default: ""
+  /// Where an option is kept, and so how its text is read and written.
+  fileprivate enum Value: Sendable {
+    case count(WritableKeyPath<Options, Int> & Sendable, most: Int)
+    case bytes(WritableKeyPath<Options, Int> & Sendable)
+    case flag(WritableKeyPath<Options, Bool> & Sendable)
+    case folder(WritableKeyPath<Options, String> & Sendable)
+    /// A folder that is another one as long as none is named.
+    case folderOr(WritableKeyPath<Options, String?> & Sendable, @Sendable () -> String)
+  }
+
+  static let table: [Entry] = [
+    Entry(
+      "workers", .count(\.workers, most: 1024),
+      "threads that compute, of a pool that all sessions share: the one opened last decides; 0: one per processor"),
+    Entry(
+      "memory_limit", .bytes(\.memoryLimit),
+      "bytes that chunks, workspaces and results of the process may take, or a number with a unit as in 1.5GiB, 2GB or 2G: of open sessions the smallest holds; 0: most of the machine's memory"
+    ),
+    Entry(
+      "spill_dir", .folder(\.spillDirectory), "directory for chunks that do not fit; empty: below the system's temporary directory"),
+    Entry(
+      "cache_dir", .folderOr(\.cacheDirectory) { defaultCacheDirectory }, "directory of compiled kernels; empty: no disk cache"),
+    Entry("trace", .flag(\.traces), "1: record trace events"),
+    Entry("chunk_bytes", .bytes(\.chunkBytes), "wanted bytes per chunk, as memory_limit; 0: automatic"),
+    Entry("fuse", .flag(\.fuses), "0: every operator writes its result to memory, to compare with"),
+    Entry(
+      "recompute", .flag(\.recomputes),
+      "0: a value with several users is kept for them even where computing it again is cheaper"),
+  ]
+
+  mutating func set(_ key: String, _ text: String) throws(MarsError) {
+    guard let entry = Options.table.first(where: { $0.name == key }) else {
+      let known = Options.table.map(\.name).joined(separator: ", ")
+      throw MarsError(.value, "unknown option '\(key)': options are \(known)")
+    }
+    switch entry.value {
+    case .count(let path, let most): self[keyPath: path] = try Options.count(key, text, most: most)
+    case .bytes(let path): self[keyPath: path] = try Options.bytes(key, text)
+    case .flag(let path): self[keyPath: path] = try Options.flag(key, text)
+    case .folder(let path): self[keyPath: path] = text
+    case .folderOr(let path, _): self[keyPath: path] = text
+    }
+  }
+
+  func text(_ entry: Entry) -> String {
+    switch entry.value {
+    case .count(let path, _), .bytes(let path): String(self[keyPath: path])
+    case .flag(let path): self[keyPath: path] ? "1" : "0"
+    case .folder(let path): self[keyPath: path]
+    case .folderOr(let path, let other): self[keyPath: path] ?? other()
     }
   }
 

@@ -77,7 +77,7 @@ package final class Session: Sendable {
           switch entry.name {
           case "memory_limit": w.string(String(engine.memoryLimit))
           case "workers": w.string(String(engine.workers))
-          default: w.string(o.get(entry.name))
+          default: w.string(o.text(entry))
           }
           w.key("doc")
           w.string(entry.doc)
