@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Writes what marsgen makes of the operator registry: the manual, the C sugar, Java's typed methods.  --check compares instead of writing.
-# MARSGEN names a marsgen that is built already.
+# MARSGEN names a marsgen that is built already; else one is built in build/swift-test, where scripts/test.sh compiles too.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$MARS_ROOT"
 if [ -z "${MARSGEN-}" ]; then
-  scratch="${MARS_SCRATCH:-.build}"
+  scratch="$MARS_BUILD/swift-test"
   swift build --scratch-path "$scratch" --product marsgen >&2
   MARSGEN="$(swift build --scratch-path "$scratch" --product marsgen --show-bin-path)/marsgen"
 fi
