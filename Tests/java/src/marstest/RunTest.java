@@ -134,14 +134,7 @@ class RunTest {
   void runsCanBeCancelled() {
     CountDownLatch started = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
-    Tensor t =
-        range(4)
-            .mapChunk(
-                DType.FLOAT64,
-                (in, out) -> {
-                  started.countDown();
-                  go.await();
-                });
+    Tensor t = waiting(started, go);
     try (Run run = Mars.defaultSession().executeAsync(t)) {
       assertTrue(uninterrupted(() -> started.await(60, TimeUnit.SECONDS)));
       run.cancel();
@@ -149,6 +142,17 @@ class RunTest {
       assertThrows(MarsCancelledException.class, run::await);
     }
     assertEquals(3, range(3).sum().fetch().toDouble()); // the session goes on
+  }
+
+  /** A tensor whose execution counts `started` down and then waits for `go`. */
+  private static Tensor waiting(CountDownLatch started, CountDownLatch go) {
+    return range(4)
+        .mapChunk(
+            DType.FLOAT64,
+            (in, out) -> {
+              started.countDown();
+              go.await();
+            });
   }
 
   private static boolean uninterrupted(Callable<Boolean> call) {
@@ -163,14 +167,7 @@ class RunTest {
   void anInterruptCancels() throws Exception {
     CountDownLatch started = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
-    Tensor t =
-        range(4)
-            .mapChunk(
-                DType.FLOAT64,
-                (in, out) -> {
-                  started.countDown();
-                  go.await();
-                });
+    Tensor t = waiting(started, go);
     AtomicReference<Throwable> thrown = new AtomicReference<>();
     AtomicReference<Boolean> interrupted = new AtomicReference<>();
     Thread waiter =
