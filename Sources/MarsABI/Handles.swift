@@ -4,6 +4,7 @@ import MarsSession
 
 /// Turns Swift errors into status codes and the thread's error record.
 func run(_ body: () throws(MarsError) -> Void) -> Int32 {
+  FirstUse.finish()
   do throws(MarsError) {
     try body()
     return MARS_OK

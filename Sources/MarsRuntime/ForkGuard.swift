@@ -17,6 +17,8 @@ enum ForkGuard {
     return Locked([])
   }()
 
+  static func watch() { _ = engines }
+
   static func register(_ e: Engine) { engines.withLock { $0.append(Entry(engine: .passUnretained(e))) } }
 
   static func unregister(_ e: Engine) {
@@ -79,6 +81,9 @@ enum ForkGuard {
 }
 
 extension Engine {
+  /// Has forks prepared for from here on, also before there is an engine.
+  package static func watchForks() { ForkGuard.watch() }
+
   /// Makes locks new, forgets threads, fails runs that were in flight, and lets their memory go.
   func reviveInChild() {
     lock.reinitialise()

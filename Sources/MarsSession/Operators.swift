@@ -12,6 +12,9 @@ package enum Operators {
     return m
   }()
 
+  /// Makes the table of all operators, which the first call would make.
+  static func prepare() { _ = numbers }
+
   /// Position of an operator in the registry.
   package static func number(of name: String) throws(MarsError) -> Int {
     guard let n = numbers[name] else { throw MarsError(.value, "unknown operator '\(name)'", op: name) }
