@@ -41,11 +41,12 @@ let package = Package(
     .target(name: "CMars", path: "Sources/CMars"),
     .target(name: "CLLVM", path: "Sources/CLLVM", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CBLAS", path: "Sources/CBLAS", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("lapacke")]),
+    .target(name: "CVectorSort", path: "Sources/CVectorSort"),
     .target(name: "CGraphProto", path: "Sources/CGraphProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // Floor 1.
     .target(name: "MarsBase", swiftSettings: strict),
     // Floor 2.
-    .target(name: "MarsNumerics", dependencies: ["MarsBase", "CBLAS"], swiftSettings: strict),
+    .target(name: "MarsNumerics", dependencies: ["MarsBase", "CBLAS", "CVectorSort"], swiftSettings: strict),
     .target(name: "MarsGraph", dependencies: ["MarsBase"], swiftSettings: strict),
     // Floor 3.
     .target(name: "MarsOps", dependencies: ["MarsBase", "MarsGraph", "MarsNumerics"], swiftSettings: memorySafe),
@@ -70,7 +71,7 @@ let package = Package(
     // What several of the test targets need: files in memory, numbers.
     .target(name: "TestSupport", dependencies: ["MarsBase"], path: "Tests/TestSupport", swiftSettings: strict),
     test("MarsBase", ["MarsBase"]),
-    test("MarsNumerics", ["CBLAS", "MarsBase", "MarsNumerics"]),
+    test("MarsNumerics", ["CBLAS", "CVectorSort", "MarsBase", "MarsNumerics"]),
     test("MarsGraph", ["MarsBase", "MarsGraph", "MarsOps"]),
     test(
       "MarsOps", ["MarsBase", "MarsGraph", "MarsNumerics", "MarsOps", "MarsFormat", "MarsPlan", "MarsJIT", "MarsRuntime", "MarsSession"]),

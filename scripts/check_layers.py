@@ -35,9 +35,10 @@ TABLE: dict[str, Row] = {
     "CMars": Row(0),
     "CLLVM": Row(0),
     "CBLAS": Row(0),
+    "CVectorSort": Row(0),
     "CGraphProto": Row(0),
     "MarsBase": Row(1, "", "Glibc Synchronization", pointers=True),
-    "MarsNumerics": Row(2, "MarsBase CBLAS", "Glibc Synchronization", pointers=True),
+    "MarsNumerics": Row(2, "MarsBase CBLAS CVectorSort", "Glibc Synchronization", pointers=True),
     "MarsGraph": Row(2, "MarsBase", "Synchronization"),
     "MarsOps": Row(3, "MarsBase MarsGraph MarsNumerics"),
     # Talks to protobuf-c, whose messages are C structures.

@@ -5,8 +5,10 @@ package enum Distinct {
   /// Sorts the elements of the vector `source` into `target` and keeps of equal ones the first; returns how many there are.
   ///
   /// - Parameter equalNaN: whether NaNs count as one value; else each is one.
-  package static func values(_ source: ArrayView, into target: ArrayView, equalNaN: Bool) throws(MarsError) -> Int {
-    try Ordering.sort(source, into: target, axis: 0)
+  package static func values(
+    _ source: ArrayView, into target: ArrayView, equalNaN: Bool, workspace: Workspace? = nil
+  ) throws(MarsError) -> Int {
+    try Ordering.sort(source, into: target, axis: 0, workspace: workspace)
     var kept = 0
     try target.dtype.dispatch(Compaction(target: target, equalNaN: equalNaN) { kept = $0 })
     return kept

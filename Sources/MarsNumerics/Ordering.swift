@@ -1,13 +1,21 @@
+import CVectorSort
 import MarsBase
 
 /// Sorting; NaN comes last, as in NumPy.
 package enum Ordering {
+  /// Whether the processor sorts by vectors what has a place for that: numbers of 4 and 8 bytes.
+  package static let hasVectors = VectorSort.isSupported
+
   /// Sorts along `axis` from `source` into `target` of the same shape and dtype; equal elements keep their order.
+  ///
+  /// - Parameter byVectors: whether vectors are used where there are any; the result is the same.
   package static func sort(
-    _ source: ArrayView, into target: ArrayView, axis: Int, workspace: Workspace? = nil
+    _ source: ArrayView, into target: ArrayView, axis: Int, workspace: Workspace? = nil, byVectors: Bool = hasVectors
   ) throws(MarsError) {
     if source.count == 0 { return }
-    try source.dtype.dispatchOrder(SortLanes(lanes: LaneBlocks(source: source, target: target, axis: axis), workspace: workspace))
+    let lanes = LaneBlocks(source: source, target: target, axis: axis)
+    let vectors = byVectors && hasVectors ? source.dtype.vectorNumbers : nil
+    try source.dtype.dispatchOrder(SortLanes(lanes: lanes, workspace: workspace, vectors: vectors))
   }
 
   /// Indices (int64) that sort along `axis`; equal elements keep their order.
@@ -48,6 +56,8 @@ struct OrdinalRule<Word: FixedWidthInteger & UnsignedInteger>: RadixRule {
 private struct SortLanes: OrderRoutine {
   let lanes: LaneBlocks
   let workspace: Workspace?
+  /// What the elements are to sorting by vectors; nil: they are sorted by digits.
+  let vectors: vector_sort_numbers?
   private var n: Int { lanes.source.shape[lanes.axis] }
 
   func run<T: OrdinalElement>(ordinals: T.Type) throws(MarsError) {
@@ -55,22 +65,50 @@ private struct SortLanes: OrderRoutine {
     let own = LaneBlocks.aligned(n * MemoryLayout<T>.stride)
     try Scratch.with(workspace, byteCount: own + lanes.scratchBytes) { memory throws(MarsError) in
       let words = memory.assumingMemoryBound(to: T.Ordinal.self)
-      try lanes.forEach(memory + own) { lane, step, result throws(MarsError) in Self.sort(T.self, lane, step, n, words, result) }
+      try lanes.forEach(memory + own) { lane, step, result throws(MarsError) in sort(T.self, lane, step, n, words, result) }
     }
   }
 
-  private static func sort<T: OrdinalElement>(
+  private func sort<T: OrdinalElement>(
     _: T.Type, _ lane: UnsafeRawPointer, _ step: Int, _ n: Int, _ words: UnsafeMutablePointer<T.Ordinal>,
     _ result: UnsafeMutableRawPointer
   ) {
     @inline(__always) func element(_ i: Int) -> T { (lane + i &* step).loadUnaligned(as: T.self) }
     @inline(__always) func put(_ i: Int, _ x: T) { (result + i &* MemoryLayout<T>.stride).storeBytes(of: x, as: T.self) }
+    let (m, mixesZeros) =
+      if let vectors { VectorSort.sort(T.self, vectors, lane, step, n, words, result) } else {
+        sortByDigits(T.self, lane, step, n, words, result)
+      }
+    if mixesZeros {
+      // Zeros of both signs are equal: they keep the order in which they came.
+      let zero = T.zero.ordinal
+      var place = Search.first(from: 0, to: m) {
+        (result + $0 &* MemoryLayout<T>.stride).loadUnaligned(as: T.self).ordinal >= zero &- 1
+      }
+      for i in 0..<n where T.same(element(i), T.zero) {
+        put(place, element(i))
+        place += 1
+      }
+    }
+    if m == n { return }
+    var place = m
+    for i in 0..<n where element(i).isNotANumber {
+      put(place, element(i))
+      place += 1
+    }
+  }
+
+  /// Sorts the numbers of a lane, of which it tells how many there are, and whether zeros of both signs stand where they do not belong.
+  private func sortByDigits<T: OrdinalElement>(
+    _: T.Type, _ lane: UnsafeRawPointer, _ step: Int, _ n: Int, _ words: UnsafeMutablePointer<T.Ordinal>,
+    _ result: UnsafeMutableRawPointer
+  ) -> (numbers: Int, mixesZeros: Bool) {
     // NaNs are left out; ordinals cannot tell them from numbers.
     var m = 0
     var (least, most, last) = (T.Ordinal.max, T.Ordinal.min, T.Ordinal.min)
     var (isSorted, hasNegativeZero) = (true, false)
     for i in 0..<n {
-      let x = element(i)
+      let x = (lane + i &* step).loadUnaligned(as: T.self)
       if x.isNotANumber { continue }
       let w = x.ordinal
       words[m] = w
@@ -86,23 +124,8 @@ private struct SortLanes: OrderRoutine {
       let other = result.assumingMemoryBound(to: T.Ordinal.self)
       if RadixSort(rule: OrdinalRule(ends: (least, most))).sort(words, other, m) { sorted = other }
     }
-    for i in 0..<m { put(i, T(ordinal: sorted[i])) }
-    if hasNegativeZero && !isSorted {
-      // Zeros of both signs are equal: they keep the order in which they came.
-      let zero = T.zero.ordinal
-      var place = Search.first(from: 0, to: m) {
-        (result + $0 &* MemoryLayout<T>.stride).loadUnaligned(as: T.self).ordinal >= zero &- 1
-      }
-      for i in 0..<n where T.same(element(i), T.zero) {
-        put(place, element(i))
-        place += 1
-      }
-    }
-    if m == n { return }
-    for i in 0..<n where element(i).isNotANumber {
-      put(m, element(i))
-      m += 1
-    }
+    for i in 0..<m { (result + i &* MemoryLayout<T>.stride).storeBytes(of: T(ordinal: sorted[i]), as: T.self) }
+    return (m, hasNegativeZero && !isSorted)
   }
 
   func run<T: Element>(comparing: T.Type) throws(MarsError) {

@@ -1,3 +1,4 @@
+import CVectorSort
 import Glibc
 import MarsBase
 
@@ -7,11 +8,16 @@ package enum RunMerge {
   ///
   /// - Parameters:
   ///   - labels: int64, beside every run: what is written in place of the elements; empty: the elements themselves.
+  ///   - byVectors: whether vectors are used where there are any; the result is the same.
   package static func merge(
-    _ runs: [ArrayView], labels: [ArrayView], first: Int, into target: ArrayView, workspace: Workspace?
+    _ runs: [ArrayView], labels: [ArrayView], first: Int, into target: ArrayView, workspace: Workspace?,
+    byVectors: Bool = Ordering.hasVectors
   ) throws(MarsError) {
     guard let dtype = runs.first?.dtype, target.count > 0 else { return }
-    try dtype.dispatch(Merging(runs: runs, labels: labels, first: first, target: target, workspace: workspace))
+    // Where equal elements stand tells only labels apart.
+    let vectors = byVectors && Ordering.hasVectors && labels.isEmpty ? dtype.vectorNumbers : nil
+    try dtype.dispatch(
+      Merging(runs: runs, labels: labels, first: first, target: target, workspace: workspace, vectors: vectors))
   }
 
   /// Bytes of scratch for `n` merged elements.
@@ -25,6 +31,7 @@ private struct Merging: ElementRoutine {
   let first: Int
   let target: ArrayView
   let workspace: Workspace?
+  let vectors: vector_sort_numbers?
 
   func run<T: Element>(_: T.Type) throws(MarsError) {
     let count = target.shape[0]
@@ -68,7 +75,8 @@ private struct Merging: ElementRoutine {
         let a = target.base.assumingMemoryBound(to: T.self)
         // Labels are neither read nor written.
         let none = memory.assumingMemoryBound(to: Int64.self)
-        MergeTree<NumberOrder<T>>(isLabelled: false).merge(numbers.filter { $0.count > 0 }, a, b, none, none)
+        let vectors = vectors.flatMap { kind in numbers.contains { VectorSort.hasNegativeZero($0, kind) } ? nil : kind }
+        MergeTree<NumberOrder<T>>(isLabelled: false, vectors: vectors).merge(numbers.filter { $0.count > 0 }, a, b, none, none)
         MergeTree<FullOrder<T>>(isLabelled: false).merge(rest, a + m, b + m, none, none)
       }
     }
@@ -123,6 +131,8 @@ private struct MergeTree<Order: MergeOrder> {
   typealias Elements = UnsafeMutablePointer<T>
   typealias Labels = UnsafeMutablePointer<Int64>
   let isLabelled: Bool
+  /// What the elements are to merging by vectors; nil: they are merged one by one.
+  var vectors: vector_sort_numbers?
 
   /// Merges all parts into `a` and `la`; `b` and `lb` are scratch of the same size.
   func merge(_ parts: [Part], _ a: Elements, _ b: Elements, _ la: Labels, _ lb: Labels) {
@@ -143,7 +153,7 @@ private struct MergeTree<Order: MergeOrder> {
     let n = parts[..<middle].reduce(0) { $0 + $1.count }
     let p = merged(parts[..<middle], b, a, lb, la)
     let q = merged(parts[middle...], b + n, a + n, isLabelled ? lb + n : lb, isLabelled ? la + n : la)
-    Order.merge(p, q, a, isLabelled ? la : nil)
+    if let vectors { VectorSort.merge(p, q, vectors, a) } else { Order.merge(p, q, a, isLabelled ? la : nil) }
     return Part(base: UnsafePointer(a), labels: UnsafePointer(la), count: p.count + q.count)
   }
 }

@@ -32,7 +32,8 @@ enum DistinctValues {
       samples: [Sample([[40]], .all), Sample([[7]], [.floating], attributes: ["equal_nan": .bool(false)]), Sample([[0]], .all)])
   ) { (call: inout NativeCall) throws(MarsError) in
     call.producedShape = [
-      try Distinct.values(call.inputs[0], into: call.outputs[0], equalNaN: call.context.bool("equal_nan"))
+      try Distinct.values(
+        call.inputs[0], into: call.outputs[0], equalNaN: call.context.bool("equal_nan"), workspace: call.workspace)
     ]
   }
 

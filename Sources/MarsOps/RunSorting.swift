@@ -225,7 +225,9 @@ enum RunSorting {
         let fits = n <= limits.memory / 2 / (2 * bytes + (labelled ? 16 : bytes))
         guard lanes > 0 && n > 1 && (!fits || (n >= RunSorting.long && lanes < RunSorting.fewLanes)) else { return nil }
         // Of very many runs pieces would be very short.
-        run = max(1024, min(max(RunSorting.longestRun, n / 512), limits.memory / 16 / each))
+        // What fits is divided to keep workers busy.
+        let even = fits ? min(RunSorting.longestRun, n.dividedRoundingUp(by: RunSorting.fewLanes)) : RunSorting.longestRun
+        run = max(1024, min(max(even, n / 512), limits.memory / 16 / each))
         keepsRuns = n <= limits.memory / 8 / each
         stretch = min(run, max(1024, limits.memory / 48 / each))
         // A stretch is merged from pieces of about twice as many elements again, whatever the values; shorter ones are slow to move to disk.
@@ -238,7 +240,7 @@ enum RunSorting {
   private static let longestRun = 1 << 20
   private static let leastPieceBytes = 4096
   /// From here on a single lane is sorted by many tasks, although it fits one.
-  private static let long = 1 << 22
+  private static let long = 1 << 19
   /// Fewer lanes do not keep all workers busy.
   private static let fewLanes = 4
 

@@ -40,7 +40,7 @@ import Testing
     let found = Memory([w.stretches, 2, w.runs], .int64)
     try w.find(samples, into: found.view, workspace: nil)
     let windows = found.values(Int64.self).map { Int($0) }
-    let (out, places) = (Memory([n], .float64), Memory([n], .int64))
+    let (out, plain, places) = (Memory([n], .float64), Memory([n], .float64), Memory([n], .int64))
     for k in 0..<w.stretches {
       let (at, count) = (k * stretch, min(stretch, n - k * stretch))
       var (skipped, read) = (0, 0)
@@ -59,10 +59,12 @@ import Testing
       #expect(read <= count + 2 * w.runs * piece)
       let target = { (m: Memory) in m.view.sliced(axis: 0, start: at, step: 1, count: count) }
       try RunMerge.merge(parts[0], labels: [], first: at - skipped, into: target(out), workspace: nil)
+      try RunMerge.merge(parts[0], labels: [], first: at - skipped, into: target(plain), workspace: nil, byVectors: false)
       try RunMerge.merge(parts[0], labels: parts[1], first: at - skipped, into: target(places), workspace: nil)
     }
     #expect(places.values(Int64.self) == order.map { Int64($0) })
     #expect(out.values(Double.self).map(\.bitPattern) == order.map { x[$0].bitPattern })
+    #expect(plain.values(Double.self).map(\.bitPattern) == order.map { x[$0].bitPattern })
   }
 
   @Test func complexNaNsComeInNumPysOrder() throws {
