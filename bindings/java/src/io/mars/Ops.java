@@ -1383,7 +1383,7 @@ public final class Ops {
    * <p>NumPy: {@code numpy.average}.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor average(Operand a, long... axis) {
@@ -1394,7 +1394,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1406,7 +1406,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1454,7 +1454,7 @@ public final class Ops {
    * <p>Without weights every element counts 1.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor averageWeights(Operand a, long... axis) {
@@ -1465,7 +1465,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1477,7 +1477,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8829,7 +8829,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanpercentile(Operand a, Operand q, long... axis) {
@@ -8841,7 +8841,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8854,7 +8854,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8879,7 +8879,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanpercentile(Operand a, double q, long... axis) {
@@ -8891,7 +8891,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8904,7 +8904,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9030,7 +9030,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanquantile(Operand a, Operand q, long... axis) {
@@ -9042,7 +9042,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9055,7 +9055,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9080,7 +9080,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanquantile(Operand a, double q, long... axis) {
@@ -9092,7 +9092,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9105,7 +9105,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9813,7 +9813,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor percentile(Operand a, Operand q, long... axis) {
@@ -9825,7 +9825,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9838,7 +9838,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9863,7 +9863,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor percentile(Operand a, double q, long... axis) {
@@ -9875,7 +9875,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9888,7 +9888,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10343,7 +10343,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor quantile(Operand a, Operand q, long... axis) {
@@ -10355,7 +10355,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10368,7 +10368,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10393,7 +10393,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor quantile(Operand a, double q, long... axis) {
@@ -10405,7 +10405,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10418,7 +10418,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
