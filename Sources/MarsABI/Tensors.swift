@@ -160,7 +160,7 @@ public func mars_tensor_store(
     let t = try object(target, Tensor.self, "target")
     try t.store(
       object(result, Tensor.self, "result"), function: function.map { String(cString: $0) },
-      casting: casting.map { c throws(MarsError) in try Casting(named: String(cString: c)) } ?? .sameKind,
+      casting: casting.map { c throws(MarsError) in try Casting(named: String(cString: c)) },
       origin: origin.map { String(cString: $0) } ?? "")
   }
 }

@@ -24,20 +24,29 @@ package struct Answer: Sendable {
 
   package let sharing: Sharing
   package let rankZero: RankZero
-  /// Whether the result of a call is a single element, which NumPy gives as a scalar and not as a view; nil: never.
+  /// Whether the result of a call is a single element, which integers for all axes pick; nil: never.
   package let isElement: (@Sendable (OpContext) -> Bool)?
+  /// What a single element is.
+  package enum Element: Sendable {
+    /// A scalar, as NumPy reads it.
+    case scalar
+    /// A place for one number, as NumPy writes it.
+    case place
+  }
+  package let element: Element
   /// Whether results may not be written to, as NumPy's of a diagonal.
   package let isReadOnly: Bool
   /// Values of the attribute `order` that follow how input 0 lies in memory: 'A', 'K'.
   package let memoryOrders: [String]
 
   package init(
-    _ sharing: Sharing = .views, rankZero: RankZero = .scalar, element: (@Sendable (OpContext) -> Bool)? = nil, readOnly: Bool = false,
-    memoryOrders: [String] = []
+    _ sharing: Sharing = .views, rankZero: RankZero = .scalar, element: (@Sendable (OpContext) -> Bool)? = nil, as kind: Element = .scalar,
+    readOnly: Bool = false, memoryOrders: [String] = []
   ) {
     self.sharing = sharing
     self.rankZero = rankZero
     isElement = element
+    self.element = kind
     isReadOnly = readOnly
     self.memoryOrders = memoryOrders
   }

@@ -75,6 +75,18 @@ package enum AttrValue: Hashable, Sendable {
   }
 }
 
+/// What the integers of an attribute stand for: how clients turn what their language takes for an integer into 64 bits, as NumPy does.
+package enum IntegerRole: String, Sendable, CaseIterable {
+  /// Any number: a truth value counts as 0 or 1, and what 64 bits do not hold is an error.
+  case number
+  /// Extents: a truth value is none, and what 64 bits do not hold is more than any tensor has.
+  case extent
+  /// An axis that a truth value does not name.
+  case axis
+  /// A diagonal that may lie outside of every matrix: one that 64 bits do not number is as good as the last that they do.
+  case diagonal
+}
+
 /// Declaration of one attribute of an operator.
 package struct AttrDef: Sendable {
   package let name: String
@@ -89,10 +101,12 @@ package struct AttrDef: Sendable {
   package let precedesInputs: Bool
   /// Whether a method takes its integers as arguments of their own: a.reshape(2, 3).
   package let takesSeparateArguments: Bool
+  /// What its integers stand for, if it has any.
+  package let role: IntegerRole
   package let doc: String
   package init(
     _ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, allowsNone: Bool = false, since: Int = 1,
-    precedesInputs: Bool = false, separateArguments: Bool = false, _ doc: String
+    precedesInputs: Bool = false, separateArguments: Bool = false, role: IntegerRole = .number, _ doc: String
   ) {
     self.name = name
     self.kind = kind
@@ -101,6 +115,7 @@ package struct AttrDef: Sendable {
     self.allowsNone = allowsNone || defaultValue == AttrValue.none
     self.precedesInputs = precedesInputs
     takesSeparateArguments = separateArguments
+    self.role = role
     self.doc = doc
   }
 }

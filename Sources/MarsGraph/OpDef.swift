@@ -273,6 +273,20 @@ package struct OpDoc: Sendable {
   }
 }
 
+/// What `out` of a function may be, beside of the result's shape.
+package enum OutRule: Sendable {
+  /// The result is cast to it within its kind, as ufuncs do.
+  case sameKind
+  /// The result is cast to it whatever it is, as reductions do.
+  case any
+  /// As `any`, if it is inexact: fractions are not lost.
+  case inexact
+  /// NumPy would compute in it: what it holds has to fit the result's dtype.
+  case fitsResult
+  /// It has the result's dtype.
+  case equal
+}
+
 /// Where clients find an operator, and how their functions take its arguments.
 package struct Exposure: Sendable {
   /// Python module below `mars.tensor` ("" itself, "random", "linalg"); nil: internal, not offered to clients by name.
@@ -297,15 +311,15 @@ package struct Exposure: Sendable {
   package let writesFirst: Bool
   /// Whether NumPy lets choose the device.
   package let takesDevice: Bool
-  /// Whether results are cast to the dtype of `out` whatever it is, as NumPy's reductions do.
-  package let castsOut: Bool
+  /// What `out` may be where the client names no rule.
+  package let out: OutRule
   /// Parameters of NumPy's function in its order, by blanks: inputs and attributes by name, `out`, the marks `/` and `*` of Python, and as
   /// `name=default` what has no meaning here (memory order, subclasses).  "": inputs, attributes, `out`.
   package let signature: String
   package init(
     namespace: String? = "", alsoIn: [String] = [], aliases: [String] = [], method: Bool = false, operators: [String] = [],
     reduceOf: [String] = [], accumulateOf: String? = nil, separateArguments: Bool = false, source: Bool? = nil, writesFirst: Bool = false,
-    device: Bool = false, castsOut: Bool? = nil, signature: String = ""
+    device: Bool = false, out: OutRule? = nil, signature: String = ""
   ) {
     self.namespace = namespace
     self.alsoIn = alsoIn
@@ -318,7 +332,7 @@ package struct Exposure: Sendable {
     self.source = source
     self.writesFirst = writesFirst
     takesDevice = device
-    self.castsOut = castsOut ?? (!reduceOf.isEmpty || accumulateOf != nil)
+    self.out = out ?? (reduceOf.isEmpty && accumulateOf == nil ? .sameKind : .any)
     self.signature = signature
   }
   package static let hidden = Exposure(namespace: nil)

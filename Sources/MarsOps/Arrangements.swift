@@ -75,7 +75,7 @@ enum Arrangements {
   static let vander = OpDef(
     "vander", inputs: [InputDef("x")],
     attributes: [
-      AttrDef("N", .int, default: AttrValue.none, "the number of columns; None: as many as rows"),
+      AttrDef("N", .int, default: AttrValue.none, role: .extent, "the number of columns; None: as many as rows"),
       AttrDef("increasing", .bool, default: .bool(false), "whether powers grow from column to column"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

@@ -73,7 +73,7 @@ enum Counting {
 
   static let bincount = OpDef(
     "bincount", inputs: [InputDef("x", "integers, none of them negative"), weights],
-    attributes: [AttrDef("minlength", .int, default: .int(0), "the least extent of the result")],
+    attributes: [AttrDef("minlength", .int, default: .int(0), role: .extent, "the least extent of the result")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       let x = c.inputs[0]
       guard x.rank == 1 else {

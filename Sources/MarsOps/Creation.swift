@@ -4,7 +4,7 @@ import MarsGraph
 /// Tensors from nothing: constants, ranges, patterns.
 enum Creation {
   static let cheap = Cost(perElement: 0.5, isCheapSource: true)
-  static let shape = AttrDef("shape", .ints, precedesInputs: true, "extents")
+  static let shape = AttrDef("shape", .ints, precedesInputs: true, role: .extent, "extents")
   static func creates(_ signature: String = "") -> Exposure { Exposure(source: true, device: true, signature: signature) }
   private static func dtype(_ d: DType = .float64) -> AttrDef {
     AttrDef("dtype", .dtype, default: .dtype(d), allowsNone: true, "element type; None: the default")
@@ -66,7 +66,8 @@ enum Creation {
   private static func like(_ name: String, _ value: Double?, _ summary: String) -> OpDef {
     OpDef(
       name, inputs: [InputDef(name == "empty_like" ? "prototype" : "a")] + (value == nil ? [InputDef("fill_value")] : []),
-      attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, "extents; None: those of a")], typing: .fromExpansion,
+      attributes: [inferredDType, AttrDef("shape", .ints, default: AttrValue.none, role: .extent, "extents; None: those of a")],
+      typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         let d = c.dtype("dtype") ?? v[0].type.dtype
         let s = c.optionalInts("shape") == nil ? v[0].type.shape : try c.shape("shape")
@@ -203,11 +204,16 @@ enum Creation {
 
   // MARK: Patterns over two axes
 
+  private static func diagonal(_ role: IntegerRole = .number) -> AttrDef {
+    AttrDef("k", .int, default: .int(0), role: role, "the diagonal; positive: above the main one")
+  }
+
   static let eye = OpDef(
     "eye", inputs: [],
     attributes: [
-      AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"),
-      AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one"), dtype(),
+      AttrDef("N", .int, role: .extent, "rows"),
+      AttrDef("M", .int, default: AttrValue.none, role: .extent, "columns; None: as many as rows"),
+      diagonal(.diagonal), dtype(),
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       guard c.int("N") >= 0 && (c.optionalInt("M") ?? 0) >= 0 else { throw c.error(.value, "negative dimensions are not allowed") }
@@ -223,7 +229,7 @@ enum Creation {
       numpy: "numpy.eye", example: "mt.eye(3)"), exposure: creates(),
     samples: [Sample([], attributes: ["N": .int(3)]), Sample([], attributes: ["N": .int(3), "M": .int(5), "k": .int(1)])])
   static let identity = OpDef(
-    "identity", inputs: [], attributes: [AttrDef("n", .int, "rows and columns"), dtype()], typing: .fromExpansion,
+    "identity", inputs: [], attributes: [AttrDef("n", .int, role: .extent, "rows and columns"), dtype()], typing: .fromExpansion,
     body: .composed { (c: OpContext, _: [Value]) throws(MarsError) -> [Value] in
       [Value(try eye.apply([], [("N", .int(c.int("n")))] + c.passing("dtype")))]
     },
@@ -233,7 +239,10 @@ enum Creation {
     samples: [Sample([], attributes: ["n": .int(3)])])
 
   static let tri = OpDef(
-    "tri", inputs: [], attributes: eye.attributes, typing: eye.typing,
+    "tri", inputs: [],
+    attributes: [
+      AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"), diagonal(), dtype(),
+    ], typing: eye.typing,
     body: .expr { b, c, _ in
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))
@@ -246,7 +255,7 @@ enum Creation {
 
   private static func triangle(_ name: String, lower: Bool) -> OpDef {
     OpDef(
-      name, inputs: [InputDef("m")], attributes: [AttrDef("k", .int, default: .int(0), "the diagonal; positive: above the main one")],
+      name, inputs: [InputDef("m")], attributes: [diagonal()],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         let shape = c.inputs[0].shape
         guard let n = shape.first else { throw c.error(.type, "\(name) requires at least one dimension") }
@@ -301,7 +310,7 @@ enum Creation {
   // MARK: Indices
 
   static let indices = OpDef(
-    "indices", inputs: [], attributes: [AttrDef("dimensions", .ints, "extents of the grid"), dtype(.int64)],
+    "indices", inputs: [], attributes: [AttrDef("dimensions", .ints, role: .extent, "extents of the grid"), dtype(.int64)],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       let s = try c.shape("dimensions")
       return [TensorType(c.dtype("dtype") ?? .int64, [s.count] + s)]

@@ -40,11 +40,11 @@ enum Editing {
     }, cost: Cost(perElement: 4),
     doc: OpDoc(
       "Elements of tensors by the number of the tensor.", numpy: "numpy.choose", example: "mt.choose([0, 1, 0], [[1, 2, 3], [4, 5, 6]])"),
-    exposure: Exposure(method: true, castsOut: true, signature: "a choices out mode"),
+    exposure: Exposure(method: true, out: .any, signature: "a choices out mode"),
     samples: ["wrap", "clip"].map { Sample([[3, 4], [4], [3, 1]], .all, fixed: [0: .int32], attributes: ["mode": .string($0)]) })
 
   static let resize = OpDef(
-    "resize", inputs: [InputDef("a")], attributes: [AttrDef("new_shape", .ints, "extents")], typing: .fromExpansion,
+    "resize", inputs: [InputDef("a")], attributes: [AttrDef("new_shape", .ints, role: .extent, "extents")], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard c.ints("new_shape").allSatisfy({ $0 >= 0 }) else {
         throw c.error(.value, "all elements of `new_shape` must be non-negative")

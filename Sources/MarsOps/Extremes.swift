@@ -130,7 +130,7 @@ extension Reductions {
 
   // MARK: Positions of extremes
 
-  private static let singleAxis = AttrDef("axis", .ints, default: AttrValue.none, "the axis; None: the flattened array")
+  private static let singleAxis = AttrDef("axis", .ints, default: AttrValue.none, role: .axis, "the axis; None: the flattened array")
 
   private static func positionLoop(_ name: String, _ kind: ReduceKind) -> OpDef {
     OpDef(
@@ -184,7 +184,7 @@ extension Reductions {
       },
       doc: OpDoc(
         summary, details: "The first of several; int64.", numpy: "numpy.\(name)", example: "mt.\(name)([[1, 5], [7, 3]], axis=1)"),
-      exposure: Exposure(method: !ignoringNaN, signature: "a axis out * keepdims"),
+      exposure: Exposure(method: !ignoringNaN, out: .fitsResult, signature: "a axis out * keepdims"),
       samples: [
         Sample([[3, 4]], ignoringNaN ? .real : .all), Sample([[3, 4]], ignoringNaN ? .real : .all, attributes: ["axis": .ints([0])]),
         Sample([[2, 3, 4]], .real, attributes: ["axis": .ints([1]), "keepdims": .bool(true)]),

@@ -13,7 +13,7 @@ enum IgnoringNaN {
         }
         return [Value(try of.apply([.value(x)], of.attributes.map { ($0.name, c[$0.name]) }))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
-      exposure: Exposure(castsOut: true), samples: of.samples)
+      exposure: Exposure(out: .any), samples: of.samples)
   }
   static let nancumsum = running("nancumsum", Scans.cumsum, 0, "The running sum, NaN counted as 0.")
   static let nancumprod = running("nancumprod", Scans.cumprod, 1, "The running product, NaN counted as 1.")
@@ -47,7 +47,7 @@ enum IgnoringNaN {
       return [r]
     }, cost: Cost(perElement: 80),
     doc: OpDoc("The median over axes, ignoring NaN.", numpy: "numpy.nanmedian", example: "mt.nanmedian([3.0, float('nan'), 2.0])"),
-    exposure: Exposure(castsOut: true, signature: "a axis out overwrite_input=False keepdims"),
+    exposure: Exposure(out: .any, signature: "a axis out overwrite_input=False keepdims"),
     samples: [Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)])])
 
   static let family = OpFamily([nancumsum, nancumprod, nanmedian])

@@ -176,17 +176,20 @@ struct IndexItems {
 
 extension Indexing {
   static let indexView = basic(
-    "index_view", "Basic indexing: what integers, slices, None and ... pick, to be read and written.", element: nil)
+    "index_view", "Basic indexing: what integers, slices, None and ... pick, to be read and written.", as: .place)
   static let basicIndex = basic(
     "basic_index", "Basic indexing as NumPy reads it: integers for all axes pick an element, a value of its own, all else a view.",
-    element: { c in
-      // Where the ellipsis is, NumPy gives an array without axes.
-      c.outputs[0].rank == 0 && (try? IndexItems(c, arrays: []).hasEllipsis) == false
-    })
+    as: .scalar)
 
-  private static func basic(_ name: String, _ summary: String, element: (@Sendable (OpContext) -> Bool)?) -> OpDef {
+  /// Where the ellipsis is, NumPy gives an array without axes.
+  private static let picksElement: @Sendable (OpContext) -> Bool = { c in
+    c.outputs[0].rank == 0 && (try? IndexItems(c, arrays: []).hasEllipsis) == false
+  }
+
+  private static func basic(_ name: String, _ summary: String, as kind: Answer.Element) -> OpDef {
     Shapes.viewing(
-      name, [IndexItems.attribute], summary, example: "mt.tensor([1, 2, 3, 4])[::2]", numpy: "", exposure: .hidden, element: element,
+      name, [IndexItems.attribute], summary, example: "mt.tensor([1, 2, 3, 4])[::2]", numpy: "", exposure: .hidden,
+      element: picksElement, as: kind,
       samples: [
         Sample([[4, 6]], .all, attributes: ["items": .ints([2, 4, 0, 0, -2, 3, 0, -1])]),
         Sample([[4, 6]], attributes: ["items": .ints([4, 2, 3, 1, -1, 1])]), Sample([[]], attributes: ["items": .ints([3])]),

@@ -131,7 +131,8 @@ enum Interpolation {
   static let trapezoid = OpDef(
     "trapezoid", inputs: [InputDef("y"), InputDef("x", optional: true, "the points; None: dx apart")],
     attributes: [
-      AttrDef("dx", .float, default: .float(1), "the distance of points"), AttrDef("axis", .int, default: .int(-1), "the axis"),
+      AttrDef("dx", .float, default: .float(1), "the distance of points"),
+      AttrDef("axis", .int, default: .int(-1), role: .axis, "the axis"),
     ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

@@ -112,7 +112,7 @@ enum Joining {
   static let concatenate = OpDef(
     "concatenate", inputs: arrays,
     attributes: [
-      AttrDef("axis", .int, default: .int(0), allowsNone: true, "the axis; None: flattened arrays"),
+      AttrDef("axis", .int, default: .int(0), allowsNone: true, role: .axis, "the axis; None: flattened arrays"),
       AttrDef("dtype", .dtype, default: AttrValue.none, "dtype of the result"), casting,
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

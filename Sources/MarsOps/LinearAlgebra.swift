@@ -177,7 +177,8 @@ enum LinearAlgebra {
       if r <= 2 && s <= 2 { return [try v[0].op(matmul, v[1])] }
       return [try inCommon(c, v) { x, y throws(MarsError) in try contract(c, x, y, [k], [j]) }]
     }, cost: Cost(perElement: 2),
-    doc: OpDoc("The dot product of two tensors.", numpy: "numpy.dot", example: "mt.dot([1, 2], [3, 4])"), exposure: Exposure(method: true),
+    doc: OpDoc("The dot product of two tensors.", numpy: "numpy.dot", example: "mt.dot([1, 2], [3, 4])"),
+    exposure: Exposure(method: true, out: .equal),
     samples: [
       Sample([[3, 4], [4, 5]], .all), Sample([[4], [4]], .numeric), Sample([[2, 3, 4], [2, 4, 3]]), Sample([[], [3]], .numeric),
     ])
@@ -220,7 +221,7 @@ enum LinearAlgebra {
 
   static let vecdot = OpDef(
     "vecdot", inputs: [InputDef("x1"), InputDef("x2")],
-    attributes: [AttrDef("axis", .int, default: .int(-1), "the axis that is summed over")],
+    attributes: [AttrDef("axis", .int, default: .int(-1), role: .axis, "the axis that is summed over")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = c.commonDType()
@@ -286,13 +287,14 @@ enum LinearAlgebra {
       let d = Value(try Shapes.diagonal.apply([.value(v[0])], c.passing("offset", "axis1", "axis2")))
       return [try d.op(Reductions.sum, with: ["axis": .ints([-1]), "dtype": c["dtype"]])]
     }, doc: OpDoc("The sum of the diagonal.", numpy: "numpy.trace", example: "mt.trace([[1, 2], [3, 4]])"),
-    exposure: Exposure(method: true, castsOut: true),
+    exposure: Exposure(method: true, out: .any),
     samples: [Sample([[3, 3]], .all), Sample([[3, 4]], attributes: ["offset": .int(1)])])
 
   static let norm = OpDef(
     "norm", inputs: [InputDef("x")],
     attributes: [
-      AttrDef("ord", .scalar, default: AttrValue.none, "order of the norm; None: 2 of vectors, Frobenius of matrices"), Reductions.axis,
+      AttrDef("ord", .scalar, default: AttrValue.none, "order of the norm; None: 2 of vectors, Frobenius of matrices"),
+      Statistics.medianAxis,
       Reductions.keepdims, AttrDef("kind", .string, default: .string(""), "'fro' or 'nuc' in place of ord"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

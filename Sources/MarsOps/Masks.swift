@@ -91,7 +91,8 @@ enum Masks {
 
   static let compress = OpDef(
     "compress", inputs: [InputDef("condition", alone: true), InputDef("a")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")], typing: .fromExpansion,
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: the flattened array")],
+    typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "condition must be a 1-d array") }
       let mask = try v[0].cast(.bool)
@@ -106,7 +107,7 @@ enum Masks {
       "Slices along an axis where a condition holds.",
       details: "The condition may be shorter than the axis.  How many slices there are is known when it has run.", numpy: "numpy.compress",
       example: "mt.compress([True, False], [[1, 2], [3, 4]], axis=0)"),
-    exposure: Exposure(castsOut: true),
+    exposure: Exposure(out: .fitsResult),
     samples: [Sample([[3], [3, 4]], .all, fixed: [0: .bool], attributes: ["axis": .int(0)])])
 
   static let extract = OpDef(
@@ -198,7 +199,7 @@ enum Masks {
   }
 
   static let unravelIndex = OpDef(
-    "unravel_index", inputs: [InputDef("indices")], attributes: [AttrDef("shape", .ints, "extents of the array"), order],
+    "unravel_index", inputs: [InputDef("indices")], attributes: [AttrDef("shape", .ints, role: .extent, "extents of the array"), order],
     outputs: ["indices..."],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -224,7 +225,7 @@ enum Masks {
   static let ravelMultiIndex = OpDef(
     "ravel_multi_index", inputs: [InputDef("multi_index", variadic: true, "indices, one tensor per axis")],
     attributes: [
-      AttrDef("dims", .ints, "extents of the array"),
+      AttrDef("dims", .ints, role: .extent, "extents of the array"),
       AttrDef("mode", .strings, default: .strings(["raise"]), "'raise', 'wrap' or 'clip': one for all axes, or one for each"), order,
     ], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -302,7 +303,7 @@ enum Masks {
   static let take = OpDef(
     "take", inputs: [InputDef("a"), InputDef("indices", alone: true)],
     attributes: [
-      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
+      AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: the flattened array"),
       AttrDef("mode", .string, default: .string("raise"), "what becomes of indices out of bounds: 'raise', 'wrap' or 'clip'"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -332,7 +333,7 @@ enum Masks {
     doc: OpDoc(
       "Elements or slices by integer indices.", details: "Negative indices count from the end.", numpy: "numpy.take",
       example: "mt.take([4, 5, 6], [2, 0])"),
-    exposure: Exposure(method: true, castsOut: true, signature: "a indices axis out mode"))
+    exposure: Exposure(method: true, out: .fitsResult, signature: "a indices axis out mode"))
 
   static let family = OpFamily(
     [booleanMask, compress, extract, flatnonzero, nonzero, argwhere, unravelIndex, ravelMultiIndex, take],

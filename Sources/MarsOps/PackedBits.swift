@@ -3,7 +3,7 @@ import MarsGraph
 
 /// Bits of bytes as elements of their own, and back.
 enum PackedBits {
-  private static let axis = AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array")
+  private static let axis = AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: the flattened array")
   private static let order = AttrDef(
     "bitorder", .string, default: .string("big"), "'big': the first bit of a byte is the highest; 'little': the lowest")
 
@@ -54,7 +54,10 @@ enum PackedBits {
   static let unpackbits = OpDef(
     "unpackbits", inputs: [InputDef("a", "uint8")],
     attributes: [
-      axis, AttrDef("count", .int, default: AttrValue.none, "how many bits there are in the end: zeros fill up; negative: left out there"),
+      axis,
+      AttrDef(
+        "count", .int, default: AttrValue.none, role: .extent, "how many bits there are in the end: zeros fill up; negative: left out there"
+      ),
       order,
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

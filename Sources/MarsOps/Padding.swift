@@ -258,7 +258,7 @@ enum Padding {
 
   static let append = OpDef(
     "append", inputs: [InputDef("arr"), InputDef("values")],
-    attributes: [AttrDef("axis", .int, default: AttrValue.none, "the axis; None: both flattened")], typing: .fromExpansion,
+    attributes: [AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: both flattened")], typing: .fromExpansion,
     takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard let axis = c.optionalInt("axis") else {

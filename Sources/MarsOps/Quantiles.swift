@@ -5,7 +5,7 @@ import MarsNumerics
 /// Order statistics between the elements of an axis.
 enum Quantiles {
   private static let attributes = [
-    Reductions.axis, Reductions.keepdims,
+    Statistics.medianAxis, Reductions.keepdims,
     AttrDef("method", .string, default: .string("linear"), "one of NumPy's: 'linear', 'lower', 'higher', 'nearest', 'hazen', ..."),
   ]
 

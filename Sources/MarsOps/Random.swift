@@ -9,7 +9,7 @@ enum Random {
   static let attributes = [
     AttrDef("seed", .scalar, "the key, a uint64: an integer seed as it is, other entropy as its hash"),
     AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
-    AttrDef("size", .ints, default: AttrValue.none, "extents; None: those of the parameters"),
+    AttrDef("size", .ints, default: AttrValue.none, role: .extent, "extents; None: those of the parameters"),
   ]
   private static let floatDType = AttrDef("dtype", .dtype, default: .dtype(.float64), "float32 or float64")
   static let sampleAttributes: [String: AttrValue] = [

@@ -55,7 +55,7 @@ extension OpContext {
 
 /// What reductions over axes share; the reductions are in `Sums.swift`, `Extremes.swift` and `Logic.swift`.
 enum Reductions {
-  static let axis = AttrDef("axis", .ints, default: AttrValue.none, "axes to reduce; None: all of them")
+  static let axis = AttrDef("axis", .ints, default: AttrValue.none, role: .axis, "axes to reduce; None: all of them")
   static let keepdims = AttrDef("keepdims", .bool, default: .bool(false), "whether reduced axes stay with extent 1")
   static let dtype = AttrDef("dtype", .dtype, default: AttrValue.none, "dtype in which to compute and of the result")
   static let initial = AttrDef("initial", .scalar, default: AttrValue.none, "value to start from")

@@ -31,7 +31,7 @@ enum Repeating {
     "repeat", inputs: [InputDef("a")],
     attributes: [
       AttrDef("repeats", .ints, "how often each element comes: one number for all or one per element"),
-      AttrDef("axis", .int, default: AttrValue.none, "the axis; None: flattened"),
+      AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: flattened"),
     ],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

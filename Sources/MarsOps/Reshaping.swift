@@ -48,7 +48,7 @@ extension Shapes {
 
   static let reshape = OpDef(
     "reshape", inputs: [InputDef("a")],
-    attributes: [AttrDef("shape", .ints, separateArguments: true, "extents; one may be -1"), order], typing: .fromExpansion,
+    attributes: [AttrDef("shape", .ints, separateArguments: true, role: .extent, "extents; one may be -1"), order], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let x = v[0]
       let shape = try resolve(c, c.ints("shape"), from: x.type.shape)

@@ -57,7 +57,7 @@ enum Scans {
     OpDef(
       name, inputs: [InputDef("a")],
       attributes: [
-        AttrDef("axis", .int, default: AttrValue.none, "the axis; None: the flattened array"),
+        AttrDef("axis", .int, default: AttrValue.none, role: .axis, "the axis; None: the flattened array"),
         AttrDef("dtype", .dtype, default: AttrValue.none, "dtype of the sums"),
       ], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -100,7 +100,7 @@ enum Scans {
             [.value(Reductions.constant(Scalar(first), sums.type.dtype))], [("shape", .ints(shape)), ("dtype", .dtype(sums.type.dtype))]))
         return [Value(try Joining.concatenate.apply([.value(start), .value(sums)], [("axis", .int(axis))]))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1, 2, 3], include_initial=True)"),
-      exposure: Exposure(castsOut: true, signature: "x / * axis dtype out include_initial"),
+      exposure: Exposure(out: .any, signature: "x / * axis dtype out include_initial"),
       samples: [Sample([[4]], .all), Sample([[3, 4]], .all, attributes: ["axis": .int(1), "include_initial": .bool(true)])])
   }
   static let cumulativeSum = including("cumulative_sum", cumsum, 0, "The running sum, with the zero before it where wanted.")

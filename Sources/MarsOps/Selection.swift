@@ -27,6 +27,44 @@ enum Selection {
       numpy: "numpy.ndarray.astype", example: "mt.tensor([1.5, -2.7]).astype('int32')"), exposure: Exposure(method: true),
     samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) }, answer: Answer(rankZero: .asInput))
 
+  /// The cast of `astype(casting="same_value")`: an error when it is computed where a value does not come back.
+  static let astypeSameValue = OpDef(
+    "astype_same_value", inputs: [InputDef("x")], attributes: [AttrDef("dtype", .dtype, "element type of the result")],
+    typing: .fromExpansion,
+    body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      let (from, to) = (v[0].type.dtype, c.dtype("dtype") ?? .float64)
+      let y = try v[0].cast(to)
+      // As NumPy, where every value has a truth.
+      if to == .bool || Casting.safe.allows(from, to) && !(from.isInteger && to.kind >= .floating) { return [y] }
+      let back = try y.cast(from)
+      var isWrong = try back.op(Comparison.notEqual, v[0])
+      if from.kind >= .floating && to.kind >= .floating {
+        let areNaN = try v[0].op(FloatingPoint.isnan).op(Comparison.logicalAnd, try y.op(FloatingPoint.isnan))
+        isWrong = try isWrong.op(Comparison.logicalAnd, try areNaN.op(Comparison.logicalNot))
+      } else if from.kind >= .floating {
+        // The least integer may come back as an infinity.
+        isWrong = try isWrong.op(Comparison.logicalOr, try v[0].op(FloatingPoint.isfinite).op(Comparison.logicalNot))
+      } else if to.isInteger {
+        // Bits that are kept come back, whatever they mean with and without a sign.
+        let zero = Scalar(Int64(0))
+        let signs = try v[0].op(Comparison.less, weak: zero).op(Comparison.notEqual, try y.op(Comparison.less, weak: zero))
+        isWrong = try isWrong.op(Comparison.logicalOr, signs)
+      }
+      // Subtracted, zeros leave the sign of a zero.
+      let zeros = try isWrong.cast(.int64).op(
+        Checks.refuse.def, isWrong, with: ["message": .string("could not cast 'same_value' \(from.name) to \(to.name)")])
+      return [try y.op(Arithmetic.subtract, try zeros.cast(to))]
+    },
+    doc: OpDoc(
+      "Converts to another dtype that holds every one of the values.",
+      details: "An error when it is computed where one of them is not the same after the way there and back; NaN is NaN.",
+      example: "mt.tensor([1.0, 2.0]).astype('int8', casting='same_value')"), exposure: .hidden,
+    samples: [
+      Sample([[2, 3]], fixed: [0: .int32], attributes: ["dtype": .dtype(.float64)]),
+      Sample([[]], fixed: [0: .int8], attributes: ["dtype": .dtype(.float16)]),
+    ],
+    answer: Answer(rankZero: .asInput))
+
   static let `where` = OpDef(
     "where", inputs: [InputDef("condition", condition: true), InputDef("x"), InputDef("y")],
     typing: .ufunc(Loops.order.map { UfuncLoop([.bool, $0, $0], [$0]) }), body: .expr { b, _, x in [b.select(x[0], x[1], x[2])] },
@@ -54,5 +92,5 @@ enum Selection {
       details: "min(max(a, a_min), a_max).  Integers beyond what the dtype can hold limit nothing.",
       numpy: "numpy.clip", example: "mt.clip([1, 5, 9], 2, 6)"), exposure: Exposure(method: true))
 
-  static let family = OpFamily([astype, `where`, clip])
+  static let family = OpFamily([astype, astypeSameValue, `where`, clip])
 }

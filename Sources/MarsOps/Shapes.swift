@@ -59,7 +59,8 @@ enum Shapes {
   /// An operator whose result is a view of its input: map and shape come from one rule.
   static func viewing(
     _ name: String, _ attributes: [AttrDef], _ summary: String, example: String, numpy: String? = nil, exposure: Exposure = Exposure(),
-    readOnly: Bool = false, element: (@Sendable (OpContext) -> Bool)? = nil, samples: [Sample], _ rule: @escaping Rule
+    readOnly: Bool = false, element: (@Sendable (OpContext) -> Bool)? = nil, as kind: Answer.Element = .scalar, samples: [Sample],
+    _ rule: @escaping Rule
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("a")], attributes: attributes,
@@ -71,7 +72,7 @@ enum Shapes {
       doc: OpDoc(
         summary, details: readOnly ? "A view that cannot be written to." : "A view: no copy.", numpy: numpy ?? "numpy.\(name)",
         example: example),
-      exposure: exposure, samples: samples, answer: Answer(element: element, readOnly: readOnly))
+      exposure: exposure, samples: samples, answer: Answer(element: element, as: kind, readOnly: readOnly))
   }
 
   /// The map of a permutation: output axis j is base axis order[j].
@@ -83,7 +84,7 @@ enum Shapes {
 
   private static func transposition(_ name: String) -> OpDef {
     viewing(
-      name, [AttrDef("axes", .ints, default: AttrValue.none, separateArguments: true, "order of the axes; None: reversed")],
+      name, [AttrDef("axes", .ints, default: AttrValue.none, separateArguments: true, role: .axis, "order of the axes; None: reversed")],
       "Permutes the axes.",
       example: "mt.\(name)([[1, 2], [3, 4]])", exposure: Exposure(method: name == "transpose"),
       samples: [Sample([[2, 3, 4]], .all), Sample([[2, 3, 4]], attributes: ["axes": .ints([1, -1, 0])]), Sample([[]])]
@@ -174,7 +175,8 @@ enum Shapes {
   }
 
   static let squeeze = viewing(
-    "squeeze", [AttrDef("axis", .ints, default: AttrValue.none, "axes of extent 1; None: all of them")], "Removes axes of extent 1.",
+    "squeeze", [AttrDef("axis", .ints, default: AttrValue.none, role: .axis, "axes of extent 1; None: all of them")],
+    "Removes axes of extent 1.",
     example: "mt.squeeze([[1, 2]])", exposure: Exposure(method: true),
     samples: [Sample([[1, 3, 1]], .all), Sample([[1, 3, 1]], attributes: ["axis": .ints([-1])])]
   ) { c throws(MarsError) in
@@ -225,7 +227,8 @@ enum Shapes {
   static let fliplr = flipping("fliplr", 1, "Reverses the columns.")
 
   static let broadcastTo = viewing(
-    "broadcast_to", [AttrDef("shape", .ints, "extents of the result")], "Repeats along axes of extent 1 and new leading axes.",
+    "broadcast_to", [AttrDef("shape", .ints, role: .extent, "extents of the result")],
+    "Repeats along axes of extent 1 and new leading axes.",
     example: "mt.broadcast_to([1, 2], (3, 2))", exposure: Exposure(signature: "a shape subok=False"), readOnly: true,
     samples: [Sample([[3, 1]], .all, attributes: ["shape": .ints([2, 3, 4])]), Sample([[]], attributes: ["shape": .ints([2])])]
   ) { c throws(MarsError) in

@@ -176,7 +176,7 @@ enum Signals {
     "unwrap", inputs: [InputDef("p")],
     attributes: [
       AttrDef("discont", .float, default: AttrValue.none, "jumps up to this are left; None: half of the period"),
-      AttrDef("axis", .int, default: .int(-1), "the axis"),
+      AttrDef("axis", .int, default: .int(-1), role: .axis, "the axis"),
       AttrDef("period", .scalar, default: .scalar(Scalar(2 * Double.pi)), "the period"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

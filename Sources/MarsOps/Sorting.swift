@@ -42,7 +42,9 @@ enum Sorting {
     OpDef(
       name, inputs: [InputDef("a")],
       attributes: [
-        AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array"),
+        AttrDef(
+          "axis", .int, default: .int(-1), allowsNone: true, role: name == "argsort" ? .axis : .number,
+          "the axis; None: the flattened array"),
         AttrDef("kind", .string, default: AttrValue.none, "a method of NumPy's; there is one here, and it is stable"),
         AttrDef("descending", .bool, default: .bool(false), "whether the largest come first"),
         AttrDef("stable", .bool, default: AttrValue.none, "whether equal elements keep their order; they do"),

@@ -29,7 +29,7 @@ enum Statistics {
 
   static let average = OpDef(
     "average", inputs: [InputDef("a"), weights],
-    attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion, takesArrays: true,
+    attributes: [medianAxis, Reductions.keepdims], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let given = c.passing("axis", "keepdims")
       guard v.count > 1 else { return [Value(try Reductions.mean.apply([.value(v[0])], given))] }
@@ -46,7 +46,7 @@ enum Statistics {
     samples: [Sample([[3, 4]], .numeric), Sample([[3, 4], [3, 4]])])
 
   static let averageWeights = OpDef(
-    "average_weights", inputs: [InputDef("a"), weights], attributes: [Reductions.axis, Reductions.keepdims], typing: .fromExpansion,
+    "average_weights", inputs: [InputDef("a"), weights], attributes: [medianAxis, Reductions.keepdims], typing: .fromExpansion,
     takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (given, d) = (c.passing("axis", "keepdims"), meanDType(c))
@@ -237,7 +237,7 @@ enum Statistics {
       }
       return [r]
     }, cost: Cost(perElement: 60), doc: OpDoc("The median over axes.", numpy: "numpy.median", example: "mt.median([3.0, 1.0, 2.0])"),
-    exposure: Exposure(castsOut: true, signature: "a axis out overwrite_input=False keepdims"),
+    exposure: Exposure(out: .any, signature: "a axis out overwrite_input=False keepdims"),
     samples: [
       Sample([[3, 4]], [.integer, .floating]), Sample([[3, 4]], attributes: ["axis": .int(0)]),
       Sample([[2, 3, 4]], attributes: ["axis": .ints([2, 0]), "keepdims": .bool(true)]),

@@ -156,7 +156,7 @@ extension Reductions {
       doc: OpDoc(
         summary, details: "Integers and bool as float64; half types add up in float32.", numpy: hidden ? "" : "numpy.mean",
         example: "mt.mean([[1, 2], [3, 4]], axis=0)"),
-      exposure: hidden ? .hidden : Exposure(method: true, castsOut: true, signature: meanSignature),
+      exposure: hidden ? .hidden : Exposure(method: true, out: .any, signature: meanSignature),
       samples: samples(.all) + [Sample([[3, 4], [4]], .numeric, fixed: [1: .bool])])
   }
   static let mean = average("mean", "The arithmetic mean over axes.", hidden: false)
@@ -224,7 +224,8 @@ extension Reductions {
         summary, details: "Two passes: the mean first, then the mean of |x - mean|**2.", numpy: "numpy.\(name)",
         example: "mt.\(name)([[1, 2], [3, 5]], axis=0)"),
       exposure: Exposure(
-        method: !ignoringNaN, castsOut: !ignoringNaN && !root, signature: "a axis dtype out ddof keepdims * where mean correction"),
+        method: !ignoringNaN, out: ignoringNaN ? .inexact : root ? .sameKind : .any,
+        signature: "a axis dtype out ddof keepdims * where mean correction"),
       samples: samples(.all) + [
         Sample([[3, 4]], .floating, attributes: ["ddof": .float(1)]), Sample([[3, 4]], .floating, attributes: ["correction": .float(1)]),
         Sample([[3, 4], [4]], .floating, fixed: [1: .bool]),
@@ -263,7 +264,7 @@ extension Reductions {
         let given = attributes.map { ($0.name, c[$0.name]) }
         return [Value(try of.apply(try withoutNaN(c, v).map { .value($0) }, given))]
       }, doc: OpDoc(summary, numpy: "numpy.\(name)", example: "mt.\(name)([1.0, float('nan'), 3.0])"),
-      exposure: Exposure(castsOut: of !== mean, signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
+      exposure: Exposure(out: of === mean ? .inexact : .any, signature: of === mean ? meanSignature : sumSignature), samples: samples(.all))
   }
   static let nansum = ignoringNaN("nansum", sum, "The sum over axes, NaN counted as 0.", [axis, dtype, keepdims, initial])
   static let nanprod = ignoringNaN("nanprod", prod, "The product over axes, NaN counted as 1.", [axis, dtype, keepdims, initial])

@@ -35,8 +35,9 @@ enum Trigonometric {
 
   private static func scaling(_ name: String, _ factor: Double, _ summary: String) -> OpDef {
     unary(name, Loops.same(.floating, 1), summary) { b, x in
-      let f = b.constant(b.type(x), factor)
-      return b.mul(x, f)
+      // As NumPy, a half type is multiplied in float32: rounded to a half, the factor alone would be off by more than the result may be.
+      let t = Reductions.wide(b.type(x))
+      return b.cast(b.mul(b.cast(x, t), b.constant(t, factor)), b.type(x))
     }
   }
   private static let scalings = [

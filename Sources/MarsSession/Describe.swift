@@ -32,7 +32,6 @@ package enum Describe {
       flag("source", op.exposure.isSource(op.inputs), &w)
       flag("writes_first", op.exposure.writesFirst, &w)
       flag("device", op.exposure.takesDevice, &w)
-      flag("casts_out", op.exposure.castsOut, &w)
       list("signature", op.exposure.signature.split(separator: " ").map { String($0) }, &w)
       field("numpy", op.doc.numpy, &w)
       field("summary", op.doc.summary, &w)
@@ -67,6 +66,7 @@ package enum Describe {
             w.int(a.since)
             flag("first", a.precedesInputs, &w)
             flag("separate", a.takesSeparateArguments, &w)
+            field("role", a.role.rawValue, &w)
             field("doc", a.doc, &w)
           }
         }

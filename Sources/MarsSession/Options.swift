@@ -30,12 +30,12 @@ struct Options: Sendable {
 
   /// Where an option is kept, and so how its text is read and written.
   fileprivate enum Value: Sendable {
-    case count(WritableKeyPath<Options, Int> & Sendable, most: Int)
-    case bytes(WritableKeyPath<Options, Int> & Sendable)
-    case flag(WritableKeyPath<Options, Bool> & Sendable)
-    case folder(WritableKeyPath<Options, String> & Sendable)
+    case count(any WritableKeyPath<Options, Int> & Sendable, most: Int)
+    case bytes(any WritableKeyPath<Options, Int> & Sendable)
+    case flag(any WritableKeyPath<Options, Bool> & Sendable)
+    case folder(any WritableKeyPath<Options, String> & Sendable)
     /// A folder that is another one as long as none is named.
-    case folderOr(WritableKeyPath<Options, String?> & Sendable, @Sendable () -> String)
+    case folderOr(any WritableKeyPath<Options, String?> & Sendable, @Sendable () -> String)
   }
 
   static let table: [Entry] = [

@@ -46,6 +46,8 @@ package final class Tensor: Sendable {
   package let isReadOnly: Bool
   /// Whether it stands for a scalar of NumPy: without axes, and the same for ever.
   package let isScalar: Bool
+  /// Whether it is the place of one element, which takes a number and no array of one.
+  let isElement: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
   private let seen: Locked<Seen?>
   private struct Seen: Sendable {
@@ -56,13 +58,17 @@ package final class Tensor: Sendable {
     var isData: Bool { if case .leaf(.data) = value.node.op.body { true } else { false } }
   }
 
-  init(storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false, isScalar: Bool = false) {
+  init(
+    storage: Storage, chain: ViewChain, dtype: DType, preferredChunks: [Int]? = nil, isReadOnly: Bool = false, isScalar: Bool = false,
+    isElement: Bool = false
+  ) {
     self.storage = storage
     self.chain = chain
     self.dtype = dtype
     self.preferredChunks = preferredChunks
     self.isReadOnly = isReadOnly
     self.isScalar = isScalar
+    self.isElement = isElement
     seen = Locked(nil)
   }
 
@@ -186,12 +192,13 @@ package final class Tensor: Sendable {
     var attributes = settled
     if mayView(op, attributes), inputs.count == 1, case .tensor(let base) = inputs[0], !base.isScalar {
       let node = try op.apply([.value(try base.valueToView())], attributes, payload: payload, origin: origin)
-      if op.answer.isElement?(node.context) == true {
+      let isElement = op.answer.isElement?(node.context) == true
+      if isElement && op.answer.element == .scalar {
         // Of the value as it is now, which nobody may overwrite from here on.
         let element = try op.apply([.value(try base.value().value)], attributes, payload: payload, origin: origin)
         return [Tensor(Value(element), isScalar: true)]
       }
-      if let view = try base.view(Value(node)) { return [view] }
+      if let view = try base.view(Value(node), isElement: isElement) { return [view] }
     }
     var operands: [Operand] = []
     operands.reserveCapacity(inputs.count)
@@ -260,7 +267,7 @@ package final class Tensor: Sendable {
   /// The tensor for a value that is made of this one by views only; nil for any other value.
   ///
   /// Throws where unknown extents decide whether it is a view.
-  private func view(_ result: Value) throws(MarsError) -> Tensor? {
+  private func view(_ result: Value, isElement: Bool = false) throws(MarsError) -> Tensor? {
     guard !result.node.expansion.isEmpty || Tensor.isViewStep(result.node) else { return nil }
     guard let mine = try? valueToView(), var c = try? settledChain() else { return nil }
     // From the result inwards to this tensor's value.
@@ -288,7 +295,7 @@ package final class Tensor: Sendable {
         c = r
       }
     }
-    return Tensor(storage: storage, chain: c, dtype: result.type.dtype, isReadOnly: readOnly)
+    return Tensor(storage: storage, chain: c, dtype: result.type.dtype, isReadOnly: readOnly, isElement: isElement)
   }
 
   /// The view that this is of the storage as that is known now.
@@ -308,6 +315,9 @@ package final class Tensor: Sendable {
         source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
       case .absent: throw MarsError(.type, "the value to assign may not be left out")
       }
+      // A bool is the truth of an array of one.
+      let isOne = source.type.rank == 0 || dtype == .bool && source.type.isKnown && source.type.count == 1
+      if isElement && !isOne { throw MarsError(.value, "setting an array element with a sequence.") }
       let cast = try source.cast(dtype)
       while true {
         let now = storage.state.withLock { $0 }
@@ -333,38 +343,6 @@ package final class Tensor: Sendable {
         if done { return }
       }
     } catch { throw error.at(op: "assign", origin: origin) }
-  }
-
-  /// self[...] = result, as NumPy's `out=` and `a += b` store what a function (an operator's name) gave: of one shape, but ufuncs broadcast.
-  package func store(_ result: Tensor, function: String?, casting: Casting = .sameKind, origin: String) throws(MarsError) {
-    guard casting.allows(result.dtype, dtype) else {
-      let what = function.map { name in Tensor.ufunc(name).map { "ufunc '\($0)' output" } ?? "output of '\(name)'" } ?? "array data"
-      throw MarsError(
-        .type, "Cannot cast \(what) from dtype('\(result.dtype.name)') to dtype('\(dtype.name)') with casting rule '\(casting.rawValue)'",
-        op: "assign", origin: origin)
-    }
-    let (have, want) = (result.type.shape, type.shape)
-    // Operands of a ufunc broadcast to `out` too.
-    let spreads = function.map { Tensor.ufunc($0) != nil } ?? false
-    guard Shape.mayEqual(have, want) || (spreads && Shape.mayEqual(Shape.broadcast([have, want]) ?? [], want)) else {
-      let whose = function.map { " of '\($0)'" } ?? ""
-      throw MarsError(
-        .value,
-        "non-broadcastable output operand with shape \(Shape.tight(want)) doesn't match the broadcast shape \(Shape.tight(have))\(whose)",
-        op: "assign", origin: origin)
-    }
-    // An assignment would broadcast a result that turns out to be smaller.
-    guard spreads || Shape.isKnown(have) && Shape.isKnown(want) else {
-      throw MarsError(
-        .unknownExtents, "a result goes into a tensor of its own shape, of which extents are not known yet: execute it first", op: "assign",
-        origin: origin)
-    }
-    try assign(.tensor(result), origin: origin)
-  }
-
-  private static func ufunc(_ name: String) -> String? {
-    guard let op = marsRegistry[name], case .ufunc = op.typing else { return nil }
-    return op.doc.numpy.split(separator: ".").last.map { String($0) } ?? name
   }
 
   /// The current value with storage of its own.

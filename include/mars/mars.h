@@ -305,8 +305,8 @@ mars_status mars_tensor_chunks_while(
 /* Writes `value` (broadcast, cast) through the tensor's view into its storage: target[...] = value. */
 mars_status mars_tensor_assign(mars_tensor *target, const mars_operand *value, const char *origin);
 /* target[...] = result as NumPy's `out=` and `a += b` store what a function gave: the shapes must be equal (MARS_ERROR_VALUE) and the cast
- * allowed by `casting`, a rule of NumPy's (MARS_ERROR_TYPE); NULL: "same_kind".  `function` is the name of the operator that gave it, for
- * errors, or NULL.  The result of a ufunc broadcasts; that of any other function gives MARS_ERROR_UNKNOWN_EXTENTS while a shape is not known. */
+ * allowed by `casting`, a rule of NumPy's (MARS_ERROR_TYPE); NULL: what `function` allows.  That is the name of the operator that gave it, or
+ * NULL, which allows "same_kind".  The result of a ufunc broadcasts; that of any other function gives MARS_ERROR_UNKNOWN_EXTENTS while a shape is not known. */
 mars_status mars_tensor_store(
   mars_tensor *target, const mars_tensor *result, const char *function, const char *casting, const char *origin);
 /* 1 if the two tensors are views of one storage, also where these have no element in common. */

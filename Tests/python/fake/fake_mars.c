@@ -51,7 +51,7 @@ static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate",
   "{\"name\":\"" name "\",\"namespace\":" space ",\"also_in\":[" also "],\"aliases\":[" aliases "],\"method\":" method ",\"operators\":[" operators "]," \
   "\"reduce_of\":[],\"accumulate_of\":[]," flags ",\"numpy\":\"numpy." name "\",\"summary\":\"S.\",\"details\":\"\",\"dtypes\":\"\",\"example\":\"\",\"ufunc\":false," \
   "\"effects\":\"pure\",\"inputs\":[" inputs "],\"attributes\":[" attributes "],\"outputs\":[" outputs "]}"
-#define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device ",\"casts_out\":false,\"writes_first\":false"
+#define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device ",\"writes_first\":false"
 #define OP(name, space, method, operators, inputs, attributes, outputs) \
   FULL(name, space, "", "", method, operators, FLAGS("false", "false", "false"), inputs, attributes, outputs)
 #define INPUT(name, variadic, optional, value) "{\"name\":\"" name "\",\"variadic\":" variadic ",\"optional\":" optional value ",\"doc\":\"\"}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
+from collections.abc import Callable
 from ctypes import addressof, byref, c_size_t, c_uint64, sizeof
 from typing import Any
 
@@ -177,18 +178,21 @@ def put_integer(f: Frame, at: int, x: int) -> None:
 # scratch integers; the encoder returns the new one.
 
 
+Encoder = Callable[[Frame, int, Any, int, list[Any]], int]
+
+
 class Declared:
     """Declaration of one attribute, with the address of its name."""
 
     __slots__ = ("_name", "default", "kind", "name", "name_at", "put")
 
-    def __init__(self, name: str, kind: str, default: Any) -> None:
+    def __init__(self, name: str, kind: str, default: Any, role: str = "number") -> None:
         self.name = name
         self.kind = kind
         self.default = default
         self._name = ctypes.create_string_buffer(name.encode())
         self.name_at = addressof(self._name)
-        self.put = _encoders[kind]
+        self.put = _encoders[kind, role] if kind in ("int", "ints") else _encoders[kind]
 
 
 def _put_bool(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
@@ -197,10 +201,13 @@ def _put_bool(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
     return at
 
 
-def _put_int(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
-    f.a[k] = _A_INT
-    f.a_ints[k + 3] = _int64(operator.index(v))
-    return at
+def _putting_int(integer: Callable[[Any], int]) -> Encoder:
+    def put(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
+        f.a[k] = _A_INT
+        f.a_ints[k + 3] = integer(v)
+        return at
+
+    return put
 
 
 def _put_float(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
@@ -256,27 +263,30 @@ def _number_type(v: Any) -> type[Any]:
         raise TypeError(f"a number is wanted, not {v!r}") from None
 
 
-def _put_ints(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
-    f.a[k] = _A_INTS
-    if type(v) is int:
-        n = 1
-        f.scratch[at] = _int64(v)
-    elif type(v) in (tuple, list) and len(v) <= 8 and at <= _SCRATCH - 8:
-        n = len(v)
-        for i, number in enumerate(v, at):
-            f.scratch[i] = _int64(operator.index(number))
-    else:
-        is_one = not getattr(v, "ndim", 0) and (hasattr(v, "__index__") or not hasattr(v, "__iter__"))
-        numbers = (operator.index(v),) if is_one else tuple(map(operator.index, v))
-        n = len(numbers)
-        if at + n > _SCRATCH:
-            memory = (ctypes.c_int64 * n)(*numbers)
-            return _put_memory(f, k, _A_INTS, memory, n, at, kept)
-        for i, number in enumerate(numbers, at):
-            f.scratch[i] = _int64(number)
-    f.a[k + 6] = n
-    f.a[k + 7] = f.scratch_at + 8 * at
-    return at + n
+def _putting_ints(integer: Callable[[Any], int]) -> Encoder:
+    def put(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
+        f.a[k] = _A_INTS
+        if type(v) is int:
+            n = 1
+            f.scratch[at] = integer(v)
+        elif type(v) in (tuple, list) and len(v) <= 8 and at <= _SCRATCH - 8:
+            n = len(v)
+            for i, number in enumerate(v, at):
+                f.scratch[i] = integer(number)
+        else:
+            is_one = not getattr(v, "ndim", 0) and (hasattr(v, "__index__") or not hasattr(v, "__iter__"))
+            numbers = (integer(v),) if is_one else tuple(map(integer, v))
+            n = len(numbers)
+            if at + n > _SCRATCH:
+                memory = (ctypes.c_int64 * n)(*numbers)
+                return _put_memory(f, k, _A_INTS, memory, n, at, kept)
+            for i, number in enumerate(numbers, at):
+                f.scratch[i] = number
+        f.a[k + 6] = n
+        f.a[k + 7] = f.scratch_at + 8 * at
+        return at + n
+
+    return put
 
 
 def _put_strings(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
@@ -303,14 +313,40 @@ def _int64(v: int) -> int:
     raise OverflowError("Python int too large to convert to C long")
 
 
-_encoders = {
+def _number(v: Any) -> int:
+    return _int64(operator.index(v))
+
+
+def _extent(v: Any) -> int:
+    if type(v) is bool:
+        raise TypeError("an integer is required")
+    n = operator.index(v)
+    if n >= 0x8000000000000000:
+        raise ValueError("Maximum allowed dimension exceeded")
+    return _int64(n)
+
+
+def _axis(v: Any) -> int:
+    if type(v) is bool:
+        raise TypeError("an integer is required for the axis")
+    return _int64(operator.index(v))
+
+
+def _diagonal(v: Any) -> int:
+    return max(-0x8000000000000000, min(operator.index(v), 0x7FFFFFFFFFFFFFFF))
+
+
+# How an integer becomes one of 64 bits, by what the library says that it stands for.
+_roles: dict[str, Callable[[Any], int]] = {"number": _number, "extent": _extent, "axis": _axis, "diagonal": _diagonal}
+
+_encoders: dict[Any, Encoder] = {
+    **{("int", role): _putting_int(integer) for role, integer in _roles.items()},
+    **{("ints", role): _putting_ints(integer) for role, integer in _roles.items()},
     "bool": _put_bool,
-    "int": _put_int,
     "float": _put_float,
     "string": _put_string,
     "dtype": _put_dtype,
     "scalar": _put_scalar,
-    "ints": _put_ints,
     "strings": _put_strings,
     "bytes": _put_bytes,
 }

@@ -89,7 +89,7 @@ class Op:
         number = ctypes.c_int32()
         _abi.check(lib.mars_op_find(byref(number), self.name.encode()))
         self.number = number.value
-        declared = [Declared(a["name"], a["kind"], a.get("default", _REQUIRED)) for a in info["attributes"]]
+        declared = [Declared(a["name"], a["kind"], a.get("default", _REQUIRED), a.get("role", "number")) for a in info["attributes"]]
         self.own = tuple(declared)
         if info.get("ufunc"):
             # What the library takes of every ufunc, after what each declares.
@@ -251,7 +251,10 @@ def _write(tensors: tuple[Handle, ...], write: Callable[[], int]) -> None:
 
 
 def store(target: Handle, result: Handle, function: str | None = None, casting: str | None = None) -> None:
-    """target[...] = result as `out=` and `a += b` store what a function (an operator's name) gave: of one shape, cast by the rule."""
+    """target[...] = result as `out=` and `a += b` store what a function (an operator's name) gave: of one shape, cast by the rule.
+
+    `casting` None: by the function's own.
+    """
     name, rule = (text.encode() if text is not None else None for text in (function, casting))
     _write((target, result), lambda: lib.mars_tensor_store(target._h, result._h, name, rule, place()))
     if hooks.eager is not None:

@@ -1395,7 +1395,7 @@ public final class Ops {
    * <p>NumPy: {@code numpy.average}.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor average(Operand a, long... axis) {
@@ -1406,7 +1406,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1418,7 +1418,7 @@ public final class Ops {
    * The weighted mean over axes.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1466,7 +1466,7 @@ public final class Ops {
    * <p>Without weights every element counts 1.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor averageWeights(Operand a, long... axis) {
@@ -1477,7 +1477,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -1489,7 +1489,7 @@ public final class Ops {
    * The sum of the weights of an average: what that gives beside it where `returned` is set.
    *
    * @param a a tensor or a number
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8917,7 +8917,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanpercentile(Operand a, Operand q, long... axis) {
@@ -8929,7 +8929,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8942,7 +8942,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8967,7 +8967,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanpercentile(Operand a, double q, long... axis) {
@@ -8979,7 +8979,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -8992,7 +8992,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9118,7 +9118,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanquantile(Operand a, Operand q, long... axis) {
@@ -9130,7 +9130,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9143,7 +9143,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9168,7 +9168,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor nanquantile(Operand a, double q, long... axis) {
@@ -9180,7 +9180,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9193,7 +9193,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9905,7 +9905,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor percentile(Operand a, Operand q, long... axis) {
@@ -9917,7 +9917,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9930,7 +9930,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9955,7 +9955,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor percentile(Operand a, double q, long... axis) {
@@ -9967,7 +9967,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -9980,7 +9980,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q percentages, 0 to 100
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10439,7 +10439,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor quantile(Operand a, Operand q, long... axis) {
@@ -10451,7 +10451,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10464,7 +10464,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10489,7 +10489,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them; not given: None
+   * @param axis axes; None: the flattened array; not given: None
    * @return the result
    */
   public static Tensor quantile(Operand a, double q, long... axis) {
@@ -10501,7 +10501,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */
@@ -10514,7 +10514,7 @@ public final class Ops {
    *
    * @param a a tensor or a number
    * @param q fractions, 0 to 1
-   * @param axis axes to reduce; None: all of them
+   * @param axis axes; None: the flattened array
    * @param keepdims whether reduced axes stay with extent 1
    * @return the result
    */

@@ -933,8 +933,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
   /**
    * Elements of tensors by the number of the tensor.
    *
-   * <p>All broadcast. A number that no tensor has is an error, wraps around or is the nearest, by mode 'raise', 'wrap' or 'clip'.
-   *
    * <p>NumPy: {@code numpy.choose}.
    *
    * @param choices the tensors
@@ -1301,8 +1299,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The dot product of two tensors.
-   *
-   * <p>Of vectors the inner product, of matrices the matrix product; else sums over the last axis of a and the last but one of b.
    *
    * <p>NumPy: {@code numpy.dot}.
    *
@@ -3804,8 +3800,6 @@ public sealed interface TensorMethods extends Operand permits Tensor {
 
   /**
    * The sum of the diagonal.
-   *
-   * <p>Without axis1 and axis2; of the dtypes of sum.
    *
    * <p>NumPy: {@code numpy.trace}.
    *

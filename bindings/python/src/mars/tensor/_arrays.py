@@ -42,7 +42,8 @@ def tensor(data: Any, dtype: Any = None, chunk_size: int | Sequence[int] | None 
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
     if isinstance(data, Tensor):
-        t = data.copy()
+        t = _array_of(data)
+        t = data.copy() if t is data else t
         if dtype is not None and t.dtype != np.dtype(dtype):
             t = function("astype")(t, dtype)
         return t.rechunk(chunk_size) if chunk_size is not None else t
@@ -61,17 +62,23 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
     if isinstance(data, Tensor):
+        data = data if copy is False else _array_of(data)
         if dtype is not None and data.dtype != np.dtype(dtype):
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
             return function("astype")(data, dtype)  # type: ignore[no-any-return]
-        return data.copy() if copy else data
+        return data.copy() if copy and data is a else data
     if copy:
         return tensor(data, dtype)
     if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     return _values.from_array(x, alias=True)  # type: ignore[no-any-return]
+
+
+def _array_of(t: Tensor) -> Tensor:
+    """As NumPy, an array of a scalar has no axes, but may be written to; any other tensor is one."""
+    return function("full")((), t) if not t._type()[1] and _run.is_scalar(t) else t  # type: ignore[no-any-return]
 
 
 def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Tensor:

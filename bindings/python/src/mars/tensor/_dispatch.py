@@ -61,7 +61,7 @@ def ufunc_method(name: str, method: str, inputs: tuple[Any, ...], kwargs: dict[s
             kwargs.update(zip(("axis", "dtype", "out", "keepdims", "initial", "where"), inputs[1:], strict=False))
             out = kwargs.pop("out", out)
         kwargs.setdefault("axis", 0)
-        return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out, known, "unsafe")
+        return finish(_call(known, (_as_tensor(inputs[0]),), kwargs), out, known)
     if method == "outer" and name in descriptions and descriptions[name]["ufunc"]:
         a, b = map(_as_tensor, inputs)
         check_order(kwargs.pop("order", "K"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mars import _graph
-from mars.tensor import _index
+from mars.tensor import _index, _objects
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
 
@@ -32,6 +32,7 @@ class Flat:
 
     def __setitem__(self, key: Any, values: Any) -> None:
         items, arrays = _index.encode(key)
+        values = _objects.numbers(values, self.base.dtype)
         _graph.assign(self.base, _graph.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:

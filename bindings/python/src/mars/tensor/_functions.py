@@ -56,8 +56,6 @@ def eye(
 ) -> Tensor:  # fmt: skip
     _registry.check_device(device)
     _signatures.check_order(order)
-    # No matrix reaches a diagonal that 64 bits do not number.
-    k = max(-(1 << 63), min(operator.index(k), (1 << 63) - 1))
     made = apply(op("eye"), (), attributes("eye", N=N, M=M, k=k, dtype=dtype))
     return _registry.rechunked(made, chunk_size)  # type: ignore[no-any-return]
 
@@ -122,6 +120,8 @@ def astype(
     x = as_tensor(x)
     if not copy and _abi.code_of(dtype) == _abi.code_of(x.dtype):
         return x  # type: ignore[no-any-return]
+    if casting == "same_value":
+        return apply(op("astype_same_value"), (x,), (dtype,))  # type: ignore[no-any-return]
     return apply(op("astype"), (x,), attributes("astype", dtype=dtype, casting=casting))  # type: ignore[no-any-return]
 
 
@@ -197,7 +197,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
         # A list without elements has no dtype of its own; as indices it has that of indices.
         indices = convert(indices) if len(indices) else convert(np.zeros(np.shape(indices), np.intp))
     made = apply(op("take"), (a, indices), attributes("take", axis=axis, mode=mode))
-    return _registry.finish(made, out, "take", "unsafe")  # type: ignore[no-any-return]
+    return _registry.finish(made, out, "take")  # type: ignore[no-any-return]
 
 
 @written

@@ -47,6 +47,11 @@ def encode(key: Any) -> tuple[list[int], list[Any]]:
     return items, arrays
 
 
+def is_element(items: list[int]) -> bool:
+    """Whether items that leave no axis are integers alone: an ellipsis leaves an array without axes."""
+    return _ELLIPSIS not in items[::2]
+
+
 def _bound(x: Any) -> int:
     """A slice's bound: as in Python, one that 64 bits do not hold is as good as the last that they do."""
     if x is None:

@@ -59,8 +59,11 @@ def convert_all(items: Any) -> list[Any]:
     return list(items)
 
 
-def finish(result: Any, out: Any, name: str | None = None, casting: str = SAME_KIND) -> Any:
-    """Puts a result where `out` says, if it says something.  `name`: of the function, for errors."""
+def finish(result: Any, out: Any, name: str | None = None, casting: str | None = None) -> Any:
+    """Puts a result where `out` says, if it says something.
+
+    `name`: of the operator that gave it, which says what `out` may be where no `casting` does.
+    """
     if out is None:
         return result
     if isinstance(out, tuple):
@@ -71,10 +74,10 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str = SAME_K
         if out is None:
             return result
     if isinstance(out, np.ndarray):
-        if not np.can_cast(result.dtype, out.dtype, casting):  # type: ignore[arg-type]
-            what = f"ufunc {name!r} output" if name else "array data"
-            raise TypeError(f"Cannot cast {what} from {result.dtype!r} to {out.dtype!r} with casting rule {casting!r}")
-        np.copyto(out, result.to_numpy(), casting="unsafe")
+        # A tensor of its type stands for it: what it may be is the library's to say.
+        stored = function("empty")(out.shape, out.dtype)
+        store(stored, result, name, casting)
+        np.copyto(out, stored.to_numpy(), casting="unsafe")
         return out
     if not isinstance(out, Handle):
         raise TypeError(f"{name + '(): ' if name else ''}return arrays must be of ArrayType, not {type(out).__name__}")
@@ -216,10 +219,8 @@ def make(made: Op) -> Callable[..., Any]:
     elif not any(p.name == "out" for p in signature):
         lines.append("return result")
     else:
-        rule = '"unsafe"' if description["casts_out"] else "_same_kind"
-        lines.append(f"return _finish(result, out, _op.name, {rule}) if out is not None else result")
+        lines.append("return _finish(result, out, _op.name) if out is not None else result")
     scope = {
-        "_same_kind": SAME_KIND,
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
         "_dtype_of_out": dtype_of_out, "_mask_of": mask_of,
@@ -290,7 +291,7 @@ def _ufunc(description: dict[str, Any], made: Op, signature: list[Parameter], op
         f"if not ({is_plain}):",
         f"    return _call_ufunc(_op, {operands}, ({values}), out=out, {', '.join(f'{k}={k}' for k in given)})",
         f"result = _apply(_op, {operands}, ({values}))",
-        "return _finish(result, out, _op.name, _same_kind) if out is not None else result",
+        "return _finish(result, out, _op.name) if out is not None else result",
     ]
     scope = {"_apply": apply, "_op": made, "_finish": finish, "_call_ufunc": call_ufunc, "_same_kind": SAME_KIND}
     scope |= {"_check_order": check_order, "_places": _places}

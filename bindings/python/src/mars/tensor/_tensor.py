@@ -13,7 +13,7 @@ import numpy as np
 from mars import _abi, _graph, _run, _session, _values
 from mars._abi import check, lib
 from mars._graph import Handle, apply, assign, needs, new
-from mars.tensor import _chunk_functions, _index, _methods, _registry, _signatures, _text
+from mars.tensor import _chunk_functions, _index, _methods, _objects, _registry, _signatures, _text
 from mars.tensor._registry import function, op
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Tensor(Handle, TensorMethods):
 
     def fill(self, value: Any) -> None:
         """Writes one value everywhere."""
-        assign(self, value)
+        assign(self, _objects.number(value, self.dtype))
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
         """Sorts in place.  There is one method, and it is stable: `kind` and `stable` say nothing."""
@@ -268,9 +268,15 @@ class Tensor(Handle, TensorMethods):
         if not self._type()[1] and _values.is_scalar(self):
             assign(self, value)  # which refuses it
         elif arrays:
+            value = _objects.numbers(value, self.dtype)
             assign(self, apply(op("assign_index"), (self, value, *arrays), (items,)))
         else:
-            assign(apply(op("index_view"), (self,), (items,)), value)
+            view = apply(op("index_view"), (self,), (items,))
+            if isinstance(value, _objects.OTHERS):
+                rank = view.ndim
+                is_element = not rank and _index.is_element(items)
+                value = _objects.number(value, self.dtype) if is_element else _objects.numbers(value, self.dtype, rank)
+            assign(view, value)
 
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
