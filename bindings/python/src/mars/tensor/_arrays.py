@@ -78,7 +78,7 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
 
 def _array_of(t: Tensor) -> Tensor:
     """As NumPy, an array of a scalar has no axes, but may be written to; any other tensor is one."""
-    return function("full")((), t) if not t._type()[1] and _run.is_scalar(t) else t  # type: ignore[no-any-return]
+    return function("full")((), t) if not t._type()[1] and _values.is_scalar(t) else t  # type: ignore[no-any-return]
 
 
 def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Tensor:
