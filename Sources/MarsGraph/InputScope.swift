@@ -7,5 +7,6 @@ package final class InputScope: Sendable {
   private let names = Locked<Set<String>>([])
   package init() {}
   package func insert(_ name: String) { names.withLock { _ = $0.insert(name) } }
+  package var isEmpty: Bool { names.withLock { $0.isEmpty } }
   package func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }

@@ -4,7 +4,7 @@ import MarsBase
 package struct NativeCall {
   package let context: OpContext
   package let inputs: [ArrayView]
-  /// Where each input window lies in its tensor.
+  /// Where each input window lies in its tensor, or in the view of it that the operator sees.
   package let inputBoxes: [Box]
   package var outputs: [ArrayView]
   /// Where the output windows lie in output 0.

@@ -31,7 +31,7 @@ extension Npy {
         if self.extents[runAxis] != shape[runAxis] { break }
       }
       gap = runAxis > 0 ? Shape.rowMajorStrides(shape)[runAxis - 1] : runCount
-      joined = runAxis > 0 && runCount * item < 64 << 10 && gap <= 8 * runCount && gap * item <= windowBytes
+      joined = runAxis > 0 && runCount * item < shortRun && gap <= mostGap * runCount && gap * item <= windowBytes
       perWindow = joined ? min(self.extents[runAxis - 1], windowBytes / max(1, gap * item)) : 1
       capacity = joined ? perWindow * gap * item : min(runCount * item, windowBytes / item * item)
     }
@@ -45,8 +45,17 @@ extension Npy {
   /// Most bytes of a window through which a file is read.
   package static let mostWindowBytes = 4 << 20
 
-  /// Bytes of the window through which a box of these extents is read.
+  /// Most bytes of the window through which a box of these extents, or of smaller ones, is read.
   package static func windowBytes(_ header: Header, _ extents: [Int]) -> Int {
-    extents.contains(0) ? 0 : Windows(header, extents, windowBytes: mostWindowBytes).capacity
+    if extents.contains(0) { return 0 }
+    let w = Windows(header, extents, windowBytes: mostWindowBytes)
+    // Runs of a smaller box may be short enough to be read together.
+    let row = w.gap * header.dtype.itemSize
+    let joined = w.runAxis > 0 && row < mostGap * shortRun ? min(mostWindowBytes, row * w.extents[w.runAxis - 1]) : 0
+    return max(w.capacity, joined)
   }
+
+  /// Runs of fewer bytes are read together where the next one begins within so many lengths.
+  private static let shortRun = 64 << 10
+  private static let mostGap = 8
 }

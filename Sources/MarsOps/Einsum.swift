@@ -184,11 +184,13 @@ enum Einsum {
           extents[l] = have == 1 ? n : have
         }
       }
+      // As NumPy: half types are rounded once, at the end.
+      let computed = d.isHalf && !isView ? .float32 : d
       var terms: [Term] = []
       for (i, x) in v.enumerated() {
         var needed = Set(output)
         for (j, ls) in labels.enumerated() where j != i { needed.formUnion(ls) }
-        terms.append(try simplified(Term(value: try x.cast(d), labels: labels[i]), extents, needed: needed))
+        terms.append(try simplified(Term(value: try x.cast(computed), labels: labels[i]), extents, needed: needed))
       }
       while terms.count > 1 {
         // The pair with the smallest product first.
@@ -211,7 +213,7 @@ enum Einsum {
       let last = terms[0]
       // A label of extent 1 that was dropped stands for all of its extents.
       let present = output.filter { last.labels.contains($0) }
-      let x = try last.value.permuted(present.map { last.labels.firstIndex(of: $0) ?? 0 })
+      let x = try last.value.cast(d).permuted(present.map { last.labels.firstIndex(of: $0) ?? 0 })
       let shape = output.map { extents[$0] ?? 1 }
       return [try x.reshaped(output.map { present.contains($0) ? (extents[$0] ?? 1) : 1 }).broadcast(to: shape)]
     }, cost: Cost(perElement: 2),

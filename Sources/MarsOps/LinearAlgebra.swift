@@ -294,7 +294,7 @@ enum LinearAlgebra {
     "norm", inputs: [InputDef("x")],
     attributes: [
       AttrDef("ord", .scalar, default: AttrValue.none, "order of the norm; None: 2 of vectors, Frobenius of matrices"),
-      Statistics.medianAxis,
+      AttrDef("axis", .ints, default: AttrValue.none, "the axis of vectors, or two of matrices; None: all of a vector or a matrix"),
       Reductions.keepdims, AttrDef("kind", .string, default: .string(""), "'fro' or 'nuc' in place of ord"),
     ], typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

@@ -8,7 +8,9 @@ enum Partitions {
       name, inputs: [InputDef("a")],
       attributes: [
         AttrDef("kth", .ints, "places that are to hold what a sort would put there"),
-        AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array"),
+        AttrDef(
+          "axis", .int, default: .int(-1), allowsNone: true, role: name == "argpartition" ? .axis : .number,
+          "the axis; None: the flattened array"),
         AttrDef("kind", .string, default: .string("introselect"), "NumPy's method"),
       ], typing: .fromExpansion,
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

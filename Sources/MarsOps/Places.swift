@@ -88,7 +88,10 @@ extension Writing {
       guard m.shape.count < 2 else {
         throw c.error(.index, "only integers, slices (`:`), ellipsis (`...`) and integer or boolean arrays are valid indices")
       }
-      guard !m.shape.isEmpty || v[1].type.rank == 0 else { throw c.error(.value, "Error setting single item of array.") }
+      // As NumPy: an element takes no array, but a bool takes the truth of an array of one.
+      guard !m.shape.isEmpty || v[1].type.rank == 0 || (base.type.dtype == .bool && v[1].type.count == 1) else {
+        throw c.error(.value, "Error setting single item of array.")
+      }
       let count = m.shape.reduce(1, *)
       guard count > 0, let values = try cycled(try v[1].reshaped([-1]), count) else { return [base] }
       return [try base.reshaped([-1]).assigning(try values.reshaped(m.shape), m.map, shape: m.shape).reshaped(base.type.shape)]

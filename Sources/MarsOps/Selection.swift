@@ -27,6 +27,31 @@ enum Selection {
       numpy: "numpy.ndarray.astype", example: "mt.tensor([1.5, -2.7]).astype('int32')"), exposure: Exposure(method: true),
     samples: DType.allCases.map { Sample([[2, 3]], .all, attributes: ["dtype": .dtype($0)]) }, answer: Answer(rankZero: .asInput))
 
+  /// Where floats or complex values change on their way to other ones; NaN is NaN, in each part.
+  private static func losesParts(_ x: Value, _ y: Value) throws(MarsError) -> Value {
+    func loses(_ x: Value, _ y: Value) throws(MarsError) -> Value {
+      let areNaN = try x.op(FloatingPoint.isnan).op(Comparison.logicalAnd, try y.op(FloatingPoint.isnan))
+      return try y.cast(x.type.dtype).op(Comparison.notEqual, x).op(Comparison.logicalAnd, try areNaN.op(Comparison.logicalNot))
+    }
+    if !x.type.dtype.isComplex && !y.type.dtype.isComplex { return try loses(x, y) }
+    let real = try loses(try x.op(FloatingPoint.real), try y.op(FloatingPoint.real))
+    return try real.op(Comparison.logicalOr, try loses(try x.op(FloatingPoint.imag), try y.op(FloatingPoint.imag)))
+  }
+
+  /// The same where either are integers; `back`: what y is in the dtype of x.
+  private static func losesIntegers(_ x: Value, _ y: Value, back: Value) throws(MarsError) -> Value {
+    let isWrong = try back.op(Comparison.notEqual, x)
+    if !x.type.dtype.isInteger || !y.type.dtype.isInteger {
+      // The least integer and an infinity may come back as each other.
+      let floats = x.type.dtype.isInteger ? y : x
+      return try isWrong.op(Comparison.logicalOr, try floats.op(FloatingPoint.isfinite).op(Comparison.logicalNot))
+    }
+    // Bits that are kept come back, whatever they mean with and without a sign.
+    let zero = Scalar(Int64(0))
+    let signs = try x.op(Comparison.less, weak: zero).op(Comparison.notEqual, try y.op(Comparison.less, weak: zero))
+    return try isWrong.op(Comparison.logicalOr, signs)
+  }
+
   /// The cast of `astype(casting="same_value")`: an error when it is computed where a value does not come back.
   static let astypeSameValue = OpDef(
     "astype_same_value", inputs: [InputDef("x")], attributes: [AttrDef("dtype", .dtype, "element type of the result")],
@@ -36,20 +61,9 @@ enum Selection {
       let y = try v[0].cast(to)
       // As NumPy, where every value has a truth.
       if to == .bool || Casting.safe.allows(from, to) && !(from.isInteger && to.kind >= .floating) { return [y] }
-      let back = try y.cast(from)
-      var isWrong = try back.op(Comparison.notEqual, v[0])
-      if from.kind >= .floating && to.kind >= .floating {
-        let areNaN = try v[0].op(FloatingPoint.isnan).op(Comparison.logicalAnd, try y.op(FloatingPoint.isnan))
-        isWrong = try isWrong.op(Comparison.logicalAnd, try areNaN.op(Comparison.logicalNot))
-      } else if from.kind >= .floating {
-        // The least integer may come back as an infinity.
-        isWrong = try isWrong.op(Comparison.logicalOr, try v[0].op(FloatingPoint.isfinite).op(Comparison.logicalNot))
-      } else if to.isInteger {
-        // Bits that are kept come back, whatever they mean with and without a sign.
-        let zero = Scalar(Int64(0))
-        let signs = try v[0].op(Comparison.less, weak: zero).op(Comparison.notEqual, try y.op(Comparison.less, weak: zero))
-        isWrong = try isWrong.op(Comparison.logicalOr, signs)
-      }
+      let isWrong =
+        from.kind >= .floating && to.kind >= .floating
+        ? try losesParts(v[0], y) : try losesIntegers(v[0], y, back: try y.cast(from))
       // Subtracted, zeros leave the sign of a zero.
       let zeros = try isWrong.cast(.int64).op(
         Checks.refuse.def, isWrong, with: ["message": .string("could not cast 'same_value' \(from.name) to \(to.name)")])

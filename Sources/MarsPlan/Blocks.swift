@@ -12,6 +12,9 @@ extension ChunkSizes {
     return side
   }
 
+  /// Whether the last two axes make matrices of several blocks both ways; of others each block would be fetched once, or be a sliver.
+  static func isWide(_ shape: [Int], _ side: Int) -> Bool { shape.count >= 2 && shape.suffix(2).allSatisfy { $0 > side } }
+
   /// The extent of equal parts, rather than a sliver at the end.
   static func part(_ extent: Int, most: Int) -> Int {
     let parts = max(1, extent / most + (extent % most == 0 ? 0 : 1))

@@ -51,10 +51,11 @@ package struct ChunkSizes {
 
   /// Task grid of a kernel region.
   /// - Parameters:
-  ///   - bytesPerElement: of each operand with the iteration axes along which it varies.
+  ///   - operands: what is read and written.
   ///   - reduced: axes that the region reduces; cutting one makes partial results, so parts of it are not made very short.
   ///   - lanes: axes that who reads the result reads whole: others are cut so far that its task holds few lanes.
   ///   - wished: what who reads the result asks for.
+  ///   - prefersBlocks: whether who reads the result fetches it again and again, so that blocks of matrices are better than rows.
   func kernelGrid(
     _ region: Region, operands: [Operand], suggestions: [Suggestion], reduced: Set<Int>, lanes: Set<Int> = [],
     wished: [Int: AxisSplits] = [:], prefersBlocks: Bool = false
@@ -69,11 +70,12 @@ package struct ChunkSizes {
     let item = operands.map(\.itemSize).max() ?? 8
     if reduced.isEmpty { follow(wished, &axes, &chunk, shape, item, wanted) }
     narrow(&chunk, shape, lanes, most: 2 * wanted, free: { axes[$0] == nil }, { bytes($0, true) })
-    if prefersBlocks && reduced.isEmpty && isScarce(bytes(shape, true)) {
-      for k in shape.indices where axes[k] == nil { chunk[k] = min(chunk[k], ChunkSizes.part(shape[k], most: blockSide(item))) }
-    } else {
-      cutOutermost(&chunk, shape, reduced, wanted, free: { axes[$0] == nil }, { bytes($0, false) })
-    }
+    // Stacks are cut between their matrices, and blocks are not cut.
+    let side = blockSide(item)
+    let isBlock = prefersBlocks && reduced.isEmpty && isScarce(bytes(shape, true)) && ChunkSizes.isWide(shape, side)
+    let matrix = isBlock ? shape.count - 2 : shape.count
+    for k in shape.indices where k >= matrix && axes[k] == nil { chunk[k] = min(chunk[k], ChunkSizes.part(shape[k], most: side)) }
+    cutOutermost(&chunk, shape, reduced, wanted, free: { axes[$0] == nil && $0 < matrix }, { bytes($0, false) })
     if !reduced.isEmpty && axes.allSatisfy({ $0 == nil }) {
       for (k, size) in stripes(shape, reduced, operands, instead: chunk) { chunk[k] = size }
     }
@@ -140,6 +142,7 @@ package struct ChunkSizes {
       chunk[k] = s.largest
     }
   }
+
   /// Fewest bytes that are worth to be fetched from a file at once.
   private static let shortestRun = 4096
 
@@ -202,7 +205,8 @@ package struct ChunkSizes {
     for k in whole { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     for (k, s) in splits { axes[k] = s }
     let whole = whole.union(splits.keys)
-    if contracted.isEmpty && !prefersBlocks {
+    var side = blockSide(itemSize)
+    if contracted.isEmpty && !(prefersBlocks && ChunkSizes.isWide(shape, side)) {
       adopt(suggestions, &axes, pinned: whole)
       var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
       var periodic = [Int](repeating: 0, count: shape.count)
@@ -240,11 +244,11 @@ package struct ChunkSizes {
         })
     }
     adopt(suggestions, &axes, pinned: whole)
-    var side = blockSide(itemSize)
     let free = shape.indices.filter { !whole.contains($0) }
-    if free.count > 1, let most = suggestions.map(\.weight).max(), isScarce(most) {
+    let rank = shape.count - contracted.count
+    if let most = suggestions.map(\.weight).max(), isScarce(most), ChunkSizes.isWide(Array(shape[..<rank]), side) {
       // Every block is fetched for each block of the other operand: what is cut into rows is cut anew, which moves it once.
-      for k in shape.indices where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.blocks($0, side: side) } }
+      for k in (rank - 2)..<shape.count where !whole.contains(k) { axes[k] = axes[k].map { ChunkSizes.blocks($0, side: side) } }
     }
     // Blocks with one side: a vector read beside operands that are whole.
     if free.count == 1 { side = max(1, target(product(itemSize, [shape[free[0]]])) / itemSize) }

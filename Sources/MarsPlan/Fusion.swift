@@ -148,7 +148,7 @@ enum Fusion {
     let isWritten = k == 0 && rule.reusesInput0
     if !isSame && !isWritten, index.type(base).isKnown,
       let orientation = StageInput.Orientation(map, rank: seen.count, single: Set(seen.indices.filter { seen[$0] == 1 })),
-      isOnePiece(base, index) || orientation.keepsOrder && isInMemory(base, index, demand)
+      isOnePiece(base, index) || orientation.isDense && isInMemory(base, index, demand)
     {
       return Region.Input(value: base, window: .rule(input: k, through: map), orientation: orientation)
     }

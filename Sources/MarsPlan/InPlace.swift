@@ -1,7 +1,8 @@
 import MarsBase
 import MarsGraph
 
-/// Lets tensors in one piece share a slot where one is written over the other: n writes into a tensor then copy it once at most.
+/// Lets tensors in one piece share a slot where one is written over the other, or is a reshape of it: n writes into a tensor then copy it once at
+/// most.
 ///
 /// Chunks are handed over while the plan runs, by whoever reads them last.  Of a tensor in one piece several tasks write and read windows
 /// at the same time, so that who is last cannot be known then: here it follows from the plan alone.

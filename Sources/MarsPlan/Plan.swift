@@ -203,10 +203,10 @@ package struct StageInput: Sendable {
       self.steps = steps
     }
 
-    /// Whether axes of the view follow each other as those of the tensor do.
-    var keepsOrder: Bool {
+    /// Whether a box of the view is about as large as what holds it of the tensor, and lies as that does: no steps, no other order of axes.
+    var isDense: Bool {
       let named = axes.filter { $0 >= 0 }
-      return named == named.sorted()
+      return named == named.sorted() && steps.allSatisfy { abs($0) == 1 }
     }
 
     /// The operator's view of a window.

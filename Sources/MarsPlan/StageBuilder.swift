@@ -31,6 +31,7 @@ struct StageBuilder {
   /// The data leaf into whose memory writes may go.
   private let overwriting: Node?
   private let inOnePiece: Set<Val>
+  private let results: Set<Val>
   /// Values that nothing but a reshape reads, which is a result: where that lies in one piece they do, and it is in their memory.
   private let reshaped: Set<Val>
   let refinement: Int
@@ -45,7 +46,8 @@ struct StageBuilder {
   ) {
     self.overwriting = overwriting
     self.inOnePiece = inOnePiece
-    reshaped = StageBuilder.reshaped(index)
+    results = Set(index.results)
+    reshaped = StageBuilder.reshaped(index, results)
     self.refinement = refinement
     smallTensor = min(4 << 20, options.memoryLimit / 8) >> (2 * refinement)
     wholeResults = (options.memoryLimit / 2) >> (2 * refinement)
@@ -58,14 +60,14 @@ struct StageBuilder {
     tensors = index.vertices.map { v in v.tensors.isEmpty ? [Int](repeating: -1, count: v.node.outputs.count) : v.tensors }
   }
 
-  private static func reshaped(_ index: GraphIndex) -> Set<Val> {
-    let read = index.results.compactMap { r in
+  private static func reshaped(_ index: GraphIndex, _ results: Set<Val>) -> Set<Val> {
+    let read = results.compactMap { r in
       index.node(r).op.answer.isReshape ? index.vertices[Int(r.vertex)].inputs.first : nil
     }
     guard !read.isEmpty else { return [] }
     var counts: [Val: Int] = [:]
     for v in index.vertices { for x in v.inputs { counts[x, default: 0] += 1 } }
-    return Set(read.filter { counts[$0] == 1 && !index.results.contains($0) })
+    return Set(read.filter { counts[$0] == 1 && !results.contains($0) })
   }
 
   /// Tensors whose extents are not known yet.
@@ -155,7 +157,7 @@ struct StageBuilder {
   /// other extents.
   private mutating func reshapedData(_ region: Region) -> Bool {
     let root = region.roots[0]
-    guard index.node(root).op.answer.isReshape, overwriting == nil, !index.results.contains(root), let input = region.inputs.first,
+    guard index.node(root).op.answer.isReshape, overwriting == nil, !results.contains(root), let input = region.inputs.first,
       input.orientation == nil
     else { return false }
     var t = PlanTensor(

@@ -36,6 +36,7 @@ package final class Graph: Sendable {
 
   /// From now on an execution of the tensor may bind all inputs.
   private func claim(_ output: Tensor) {
+    if scope.isEmpty { return }
     output.storage.state.withLock { s in
       if !s.scopes.contains(where: { $0 === scope }) { s.scopes.append(scope) }
     }
@@ -56,6 +57,7 @@ package final class Graph: Sendable {
       e.inputs.append(Input(name: name, tensor: t, placeholder: placeholder))
     }
     scope.insert(name)
+    for o in outputs { claim(o.tensor) }
     return t
   }
 

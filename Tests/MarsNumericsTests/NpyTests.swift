@@ -82,6 +82,18 @@ import Testing
     }
   }
 
+  /// What a plan reserves for the largest chunk is enough for narrower ones, whose rows are read together.
+  @Test(arguments: [[1000, 14000], [40, 30, 9000], [5000], [200, 100_000]]) func windowsOfPartsAreNoLarger(shape: [Int]) throws {
+    let h = Npy.Header(dtype: .float64, shape: shape, isFortran: false, isSwapped: false, offset: 128)
+    for whole in [shape, shape.dropLast() + [shape[shape.count - 1] * 9 / 14]] {
+      let most = Npy.windowBytes(h, whole)
+      for part in stride(from: 1, through: whole[whole.count - 1], by: 97) {
+        #expect(Npy.windowBytes(h, whole.dropLast() + [part]) <= most)
+      }
+      #expect(most <= Npy.mostWindowBytes)
+    }
+  }
+
   @Test func writesWhatItReads() throws {
     let files = InMemoryFileSystem()
     let shape = [5, 3]

@@ -63,6 +63,20 @@ import Testing
     #expect(s.grid.counts[0] <= 8 && s.grid.counts[1] <= 8)
   }
 
+  /// Blocks are for matrices that are several of them both ways.
+  @Test func whatHasNoBlocksIsCutByBytes() throws {
+    let limit = 64 << 20
+    let narrow = try TestOps.heavy(TestOps.read.source([2_000_000, 5]))
+    let p = try plan(TestOps.matmul(TestOps.transpose(narrow), narrow), limit: limit)
+    let s = try #require(p.stages.first { $0.node.op === TestOps.matmul })
+    #expect(s.grid.chunkCount < 200)
+    let flat = try plan(TestOps.tally(TestOps.heavy(TestOps.read.source([10_000_000]))), limit: limit)
+    #expect(flat.stages.allSatisfy { $0.grid.chunkCount < 200 })
+    let stack = try plan(
+      TestOps.products(TestOps.heavy(TestOps.read.source([400, 1000, 1000])), TestOps.read.source([400, 1000, 10])), limit: 8 << 30)
+    #expect(stack.stages.contains { $0.node.op === TestOps.heavy && $0.grid.counts[0] >= 100 })
+  }
+
   @Test func sumsOverRowsLeaveFewPartialResults() throws {
     let limit = 64 << 20
     for x in [

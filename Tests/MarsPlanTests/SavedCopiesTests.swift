@@ -26,6 +26,15 @@ import Testing
     #expect(try plan(TestOps.flat(TestOps.rows(TestOps.sqrt(TestOps.data([500, 1000]))))).stages.count == 2)
   }
 
+  /// A box through steps spans many times what it holds.
+  @Test func chunksAreNotReadInSteps() throws {
+    let product = try TestOps.matmul(TestOps.data([500, 700]), TestOps.data([700, 1000]))
+    let sparse = try Value(TestOps.everyTenth.apply([.value(product)]))
+    #expect(try plan(TestOps.flat(sparse)).stages.count == 3)
+    // Of data in one piece nothing has to be put together.
+    #expect(try plan(TestOps.flat(Value(TestOps.everyTenth.apply([.value(TestOps.data([500, 1000]))])))).stages.count == 1)
+  }
+
   @Test func aReshapeStaysWhereItsInputIs() throws {
     let bytes = 4000 * 1000 * 8
     let sum = try TestOps.add(TestOps.data([4000, 1000]), TestOps.data([4000, 1000]))

@@ -33,6 +33,10 @@ enum TestOps {
   static let transpose = OpDef(
     "transpose", inputs: [InputDef("a")], typing: .rule { c in [TensorType(c.inputs[0].dtype, c.inputs[0].shape.reversed())] },
     body: .view { c in AxisMap((0..<c.inputs[0].rank).reversed().map { .aligned($0) }) }, doc: doc("transpose"))
+  static let everyTenth = OpDef(
+    "every_tenth", inputs: [InputDef("a")],
+    typing: .rule { c in [TensorType(c.inputs[0].dtype, [c.inputs[0].shape[0] / 10, c.inputs[0].shape[1]])] },
+    body: .view { _ in AxisMap([.aligned(axis: 0, start: 0, step: 10), .aligned(1)]) }, doc: doc("every tenth row"))
   /// All rows but the first, backwards.
   static let rows = OpDef(
     "rows", inputs: [InputDef("a")],
@@ -54,6 +58,19 @@ enum TestOps {
     body: .native(
       NativeRule(.access { _ in [[.aligned(0), .contracted(id: 0)], [.contracted(id: 0), .aligned(1)]] }, accumulates: true)),
     doc: doc("product"))
+  /// A number made of all of a vector, part by part.
+  static let tally = OpDef(
+    "tally", inputs: [InputDef("a")], typing: .rule { c in [TensorType(.float64, [8])] },
+    body: .native(NativeRule(.access { _ in [[.contracted(id: 0)]] }, accumulates: true)), doc: doc("tally"))
+  /// Products of two stacks of matrices.
+  static let products = OpDef(
+    "products", inputs: [InputDef("a"), InputDef("b")],
+    typing: .rule { c in [TensorType(.float64, [c.inputs[0].shape[0], c.inputs[0].shape[1], c.inputs[1].shape[2]])] },
+    body: .native(
+      NativeRule(
+        .access { _ in [[.aligned(0), .aligned(1), .contracted(id: 0)], [.aligned(0), .contracted(id: 0), .aligned(2)]] }, accumulates: true
+      )),
+    doc: doc("products"))
   static let select = OpDef(
     "select", inputs: [InputDef("a"), InputDef("m")],
     typing: .rule { c in [TensorType(c.inputs[0].dtype, [unknownExtent])] },

@@ -214,12 +214,18 @@ def test_copyto_and_put():
         ("abcd,dcef->abef", [(2, 3, 4, 5), (5, 4, 3, 2)]), ("i", [(4,)]), ("", [()]),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("dtype", ["f8", "i8", "c16"])
+@pytest.mark.parametrize("dtype", ["f8", "i8", "c16", "f2"])
 def test_einsum(subscripts, shapes, dtype):
     operands = [np.asarray(RNG.integers(-4, 5, s)).astype(dtype) for s in shapes]
     expected = np.einsum(subscripts, *operands)
     same(mt.einsum(subscripts, *map(chunked, operands)), expected)
     same(np.einsum(subscripts, *map(mt.tensor, operands)), expected)
+
+
+def test_einsum_rounds_half_types_once():
+    a, b, c = np.array([300, 300], "f2"), np.array([300, -300], "f2"), np.full(4096, 1e-4, "f2")
+    for subscripts, operands in (("i,i->", (a, b)), ("i,i->", (c, c)), ("ij,ij->i", (a[None], b[None])), ("i,i,i->", (a, b, a))):
+        same(mt.einsum(subscripts, *map(mt.tensor, operands)), np.einsum(subscripts, *operands))
 
 
 @pytest.mark.parametrize(

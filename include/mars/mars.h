@@ -169,16 +169,19 @@ void mars_array_release(mars_array *array);
 /* JSON array of all operators, objects of:
  *   name, namespace (null: not for clients), numpy, summary, details, example (texts),
  *   also_in, aliases, method, operators (Python's), reduce_of, accumulate_of (ufuncs): where else clients find it
+ *   signature   parameters of clients' functions, where they are not inputs and then attributes: names, "/" and "*" as in Python
+ *   writes_first  whether it stores its result in its first operand
  *   separate    whether clients give tensors as arguments of their own, not as a list; with one input, one result for each
  *   source      whether it makes a tensor of what is none of that size
  *   device      whether NumPy's function has a parameter `device`
  *   inputs      [{name, variadic, optional, default, doc}]; a variadic input is the last one and stands for zero or more operands; an optional
  *               one, and one with a default, a number that then stands for it, may be left out (MARS_OPERAND_NONE); those that must be
  *               given come first
- *   attributes  [{name, kind, required, default, since, first, separate, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
+ *   attributes  [{name, kind, required, default, since, first, separate, role, doc}]: kind is "bool", "int", "float", "string", "dtype", "scalar", "ints", "strings"
  *               or "bytes", for MARS_ATTR_BOOL to MARS_ATTR_BYTES; an attribute that is not required and not given has its default; null is
  *               NumPy's None, which MARS_ATTR_NONE gives; first: clients give it before the inputs; separate: a method takes its integers as
- *               arguments of their own
+ *               arguments of their own; role: what integers stand for, "number", "extent" (no truth value; beyond 64 bits an error of value), "axis" (no
+ *               truth value) or "diagonal" (beyond 64 bits the nearest)
  *   outputs     names; the last may end in "...", see mars_graph_apply
  *   dtypes      of a ufunc what it gives for which dtypes, in words: "integers -> float64; floats, complex -> the same"; else ""
  *   ufunc       whether it also takes "dtype" (kind dtype: selects the loop, and so the dtype of the result) and "casting" (kind string:

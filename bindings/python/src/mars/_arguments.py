@@ -321,9 +321,9 @@ def _extent(v: Any) -> int:
     if type(v) is bool:
         raise TypeError("an integer is required")
     n = operator.index(v)
-    if n >= 0x8000000000000000:
+    if not -0x8000000000000000 <= n < 0x8000000000000000:
         raise ValueError("Maximum allowed dimension exceeded")
-    return _int64(n)
+    return n
 
 
 def _axis(v: Any) -> int:

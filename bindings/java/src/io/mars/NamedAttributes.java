@@ -79,10 +79,10 @@ public sealed interface NamedAttributes permits Attributes {
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); axes;
    *     None: the flattened array (average, average_weights, median, nanmedian, ...); the axis; None: flattened arrays (concat,
    *     concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); where the values lie among the axes of the ends
-   *     (geomspace, linspace, logspace); the axes; None: all (gradient); the axis; None: all elements (permuted); the axis; None: flattened
-   *     (repeat); the axes; None: flattened (roll); their axes; None: all (sliding_window_view); axes of extent 1; None: all of them
-   *     (squeeze); the axes to trim; None: all (trim_zeros); the axis along which slices are compared; None: the flattened array (unique);
-   *     the axis that is summed over (vecdot).
+   *     (geomspace, linspace, logspace); the axes; None: all (gradient); the axis of vectors, or two of matrices; None: all of a vector or
+   *     a matrix (norm); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened (roll);
+   *     their axes; None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axes to trim; None: all
+   *     (trim_zeros); the axis along which slices are compared; None: the flattened array (unique); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this

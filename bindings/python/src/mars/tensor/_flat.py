@@ -32,7 +32,8 @@ class Flat:
 
     def __setitem__(self, key: Any, values: Any) -> None:
         items, arrays = _index.encode(key)
-        values = _objects.numbers(values, self.base.dtype)
+        make = _objects.number if not arrays and _index.is_element(items) else _objects.numbers
+        values = make(values, self.base.dtype)
         _graph.assign(self.base, _graph.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:

@@ -74,8 +74,12 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str | None =
         if out is None:
             return result
     if isinstance(out, np.ndarray):
-        # A tensor of its type stands for it: what it may be is the library's to say.
-        stored = function("empty")(out.shape, out.dtype)
+        try:
+            # A tensor of its type stands for it: what it may be is the library's to say.
+            stored = function("empty")(out.shape, out.dtype)
+        except TypeError:  # a dtype that only NumPy has
+            np.copyto(out, result.to_numpy(), casting=casting or SAME_KIND)  # type: ignore[arg-type]
+            return out
         store(stored, result, name, casting)
         np.copyto(out, stored.to_numpy(), casting="unsafe")
         return out

@@ -184,6 +184,9 @@ class Tensor(Handle, TensorMethods):
 
     def fill(self, value: Any) -> None:
         """Writes one value everywhere."""
+        # As NumPy: a bool takes the truth of an array of one.
+        if getattr(value, "ndim", 0) and not (self.dtype == bool and value.size == 1):
+            raise ValueError("setting an array element with a sequence: fill() takes one value")
         assign(self, _objects.number(value, self.dtype))
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:

@@ -298,8 +298,8 @@ def _asked(**given: Any) -> dict[str, Any]:
 
 def _integers(source: _Source, low: Any, high: Any, **options: Any) -> Tensor:
     low, high = (0, low) if high is None else (low, high)
-    # As NumPy, which makes integers of numbers that are none, but not of arrays.
-    low, high = (int(x) if isinstance(x, float) else x for x in (low, high))
+    # As NumPy, which cuts off fractions of numbers.
+    low, high = (int(x) if isinstance(x, (float, np.floating)) else x for x in (low, high))
     if type(high) is int and high == 1 << 64 and not options.get("endpoint"):
         # No integer of C holds it.
         high, options["endpoint"] = high - 1, True
