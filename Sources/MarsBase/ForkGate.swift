@@ -85,6 +85,8 @@ package final class ForkGate: @unchecked Sendable {
     isCut = isCut || inside.contains { !$0.isCaller }
     inside.removeAll { !$0.isCaller }
     closing = 0
+    // Held by this thread since `closeForFork`; who waits for it does not exist here.
+    pthread_mutex_unlock(door)
     initialise()
   }
 

@@ -191,8 +191,11 @@ import Testing
     let expected = try run(jit, spec)
     var other = spec
     other.axisCount = 2
+    JIT.lockForFork()
     let child = fork()
-    if child == 0 {
+    if child != 0 {
+      JIT.unlockAfterFork()
+    } else {
       JIT.reinitialiseInChild()
       let isInside = Signal()
       guard BackgroundThread.start("compiles", { JIT.making.pass { isInside.stay() } }) else { _exit(4) }
