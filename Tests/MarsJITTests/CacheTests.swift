@@ -191,11 +191,10 @@ import Testing
     let expected = try run(jit, spec)
     var other = spec
     other.axisCount = 2
-    JIT.lockForFork()
     let child = fork()
-    if child != 0 {
-      JIT.unlockAfterFork()
-    } else {
+    if child == 0 {
+      // The handlers of the runtime may be there, and have done so already.
+      JIT.lockForFork(waitingSeconds: 0.001)
       JIT.reinitialiseInChild()
       let isInside = Signal()
       guard BackgroundThread.start("compiles", { JIT.making.pass { isInside.stay() } }) else { _exit(4) }
