@@ -32,8 +32,9 @@ class Flat:
 
     def __setitem__(self, key: Any, values: Any) -> None:
         items, arrays = _index.encode(key)
-        make = _objects.number if not arrays and _index.is_element(items) else _objects.numbers
-        values = make(values, self.base.dtype)
+        # As NumPy: a list has a truth, which is what a single bool takes.
+        takes_truth = self.base.dtype == bool and isinstance(key, (int, np.integer))
+        values = (_objects.number if takes_truth else _objects.numbers)(values, self.base.dtype)
         _graph.assign(self.base, _graph.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
