@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Locks that are taken before a fork, so that the child finds what they guard whole.
 ///

@@ -64,7 +64,8 @@ package struct ChunkSizes {
     var axes = [AxisSplits?](repeating: nil, count: shape.count)
     for k in region.wholeAxes { axes[k] = AxisSplits(offsets: [0, shape[k]]) }
     for (k, s) in region.pins where axes[k] == nil { axes[k] = s }
-    adopt(suggestions, &axes, pinned: Set(region.pins.keys).union(region.wholeAxes))
+    let pinned = Set(region.pins.keys).union(region.wholeAxes)
+    adopt(suggestions, &axes, pinned: pinned)
     let (wanted, bytes) = measure(shape, operands)
     var chunk = axes.enumerated().map { $1?.largest ?? shape[$0] }
     let item = operands.map(\.itemSize).max() ?? 8
@@ -79,7 +80,6 @@ package struct ChunkSizes {
     if !reduced.isEmpty && axes.allSatisfy({ $0 == nil }) {
       for (k, size) in stripes(shape, reduced, operands, instead: chunk) { chunk[k] = size }
     }
-    let pinned = Set(region.pins.keys).union(region.wholeAxes)
     if refines { cut(&axes, &chunk, { bytes($0, true) }, wanted, except: pinned) }
     return try grid(shape, axes, chunk)
   }
