@@ -765,6 +765,31 @@ def sel_searchsorted(P, p):
     return lambda: P.call(lambda e, x: xp.searchsorted(e, x), edges, x)
 
 
+# Copies and simple passes of which a plan must not make more than NumPy does.
+REARRANGING = {
+    "roll": lambda xp, x: xp.roll(x, 5),
+    "repeat": lambda xp, x: xp.repeat(x, 3),
+    "tile": lambda xp, x: xp.tile(x, 3),
+    "stack": lambda xp, x: xp.stack([x, x[::-1]], axis=0),
+    "sum_of_products": lambda xp, x: xp.einsum("ij,ij->i", x.reshape(-1, 1000), x.reshape(-1, 1000)),
+    "divide_integers": lambda xp, x: x // 7,
+}
+
+
+def _rearranging(name, call):
+    @work("re_" + name, ("numpy", "mars"), n=4_000_000)
+    def one(P, p):
+        x = (data(p.n) * 1e6).astype(np.int64) if name == "divide_integers" else data(p.n)
+        return lambda x=P.native(x): P.call(lambda x: call(P.xp, x), x)
+
+    one.__doc__ = f"{name.replace('_', ' ')} of n elements."
+    return one
+
+
+for _name, _call in REARRANGING.items():
+    _rearranging(_name, _call)
+
+
 @work("unique", ("numpy", "torch", "dask", "daskdist", "pymars", "xorbits", "mars"), n=10_000_000, k=100_000)
 def unique(P, p):
     """unique of n integers below k; sizes are not known in advance."""
