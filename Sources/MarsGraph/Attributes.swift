@@ -75,6 +75,21 @@ package enum AttrValue: Hashable, Sendable {
   }
 }
 
+extension AttrValue {
+  /// The number that a kernel is passed for it; nil for what is no number.
+  package func scalar(as dtype: DType?) -> Scalar? {
+    let number: Scalar
+    switch self {
+    case .scalar(let s): number = s
+    case .int(let i): number = Scalar(Int64(i))
+    case .float(let d): number = Scalar(d)
+    case .bool(let b): number = Scalar(b)
+    case .none, .string, .dtype, .ints, .strings, .bytes: return nil
+    }
+    return dtype.map { number.cast(to: $0) } ?? number
+  }
+}
+
 /// What the integers of an attribute stand for: how clients turn what their language takes for an integer into 64 bits, as NumPy does.
 package enum IntegerRole: String, Sendable, CaseIterable {
   /// Any number: a truth value counts as 0 or 1, and what 64 bits do not hold is an error.
@@ -103,10 +118,12 @@ package struct AttrDef: Sendable {
   package let takesSeparateArguments: Bool
   /// What its integers stand for, if it has any.
   package let role: IntegerRole
+  /// Whether its value is an argument of kernels and nothing else (`ExprBuilder.argument`): no type, no plan and no kernel depends on it.
+  package let isArgument: Bool
   package let doc: String
   package init(
     _ name: String, _ kind: AttrKind, default defaultValue: AttrValue? = nil, allowsNone: Bool = false, since: Int = 1,
-    precedesInputs: Bool = false, separateArguments: Bool = false, role: IntegerRole = .number, _ doc: String
+    precedesInputs: Bool = false, separateArguments: Bool = false, role: IntegerRole = .number, isArgument: Bool = false, _ doc: String
   ) {
     self.name = name
     self.kind = kind
@@ -116,6 +133,7 @@ package struct AttrDef: Sendable {
     self.precedesInputs = precedesInputs
     takesSeparateArguments = separateArguments
     self.role = role
+    self.isArgument = isArgument
     self.doc = doc
   }
 }

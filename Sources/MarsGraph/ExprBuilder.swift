@@ -36,11 +36,21 @@ package struct ExprBuilder: Sendable {
     }
   }
 
+  /// An attribute of a node.
+  package struct Source: Hashable, Sendable {
+    package var owner: Int32
+    package var attribute: Int
+  }
+
   package private(set) var insts: [Inst] = []
   private var known: [Inst: Int32] = [:]
   package var frame: Frame
+  /// Which node's body is being written: the planner's number of it.
+  package var owner: Int32 = -1
   /// Arguments collected so far, shared by all levels of a kernel.
   package private(set) var scalars: [Scalar] = []
+  /// Per scalar, the attribute whose value it is; nil for what operators work out.
+  package private(set) var sources: [Source?] = []
   package private(set) var counters: [Counter] = []
 
   package init(frame: Frame) { self.frame = frame }
@@ -70,13 +80,27 @@ package struct ExprBuilder: Sendable {
   package mutating func reduced(_ state: Int, _ dtype: DType) -> ExprRef { emit(Inst(.reduced, dtype, imm: UInt64(state))) }
 
   /// A value that is passed at the call: programs that differ only in it are the same kernel.
-  package mutating func scalar(_ s: Scalar) -> ExprRef {
+  package mutating func scalar(_ s: Scalar) -> ExprRef { scalar(s, nil) }
+
+  /// The value of an attribute that is declared as an argument (`AttrDef.isArgument`), as number of dtype `dtype` or as it is.
+  ///
+  /// Plans are shared by graphs that differ in it, so that an operator may ask for it in no other way.
+  package mutating func argument(_ name: String, _ c: OpContext, as dtype: DType? = nil) -> ExprRef {
+    guard let i = c.op.attributeIndex(name), c.op.attributes[i].isArgument, let s = c.attributes.values[i].scalar(as: dtype) else {
+      preconditionFailure("operator '\(c.op.name)' declares no argument '\(name)'")
+    }
+    return scalar(s, Source(owner: owner, attribute: i))
+  }
+
+  /// Values of different sources are different arguments, also where they are equal today.
+  private mutating func scalar(_ s: Scalar, _ source: Source?) -> ExprRef {
     let slot: Int
-    if let i = scalars.firstIndex(of: s) {
+    if let i = scalars.indices.first(where: { sources[$0] == source && scalars[$0] == s }) {
       slot = i
     } else {
       slot = scalars.count
       scalars.append(s)
+      sources.append(source)
     }
     return emit(Inst(.scalar, s.dtype, imm: UInt64(slot)))
   }

@@ -24,12 +24,12 @@ package enum Leaves {
 
   /// A 0-d value that is an argument of kernels, not part of them.
   package static let constant = OpDef(
-    "constant", inputs: [], attributes: [AttrDef("value", .scalar, "the value")],
+    "constant", inputs: [], attributes: [AttrDef("value", .scalar, isArgument: true, "the value")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       guard let s = c.scalar("value") else { throw c.error(.value, "attribute 'value' must be a scalar") }
       return [TensorType(s.dtype, [])]
     },
-    body: .expr { b, c, _ in [b.scalar(c.scalar("value") ?? Scalar(0.0))] },
+    body: .expr { b, c, _ in [b.argument("value", c)] },
     cost: Cost(perElement: 0, isCheapSource: true),
     doc: OpDoc("A scalar.", example: "mt.tensor(1)"), exposure: .hidden,
     samples: DType.allCases.map { Sample([], attributes: ["value": .scalar(Scalar(1.5).cast(to: $0))]) })

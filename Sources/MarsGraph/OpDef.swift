@@ -39,6 +39,8 @@ package final class OpDef: Sendable {
   package let requiredInputCount: Int
   /// Whether defaults stand for some of the inputs.
   let hasInputDefaults: Bool
+  /// Whether some of the attributes are arguments of kernels.
+  package let hasArguments: Bool
   package typealias Reshaping = @Sendable (OpContext, [Int]) -> (op: OpDef, attributes: [(String, AttrValue)])?
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
@@ -70,6 +72,7 @@ package final class OpDef: Sendable {
     self.abandon = abandon
     fixedInputCount = inputs.last?.isVariadic == true ? inputs.count - 1 : inputs.count
     requiredInputCount = inputs.prefix(fixedInputCount).count { !$0.mayBeLeftOut }
+    hasArguments = attributes.contains(where: \.isArgument)
     hasInputDefaults = inputs.contains { $0.defaultValue != nil }
   }
 

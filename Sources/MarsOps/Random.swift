@@ -7,8 +7,8 @@ import MarsGraph
 enum Random {
   static let cheap = Cost(perElement: 12, isCheapSource: true)
   static let attributes = [
-    AttrDef("seed", .scalar, "the key, a uint64: an integer seed as it is, other entropy as its hash"),
-    AttrDef("stream", .int, default: .int(0), "stream number, 0 to 2**32 - 1"),
+    AttrDef("seed", .scalar, isArgument: true, "the key, a uint64: an integer seed as it is, other entropy as its hash"),
+    AttrDef("stream", .int, default: .int(0), isArgument: true, "stream number, 0 to 2**32 - 1"),
     AttrDef("size", .ints, default: AttrValue.none, role: .extent, "extents; None: those of the parameters"),
   ]
   private static let floatDType = AttrDef("dtype", .dtype, default: .dtype(.float64), "float32 or float64")
@@ -42,8 +42,8 @@ enum Random {
   }
 
   static func word(_ b: inout ExprBuilder, _ c: OpContext, width: Int) -> ExprRef {
-    let key = b.scalar(c.scalar("seed") ?? Scalar(dtype: .uint64, low: 0))
-    let stream = b.scalar(Scalar(dtype: .uint32, low: UInt64(c.int("stream"))))
+    let key = b.argument("seed", c)
+    let stream = b.argument("stream", c, as: .uint32)
     return b.philox(key: key, stream: stream, width: width)
   }
 

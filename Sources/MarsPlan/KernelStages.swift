@@ -47,12 +47,17 @@ extension StageBuilder {
       }
       stage.counters = region.counters
       stage.scalars = region.scalars
+      stage.scalarSources = sources(of: region)
       stage.mayReuseInput = spec.levels.count == 1
       stage.work = region.work
       plan.stages.append(stage)
     } else {
       try placeCutReduction(spec, region, aligned, inputs, outputs, grid, Set(cut), node, patience)
     }
+  }
+
+  private func sources(of region: Region) -> [ScalarSource?] {
+    region.scalarSources.map { $0.map { ScalarSource(node: index.vertices[Int($0.owner)].node, attribute: $0.attribute) } }
   }
 
   /// A reduction over axes that are cut: partial states per task, then a second stage that combines and finishes.
@@ -66,6 +71,7 @@ extension StageBuilder {
     var stage = Stage(kind: .kernel(reduction.partial), grid: grid, inputs: aligned, outputs: [], node: node, labels: region.labels)
     stage.counters = region.counters
     stage.scalars = region.scalars
+    stage.scalarSources = sources(of: region)
     stage.work = region.work
     var partials: [Int] = []
     for t in reduction.states {
@@ -100,7 +106,7 @@ extension StageBuilder {
     let next = Region(
       roots: region.roots, shape: partialShape, kind: .kernel(reduction.combine), inputs: [],
       counters: region.counters.map { c in Counter(base: c.base, strides: kept.map { cut.contains($0) ? 0 : c.strides[$0] }) },
-      scalars: region.scalars, outputAxes: outputAxes, labels: ["combine"] + region.labels.suffix(1),
+      scalars: region.scalars, scalarSources: region.scalarSources, outputAxes: outputAxes, labels: ["combine"] + region.labels.suffix(1),
       // One element per chunk: cut into single ones again, it could shrink no further and would be combined for ever.
       wholeAxes: Set(reduction.cutAxes).subtracting(groups.keys), pins: groups, work: partialShape.reduce(1.0) { $0 * Double($1) })
     let nextInputs =

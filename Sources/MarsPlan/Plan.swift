@@ -133,6 +133,8 @@ package struct Stage: Sendable {
   /// For kernels: counters (absolute coordinates of the iteration space) and scalar arguments.
   package var counters: [Counter] = []
   package var scalars: [Scalar] = []
+  /// Per scalar, the attribute whose value it is; nil for what operators work out.
+  var scalarSources: [ScalarSource?] = []
   /// The operator that runs (native) or that ends the region (kernel).
   package var node: Node
   /// Operators in the region, for explain.
@@ -159,6 +161,12 @@ package struct Stage: Sendable {
     self.node = node
     self.labels = labels
   }
+}
+
+/// An attribute of a node that is passed to a kernel.
+struct ScalarSource: Sendable {
+  var node: Node
+  var attribute: Int
 }
 
 /// How a stage reads a tensor.

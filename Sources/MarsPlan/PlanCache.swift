@@ -4,9 +4,9 @@ import MarsGraph
 /// Finished plans of small graphs, found again by the structure of the graph.
 ///
 /// A loop over small arrays plans the same graph again and again, which takes longer than computing it.  Two graphs have the same structure
-/// if operators, attributes (values of constants included), types and edges are equal; only the memory of data leaves, and the places in the
-/// client's program, may differ.  The plan of a graph is a pure function of that structure and the options, so that a plan found is equal
-/// to one made anew.  Kept plans hold no data and no nodes of graphs.
+/// if operators, attributes, types and edges are equal; only the memory of data leaves, attributes that are nothing but arguments of kernels
+/// (constants, seeds), and the places in the client's program, may differ.  The plan of a graph is a pure function of that structure and the
+/// options, so that a plan found, with its leaves and arguments entered, is equal to one made anew.  Kept plans hold no data and no nodes of graphs.
 package final class PlanCache: Sendable {
   /// Larger graphs are not looked for: their plans take long to make, and are rarely made twice.
   static let mostNodes = 16
@@ -21,6 +21,14 @@ package final class PlanCache: Sendable {
     let leaves: [(tensor: Int, node: Int)]
     /// Node of the sketch by stage.
     let nodes: [Int]
+    let arguments: [Argument]
+  }
+  /// A scalar of a stage that is an attribute of a node of the sketch.
+  private struct Argument {
+    var stage: Int
+    var scalar: Int
+    var node: Int
+    var attribute: Int
   }
   private struct State {
     var entries = [Entry?](repeating: nil, count: PlanCache.entryCount)
@@ -75,6 +83,11 @@ package final class PlanCache: Sendable {
       }
     }
     for (s, n) in e.nodes.enumerated() { plan.stages[s].node = sketch.nodes[n] }
+    for a in e.arguments {
+      let dtype = plan.stages[a.stage].scalars[a.scalar].dtype
+      guard let value = sketch.nodes[a.node].attributes.values[a.attribute].scalar(as: dtype) else { preconditionFailure("a number") }
+      plan.stages[a.stage].scalars[a.scalar] = value
+    }
     return plan
   }
 
@@ -96,12 +109,20 @@ package final class PlanCache: Sendable {
       stripped.tensors[t].storage = .whole
     }
     var nodes: [Int] = []
+    var arguments: [Argument] = []
     for (s, stage) in plan.stages.enumerated() {
       guard case .kernel = stage.kind, let n = sketch.nodes.firstIndex(where: { $0 === stage.node }) else { return nil }
       nodes.append(n)
       stripped.stages[s].node = placeholder
+      for (k, source) in stage.scalarSources.enumerated() {
+        guard let source else { continue }
+        // A node that a pass made: what its arguments come from is not known.
+        guard let n = sketch.nodes.firstIndex(where: { $0 === source.node }) else { return nil }
+        arguments.append(Argument(stage: s, scalar: k, node: n, attribute: source.attribute))
+      }
+      stripped.stages[s].scalarSources = []
     }
-    return Entry(shape: sketch.shape, options: options, plan: stripped, leaves: leaves, nodes: nodes)
+    return Entry(shape: sketch.shape, options: options, plan: stripped, leaves: leaves, nodes: nodes, arguments: arguments)
   }
 
   private static let placeholder = Leaves.node(Scalar(false))
@@ -110,7 +131,7 @@ package final class PlanCache: Sendable {
 /// The nodes of a small graph in the order in which they are met from the results, and how they hang together.
 struct Sketch {
   private(set) var nodes: [Node] = []
-  /// Results, then per node its inputs and what it expands to: node and output of each.
+  /// Results, then per node its inputs and what it expands to: node and output of each; and which node has the same arguments.
   private var edges: [Int32] = []
   private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -165,7 +186,12 @@ struct Sketch {
           mix(UInt64(d))
         }
       }
-      for a in node.attributes.values { mix(a) }
+      if node.op.hasArguments {
+        edges.append(twin(of: k))
+        for (d, a) in zip(node.op.attributes, node.attributes.values) where !d.isArgument { mix(a) }
+      } else {
+        for a in node.attributes.values { mix(a) }
+      }
       k += 1
     }
     for e in edges { mix(UInt64(truncatingIfNeeded: e)) }
@@ -181,6 +207,18 @@ struct Sketch {
     }
     edges.append(Int32(n) << 8 | Int32(truncatingIfNeeded: v.output & 0xff))
     return v.output < 256
+  }
+
+  /// The first node of the same operator with the same arguments, below -1: the planner may make one of such nodes.
+  private func twin(of k: Int) -> Int32 {
+    let node = nodes[k]
+    let first = nodes[..<k].firstIndex { other in
+      other.op === node.op
+        && node.op.attributes.indices.allSatisfy {
+          !node.op.attributes[$0].isArgument || other.attributes.values[$0] == node.attributes.values[$0]
+        }
+    }
+    return -2 - Int32(first ?? k)
   }
 
   private mutating func mix(_ x: UInt64) {
@@ -207,11 +245,19 @@ struct Sketch {
   func matches(_ s: Shape) -> Bool {
     guard edges == s.edges, nodes.count == s.ops.count else { return false }
     for (i, n) in nodes.enumerated() {
-      guard n.op === s.ops[i], n.absent == s.absent[i], n.outputs == s.outputs[i], n.attributes == s.attributes[i],
+      guard n.op === s.ops[i], n.absent == s.absent[i], n.outputs == s.outputs[i], hasSameAttributes(n, s.attributes[i]),
         n.loop == s.loops[i], n.payload.grid == s.grids[i]
       else { return false }
     }
     return true
+  }
+}
+
+extension Sketch {
+  /// All attributes but arguments.
+  private func hasSameAttributes(_ n: Node, _ other: Attributes) -> Bool {
+    guard n.op.hasArguments else { return n.attributes == other }
+    return n.op.attributes.indices.allSatisfy { n.op.attributes[$0].isArgument || n.attributes.values[$0] == other.values[$0] }
   }
 }
 

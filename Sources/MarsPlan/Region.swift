@@ -11,6 +11,8 @@ struct Region {
   var inputs: [Input]
   var counters: [Counter] = []
   var scalars: [Scalar] = []
+  /// Per scalar, the attribute whose value it is.
+  var scalarSources: [ExprBuilder.Source?] = []
   /// Per root: for each tensor axis the iteration axis, or nil for an axis of extent 1 that the nest does not have.
   var outputAxes: [[Int?]]
   var labels: [String]
@@ -178,6 +180,7 @@ struct RegionBuilder {
           return read(v, m)
         }
         builder.frame = .init(shape: shape, map: map, rank: rank)
+        builder.owner = Int32(r)
         let parts = body.map(&builder, context, args)
         var types: [DType] = []
         owners.append((r, reducers.reduce(0) { $0 + $1.stateCount }, []))
@@ -215,7 +218,7 @@ struct RegionBuilder {
     return Region(
       roots: outputs.map { Val(root, $0) }, shape: deepest, kind: .kernel(spec),
       inputs: inputs.map { Region.Input(value: $0.value, window: .map($0.map)) }, counters: builder.counters, scalars: builder.scalars,
-      outputAxes: outputs.map { _ in top }, labels: labels, wholeAxes: whole, pins: pins, work: work)
+      scalarSources: builder.sources, outputAxes: outputs.map { _ in top }, labels: labels, wholeAxes: whole, pins: pins, work: work)
   }
 
   private static func map(_ axes: [Int?]) -> AxisMap { AxisMap(axes.map { $0.map { .aligned($0) } ?? .fixed(0) }) }
@@ -262,6 +265,7 @@ struct RegionBuilder {
         if let loop = x.node.loop { args.append(builder.cast(r, loop.inputs[k])) } else { args.append(r) }
       }
       builder.frame = .init(shape: shape, map: map, rank: rank)
+      builder.owner = v.vertex
       let results = body(&builder, context, args)
       for (o, r) in results.enumerated() {
         memo[MemoKey(value: Val(Int(v.vertex), o), map: map)] = builder.cast(r, x.node.outputs[o].dtype)
@@ -272,6 +276,7 @@ struct RegionBuilder {
     case .reduce(let body):
       guard let s = states[v.vertex] else { preconditionFailure("a fused reduction is read one level up") }
       builder.frame = .init(shape: x.node.outputs[0].shape, map: map, rank: rank)
+      builder.owner = v.vertex
       let results = body.finish(&builder, context, s)
       for (o, r) in results.enumerated() {
         memo[MemoKey(value: Val(Int(v.vertex), o), map: map)] = builder.cast(r, x.node.outputs[o].dtype)

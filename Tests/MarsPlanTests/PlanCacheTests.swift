@@ -44,7 +44,8 @@ import Testing
     try check(cache) { try [TestOps.add(TestOps.data([1000]), TestOps.data([1000]))] }
     try check(cache) { try [TestOps.add(TestOps.data([1000]), TestOps.data([1]))] }
     try check(cache) { [try Value(TestOps.add.apply([.value(TestOps.data([1000])), TestOps.weak(1)]))] }
-    try check(cache) { [try Value(TestOps.add.apply([.value(TestOps.data([1000])), TestOps.weak(2)]))] }
+    // Another number is another argument of the same plan.
+    try check(hits: 3, cache) { [try Value(TestOps.add.apply([.value(TestOps.data([1000])), TestOps.weak(2)]))] }
     // Two inputs each, but not the same two.
     try check(cache) { [Value(try TestOps.bounded.apply([.value(TestOps.data([1000])), .value(TestOps.data([1000]))]))] }
     try check(cache) { [Value(try TestOps.bounded.apply([.value(TestOps.data([1000])), .absent, .value(TestOps.data([1000]))]))] }
@@ -89,6 +90,22 @@ import Testing
     #expect(cache.hits == hits)
   }
 
+  @Test func argumentsAreEnteredAnew() throws {
+    let cache = PlanCache()
+    var seed = 0
+    func noise() throws -> Value {
+      seed += 1
+      return try TestOps.noise.noise(seed)
+    }
+    try check(cache) { try [TestOps.sum(noise())] }
+    try check(hits: 3, cache) { try [TestOps.sum(noise())] }
+    // Two that are the same are computed once; two that differ are not.
+    try check(cache) { try [TestOps.add(TestOps.noise.noise(5), TestOps.noise.noise(5))] }
+    try check(cache) { try [TestOps.add(noise(), noise())] }
+    try check(hits: 3, cache) { try [TestOps.add(noise(), noise())] }
+    try check(hits: 3, cache) { try [TestOps.add(TestOps.noise.noise(6), TestOps.noise.noise(6))] }
+  }
+
   @Test func largeGraphsArePlannedEachTime() throws {
     try check(hits: 0) {
       var v = TestOps.data([8])
@@ -108,6 +125,10 @@ import Testing
     #expect(cache.hits == 1)
     #expect(node == nil)
   }
+}
+
+extension OpDef {
+  fileprivate func noise(_ seed: Int) throws -> Value { Value(try apply([], [("seed", .int(seed))])) }
 }
 
 extension Node {

@@ -28,6 +28,11 @@ enum TestOps {
         }()
       ]
     }, cost: Cost(isCheapSource: true), doc: doc("arange"), reshaped: shaped)
+  /// A vector that depends on an argument.
+  static let noise = OpDef(
+    "noise", inputs: [], attributes: [AttrDef("seed", .int, isArgument: true, "")],
+    typing: .rule { _ in [TensorType(.float64, [100])] },
+    body: .expr { b, c, _ in [b.argument("seed", c, as: .float64)] }, cost: Cost(isCheapSource: true), doc: doc("noise"))
   /// Any shape of the same elements.
   private static let shaped: OpDef.Reshaping = { c, shape in (c.op, c.attributes(with: "shape", .ints(shape))) }
   static let transpose = OpDef(
