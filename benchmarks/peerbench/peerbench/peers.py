@@ -1,8 +1,8 @@
 """One adapter per engine.  An adapter hides how to start the engine, how to hand it
-an array, how to force a result, and how to look at one; workloads.py holds the work.
+an array, how to force a result, and how to look at one; workloads/ holds the work.
 
 TO ADD A PEER: write a class here (most engines need five short methods), put it in
-PEERS, and, where its idiom differs from the generic one, a function in workloads.py.
+PEERS, and, where its idiom differs from the generic one, a function in workloads/.
 
 Our own engine is `Mars` below.  It assumes a package `mars` with `mars.tensor as mt`,
 lazy tensors with `.execute()`, and `.fetch()` or `.to_numpy()`, and a `mars.new_session`

@@ -6,7 +6,7 @@
 
 from mars import tensor as tensor
 from mars._abi import version as library_version
-from mars._named import Graph
+from mars._graph import Graph
 from mars._options import options
 from mars._session import Session, execute, explain, fetch, new_session
 from mars._session import current as current_session

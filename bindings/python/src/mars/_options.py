@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi, _graph, _progress, _run, _session
+from mars import _abi, _operators, _progress, _run, _session
 from mars._place import place
 
 _MANY_NODES = 100_000
@@ -24,7 +24,7 @@ def _execute_now(result: Any) -> None:
         _execute(tensors)
     except ValueError:
         # What depends on an input of a graph has no value till the graph is executed.
-        if not any(_graph.needs(t) & _abi.NEEDS_INPUTS for t in tensors):
+        if not any(_operators.needs(t) & _abi.NEEDS_INPUTS for t in tensors):
             raise
 
 
@@ -36,13 +36,13 @@ def _look_at_node_count() -> None:
     nodes = _session.current().statistics().get("live_nodes", 0)
     if nodes > _MANY_NODES:
         _warned = True
-        _graph.hooks.count = None
+        _operators.hooks.count = None
         where = place().decode()
         warnings.warn(f"{nodes} operations wait to be executed (at {where}); execute intermediate results in long loops", stacklevel=4)
 
 
-_graph.hooks.count = _look_at_node_count
-_graph.hooks.execute = _execute
+_operators.hooks.count = _look_at_node_count
+_operators.hooks.execute = _execute
 
 
 class Options:
@@ -58,13 +58,13 @@ class Options:
     @property
     def eager_mode(self) -> bool:
         """Whether every call executes at once."""
-        return _graph.hooks.eager is not None
+        return _operators.hooks.eager is not None
 
     @eager_mode.setter
     def eager_mode(self, on: bool) -> None:
         if not isinstance(on, (bool, np.bool_)):
             raise TypeError(f"eager_mode must be True or False, not {on!r}")
-        _graph.hooks.eager = _execute_now if on else None
+        _operators.hooks.eager = _execute_now if on else None
 
     @property
     def progress(self) -> bool | None:

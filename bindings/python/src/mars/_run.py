@@ -11,7 +11,7 @@ from typing import Any
 
 from mars import _abi
 from mars._abi import fail, lib
-from mars._graph import size_argument, wrap
+from mars._operators import size_argument, wrap
 from mars._progress import Bar
 
 _SLICE = 0.05  # seconds between looks at pending signals

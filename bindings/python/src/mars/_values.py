@@ -11,7 +11,7 @@ import numpy as np
 
 from mars import _abi
 from mars._abi import Array, TensorInfo, fail, lib
-from mars._graph import Handle, wrap
+from mars._operators import Handle, wrap
 from mars._run import run
 
 # ---- types and values ----

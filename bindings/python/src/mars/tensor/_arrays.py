@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mars import _abi, _graph, _values
-from mars._graph import Handle
+from mars import _abi, _operators, _values
+from mars._operators import Handle
 from mars.tensor import _registry, _signatures
 from mars.tensor._registry import function
 from mars.tensor._tensor import Tensor
@@ -140,4 +140,4 @@ def _preferred(chunk_size: Any, ndim: int) -> Sequence[int] | None:
     return chunks
 
 
-_graph.hooks.convert = convert
+_operators.hooks.convert = convert

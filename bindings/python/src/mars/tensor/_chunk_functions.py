@@ -11,7 +11,7 @@ import numpy as np
 
 from mars import _abi, _values
 from mars._abi import lib
-from mars._graph import new
+from mars._operators import new
 from mars._place import place
 
 _functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi, _session
-from mars._graph import Handle, wrap
+from mars._operators import Handle, wrap
 
 # Prototypes of our own: those of ctypes.pythonapi belong to everyone.
 _python = ctypes.PyDLL(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from mars._graph import apply
+from mars._operators import apply
 from mars.tensor import _registry, _signatures
 from mars.tensor._functions import attributes, written
 from mars.tensor._registry import op

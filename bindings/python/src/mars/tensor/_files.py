@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from mars._graph import apply
+from mars._operators import apply
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor

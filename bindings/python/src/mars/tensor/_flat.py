@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mars import _graph
+from mars import _operators
 from mars.tensor import _index, _objects
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
@@ -35,7 +35,7 @@ class Flat:
         # As NumPy: a list has a truth, which is what a single bool takes.
         takes_truth = self.base.dtype == bool and isinstance(key, (int, np.integer))
         values = (_objects.number if takes_truth else _objects.numbers)(values, self.base.dtype)
-        _graph.assign(self.base, _graph.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
+        _operators.assign(self.base, _operators.apply(op("assign_flat"), (self.base, values, *arrays), (items,)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return self.base.flatten().__array__(dtype, copy)

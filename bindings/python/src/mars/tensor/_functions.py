@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, apply, assign, hooks
+from mars._operators import SAME_KIND, apply, assign, hooks
 from mars.tensor import _index, _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mars._graph import apply, hooks
+from mars._operators import apply, hooks
 from mars.tensor import _registry
 from mars.tensor._functions import as_tensor, attributes, written
 from mars.tensor._registry import op

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mars._graph import Handle
+from mars._operators import Handle
 
 _WRONG = "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices"
 _INTEGER, _ALL, _SLICE, _NEW_AXIS, _ELLIPSIS, _ARRAY = range(6)

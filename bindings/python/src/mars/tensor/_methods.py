@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mars import _values
-from mars._graph import Handle, Op, apply, binary, hooks, store, unary
+from mars._operators import Handle, Op, apply, binary, hooks, store, unary
 from mars.tensor._registry import descriptions, finish, function, is_open, op
 
 

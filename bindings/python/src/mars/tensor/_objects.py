@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mars._graph import Handle
+from mars._operators import Handle
 
 # What is a number of its own, or an array, goes to the library as it is.
 OTHERS = (list, tuple, str, bytes, type(None))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mars import _abi
-from mars._graph import SAME_KIND, Handle, Op, apply, assign, hooks, store
+from mars._operators import SAME_KIND, Handle, Op, apply, assign, hooks, store
 from mars.tensor._signatures import Parameter, check_order, define, docstring, ordered, parameters
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}

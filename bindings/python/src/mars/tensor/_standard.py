@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mars import _abi
-from mars._graph import apply
+from mars._operators import apply
 from mars.tensor import _registry
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars import _abi, _graph, _run, _session, _values
+from mars import _abi, _operators, _run, _session, _values
 from mars._abi import check, lib
-from mars._graph import Handle, apply, assign, needs, new
+from mars._operators import Handle, apply, assign, needs, new
 from mars.tensor import _chunk_functions, _index, _methods, _objects, _registry, _signatures, _text
 from mars.tensor._registry import function, op
 
@@ -391,7 +391,7 @@ class Tensor(Handle, TensorMethods):
         # Files and functions of this process are not there where the pickle is read.
         if self.is_executed or wants:
             return _from_values, (self.to_numpy(),)
-        from mars._named import Graph
+        from mars._graph import Graph
 
         graph = Graph()
         graph.output("out", self)
@@ -424,11 +424,11 @@ def _from_values(values: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _from_graph(data: bytes) -> Tensor:
-    from mars._named import Graph
+    from mars._graph import Graph
 
     return Graph.parse(data).outputs["out"]  # type: ignore[no-any-return]
 
 
-_graph.hooks.tensor = Tensor
-_graph.hooks.several = Tensors
+_operators.hooks.tensor = Tensor
+_operators.hooks.several = Tensors
 _methods.install(Tensor)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mars._graph import Handle, apply
+from mars._operators import Handle, apply
 from mars.tensor import _registry, _signatures
 
 if TYPE_CHECKING:
