@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import mars
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -195,6 +196,7 @@ ALL_SAMPLERS = {
 }  # fmt: skip
 ENDING = """
 import itertools, sys
+import mars
 import mars.tensor as mt
 import numpy as np
 name, count, values = sys.argv[1], int(sys.argv[2]), [float(x) for x in sys.argv[3:]]
@@ -240,3 +242,20 @@ def test_real_parameters_that_are_not_finite():
     for name, p in calls:
         want = getattr(np.random.default_rng(1), name)(*p, size=5)
         np.testing.assert_array_equal(getattr(mt.random.default_rng(1), name)(*p, size=5).to_numpy(), want, err_msg=f"{name}{p}")
+
+
+def test_integers_drawn_from_are_not_listed():
+    # A hundred million of them would take 800 MB, and 2**62 nothing has room for.
+    with mars.new_session(memory_limit="64MiB"):
+        g = mt.random.default_rng(4)
+        assert 0 <= g.choice(10**8).fetch() < 10**8
+        many = g.choice(2**62, size=1000).to_numpy()
+        assert many.dtype == np.int64 and many.min() >= 0 and 2**61 < many.max() < 2**62
+        assert 0 <= mt.random.choice(2**31).fetch() < 2**31
+    # The same numbers as from the listed integers.
+    for call in (
+        lambda g, a: g.choice(a, (3, 2)), lambda g, a: g.choice(a, 3, replace=False), lambda g, a: g.permutation(a),
+        lambda g, a: g.choice(a, 4, p=[0.1, 0.2, 0.3, 0.4]),
+    ):  # fmt: skip
+        draws = [call(mt.random.default_rng(9), a).to_numpy() for a in (4, np.arange(4))]
+        assert draws[0].dtype == np.int64 and draws[0].tolist() == draws[1].tolist()
