@@ -84,6 +84,7 @@ extension OpDef {
         throw context.error(.value, "operands could not be broadcast together with shapes \(shapes)")
       }
       outputs = loop.outputs.map { TensorType($0, shape) }
+      if let check { try check(context) }
     case .rule(let rule): outputs = try rule(context)
     case .fromExpansion: break
     }

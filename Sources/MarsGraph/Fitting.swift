@@ -60,4 +60,9 @@ extension Scalar {
     }
     return try fitting(d)
   }
+
+  /// The scalar in dtype `d`, as NumPy stores a scalar that has a dtype: signed integers must hold it, others take what a cast gives.
+  package func storedAsTyped(as d: DType) throws(MarsError) -> Scalar {
+    d.kind == .signed && !dtype.isComplex ? try stored(as: d) : cast(to: d)
+  }
 }

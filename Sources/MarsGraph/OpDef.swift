@@ -16,6 +16,8 @@ package final class OpDef: Sendable {
   package let comparesIntegers: Bool
   /// Whether Python's scalars keep the dtypes that they have alone, as in NumPy's functions that make arrays of their arguments first.
   package let takesArrays: Bool
+  /// Of a ufunc: refuses attributes that do not go with the loop that was taken.
+  package let check: Check?
   package let body: Body
   package let effects: Effects
   package let cost: Cost
@@ -42,11 +44,12 @@ package final class OpDef: Sendable {
   /// Whether some of the attributes are arguments of kernels.
   package let hasArguments: Bool
   package typealias Reshaping = @Sendable (OpContext, [Int]) -> (op: OpDef, attributes: [(String, AttrValue)])?
+  package typealias Check = @Sendable (OpContext) throws(MarsError) -> Void
   package typealias Prepare = @Sendable ([(String, AttrValue)], any FileSystem) throws(MarsError) -> [(String, AttrValue)]
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
-    comparesIntegers: Bool = false, takesArrays: Bool = false, body: Body,
+    comparesIntegers: Bool = false, takesArrays: Bool = false, check: Check? = nil, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, reshaped: Reshaping? = nil, answer: Answer = Answer(),
     prepare: Prepare? = nil,
@@ -59,6 +62,7 @@ package final class OpDef: Sendable {
     self.typing = typing
     self.comparesIntegers = comparesIntegers
     self.takesArrays = takesArrays
+    self.check = check
     self.body = body
     self.effects = effects
     self.cost = cost

@@ -65,8 +65,8 @@ extension ElementStream {
   /// Ten standard deviations below 2**63: counts of larger means do not fit 64 bits.
   package static let largestMean = 9.223372006484771e18
 
-  /// Products of uniform numbers below a mean of 10; normal numbers above the largest mean; else PTRS of Hörmann, "The transformed rejection
-  /// method for generating Poisson random variables", 1993.
+  /// Products of uniform numbers below a mean of 10; normal numbers above the largest mean; else PTRS of Hörmann, "The transformed
+  /// rejection method for generating Poisson random variables", 1993.
   mutating func poisson(_ mean: Double) -> Double {
     if mean == 0 { return 0 }
     // The mean of another distribution's draw: of all digits of the count only the first matter, and infinity would be rejected for ever.

@@ -41,7 +41,7 @@ enum Files {
         AttrDef("offset", .int, default: .int(0), "byte offset of the first element"),
         AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
         AttrDef("swapped", .bool, default: .bool(false), "whether elements are big-endian"),
-        AttrDef("stored", .ints, default: AttrValue.none, "extents in the file; None: those of the result"),
+        AttrDef("stored", .ints, default: AttrValue.none, since: 2, "extents in the file; None: those of the result"),
       ],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
       },

@@ -31,6 +31,12 @@ enum FloatingPoint {
       name, inputs: [InputDef("a")],
       attributes: [AttrDef("decimals", .int, default: .int(0), "decimal places; negative: tens, hundreds, ...")],
       typing: .ufunc([UfuncLoop([.bool], [.float16])] + Loops.same(.numeric, 1)),
+      check: { c throws(MarsError) in
+        // As NumPy, which multiplies by a power of ten and stores that as bool.
+        if c.inputs[0].dtype == .bool && c.int("decimals") != 0 {
+          throw c.error(.type, "a of dtype bool cannot be rounded to \(c.int("decimals")) decimals, only to 0: cast it first")
+        }
+      },
       body: .expr { b, c, x in
         // No finite value has as many decimals or places.
         let decimals = Swift.max(-400, min(400, c.int("decimals")))

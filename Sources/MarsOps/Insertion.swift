@@ -208,6 +208,7 @@ enum Insertion {
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (x, k) = try prepared(c, v[0])
       let n = x.type.shape[k]
+      if let s = v[1].constant { _ = try s.stored(as: x.type.dtype) }
       if v.count > 2, v[2].type.rank != 1 {
         guard v[2].type.dtype != .bool else {
           throw c.error(.value, "boolean array argument obj to insert must be one dimensional")

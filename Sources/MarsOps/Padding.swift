@@ -150,6 +150,17 @@ enum Padding {
 
   // MARK: pad
 
+  /// Refuses values at hand that the tensor's dtype cannot hold; others are cast.
+  private static func checkStored(_ given: Value, as d: DType) throws(MarsError) {
+    if let s = given.constant {
+      _ = try s.storedAsTyped(as: d)
+    } else if !Promotion.canCast(given.type.dtype, d), let all = given.numbers {
+      // uint64 is the only integer dtype that int64 need not hold, and doubles would round what they compare.
+      guard given.type.dtype.isFloating || d.itemSize < 8 else { return }
+      for x in all { _ = try Scalar(x).storedAsTyped(as: d) }
+    }
+  }
+
   private static let ofStatistics = [
     "maximum": Reductions.max, "minimum": Reductions.min, "mean": Reductions.mean, "median": Statistics.median,
   ]
@@ -212,6 +223,7 @@ enum Padding {
       let mode = c.string("mode")
       let lengths = try pairs(c, "stat_length", rank: rank)
       let isConstant = ["constant", "empty"].contains(mode)
+      if mode == "constant", let given { try checkStored(given, as: x.type.dtype) }
       let values = try (given?.cast(x.type.dtype) ?? ends)?.broadcast(to: [rank, 2])
       for k in 0..<rank {
         let (f, n) = (Frame(axis: k, before: width[2 * k], after: width[2 * k + 1]), x.type.shape[k])

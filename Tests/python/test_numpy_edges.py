@@ -195,3 +195,48 @@ def test_names_of_numpy():
     assert mt.linalg.LinAlgError is np.linalg.LinAlgError and mt.binary_repr(5) == "101" and mt.array_str(mt.arange(2)) == "[0 1]"
     assert (mt.add.nin, mt.add.nout, mt.divmod.nargs) == (2, 1, 4)
     assert mt.iscomplexobj(type("Duck", (), {"dtype": np.dtype("c8")})())
+
+
+UNFIT = [float("nan"), float("inf"), 1e30, 2**40, 1j, -1, 300, 2.7, True]
+
+
+def answered(call, m):
+    """What a call gives, or the kind of its error."""
+    try:
+        return repr(np.asarray(call(m)).tolist())
+    except (ValueError, OverflowError, TypeError) as e:
+        return next(k for k in (OverflowError, TypeError, ValueError) if isinstance(e, k))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", ["i4", "i1", "i8", "?", "f8"])
+@pytest.mark.parametrize("value", [*UNFIT, [1, 2**40], [float("nan"), 1]], ids=str)
+def test_numbers_that_a_tensor_cannot_hold_are_refused_where_numpy_does(dtype, value):
+    x = np.arange(4).astype(dtype)
+    calls = [lambda m: m.insert(m.asarray(x), 1, value)]
+    if not isinstance(value, complex):
+        calls.append(lambda m: m.pad(m.asarray(x), 1, constant_values=value))
+    for call in calls:
+        assert answered(call, mt) == answered(call, np)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", ["i4", "u1", "i8", "?", "f4"])
+@pytest.mark.parametrize("value", [np.int64(2**40), np.float64("nan"), np.float32("inf"), np.uint64(2**64 - 1), np.int16(-1)], ids=str)
+def test_scalars_of_numpy_are_stored_as_numpy_stores_them(dtype, value):
+    for key in (1, slice(1, 3), ...):
+
+        def written(m, key=key):
+            x = m.array(np.arange(4).astype(dtype))
+            x[key] = value
+            return x
+
+        assert answered(written, mt) == answered(written, np)
+
+
+def test_bools_are_rounded_to_integers_only():
+    for m in (np, mt):
+        assert np.asarray(m.round(m.asarray([True]))).dtype == np.float16
+        for call in (lambda m=m: m.round(m.asarray([True]), 2), lambda m=m: m.asarray([True]).round(-1), lambda m=m: m.around(True, 1)):
+            with pytest.raises(TypeError):
+                call()

@@ -13,7 +13,7 @@ import numpy as np
 
 from mars import _abi
 from mars._operators import SAME_KIND, apply, assign, hooks
-from mars.tensor import _index, _registry, _signatures
+from mars.tensor import _index, _objects, _registry, _signatures
 from mars.tensor._arrays import convert
 from mars.tensor._registry import op
 from mars.tensor._tensor import Tensor
@@ -216,7 +216,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Tensor:
 @written
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     given, places = _places(obj)
-    operands = (as_tensor(arr), as_tensor(values), *places)
+    arr = as_tensor(arr)
+    operands = (arr, _objects.numbers(values, arr.dtype), *places)
     return apply(op("insert"), operands, attributes("insert", **given, axis=axis, single="obj" in given))  # type: ignore[no-any-return]
 
 

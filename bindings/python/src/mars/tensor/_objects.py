@@ -34,6 +34,11 @@ def number(value: Any, dtype: np.dtype[Any]) -> Any:
     """A list (a text, None) as one element of a dtype, with NumPy's errors: a list is no number, but it has a truth."""
     if not isinstance(value, OTHERS) or _has_tensors(value):
         return value
-    cell = np.empty((), dtype)
-    cell[()] = value
-    return cell
+    return cell(value, dtype)
+
+
+def cell(value: Any, dtype: np.dtype[Any]) -> Any:
+    """What NumPy stores for an object in one element of a dtype, with its errors."""
+    made = np.empty((), dtype)
+    made[()] = value
+    return made

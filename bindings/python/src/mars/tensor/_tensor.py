@@ -279,6 +279,8 @@ class Tensor(Handle, TensorMethods):
                 rank = view.ndim
                 is_element = not rank and _index.is_element(items)
                 value = _objects.number(value, self.dtype) if is_element else _objects.numbers(value, self.dtype, rank)
+            elif isinstance(value, np.generic) and value.dtype != self.dtype:
+                value = _objects.cell(value, self.dtype)
             assign(view, value)
 
     def __delitem__(self, key: Any) -> None:
