@@ -226,7 +226,8 @@ def test_too_many_axes_are_refused_before_anything_is_made_of_them(call):
     "m.modf(m.ones(3), out=(m.ones(3),))", "m.modf(m.ones(3), out=(m.ones(3), m.ones(3)))", "m.modf(m.ones(3), 5)",
     "m.divmod(m.ones(3), 2, out=(m.ones(3), None), where=m.array([True, True, True]))",
     "m.divmod(m.ones(3), 2, out=m.ones(3), where=m.array([True, False, True]))",
-    "m.modf(m.ones(3), out=(m.ones(3), 5), where=False)", "m.add(1.0, m.ones(3), out=(m.ones(3), m.ones(3)))", "m.add(1.0, m.ones(3), out=())",
+    "m.modf(m.ones(3), out=(m.ones(3), 5), where=False)", "m.add(1.0, m.ones(3), out=())",
+    "m.add(1.0, m.ones(3), out=(m.ones(3), m.ones(3)))",
     "m.add(1.0, m.ones(3), out=5, where=7)", "m.add(1.0, m.ones(3), out=5, where=False)", "m.sin(m.ones(3), out=[1], where=False)",
 ])  # fmt: skip
 def test_places_for_results(call):
