@@ -65,6 +65,20 @@ package enum Npy {
     return Header(dtype: dtype, shape: shape, isFortran: fortran, isSwapped: swapped, offset: offset)
   }
 
+  /// The header of a file of which this was known before: where its data begin and the order of their bytes may have changed, but no more.
+  package static func readHeader(_ file: any File, expecting known: Header) throws(MarsError) -> Header {
+    let found = try readHeader(file)
+    // Of up to one axis longer than 1 both orders are the same, and writers choose either.
+    let isSameOrder = found.isFortran == known.isFortran || known.shape.count { $0 != 1 } <= 1
+    guard found.dtype == known.dtype && found.shape == known.shape && isSameOrder else {
+      func text(_ h: Header) -> String {
+        "\(h.dtype.name)\(Shape.text(h.shape))" + (isSameOrder ? "" : h.isFortran ? " in Fortran order" : " in C order")
+      }
+      throw MarsError(.value, "\(file.path) has changed since it was opened: it holds \(text(found)), not \(text(known))")
+    }
+    return found
+  }
+
   private static func bytes(_ file: any File, _ offset: Int, _ count: Int) throws(MarsError) -> [UInt8] {
     var out = [UInt8](repeating: 0, count: count)
     var failure: MarsError?

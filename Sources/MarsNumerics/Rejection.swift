@@ -17,7 +17,8 @@ extension ElementStream {
 
   /// Marsaglia and Tsang, "A simple method for generating gamma variables", 2000; shapes below 1 by one more uniform number.
   mutating func gamma(_ shape: Double) -> Double {
-    if shape == 0 { return 0 }
+    // NaN would be rejected for ever.
+    guard shape > 0 else { return shape == 0 ? 0 : .nan }
     if shape == 1 { return exponential() }
     if shape < 1 { return pow(unit(), 1 / shape) * gamma(shape + 1) }
     let d = shape - 1 / 3.0
@@ -61,10 +62,15 @@ extension ElementStream {
     return chisquare(freedom + 2 * poisson(nonc / 2))
   }
 
-  /// Products of uniform numbers below a mean of 10; else PTRS of Hörmann, "The transformed rejection method for generating Poisson random
-  /// variables", 1993.
+  /// Ten standard deviations below 2**63: counts of larger means do not fit 64 bits.
+  package static let largestMean = 9.223372006484771e18
+
+  /// Products of uniform numbers below a mean of 10; normal numbers above the largest mean; else PTRS of Hörmann, "The transformed rejection
+  /// method for generating Poisson random variables", 1993.
   mutating func poisson(_ mean: Double) -> Double {
     if mean == 0 { return 0 }
+    // The mean of another distribution's draw: of all digits of the count only the first matter, and infinity would be rejected for ever.
+    if mean > Self.largestMean { return mean.isFinite ? mean + mean.squareRoot() * normal() : mean }
     guard mean >= 10 else {
       let limit = exp(-mean)
       var (n, product) = (0.0, unit())

@@ -18,9 +18,10 @@ package enum Samplers: String, Sendable, CaseIterable {
     }
   }
 
-  /// One value for parameters that are allowed.
+  /// One value for parameters that are allowed; of NaNs, which continuous distributions take, NaN: loops that reject would never end.
   package func draw(_ s: inout ElementStream, _ p: [Double]) -> Double {
-    switch self {
+    if !isDiscrete && p.contains(where: \.isNaN) { return .nan }
+    return switch self {
     case .standardGamma: s.gamma(p[0])
     case .gamma: s.gamma(p[0]) * p[1]
     case .beta: s.beta(p[0], p[1])
@@ -44,8 +45,13 @@ package enum Samplers: String, Sendable, CaseIterable {
 
   /// What a parameter must be.
   package enum Rule: Sendable {
+    /// NaN is allowed, as NumPy allows it of real parameters.
     case notNegative(Int)
     case positive(Int)
+    /// A number of things that 64 bits hold, fractions cut off.
+    case count(Int)
+    /// The same below a limit that keeps logarithms of factorials exact enough to decide.
+    case countBelowBillion(Int)
     /// 0...1
     case share(Int)
     /// The same without 0.
@@ -57,6 +63,8 @@ package enum Samplers: String, Sendable, CaseIterable {
     case mean(Int)
     /// No more is taken than there is.
     case sampleOfBoth
+    /// A number of successes above 0 whose failures 64 bits hold.
+    case successes
 
     /// What is wrong with parameters, of which nil is not known; `names` are theirs.
     package func problem(_ p: [Double?], _ names: [String]) -> String? {
@@ -65,18 +73,25 @@ package enum Samplers: String, Sendable, CaseIterable {
         return "\(names[i]) \(what)"
       }
       switch self {
-      case .notNegative(let i): return failing(i, "< 0") { $0 >= 0 }
-      case .positive(let i): return failing(i, "<= 0") { $0 > 0 }
+      case .notNegative(let i): return failing(i, "< 0") { !($0 < 0) }
+      case .positive(let i): return failing(i, "<= 0") { !($0 <= 0) }
+      case .count(let i): return failing(i, "< 0 or is NaN") { $0 >= 0 } ?? failing(i, "must be below 2**63") { $0 < 0x1p63 }
+      case .countBelowBillion(let i): return failing(i, "< 0 or is NaN") { $0 >= 0 } ?? failing(i, "must be below 10**9") { $0 < 1e9 }
       case .share(let i): return failing(i, "< 0, > 1 or is NaN") { $0 >= 0 && $0 <= 1 }
       case .positiveShare(let i): return failing(i, "<= 0, > 1 or contains NaNs") { $0 > 0 && $0 <= 1 }
       case .shareBelowOne(let i): return failing(i, "< 0, >= 1 or is NaN") { $0 >= 0 && $0 < 1 }
       case .aboveOne(let i): return failing(i, "<= 1 or is NaN") { $0 > 1 }
       case .mean(let i):
-        // Ten standard deviations below 2**63.
-        return failing(i, "< 0 or is NaN") { $0 >= 0 } ?? failing(i, "value too large") { $0 <= 9.223372006484771e18 }
+        return failing(i, "< 0 or is NaN") { $0 >= 0 } ?? failing(i, "value too large") { $0 <= ElementStream.largestMean }
       case .sampleOfBoth:
         guard let good = p[0], let bad = p[1], let sample = p[2], good + bad < sample else { return nil }
         return "ngood + nbad < nsample"
+      case .successes:
+        if let problem = failing(0, "<= 0 or is NaN", { $0 > 0 }) { return problem }
+        guard let n = p[0], let share = p[1], !((1 - share) / share * (n + 10 * n.squareRoot()) <= ElementStream.largestMean) else {
+          return nil
+        }
+        return "\(names[0]) too large or \(names[1]) too small"
       }
     }
   }
@@ -91,10 +106,10 @@ package enum Samplers: String, Sendable, CaseIterable {
     case .noncentralF: [.positive(0), .positive(1), .notNegative(2)]
     case .vonmises: [.notNegative(1)]
     case .poisson: [.mean(0)]
-    case .negativeBinomial: [.positive(0), .positiveShare(1)]
-    case .binomial: [.notNegative(0), .share(1)]
+    case .negativeBinomial: [.positiveShare(1), .successes]
+    case .binomial: [.count(0), .share(1)]
     case .geometric: [.positiveShare(0)]
-    case .hypergeometric: [.notNegative(0), .notNegative(1), .notNegative(2), .sampleOfBoth]
+    case .hypergeometric: [.countBelowBillion(0), .countBelowBillion(1), .count(2), .sampleOfBoth]
     case .logseries: [.shareBelowOne(0)]
     case .zipf: [.aboveOne(0)]
     }

@@ -24,6 +24,7 @@ enum Files {
     return out
   }
 
+  /// How the elements are read: under the extents of the result.
   private static func header(_ c: OpContext) -> Npy.Header {
     Npy.Header(
       dtype: c.dtype("dtype") ?? .float64, shape: c.ints("shape"), isFortran: c.bool("fortran"), isSwapped: c.bool("swapped"),
@@ -40,6 +41,7 @@ enum Files {
         AttrDef("offset", .int, default: .int(0), "byte offset of the first element"),
         AttrDef("fortran", .bool, default: .bool(false), "whether the first axis varies fastest"),
         AttrDef("swapped", .bool, default: .bool(false), "whether elements are big-endian"),
+        AttrDef("stored", .ints, default: AttrValue.none, "extents in the file; None: those of the result"),
       ],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in [TensorType(c.dtype("dtype") ?? .float64, try c.shape("shape"))]
       },
@@ -49,7 +51,11 @@ enum Files {
         "The array in a .npy file, read chunk by chunk through bounded windows.", numpy: "numpy.load",
         example: "mt.save('/tmp/mars-doc.npy', [1, 2]) is None and mt.load('/tmp/mars-doc.npy')"), exposure: .hidden,
       // The bytes of a file in Fortran order are those of another array.
-      reshaped: { c, shape in c.bool("fortran") ? nil : (c.op, c.attributes(with: "shape", .ints(shape))) },
+      reshaped: { c, shape in
+        if c.bool("fortran") { return nil }
+        let stored = AttrValue.ints(c.optionalInts("stored") ?? c.ints("shape"))
+        return (c.op, c.attributes(with: "shape", .ints(shape)).map { $0.0 == "stored" ? ($0.0, stored) : $0 })
+      },
       prepare: { (given: [(String, AttrValue)], files: any FileSystem) throws(MarsError) -> [(String, AttrValue)] in
         let given = try absolute(given, files)
         guard given.count == 1, given[0].0 == "path", case .string(let path) = given[0].1 else { return given }
@@ -61,7 +67,12 @@ enum Files {
       })
   ) { (call: inout NativeCall) throws(MarsError) in
     let c = call.context
-    try Npy.read(try call.files.open(c.string("path"), .read), header(c), call.outputBox, into: call.outputs[0])
+    var (header, stored) = (header(c), header(c))
+    stored.shape = c.optionalInts("stored") ?? header.shape
+    let file = try call.files.open(c.string("path"), .read)
+    let found = try Npy.readHeader(file, expecting: stored)
+    (header.offset, header.isSwapped) = (found.offset, found.isSwapped)
+    try Npy.read(file, header, call.outputBox, into: call.outputs[0])
   }
 
   // MARK: Saving: begin -> write every chunk -> commit

@@ -16,31 +16,41 @@ enum Sampling {
     Value(try op.apply(operands, [("seed", c["seed"]), ("stream", c["stream"]), ("size", .ints(size))]))
   }
 
-  /// What is drawn from: for a number the integers below it, any other tensor as it is.
-  private static func population(_ c: OpContext, _ v: Value) throws(MarsError) -> Value {
-    if v.type.rank > 0 { return v }
-    guard let n = v.constant?.asInt ?? v.numbers?.first.flatMap({ Int(exactly: $0) }) else {
-      throw c.error(.value, "\(c.op.inputs[0].name) must be a tensor of one axis or more, or an integer")
-    }
-    guard n >= 0 else { throw c.error(.value, "\(c.op.inputs[0].name) must be a non-negative integer") }
-    return Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n))))]))
-  }
+  /// What is drawn from: slices of a tensor along an axis, or, for a number, the integers below it.
+  private struct Population {
+    /// nil for integers: a position is the element, and they need not be listed.
+    let x: Value?
+    let axis: Int
+    let count: Int
 
-  private static func extent(_ c: OpContext, _ v: Value) throws(MarsError) -> (axis: Int, count: Int) {
-    let k = try c.normalisedAxis(c.int("axis"), rank: v.type.rank)
-    guard v.type.shape[k] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
-    return (k, v.type.shape[k])
+    init(_ c: OpContext, _ v: Value) throws(MarsError) {
+      axis = try c.normalisedAxis(c.int("axis"), rank: Swift.max(1, v.type.rank))
+      if v.type.rank > 0 {
+        guard v.type.shape[axis] != unknownExtent else { throw c.unknownExtents("\(c.op.name) needs a known extent") }
+        (x, count) = (v, v.type.shape[axis])
+        return
+      }
+      guard let n = v.constant?.asInt ?? v.numbers?.first.flatMap({ Int(exactly: $0) }) else {
+        throw c.error(.value, "\(c.op.inputs[0].name) must be a tensor of one axis or more, or an integer")
+      }
+      guard n >= 0 else { throw c.error(.value, "\(c.op.inputs[0].name) must be a non-negative integer") }
+      (x, count) = (nil, n)
+    }
+
+    func taken(_ index: Value) throws(MarsError) -> Value {
+      guard let x else { return try index.cast(.int64) }
+      return try x.op(Masks.take, index, with: ["axis": .int(axis)])
+    }
   }
 
   static let permutation = OpDef(
     "permutation", inputs: [InputDef("x", "a tensor, or a number: the integers below it")], attributes: [axis] + source,
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let x = try population(c, v[0])
-      let (k, n) = try extent(c, x)
+      let population = try Population(c, v[0])
       // The order of random keys; keys of 64 bits are practically never equal.
-      let order = try draw(c, Random.words, [n]).op(Sorting.argsort)
-      return [try x.op(Masks.take, order, with: ["axis": .int(k)])]
+      let order = try draw(c, Random.words, [population.count]).op(Sorting.argsort)
+      return [try population.taken(order)]
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
       "The slices along an axis in random order.", details: "The order of random keys, so that it does not depend on chunks.",
@@ -103,8 +113,8 @@ enum Sampling {
       AttrDef("replace", .bool, default: .bool(true), "whether a slice may be drawn more than once"), axis,
     ] + source, typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let a = try population(c, v[0])
-      let (k, n) = try extent(c, a)
+      let population = try Population(c, v[0])
+      let n = population.count
       let size = c.optionalInts("size") == nil ? [] : try c.shape("size")
       let count = try c.product(size, "size \(Shape.text(size))")
       guard n > 0 || count == 0 else { throw c.error(.value, "a cannot be empty unless no samples are taken") }
@@ -133,7 +143,7 @@ enum Sampling {
         }
         index = try keys.op(Sorting.argsort).sliced(axis: 0, start: 0, count: count).reshaped(size)
       }
-      return [try a.op(Masks.take, index, with: ["axis": .int(k)])]
+      return [try population.taken(index)]
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
       "Slices along an axis drawn at random.", numpy: "numpy.random.Generator.choice",

@@ -196,3 +196,54 @@ def test_open_files(tmp_path):
         mt.load(memory)
     with pytest.raises(TypeError, match="PathLike"):
         mt.load(5)
+
+
+@pytest.mark.parametrize(
+    "before, after, holds",
+    [
+        (np.arange(6.0), np.arange(6), "it holds int64\\(6,\\), not float64\\(6,\\)"),
+        (np.arange(6.0), np.arange(5.0), "it holds float64\\(5,\\), not float64\\(6,\\)"),
+        (np.arange(6.0), np.arange(7.0), "it holds float64\\(7,\\), not float64\\(6,\\)"),
+        (np.ones((2, 3)), np.ones((3, 2)), "it holds float64\\(3, 2\\), not float64\\(2, 3\\)"),
+        (np.ones((2, 3)), np.asfortranarray(np.ones((2, 3))), "it holds float64\\(2, 3\\) in Fortran order, not .* in C order"),
+    ],
+)
+def test_a_file_that_is_replaced_by_another_kind(tmp_path, before, after, holds):
+    path = tmp_path / "x.npy"
+    np.save(path, before)
+    whole, flat = mt.load(path) * 1, mt.load(path).reshape(-1) * 1
+    np.save(path, after)
+    for t in (whole, flat):
+        with pytest.raises(ValueError, match=rf"x\.npy has changed since it was opened: {holds}"):
+            t.fetch()
+
+
+def test_a_file_that_is_cut_off_or_no_longer_one(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(600.0))
+    t = mt.load(path) * 1
+    os.truncate(path, 1000)
+    with pytest.raises(ValueError, match=r"x\.npy is not a readable .npy file: .* needs 4800 bytes but only"):
+        t.fetch()
+    path.write_text("something else altogether")
+    with pytest.raises(ValueError, match=r"x\.npy is not a readable .npy file: the magic bytes are missing"):
+        t.fetch()
+
+
+def test_a_file_that_is_replaced_by_its_like(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(6.0).reshape(2, 3))
+    t, flat = mt.load(path) * 1, mt.load(path).reshape(6) + 0
+    np.save(path, np.arange(10.0, 16).reshape(2, 3).astype(">f8"))
+    assert t.fetch().tolist() == [[10, 11, 12], [13, 14, 15]] and flat.fetch().tolist() == [10, 11, 12, 13, 14, 15]
+    # A header of another size, which Mars writes.
+    mt.save(path, mt.ones((2, 3)) * 5)
+    assert (mt.load(path) * 1).sum().fetch() == 30
+    # Over itself: all is read before the file gets its name.
+    mt.save(path, mt.load(path) + 1)
+    assert np.load(path).tolist() == [[6, 6, 6], [6, 6, 6]]
+    narrow = mt.load(path)
+    mt.save(path, narrow.astype("f4").reshape(3, 2))
+    assert np.load(path).dtype == np.float32
+    with pytest.raises(ValueError, match="has changed since it was opened"):
+        mt.load(path).reshape(6).fetch() + (narrow * 1).fetch()

@@ -1,7 +1,10 @@
 """Distributions that reject: the right distributions, and the same numbers in any chunks and from any client."""
 
 import math
+import subprocess
+import sys
 
+import mars
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -182,3 +185,77 @@ def test_refused_parameters(call):
 def test_refused_when_known():
     with pytest.raises(ValueError, match="lam < 0"):
         mt.random.poisson(mt.tensor([1.0, -1.0]) * 1, size=2).fetch()
+
+
+NAN, INF = float("nan"), float("inf")
+UNUSUAL = [NAN, INF, -INF, -1.0, 0.0, 5e-324, 1e-300, 1e-17, 0.5, 1 - 2**-53, 1.0, 1 + 2**-52, 12.0, 1e9, 1e18, 9.22e18, 1e300]
+ALL_SAMPLERS = {
+    "standard_gamma": 1, "gamma": 2, "beta": 2, "chisquare": 1, "f": 2, "standard_t": 1, "noncentral_chisquare": 2, "noncentral_f": 3,
+    "power": 1, "vonmises": 2, "wald": 2, "poisson": 1, "negative_binomial": 2, "binomial": 2, "geometric": 1, "hypergeometric": 3,
+    "logseries": 1, "zipf": 1,
+}  # fmt: skip
+ENDING = """
+import itertools, sys
+import mars
+import mars.tensor as mt
+import numpy as np
+name, count, values = sys.argv[1], int(sys.argv[2]), [float(x) for x in sys.argv[3:]]
+g = mt.random.default_rng(0)
+for p in itertools.product(values, repeat=count):
+    try:
+        getattr(g, name)(*(np.full(8, x) for x in p)).to_numpy()
+    except ValueError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("name", ALL_SAMPLERS)
+def test_unusual_parameters_end(name):
+    # In a process of its own, because a loop that rejects for ever cannot be stopped.
+    values = UNUSUAL if ALL_SAMPLERS[name] < 3 else UNUSUAL[:5] + [0.5, 12.0, 1e9, 1e18, 1e300]
+    subprocess.run([sys.executable, "-c", ENDING, name, str(ALL_SAMPLERS[name]), *map(str, values)], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "name, parameters, message",
+    [
+        ("hypergeometric", (10**6, INF, 10**6), "nbad must be below 10\\*\\*9"), ("hypergeometric", (10, INF, 5), "nbad must be below"),
+        ("hypergeometric", (NAN, 5, 5), "ngood < 0 or is NaN"), ("hypergeometric", (10**9, 1, 5), "ngood must be below"),
+        ("hypergeometric", (5, 5, INF), "nsample must be below"), ("binomial", (INF, 0.5), "n must be below 2\\*\\*63"),
+        ("binomial", (NAN, 0.5), "n < 0 or is NaN"), ("negative_binomial", (INF, 0.5), "n too large or p too small"),
+        ("negative_binomial", (2, 1e-300), "n too large or p too small"), ("negative_binomial", (NAN, 0.5), "n <= 0 or is NaN"),
+        ("poisson", (INF,), "lam value too large"),
+    ],
+)  # fmt: skip
+def test_counts_that_cannot_be(name, parameters, message):
+    for given in (parameters, [mt.tensor([float(x)]) for x in parameters]):
+        with pytest.raises(ValueError, match=message):
+            getattr(mt.random.default_rng(1), name)(*given).fetch()
+
+
+def test_real_parameters_that_are_not_finite():
+    calls = [
+        ("standard_gamma", (NAN,)), ("standard_gamma", (INF,)), ("chisquare", (NAN,)), ("beta", (2, INF)), ("beta", (INF, INF)),
+        ("vonmises", (1.5, INF)), ("vonmises", (NAN, 2)), ("wald", (INF, 1)), ("wald", (3, INF)), ("power", (INF,)), ("zipf", (INF,)),
+        ("noncentral_chisquare", (2, INF)), ("noncentral_chisquare", (NAN, 1)), ("f", (2, NAN)), ("gamma", (2, INF)),
+    ]  # fmt: skip
+    for name, p in calls:
+        want = getattr(np.random.default_rng(1), name)(*p, size=5)
+        np.testing.assert_array_equal(getattr(mt.random.default_rng(1), name)(*p, size=5).to_numpy(), want, err_msg=f"{name}{p}")
+
+
+def test_integers_drawn_from_are_not_listed():
+    # A hundred million of them would take 800 MB, and 2**62 nothing has room for.
+    with mars.new_session(memory_limit="64MiB"):
+        g = mt.random.default_rng(4)
+        assert 0 <= g.choice(10**8).fetch() < 10**8
+        many = g.choice(2**62, size=1000).to_numpy()
+        assert many.dtype == np.int64 and many.min() >= 0 and 2**61 < many.max() < 2**62
+        assert 0 <= mt.random.choice(2**31).fetch() < 2**31
+    # The same numbers as from the listed integers.
+    for call in (
+        lambda g, a: g.choice(a, (3, 2)), lambda g, a: g.choice(a, 3, replace=False), lambda g, a: g.permutation(a),
+        lambda g, a: g.choice(a, 4, p=[0.1, 0.2, 0.3, 0.4]),
+    ):  # fmt: skip
+        draws = [call(mt.random.default_rng(9), a).to_numpy() for a in (4, np.arange(4))]
+        assert draws[0].dtype == np.int64 and draws[0].tolist() == draws[1].tolist()
