@@ -29,7 +29,11 @@ struct OperandTypes {
     var meetsInexact = false
     for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
     guard op.comparesIntegers || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
-    return operands.map { o in if case .big(let x) = o { .weak(Scalar(x)) } else { o } }
+    // Beside integers it lies beyond all of them, which a double need not: 2**64 is no more than the largest uint64 is as a double.
+    let isBeyond = loops != nil && !meetsInexact && operands.count { if case .big = $0 { true } else { false } } == 1
+    return operands.map { o in
+      if case .big(let x) = o { .weak(Scalar(isBeyond ? (x < 0 ? -Double.infinity : .infinity) : x)) } else { o }
+    }
   }
 
   /// Of a ufunc that computes: integers that 64 bits do not hold choose a loop as any integer does, which has to take floats then.

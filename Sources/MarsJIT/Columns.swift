@@ -63,10 +63,12 @@ extension Emitter {
           try self.b.loop(row, last, step: Emitter.blockSteps) { (block) throws(MarsError) in
             let next = block &+ self.b.index(Emitter.blockSteps)
             let end = self.b.select(self.b.icmp(.slt, next, last), next, last)
+            self.isInStrip = true
             try self.openRows(k + 1, block, end) { () throws(MarsError) in
               try self.emitLevel(l - 1)
               for a in states { self.accumulate(a, l - 1) }
             }
+            self.isInStrip = false
             for a in states { self.flush(a) }
           }
           let at = (self.lanePosition! &- first).lshr(self.layout.lanes.trailingZeroBitCount)

@@ -47,6 +47,8 @@ final class Emitter {
   var tiles: [Int: [IRValue]] = [:]
   /// Whether the level below has been reduced already.
   var isReduced = false
+  /// Whether rows of a strip of columns are read: each one's next vector is due when all rows have been.
+  var isInStrip = false
   /// Which copy of the accumulators is combined into.
   var copy = 0
   /// Results of reducers, per level below, for `.reduced`.

@@ -27,6 +27,19 @@ package struct ChunkSizes {
     return max(1 << 9, size >> (2 * refinement))
   }
 
+  /// As many chunks as there are to be at least of what is large.
+  private static let enough = 8
+
+  /// Bytes that chunks may have which are there already, cut along some of the axes: if they were cut across, each would be kept until the
+  /// last of its parts is done.
+  private func tolerated(_ wanted: Int, _ axes: [AxisSplits?]) -> Int {
+    let count = product(1, axes.map { $0?.count ?? 1 })
+    return count < 2 ? wanted : count < ChunkSizes.enough ? 2 * ChunkSizes.roundedUp(wanted) : 8 * wanted
+  }
+
+  /// What chunks may have that were to have `wanted` bytes, where extents are rounded up: no reason to cut another axis too.
+  static func roundedUp(_ wanted: Int) -> Int { wanted + wanted / 4 }
+
   /// A product of sizes; where it does not fit, the largest integer: too much for any purpose here.
   func product(_ first: Int, _ factors: [Int]) -> Int {
     var p = first
@@ -76,7 +89,9 @@ package struct ChunkSizes {
     let isBlock = prefersBlocks && reduced.isEmpty && isScarce(bytes(shape, true)) && ChunkSizes.isWide(shape, side)
     let matrix = isBlock ? shape.count - 2 : shape.count
     for k in shape.indices where k >= matrix && axes[k] == nil { chunk[k] = min(chunk[k], ChunkSizes.part(shape[k], most: side)) }
-    cutOutermost(&chunk, shape, reduced, wanted, free: { axes[$0] == nil && $0 < matrix }, { bytes($0, false) })
+    if bytes(chunk, false) > tolerated(wanted, axes) {
+      cutOutermost(&chunk, shape, reduced, wanted, free: { axes[$0] == nil && $0 < matrix }, { bytes($0, false) })
+    }
     if !reduced.isEmpty && axes.allSatisfy({ $0 == nil }) {
       for (k, size) in stripes(shape, reduced, operands, instead: chunk) { chunk[k] = size }
     }
@@ -97,7 +112,8 @@ package struct ChunkSizes {
     return (target(max(bytes(shape, true), isComputed ? product(8, shape) : 0), takesNone: operands.allSatisfy(\.axes.isEmpty)), bytes)
   }
 
-  /// Cuts the outermost free axes first: inner ones keep contiguous runs.
+  /// Cuts the outermost free axes first: inner ones keep contiguous runs, and stay whole as soon as an outer one had enough elements for all
+  /// parts, although rounding makes these a little larger than wanted.
   private func cutOutermost(
     _ chunk: inout [Int], _ shape: [Int], _ reduced: Set<Int>, _ wanted: Int, free: (Int) -> Bool, _ bytes: ([Int]) -> Int
   ) {
@@ -106,10 +122,12 @@ package struct ChunkSizes {
       if now <= wanted || shape[k] <= 1 { continue }
       let parts = (now - 1) / wanted + 1
       var size = max(1, (shape[k] - 1) / parts + 1)
-      // Even starts keep vector loops aligned.
-      if size > 64 { size = (size + 63) / 64 * 64 }
+      // Even starts keep vector loops aligned, and blocks of transposed operands whole.
+      let step = k == shape.count - 1 ? 64 : 16
+      if size > 64 { size = (size + step - 1) / step * step }
       if reduced.contains(k) { size = max(size, ChunkSizes.shortestPart) }
       chunk[k] = min(shape[k], size)
+      if parts <= shape[k] && bytes(chunk) < 2 * wanted { return }
     }
   }
 
@@ -222,15 +240,18 @@ package struct ChunkSizes {
         let others = shape.indices.filter { $0 != carried }
         order = others.map { ($0, ChunkSizes.shortestPart) } + [(carried, 1)] + others.map { ($0, 1) }
       }
+      let most = max(wanted, tolerated(wanted / 2, axes))
       for (k, least) in order where axes[k] == nil {
         let now = bytes(chunk, along: k)
-        if now <= wanted || chunk[k] <= least { continue }
+        if now <= most || chunk[k] <= least { continue }
         let parts = (now - 1) / wanted + 1
+        let isEnough = parts <= chunk[k]
         chunk[k] = max(least, (chunk[k] - 1) / parts + 1)
         // Chunks of whole periods, and of parts of the next longer one.
         let all = periods(k)
         if let p = all.filter({ $0 <= chunk[k] }).max() { chunk[k] -= chunk[k] % p }
         periodic[k] = all.filter { $0 > chunk[k] }.min() ?? 0
+        if isEnough && order.allSatisfy({ axes[$0.axis] != nil || bytes(chunk, along: $0.axis) <= ChunkSizes.roundedUp(wanted) }) { break }
       }
       // Of axes with splits of their own only: those with periods are left as they are.
       if refines { cut(&axes, &chunk, { product(itemSize, $0.map { max($0, 1) }) }, wanted, except: whole) }
@@ -268,6 +289,7 @@ package struct ChunkSizes {
       if now <= wanted { break }
       let parts = (now - 1) / wanted + 1
       chunk[k] = max(1, (type.shape[k] - 1) / parts + 1)
+      if parts <= type.shape[k] && chunk.reduce(type.dtype.itemSize, *) <= ChunkSizes.roundedUp(wanted) { break }
     }
     return Grid(type.shape.indices.map { AxisSplits(extent: type.shape[$0], chunk: chunk[$0]) })
   }

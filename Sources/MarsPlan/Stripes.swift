@@ -44,7 +44,7 @@ extension ChunkSizes {
   /// Partial results that are combined together where all would take too much memory: by axis, of `counts` partial results along each of the
   /// axes, of `bytes` for one.  No axis is named where all are combined at once.
   func groups(_ counts: [(axis: Int, count: Int)], bytes: Int) -> [Int: AxisSplits] {
-    var room = max(2, (memoryLimit / 16 >> (2 * refinement)) / max(1, bytes))
+    var room = max(2, ((memoryLimit / 16) >> (2 * refinement)) / max(1, bytes))
     if product(1, counts.map(\.count)) <= room { return [:] }
     var out: [Int: AxisSplits] = [:]
     for (axis, count) in counts.reversed() {

@@ -135,6 +135,40 @@ def test_partial_results_in_groups(numbers, tmp_path):
         assert session.statistics()["peak_bytes"] <= 512 << 10
 
 
+@pytest.mark.parametrize("limit", [1, 100, 2000, 10_000, 50_000])
+def test_tiny_limits_are_kept_or_refused(limit, tmp_path):
+    with mars.Session(memory_limit=limit, spill_dir=tmp_path):
+        for make in (
+            lambda: mt.ones(10**6).sum(),
+            lambda: mt.ones(10**5).argmax(),
+            lambda: mt.var(mt.ones((300, 300)), axis=0),
+            lambda: mt.median(mt.random.rand(10**5)),
+            lambda: mt.histogram(mt.random.rand(10**4))[0],
+        ):
+            try:
+                make().fetch()
+            except MemoryError as error:
+                assert "one task needs" in str(error)
+
+
+@pytest.mark.parametrize("shape", [(4000, 1000), (8001, 1000), (100_003, 20), (1000, 4000), (10_000, 10_000), (100_000, 7)])
+def test_rows_are_not_cut_because_parts_are_rounded_up(shape):
+    x = mt.tensor(np.zeros(shape[0] * shape[1] if shape[0] * shape[1] < 10**7 else 1)) * 2
+    x = mt.broadcast_to(x, shape) if x.size == 1 else x.reshape(shape)
+    for made in (x.sum(), x.sum(axis=0), x.sum(axis=1), x + 1, mt.sort(x, axis=1)):
+        for stage in made.explain().splitlines():
+            if stage.startswith("stage") and f"over {shape} in " in stage:
+                assert stage.split(" in ")[1].split(" tasks")[0].endswith("x1"), stage
+
+
+def test_a_file_that_is_summed_is_read_once(tmp_path):
+    path = tmp_path / "sparse.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype="f8", shape=(10**5, 5000)).flush()
+    with mars.Session(memory_limit="64MiB", spill_dir=tmp_path):
+        for made in (mt.load(path).sum(axis=0), mt.load(path).sum(axis=1), mt.load(path).mean()):
+            assert "go to disk" not in made.explain()
+
+
 def test_a_sum_over_rows_in_stripes(flat, numbers, tmp_path):
     with mars.Session(memory_limit="2MiB", workers=2, spill_dir=tmp_path) as session:
         mt.random.seed(2)

@@ -6,6 +6,7 @@ from pathlib import Path
 import mars
 import mars._session as sessions
 import mars.tensor as mt
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,3 +43,22 @@ def test_what_is_said_to_be_missing_is():
     for place, said in ((mt, functions), (mt.random, of_random.partition(":")[2]), (mt.Tensor, of_tensors.partition(":")[2])):
         names = re.findall(r"`(\w+)`", said)
         assert names and [n for n in names if hasattr(place, n)] == []
+
+
+# What is about NumPy's own installation and C interface, and types of what is said to be missing.
+OF_NUMPY_ITSELF = {"get_include", "info", "show_config", "show_runtime", "test", "ufunc", "busdaycalendar", "recarray", "record"}
+
+
+@pytest.mark.parametrize(("mine", "numpys"), [
+    (mt, np), (mt.linalg, np.linalg), (mt.random, np.random), (mt.Tensor, np.ndarray), (mt.random.Generator(0), np.random.default_rng(0)),
+    (mt.random.RandomState(0), np.random.RandomState(0)),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_missing_is_said(mine, numpys):
+    said = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", (ROOT / "docs/differences.md").read_text()))))
+    names = {n for n in dir(numpys) if not n.startswith("_") and (numpys is np.ndarray or callable(getattr(numpys, n)))}
+    # Bit generators, and dtypes that are named by their kinds.
+    kinds = {
+        n for n in names if isinstance(getattr(numpys, n), type) and issubclass(getattr(numpys, n), (np.generic, np.random.BitGenerator))
+    }
+    assert {n for n in names - kinds - OF_NUMPY_ITSELF if not hasattr(mine, n)} - said == set()

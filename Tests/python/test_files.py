@@ -168,6 +168,36 @@ def test_only_files_are_read(tmp_path, kind):
         late.execute()
 
 
+def test_paths_as_bytes(tmp_path):
+    path = os.fsencode(tmp_path / "x.npy")
+    mt.save(path, mt.arange(3))
+    assert mt.load(path).fetch().tolist() == [0, 1, 2]
+    with mars.Session(spill_dir=os.fsencode(tmp_path)) as session:
+        assert session.options()["spill_dir"] == str(tmp_path)
+
+
+def test_open_files(tmp_path):
+    path = tmp_path / "x.npy"
+    with open(path, "wb") as file:
+        mt.save(file, mt.arange(3))
+        mt.save(file, mt.ones((2, 2), "f4"))
+    with open(path, "rb") as file:
+        path.unlink()  # an open file need not have a name
+        first, second = mt.load(file), mt.load(file, chunk_size=1)
+        with pytest.raises(EOFError):
+            mt.load(file)
+    assert first.fetch().tolist() == [0, 1, 2]
+    assert second.nsplits == ((1, 1), (1, 1))
+    assert second.dtype == "f4" and second.fetch().tolist() == [[1, 1], [1, 1]]
+    memory = io.BytesIO()
+    np.savez(memory, np.ones(3))
+    memory.seek(0)
+    with pytest.raises(ValueError, match="archive"):
+        mt.load(memory)
+    with pytest.raises(TypeError, match="PathLike"):
+        mt.load(5)
+
+
 @pytest.mark.parametrize(
     "before, after, holds",
     [

@@ -1,6 +1,9 @@
 """Graphs with named inputs: what is bound, written to, and put into files."""
 
+import array
+
 import mars
+import mars.tensor as mt
 import numpy as np
 import pytest
 
@@ -53,3 +56,54 @@ def test_names_may_not_be_empty():
         g.output("", x)
     g.output("y", x)
     assert list(mars.Graph.parse(g.serialize()).outputs) == ["y"]
+
+
+def bound(value, dtype, shape=(None,)):
+    g = mars.Graph()
+    g.output("y", g.input("k", dtype, shape))
+    return g.execute(k=value)["y"].fetch()
+
+
+@pytest.mark.parametrize(("value", "dtype"), [
+    ([True], "bool"), ([True], "int8"), ([1, 2], "uint8"), ([1, 2], "float16"), ([1, 2], "complex64"), ([1.5], "float32"),
+    ([1.5], "complex64"), ([1j], "complex128"), ([], "int64"), ([2**70], "float64"), ([2**63, 1], "uint64"), (range(3), "int64"),
+    ((1, 2), "int64"),
+    (array.array("d", [1.5]), "float32"), (np.array([1, 2]), "int64"), ([np.float32(1.5)], "float16"),
+])  # fmt: skip
+def test_what_an_input_takes(value, dtype):
+    same(bound(value, dtype), np.asarray(value, dtype))
+
+
+def test_lists_of_tensors_take_the_dtype_of_their_input():
+    same(bound([mt.tensor(1), 2], "float64"), np.array([1.0, 2.0]))
+    with pytest.raises(TypeError, match="'k' expects int64"):
+        bound([mt.tensor(1.7), 2], "int64")
+
+
+@pytest.mark.parametrize(("value", "dtype"), [
+    ([1.7, 2.9], "int64"), (1.0, "int64"), (["3"], "int64"), ("4", "float64"), (b"4", "int64"), (5, "bool"), ([1.5], "bool"),
+    ([1j], "float64"), (None, "float64"), ([None], "float64"), ({1: 2}, "int64"), ([2**70, 1.5], "int64"), (array.array("d", [1]), "int64"),
+])  # fmt: skip
+def test_what_an_input_does_not_take(value, dtype):
+    with pytest.raises(
+        TypeError, match=f"graph input 'k' expects {dtype} but is bound to {type(value).__name__} of .*, which is not cast to it"
+    ):
+        bound(value, dtype, np.shape(value))
+
+
+def test_integers_that_an_input_has_no_room_for():
+    for value, dtype in (([300], "uint8"), ([-1], "uint64"), ([2**70], "int64")):
+        with pytest.raises(OverflowError, match="graph input 'k'"):
+            bound(value, dtype)
+    with pytest.raises(ValueError, match=r"graph input 'k'.*inhomogeneous"):
+        bound([[1], [1, 2]], "int64")
+    with pytest.raises(ValueError, match="expects float64"):
+        bound(np.arange(3), "float64")
+
+
+def test_what_depends_on_an_input_has_no_plan():
+    t = mars.Graph().input("k", "int64", (None,)) + 1
+    for plan in (lambda: t.nsplits, t.explain):
+        with pytest.raises(ValueError, match="graph input 'k' is not bound"):
+            plan()
+    assert repr(t) == "Tensor(shape=(?,), dtype=int64)"

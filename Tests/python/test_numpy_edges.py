@@ -1,5 +1,7 @@
 """Arguments at the edges of what NumPy's functions take: results, dtypes and errors are NumPy's."""
 
+import tracemalloc
+
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -240,3 +242,68 @@ def test_bools_are_rounded_to_integers_only():
         for call in (lambda m=m: m.round(m.asarray([True]), 2), lambda m=m: m.asarray([True]).round(-1), lambda m=m: m.around(True, 1)):
             with pytest.raises(TypeError):
                 call()
+
+
+# ---- axes without number ----
+
+
+@pytest.mark.parametrize("axes", ["65", "10**7", "-5", "64", "'x'", "1.5"])
+def test_the_least_number_of_axes(axes):
+    check(f"m.array([1.0], ndmin={axes})", "ndmin must be" if axes in ("65", "10**7") else None)
+
+
+@pytest.mark.parametrize("call", [lambda: mt.array([1.0], ndmin=10**7), lambda: mt.diag_indices(3, ndim=10**7)])
+def test_too_many_axes_are_refused_before_anything_is_made_of_them(call):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="64"):
+            call()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+# ---- what is no place, no rule and no amount ----
+
+
+@pytest.mark.parametrize("call", [
+    "m.nonzero(m.ones(3), out=m.ones(3))", "m.divmod(m.ones(3), 2, out=m.ones(3))", "m.frexp(m.ones(3), out=m.ones(3))",
+    "m.modf(m.ones(3), out=(m.ones(3),))", "m.modf(m.ones(3), out=(m.ones(3), m.ones(3)))", "m.modf(m.ones(3), 5)",
+    "m.divmod(m.ones(3), 2, out=(m.ones(3), None), where=m.array([True, True, True]))",
+    "m.divmod(m.ones(3), 2, out=m.ones(3), where=m.array([True, False, True]))",
+    "m.modf(m.ones(3), out=(m.ones(3), 5), where=False)", "m.add(1.0, m.ones(3), out=())",
+    "m.add(1.0, m.ones(3), out=(m.ones(3), m.ones(3)))",
+    "m.add(1.0, m.ones(3), out=5, where=7)", "m.add(1.0, m.ones(3), out=5, where=False)", "m.sin(m.ones(3), out=[1], where=False)",
+])  # fmt: skip
+def test_places_for_results(call):
+    check(call)
+
+
+def test_results_as_tuples_are_written_where_a_mask_holds():
+    def split(m):
+        whole, part = m.zeros(3), m.zeros(3)
+        m.modf(m.array([1.5, 2.5, 3.5]), out=(part, whole), where=m.array([True, False, True]))
+        return np.asarray(part), np.asarray(whole)
+
+    np.testing.assert_array_equal(split(mt), split(np))
+
+
+@pytest.mark.parametrize("rule", ["m.ones(3)", "None", "5", "'unsafely'", "'sa\\0fe'"])
+def test_casting_rules(rule):
+    check(f"m.can_cast('i4', 'f4', casting={rule})")
+
+
+@pytest.mark.parametrize("work", ["m.ones(3)", "m.array(3)", "np.array(0)", "'x'", "1.5", "2**70", "True", "-1", "0", "None"])
+@pytest.mark.parametrize("function", ["shares_memory", "may_share_memory"])
+def test_amounts_of_work(function, work):
+    check(f"m.{function}(m.ones(3), m.ones(3), max_work={work})")
+    check(f"m.{function}(3, m.ones(3), max_work={work})")
+
+
+@pytest.mark.parametrize(
+    "value", ["m.ones(3)", "m.array(3)", "m.array(-300)", "m.array(3.7)", "m.array([300])[0]", "m.ones((0, 2), 'f4')", "70000"]
+)
+@pytest.mark.parametrize("module", ["m", "np"])
+def test_the_smallest_dtype_of_a_value(module, value):
+    made = [eval(f"{module}.min_scalar_type({value})", {"m": m, "np": np}) for m in (mt, np)]
+    assert made[0] == made[1]

@@ -1,6 +1,7 @@
 """Results without axes: NumPy's scalars never change, whoever else has them; its arrays without axes can be written to."""
 
 import math
+import operator
 import random
 
 import mars.tensor as mt
@@ -224,3 +225,12 @@ def test_scalars_are_rounded():
     for array in (t, mt.array(1.5)):
         with pytest.raises(TypeError, match="__round__"):
             round(array)
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, 2**64 + 1, 2**70, -1, -(2**63), -(2**63) - 1, -(2**70)])
+def test_comparisons_with_integers_beyond_64_bits_are_exact(number):
+    for x in (np.array([2**64 - 1, 0, 5], "u8"), np.array([2**63 - 1, -(2**63), 5]), np.array([2.0**64, -1.0])):
+        t = mt.tensor(x)
+        for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
+            np.testing.assert_array_equal(compare(t, number).fetch(), compare(x, number))
+            np.testing.assert_array_equal(compare(number, t).fetch(), compare(number, x))

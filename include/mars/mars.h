@@ -298,7 +298,8 @@ typedef struct mars_tensor_info {
 mars_status mars_tensor_describe(mars_tensor_info *out, const mars_tensor *tensor);
 /* The same in parts: the cheap form.  Any of `dtype`, `ndim` and `shape` may be NULL; `shape` must have room for MARS_MAX_DIMS extents. */
 mars_status mars_tensor_type(mars_dtype *dtype, int32_t *ndim, int64_t *shape, const mars_tensor *tensor);
-/* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything. */
+/* JSON [[sizes along axis 0], ...] of the chunks that an execution would make or has made; null where unknown.  Never runs anything.
+ * MARS_ERROR_VALUE for what depends on an input of a graph, which has no plan before data is bound. */
 mars_status mars_tensor_chunks(mars_string **out, mars_session *session, mars_tensor *tensor);
 /* The same for as long as `goes_on` answers what is not 0, or MARS_ERROR_CANCELLED.  Planning a large graph takes seconds: `goes_on` is asked
  * every millisecond or so, in the calling thread, and must not call Mars. */
@@ -391,7 +392,8 @@ mars_status mars_fetch(mars_array *out, mars_session *session, mars_tensor *tens
 /* As mars_fetch, into memory of the caller with the tensor's dtype and shape, of any strides, not read-only. */
 mars_status mars_fetch_into(mars_session *session, mars_tensor *tensor, const mars_array *destination);
 
-/* Text of the plan that executing the tensors would run. */
+/* Text of the plan that executing the tensors would run.  MARS_ERROR_VALUE for what depends on an input of a graph, as with
+ * mars_tensor_chunks. */
 mars_status mars_explain(mars_string **out, mars_session *session, mars_tensor *const *tensors, size_t count);
 /* The same for as long as `goes_on` says, as mars_tensor_chunks_while. */
 mars_status mars_explain_while(

@@ -67,7 +67,7 @@ struct  Mars__Graph
    */
   uint32_t format;
   /*
-   * Features that a reader must understand, or refuse the file: "callback:python".
+   * Features that a reader must understand, or refuse the file: "callback:python", which no release of Mars reads or writes yet.
    */
   size_t n_requirements;
   ProtobufCBinaryData *requirements;
@@ -211,7 +211,8 @@ struct  Mars__Node
 
 
 /*
- * A function that the client has registered under a name; code itself is never part of a graph.
+ * A function that the client has registered under a name; code itself is never part of a graph.  Reserved: the C interface has no way to
+ * register one yet, so that graphs with functions of the client (map_chunk) are refused when they are written and when they are read.
  */
 struct  Mars__Callback
 {

@@ -372,7 +372,7 @@ def code_of(dtype: Any) -> int:
 def can_cast(source: int, target: int, casting: str) -> bool:
     """Whether the library casts from one code to another under a rule of NumPy's."""
     answer = c_int32()
-    check(lib.mars_dtype_can_cast(byref(answer), source, target, casting.encode()))
+    check(lib.mars_dtype_can_cast(byref(answer), source, target, c_text(casting, "casting")))
     return answer.value != 0
 
 

@@ -6,9 +6,41 @@ from collections.abc import Sequence
 from ctypes import byref, c_int64, c_void_p, sizeof
 from typing import Any
 
+import numpy as np
+
 from mars import _abi, _run, _session
 from mars._abi import Binding, check, lib
 from mars._operators import wrap
+
+# The least dtype of each kind of numbers.
+_LEAST = {"b": "bool", "i": "uint8", "u": "uint8", "f": "float16", "c": "complex64"}
+
+
+def _data(name: str, v: Any, dtype: np.dtype[Any] | None) -> Any:
+    """A tensor of what is bound to an input; dtype None: the graph has no such input, which the library says."""
+    from mars.tensor._arrays import convert, tensor
+    from mars.tensor._tensor import Tensor
+
+    if isinstance(v, Tensor):
+        return v
+    if dtype is None or hasattr(v, "dtype"):
+        return convert(v)
+    try:
+        found = convert(v) if isinstance(v, (list, tuple)) and any(isinstance(i, Tensor) for i in v) else np.asarray(v)
+        goes = 0 in found.shape or _goes_into(found.dtype.kind, dtype)
+        if not goes and isinstance(found, np.ndarray) and found.dtype.kind in "Of":
+            # Integers beyond 64 bits are objects to NumPy, and those on both sides of 2**63 floats.
+            goes = _goes_into("i", dtype) and all(isinstance(i, (int, np.integer)) for i in np.asarray(v, object).flat)
+        if goes:
+            return tensor(v if isinstance(found, np.ndarray) else found, dtype)
+    except (ValueError, OverflowError) as error:
+        raise type(error)(f"graph input '{name}': {error}") from error
+    raise TypeError(f"graph input '{name}' expects {dtype} but is bound to {type(v).__name__} of {found.dtype}, which is not cast to it")
+
+
+def _goes_into(kind: str, dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of Python of a kind are cast to a dtype: they have no width, so the least dtype of the kind tells."""
+    return kind in _LEAST and _abi.can_cast(_abi.code_of(_LEAST[kind]), _abi.code_of(dtype), "same_kind")
 
 
 class Graph:
@@ -88,21 +120,11 @@ class Graph:
     def execute(self, session: _session.Session | None = None, /, **inputs: Any) -> dict[str, Any]:
         """Computes all outputs with data for the inputs, and gives them by name.
 
-        Lists and scalars of Python take the dtype of their input.
+        Tensors and arrays must have the dtype of their input.  Lists and numbers of Python take it where their kind goes into it:
+        integers into floats, but not floats into integers.
         """
-        from mars.tensor._arrays import convert, tensor
-        from mars.tensor._tensor import Tensor
-
         declared = self.inputs
-
-        def data(name: str, v: Any) -> Any:
-            if isinstance(v, Tensor):
-                return v
-            if name in declared and not hasattr(v, "dtype"):
-                return tensor(v, declared[name].dtype)
-            return convert(v)
-
-        given = {k: data(k, v) for k, v in inputs.items()}
+        given = {k: _data(k, v, declared[k].dtype if k in declared else None) for k, v in inputs.items()}
         outputs = self.outputs
         names = [_abi.c_text(k, "the name of an input") for k in given]
         bound = [Binding(sizeof(Binding), 0, name, v._h) for name, v in zip(names, given.values(), strict=True)]

@@ -18,7 +18,7 @@ from mars._values import values
 def _option_text(value: Any) -> bytes:
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    return _abi.c_bytes(os.fsencode(value) if isinstance(value, (str, os.PathLike)) else str(value).encode(), "an option")
+    return _abi.c_bytes(os.fsencode(value) if isinstance(value, (str, bytes, os.PathLike)) else str(value).encode(), "an option")
 
 
 class Session:

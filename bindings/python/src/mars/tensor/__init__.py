@@ -43,6 +43,7 @@ from mars.tensor._standard import __array_namespace_info__ as __array_namespace_
 from mars.tensor._standard import finfo as finfo
 from mars.tensor._standard import iinfo as iinfo
 from mars.tensor._standard import isdtype as isdtype
+from mars.tensor._standard import min_scalar_type as min_scalar_type
 from mars.tensor._standard import promote_types as promote_types
 from mars.tensor._standard import result_type as result_type
 from mars.tensor._standard import unique_all as unique_all
@@ -100,7 +101,6 @@ if TYPE_CHECKING:
     from numpy import iterable as iterable
     from numpy import long as long
     from numpy import longlong as longlong
-    from numpy import min_scalar_type as min_scalar_type
     from numpy import mintypecode as mintypecode
     from numpy import ndindex as ndindex
     from numpy import number as number
@@ -143,7 +143,7 @@ _FROM_NUMPY = {
     "intp", "uintp", "int_", "uint", "bool_", "dtype", "broadcast_shapes", "issubdtype", "isscalar", "iterable", "s_", "index_exp",
     "byte", "ubyte", "short", "ushort", "intc", "uintc", "long", "ulong", "longlong", "ulonglong", "half", "single", "double", "csingle",
     "cdouble", "generic", "number", "integer", "signedinteger", "unsignedinteger", "inexact", "floating", "complexfloating", "True_",
-    "False_", "ndindex", "printoptions", "get_printoptions", "set_printoptions", "min_scalar_type",
+    "False_", "ndindex", "printoptions", "get_printoptions", "set_printoptions",
     # Of values, which they fetch, and of numbers.
     "array2string", "array_repr", "array_str", "savetxt", "savez", "savez_compressed", "base_repr", "binary_repr",
     "format_float_positional", "format_float_scientific", "mintypecode", "typecodes", "typename", "exceptions",
@@ -169,10 +169,11 @@ def array(
 ) -> Tensor:  # fmt: skip
     """A tensor of the values that an array-like has now; `copy=None` and `copy=False` alias it where they can, as `asarray` does."""
     _signatures.check_order(order)
+    least = _np.array(0, ndmin=ndmin).ndim  # which refuses more axes than there may be before anything is made of them
     made = tensor(object, dtype, chunk_size) if copy else asarray(object, dtype, copy=copy)
-    if made.ndim >= ndmin:
+    if made.ndim >= least:
         return made
-    return made.reshape((1,) * (ndmin - made.ndim) + made.shape)  # type: ignore[no-any-return]
+    return made.reshape((1,) * (least - made.ndim) + made.shape)  # type: ignore[no-any-return]
 
 
 def copy(a: Any, order: str = "K", subok: builtins.bool = False) -> Tensor:
@@ -186,12 +187,13 @@ def shares_memory(a: Any, b: Any, /, max_work: int | None = None) -> builtins.bo
 
     True where it depends on extents that are not known yet, or would take long to find out.
     """
+    _np.shares_memory(0, 0, max_work)  # type: ignore[arg-type]  # refuses what is no amount of work
     return isinstance(a, Tensor) and isinstance(b, Tensor) and a._shares_memory(b, max_work != 0)
 
 
 def may_share_memory(a: Any, b: Any, /, max_work: int | None = None) -> builtins.bool:
     """Whether a write to one tensor can change the other, as far as their first and last elements tell."""
-    return shares_memory(a, b, max_work=max_work or 0)
+    return shares_memory(a, b, max_work=0 if max_work is None else max_work)
 
 
 def shape(a: Any) -> tuple[int, ...]:

@@ -971,7 +971,7 @@ def diag(v: _Operand, k: int = 0, out: _Out | None = None) -> Tensor:
 def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
     """Indices of the main diagonal of a tensor of equal extents."""
 
-def diag_indices_from(arr: _Operand, out: _Out | None = None) -> tuple[Tensor, ...]:
+def diag_indices_from(arr: _Operand) -> tuple[Tensor, ...]:
     """Indices of the main diagonal of a tensor."""
 
 def diagflat(v: _Operand, k: int = 0) -> Tensor:
@@ -2024,7 +2024,7 @@ def nextafter(
 ) -> Tensor:
     """The next value after x1 towards x2."""
 
-def nonzero(a: _Operand, out: _Out | None = None) -> tuple[Tensor, ...]:
+def nonzero(a: _Operand) -> tuple[Tensor, ...]:
     """Indices of the elements that are not zero, one tensor per axis."""
 
 def not_equal(
@@ -2587,7 +2587,7 @@ def unique(
 def unpackbits(a: _Operand, /, axis: int | None = None, count: int | None = None, bitorder: str = "big") -> Tensor:
     """The bits of bytes, each as a uint8 of 0 or 1."""
 
-def unravel_index(indices: _Operand, shape: _Ints, order: str = "C", out: _Out | None = None) -> tuple[Tensor, ...]:
+def unravel_index(indices: _Operand, shape: _Ints, order: str = "C") -> tuple[Tensor, ...]:
     """Indices along every axis from C-order positions."""
 
 def unstack(x: _Operand, /, *, axis: int = 0) -> tuple[Tensor, ...]:
@@ -2827,7 +2827,7 @@ class TensorMethods:
         where: _Operand | None = None,
     ) -> Tensor:
         """The smallest element over axes; NaN wins."""
-    def nonzero(self, out: _Out | None = None) -> tuple[Tensor, ...]:
+    def nonzero(self) -> tuple[Tensor, ...]:
         """Indices of the elements that are not zero, one tensor per axis."""
     def prod(
         self,

@@ -235,7 +235,9 @@ for _name in ("tril_indices", "triu_indices"):
 
 @written
 def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
-    return apply(op("diag_indices"), (), (n, ndim), max(ndim, 1))  # type: ignore[no-any-return]
+    # More axes than a tensor has are refused by the library: there is no need for room for them.
+    room = max(1, min(operator.index(ndim), _abi.MAX_DIMS))
+    return apply(op("diag_indices"), (), (n, ndim), room)  # type: ignore[no-any-return]
 
 
 @written

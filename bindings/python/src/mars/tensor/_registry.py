@@ -59,6 +59,22 @@ def convert_all(items: Any) -> list[Any]:
     return list(items)
 
 
+def targets(out: Any, count: int, name: str | None = None) -> tuple[Any, ...]:
+    """Where each of `count` results goes, None for nowhere: one place is given as it is or in a tuple, several in a tuple."""
+    if out is None:
+        return (None,) * count
+    called = f"{name}(): " if name else ""
+    if count > 1 and not isinstance(out, tuple):
+        raise TypeError(f"{called}'out' must be a tuple of arrays")
+    given: tuple[Any, ...] = out if isinstance(out, tuple) else (out,)
+    if len(given) != count:
+        raise ValueError(f"{called}The 'out' tuple must have exactly one entry per output")
+    for target in given:
+        if target is not None and not isinstance(target, (Handle, np.ndarray)):
+            raise TypeError(f"{called}return arrays must be of ArrayType, not {type(target).__name__}")
+    return given
+
+
 def finish(result: Any, out: Any, name: str | None = None, casting: str | None = None) -> Any:
     """Puts a result where `out` says, if it says something.
 
@@ -66,13 +82,11 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str | None =
     """
     if out is None:
         return result
-    if isinstance(out, tuple):
-        if not isinstance(result, tuple):
-            (out,) = out
-        else:
-            return hooks.several(finish(r, o, name, casting) for r, o in zip(result, out, strict=True))
-        if out is None:
-            return result
+    if isinstance(result, tuple):
+        return hooks.several(finish(r, o, name, casting) for r, o in zip(result, targets(out, len(result), name), strict=True))
+    (out,) = targets(out, 1, name)
+    if out is None:
+        return result
     if isinstance(out, np.ndarray):
         try:
             # A tensor of its type stands for it: what it may be is the library's to say.
@@ -83,8 +97,6 @@ def finish(result: Any, out: Any, name: str | None = None, casting: str | None =
         store(stored, result, name, casting)
         np.copyto(out, stored.to_numpy(), casting="unsafe")
         return out
-    if not isinstance(out, Handle):
-        raise TypeError(f"{name + '(): ' if name else ''}return arrays must be of ArrayType, not {type(out).__name__}")
     store(out, result, name, casting)
     return out
 
@@ -199,7 +211,9 @@ def make(made: Op) -> Callable[..., Any]:
     if is_source:
         signature.append(Parameter("chunk_size", "chunk_size", "", None, ""))
     writes = description["writes_first"]
-    if inputs and not is_source and not writes and not description["signature"]:
+    # Of NumPy's functions with several results only ufuncs take places for them.
+    takes_out = description["ufunc"] or not (is_open(description) or len(description["outputs"]) > 1)
+    if inputs and not is_source and not writes and not description["signature"] and takes_out:
         # As NumPy has it: a ufunc takes it right after its inputs.
         required = sum(p.default is inspect.Parameter.empty for p in found)
         is_plain = not attributes and len(fixed) == len(inputs)
@@ -247,12 +261,9 @@ def call_ufunc(
     result = apply(o, operands, values)
     if where is True:
         return finish(result, out, o.name, casting)
-    if isinstance(result, tuple):
-        outs = (None,) * len(result) if out is None else out
-        return hooks.several(_masked(o, r, to, where, casting) for r, to in zip(result, outs, strict=True))
-    if isinstance(out, tuple):
-        (out,) = out
-    return _masked(o, result, out, where, casting)
+    results = result if isinstance(result, tuple) else (result,)
+    masked = [_masked(o, r, to, where, casting) for r, to in zip(results, targets(out, len(results), o.name), strict=True)]
+    return hooks.several(masked) if isinstance(result, tuple) else masked[0]
 
 
 def mask_of(where: Any) -> Any:

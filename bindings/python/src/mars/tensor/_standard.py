@@ -69,6 +69,13 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     return dtype
 
 
+def min_scalar_type(a: Any, /) -> np.dtype[Any]:
+    """The smallest dtype that holds a value, of something with axes its dtype; runs what a tensor without axes needs."""
+    if isinstance(a, Tensor):
+        a = np.empty((0,), a.dtype) if a.ndim else a.to_numpy()
+    return np.min_scalar_type(a)
+
+
 class finfo:
     """Limits of a floating dtype, as numbers of Python where NumPy has scalars of the dtype."""
 

@@ -103,7 +103,10 @@ class Tensor(Handle, TensorMethods):
 
     @property
     def nsplits(self) -> tuple[tuple[int | None, ...], ...]:
-        """Sizes of the chunks along each axis, None where unknown; never runs anything."""
+        """Sizes of the chunks along each axis, None where unknown; never runs anything.
+
+        A `ValueError` for what depends on an input of a graph, which has no plan before data is bound.
+        """
         session = _session.current()
         splits = json.loads(_run.planned((session, self), lib.mars_tensor_chunks_while, session.handle, self._h))
         return tuple(tuple(axis) if axis is not None else (None,) for axis in splits)
@@ -141,7 +144,10 @@ class Tensor(Handle, TensorMethods):
     # ---- running ----
 
     def execute(self, session: _session.Session | None = None) -> Tensor:
-        """Computes the tensor, which then holds its values, and gives it back."""
+        """Computes the tensor, which then holds its values, and gives it back.
+
+        Values of up to half of the memory limit are one piece in memory, which cannot be moved to disk; larger ones are in chunks that can.
+        """
         _run.run(_session.chosen(session), (self._h,))
         return self
 
@@ -158,7 +164,7 @@ class Tensor(Handle, TensorMethods):
         return _values.values(_session.chosen(session), self, False)  # type: ignore[no-any-return]
 
     def explain(self, session: _session.Session | None = None) -> str:
-        """Text of the plan that executing the tensor would run."""
+        """Text of the plan that executing the tensor would run; a `ValueError` for what depends on an input of a graph."""
         return _session.chosen(session).explain(self)
 
     def map_chunk(self, function: Callable[[np.ndarray[Any, Any]], Any], dtype: Any = None) -> Tensor:
