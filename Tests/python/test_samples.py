@@ -246,7 +246,7 @@ def test_real_parameters_that_are_not_finite():
 
 def test_integers_drawn_from_are_not_listed():
     # A hundred million of them would take 800 MB, and 2**62 nothing has room for.
-    with mars.new_session(memory_limit="64MiB"):
+    with mars.Session(memory_limit="64MiB"):
         g = mt.random.default_rng(4)
         assert 0 <= g.choice(10**8).fetch() < 10**8
         many = g.choice(2**62, size=1000).to_numpy()
