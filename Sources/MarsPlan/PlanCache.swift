@@ -6,7 +6,8 @@ import MarsGraph
 /// A loop over small arrays plans the same graph again and again, which takes longer than computing it.  Two graphs have the same structure
 /// if operators, attributes, types and edges are equal; only the memory of data leaves, attributes that are nothing but arguments of kernels
 /// (constants, seeds), and the places in the client's program, may differ.  The plan of a graph is a pure function of that structure and the
-/// options, so that a plan found, with its leaves and arguments entered, is equal to one made anew.  Kept plans hold no data and no nodes of graphs.
+/// options, so that a plan found, with its leaves and arguments entered, is equal to one made anew.  Kept plans hold no data and no nodes
+/// of graphs.
 package final class PlanCache: Sendable {
   /// Larger graphs are not looked for: their plans take long to make, and are rarely made twice.
   static let mostNodes = 16
