@@ -15,6 +15,9 @@ package enum Processor {
   @inline(__always)
   package static var current: Int32 { calls.getCPU.map { $0() } ?? -1 }
 
+  /// Bytes of the cache that processors share, as far as the system knows it; between 4 and 64 MiB, as others may use it too.
+  package static let sharedCacheBytes = max(4 << 20, min(64 << 20, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))))
+
   /// Moves the calling thread to another processor if it runs on `number`, as far as the processors allowed to it let it.
   ///
   /// A thread that is woken, or that yields, is often put where its waker runs, and two threads that work for less than a tick of the

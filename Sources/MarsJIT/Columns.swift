@@ -2,24 +2,14 @@ import CLLVM
 import MarsBase
 import MarsGraph
 
-/// Reductions over the rows of a matrix in lanes of columns: a few rows at a time over a strip of columns.
+/// Reductions over the rows of a matrix in lanes of columns: a block of rows at a time over a strip of columns.
 ///
-/// What is combined so far lies in a buffer in the nearest cache, so that memory is read along rows.  The order of additions is the one of a
-/// column by itself: blocks of rows in a row, blocks added with compensation.
+/// A step reads one cache line of each row of the block, so that rows are read in a line each, as processors expect it.  What is combined so
+/// far lies in a buffer in a near cache.  The order of additions is the one of a column by itself: blocks of rows in a row, blocks added
+/// with compensation.
 extension Emitter {
   /// Bytes of a strip of columns in the buffer.
-  static let stripBytes = 8192
-  /// Rows between two looks at the buffer: whole blocks of a sum.
-  static let stripRows = 2 * blockSteps
-
-  /// Whether loop k of the last level holds the lanes of columns whose rows are the one loop inside.
-  func isColumns(_ l: Int, _ k: Int) -> Bool {
-    guard l == facts.lastLevel, l > 0, k == layout.laneLoop, k == layout.loops - 2, layout.level(k + 1) == l - 1, l == 1 else {
-      return false
-    }
-    return layout.lanes >= 32 && facts.weight <= 8 && facts.philoxGroup == 0 && layout.unrolled(k + 1) == 0 && layout.tileLoop != k + 1
-      && !layout.isShort(l - 1) && !layout.streams
-  }
+  static let stripBytes = 16384
 
   func emitColumns(_ l: Int, _ k: Int) throws(MarsError) {
     let saved = accumulators[l - 1]
@@ -51,29 +41,41 @@ extension Emitter {
         let at = (self.lanePosition! &- first).lshr(self.layout.lanes.trailingZeroBitCount)
         for (i, s) in kept.enumerated() { self.b.store(self.b.load(s.type, address(i, at)), s.slot) }
       }
-      try self.b.loop(self.b.index(0), self.b.index(strip / self.layout.lanes), step: 1) { (c) throws(MarsError) in
+      let used = upper &- first &+ self.b.index(self.layout.lanes - 1)
+      try self.b.loop(self.b.index(0), used.lshr(self.layout.lanes.trailingZeroBitCount), step: 1) { (c) throws(MarsError) in
         for (i, s) in kept.enumerated() { self.b.store(s.start.splat(self.layout.lanes), address(i, c)) }
       }
-      try self.b.loop(self.b.index(0), rows, step: Emitter.stripRows) { (row) throws(MarsError) in
-        let stop = row &+ self.b.index(Emitter.stripRows)
-        let last = self.b.select(self.b.icmp(.slt, stop, rows), stop, rows)
+      /// Combines rows from `row` on, which `read` enters, into a strip.
+      func combine(_ read: (() throws(MarsError) -> Void) throws(MarsError) -> Void) throws(MarsError) {
         try self.open(k, first, upper) { () throws(MarsError) in
           load()
-          for a in states where a.total != nil { self.b.store(self.identity(.sum, a.dtype).splat(self.layout.lanes), a.copies[0][0]) }
-          try self.b.loop(row, last, step: Emitter.blockSteps) { (block) throws(MarsError) in
-            let next = block &+ self.b.index(Emitter.blockSteps)
-            let end = self.b.select(self.b.icmp(.slt, next, last), next, last)
-            self.isInStrip = true
-            try self.openRows(k + 1, block, end) { () throws(MarsError) in
-              try self.emitLevel(l - 1)
-              for a in states { self.accumulate(a, l - 1) }
-            }
-            self.isInStrip = false
-            for a in states { self.flush(a) }
+          for a in states where a.total != nil {
+            for c in a.copies { self.b.store(self.identity(.sum, a.dtype).splat(self.layout.lanes), c[0]) }
           }
+          self.blockLoop = k + 1
+          try read { () throws(MarsError) in
+            try self.emitLevel(l - 1)
+            for a in states { self.accumulate(a, l - 1) }
+          }
+          self.blockLoop = nil
+          for a in states { self.flush(a) }
           let at = (self.lanePosition! &- first).lshr(self.layout.lanes.trailingZeroBitCount)
           for (i, s) in kept.enumerated() { self.b.store(self.b.load(s.type, s.slot), address(i, at)) }
         }
+      }
+      let whole = rows & self.b.index(-Emitter.blockSteps)
+      try self.b.loop(self.b.index(0), whole, step: Emitter.blockSteps) { (row) throws(MarsError) in
+        try combine { (body) throws(MarsError) in
+          for r in 0..<Emitter.blockSteps {
+            self.copy = r
+            try self.enter(k + 1, row &+ self.b.index(r), body)
+          }
+          self.copy = 0
+        }
+      }
+      // What is left of the last block, if anything.
+      try self.b.loop(whole, rows, step: Emitter.blockSteps) { (row) throws(MarsError) in
+        try combine { (body) throws(MarsError) in try self.open(k + 1, row, rows, body) }
       }
       try self.open(k, first, upper) { () throws(MarsError) in
         load()

@@ -13,7 +13,7 @@ extension Emitter {
   /// Opens the loops of level `l` that are numbered `from` and up, then runs `body`.
   func openLevel(_ l: Int, from k: Int, _ body: () throws(MarsError) -> Void) throws(MarsError) {
     guard k < layout.loops, layout.level(k) == l else { return try body() }
-    if isColumns(l, k) { return try emitColumns(l, k) }
+    if layout.areColumns && k == layout.laneLoop { return try emitColumns(l, k) }
     if layout.tileLoop == k + 1 && layout.level(k + 1) == l {
       // Loop k is the lane loop, k+1 runs inside in tiles around both.
       let n = extents[k + 1]

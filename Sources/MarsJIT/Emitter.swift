@@ -47,8 +47,8 @@ final class Emitter {
   var tiles: [Int: [IRValue]] = [:]
   /// Whether the level below has been reduced already.
   var isReduced = false
-  /// Whether rows of a strip of columns are read: each one's next vector is due when all rows have been.
-  var isInStrip = false
+  /// The loop of rows of which a block is read, where one is: the same column is read next in the block after it.
+  var blockLoop: Int?
   /// Which copy of the accumulators is combined into.
   var copy = 0
   /// Results of reducers, per level below, for `.reduced`.

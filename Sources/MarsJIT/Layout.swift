@@ -19,7 +19,7 @@ enum StrideClass: UInt8 {
 /// A byte string, so that a call is compared with the layout of the last call by `memcmp`.
 /// Bytes 0-5: loops, lanes, lane loop (255: none), flags (1: stream outputs; 2 << l: level l is reduced in one short loop), transposed
 /// loop (255: none).  Byte 5: 1 << l: the indices of level l's arg reductions grow along its loops.  Byte 6: 1: the lane loop is at least
-/// a vector long and may visit elements twice.
+/// a vector long and may visit elements twice; 2: lanes are columns of a matrix whose rows are reduced; 4: a reduction asks for memory ahead.
 /// Then per loop, outermost first: level that reduces it, unrolled extent (0: dynamic), and one `StrideClass` per operand
 /// (inputs, outputs, counters).
 struct Layout: Hashable, Sendable {
@@ -38,6 +38,10 @@ struct Layout: Hashable, Sendable {
   func indexGrows(_ l: Int) -> Bool { l < 8 && bytes[5] & UInt8(1 << l) != 0 }
   /// Whether the last vector of the lane loop may overlap the one before.
   var overlaps: Bool { bytes[6] & 1 != 0 }
+  /// Whether the lanes are columns of a matrix whose rows, the one loop inside, are reduced.
+  var areColumns: Bool { bytes[6] & 2 != 0 }
+  /// Whether a reduction asks for memory ahead of its loads.
+  var readsAhead: Bool { bytes[6] & 4 != 0 }
   /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
   var tileLoop: Int { bytes[4] == Layout.none ? -1 : Int(bytes[4]) }
   private func at(_ loop: Int) -> Int { Layout.header + loop * (2 + operands) }
@@ -80,10 +84,13 @@ package struct KernelArguments {
   package var scalars: [Scalar]
   /// Stores past the caches: for outputs that will not be read soon.
   package var streamOutputs: Bool
+  /// Inputs are larger than caches: reductions ask for memory ahead of their loads.  What is in a cache is read faster without.
+  package var readAhead: Bool
 
   package init(
     extents: [Int] = [], inputs: [UnsafeMutableRawPointer] = [], outputs: [UnsafeMutableRawPointer] = [], inputStrides: [Int] = [],
-    outputStrides: [Int] = [], counterBase: [Int] = [], counterStrides: [Int] = [], scalars: [Scalar] = [], streamOutputs: Bool = false
+    outputStrides: [Int] = [], counterBase: [Int] = [], counterStrides: [Int] = [], scalars: [Scalar] = [], streamOutputs: Bool = false,
+    readAhead: Bool = true
   ) {
     self.extents = extents
     self.inputs = inputs
@@ -94,6 +101,7 @@ package struct KernelArguments {
     self.counterStrides = counterStrides
     self.scalars = scalars
     self.streamOutputs = streamOutputs
+    self.readAhead = readAhead
   }
 }
 

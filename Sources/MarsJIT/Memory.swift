@@ -23,11 +23,9 @@ extension Emitter {
     switch layout.stride(o, layout.laneLoop) {
     case .unit:
       let v =
-        mask == nil && readsAhead
-        ? loadAhead(t, p, w * parts, partSize)
-        : mask == nil && isInStrip
-          ? loadAhead(t, p, w * parts, partSize, by: w * parts * partSize)
-          : loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
+        mask == nil && layout.readsAhead
+        ? loadAhead(t, p, w * parts, partSize, by: distance(ahead: o))
+        : loadRun(t, p, w * parts, mask.map { parts == 1 ? $0 : doubled($0) })
       if parts == 1 { return finish([v]) }
       return finish((0..<2).map { q in b.shuffle(v, v, (0..<w).map { 2 * $0 + q }) })
     case .packed where parts == 1 && [2, 4, 8].contains(layout.unrolled(layout.loops - 1)):
@@ -113,14 +111,14 @@ extension Emitter {
 
   private func doubled(_ m: IRValue) -> IRValue { b.shuffle(m, m, (0..<2 * layout.lanes).map { $0 / 2 }) }
 
-  /// Whether the lane loop only reads, and does little with what it reads: a reduction along memory.
+  /// How far ahead of a load memory is asked for: a page, or in columns a block of rows.
   ///
-  /// The processor fetches ahead on its own, but not across pages and not as far as it takes to keep memory busy.
-  private var readsAhead: Bool {
-    layout.laneLoop == layout.loops - 1 && facts.weight <= 8 && !spec.levels[layout.level(layout.laneLoop)].reducers.isEmpty
+  /// The processor fetches ahead on its own, but not across pages and not as far as it takes to keep memory busy.  What lies beyond the
+  /// end is asked for in vain, and without harm.
+  private func distance(ahead o: Int) -> IRValue {
+    guard let rows = blockLoop else { return b.index(4096) }
+    return strides[o][rows] &* b.index(Emitter.blockSteps)
   }
-  /// How far ahead of a load memory is asked for; what lies beyond the end is asked for in vain, and without harm.
-  private static let prefetchDistance = 4096
 
   /// A run of elements, one cache line after the other, each with its order for the line ahead.
   ///
@@ -128,13 +126,13 @@ extension Emitter {
   /// answers 2-3 % slower.  The second cache is told to fetch: Zen 4 reads at half the speed where the first one is, and the loop also
   /// looks for NaN.
   private func loadAhead(
-    _ t: OpaquePointer, _ p: IRValue, _ count: Int, _ size: Int, by distance: Int = Emitter.prefetchDistance
+    _ t: OpaquePointer, _ p: IRValue, _ count: Int, _ size: Int, by distance: IRValue
   ) -> IRValue {
     let line = 64
     let (read, keep, data) = (b.constant(0, b.i32), b.constant(2, b.i32), b.constant(1, b.i32))
     var parts: [IRValue] = []
     for at in stride(from: 0, to: count * size, by: line) {
-      _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: b.index(distance + at)), read, keep, data])
+      _ = b.intrinsic("llvm.prefetch", [b.pointer], [b.offset(p, bytes: distance &+ b.index(at)), read, keep, data])
       parts.append(loadRun(t, at == 0 ? p : b.offset(p, bytes: b.index(at)), min(line, count * size) / size, nil))
     }
     while parts.count > 1 {

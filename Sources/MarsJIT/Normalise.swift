@@ -142,18 +142,34 @@ struct Normaliser {
     }
     let head = call.layout.baseAddress!
     call.layoutCount = out - head
-    let laneCount = lanes(loops, order)
+    let stream = a.streamOutputs && streams(loops, order.lane, a)
+    let columns = !stream && areColumns(loops, order)
+    let laneCount = columns ? columnLanes : lanes(loops, order)
     head[0] = UInt8(loops.count)
     head[1] = UInt8(laneCount)
     head[2] = order.lane < 0 ? Layout.none : UInt8(order.lane)
-    head[3] = flags(a, loops, order, laneCount)
+    head[3] = flags(stream, loops, order, laneCount)
     head[4] = order.tile < 0 ? Layout.none : UInt8(order.tile)
     head[5] = growingLevels(loops)
     let lane = order.lane
     let overlaps =
       lane >= 0 && lane == loops.count - 1 && f.idempotent & (1 << loops.level(lane)) != 0 && loops.extent(lane) >= laneCount
-    head[6] = overlaps ? 1 : 0
+    let isReduction = lane >= 0 && lane == loops.count - 1 && !f.spec.levels[loops.level(lane)].reducers.isEmpty
+    let readsAhead = a.readAhead && f.weight <= 8 && (columns || isReduction)
+    head[6] = (overlaps ? 1 : 0) | (columns ? 2 : 0) | (readsAhead ? 4 : 0)
   }
+
+  /// Whether columns of a matrix are lanes, and its rows, enough of them for sums in blocks, are reduced inside.
+  private func areColumns(_ loops: LoopTable, _ order: Order) -> Bool {
+    let f = facts
+    let k = order.lane
+    guard f.lastLevel == 1, k >= 0, k == loops.count - 2, loops.level(k) == 1, loops.level(k + 1) == 0 else { return false }
+    return f.weight <= 8 && f.philoxGroup == 0 && order.unrolled < 0 && order.tile < 0 && loops.extent(k) >= 16
+      && loops.extent(k + 1) > Emitter.blockSteps
+  }
+
+  /// As many columns as lie in a cache line.
+  private var columnLanes: Int { max(8, min(64, 64 / (facts.itemSizes[..<facts.inputCount].max() ?? 8))) }
 
   private func strideClass(
     _ o: Int, _ i: Int, _ loops: LoopTable, _ order: Order, _ a: borrowing KernelArguments
@@ -174,8 +190,8 @@ struct Normaliser {
   }
 
   /// Bit 0: outputs are streamed; bit l + 1: a reduction of level l has one block only.
-  private func flags(_ a: borrowing KernelArguments, _ loops: LoopTable, _ order: Order, _ laneCount: Int) -> UInt8 {
-    var flags: UInt8 = a.streamOutputs && streams(loops, order.lane, a) ? 1 : 0
+  private func flags(_ stream: Bool, _ loops: LoopTable, _ order: Order, _ laneCount: Int) -> UInt8 {
+    var flags: UInt8 = stream ? 1 : 0
     for i in 0..<loops.count where loops.level(i) < min(facts.lastLevel, 7) {
       if i > 0 && loops.level(i - 1) == loops.level(i) || i + 1 < loops.count && loops.level(i + 1) == loops.level(i) { continue }
       if loops.extent(i) <= Emitter.blockSteps * (i == order.lane ? laneCount : 1) { flags |= UInt8(2 << loops.level(i)) }

@@ -47,6 +47,8 @@ final class StageProgram: @unchecked Sendable {
   let gridOffsets: UnsafeMutablePointer<Int>
   /// Inputs that have slots.
   let slottedInputs: Int
+  /// Whether the tensors that it reads are larger than caches.
+  let readsMuch: Bool
 
   init(_ number: Int, _ plan: PlanBox) {
     let stage = plan.plan.stages[number]
@@ -104,6 +106,7 @@ final class StageProgram: @unchecked Sendable {
     axes.initialize(from: list, count: list.count)
     offsets.initialize(from: all, count: all.count)
     slottedInputs = slotted
+    readsMuch = stage.inputs.reduce(0) { $0 + plan.plan.tensors[$1.tensor].type.byteCount } > Processor.sharedCacheBytes / 2
   }
 
   deinit {

@@ -41,7 +41,8 @@ final class TaskContext: @unchecked Sendable {
         outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs),
         inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
         outputStrides: [Int](repeating: 0, count: outputs * rank), counterBase: [Int](repeating: 0, count: p.stage.counters.count),
-        counterStrides: p.stage.counters.flatMap(\.strides), scalars: p.stage.scalars, streamOutputs: false)
+        counterStrides: p.stage.counters.flatMap(\.strides), scalars: p.stage.scalars, streamOutputs: false,
+        readAhead: p.readsMuch)
     }
   }
 
