@@ -4,9 +4,9 @@ import MarsGraph
 
 /// Reductions over the rows of a matrix in lanes of columns: a block of rows at a time over a strip of columns.
 ///
-/// A step reads one cache line of each row of the block, so that rows are read in a line each, as processors expect it.  What is combined so
-/// far lies in a buffer in a near cache.  The order of additions is the one of a column by itself: blocks of rows in a row, blocks added
-/// with compensation.
+/// A step reads one cache line of each row of the block: every row is read from one line to the next, as processors expect.  What is
+/// combined so far lies in a buffer in a near cache.  The order of additions is the one of a column by itself: blocks of rows in a row,
+/// blocks added with compensation.
 extension Emitter {
   /// Bytes of a strip of columns in the buffer.
   static let stripBytes = 16384
@@ -49,9 +49,7 @@ extension Emitter {
       func combine(_ read: (() throws(MarsError) -> Void) throws(MarsError) -> Void) throws(MarsError) {
         try self.open(k, first, upper) { () throws(MarsError) in
           load()
-          for a in states where a.total != nil {
-            for c in a.copies { self.b.store(self.identity(.sum, a.dtype).splat(self.layout.lanes), c[0]) }
-          }
+          for a in states where a.total != nil { self.b.store(self.identity(.sum, a.dtype).splat(self.layout.lanes), a.copies[0][0]) }
           self.blockLoop = k + 1
           try read { () throws(MarsError) in
             try self.emitLevel(l - 1)
@@ -66,11 +64,7 @@ extension Emitter {
       let whole = rows & self.b.index(-Emitter.blockSteps)
       try self.b.loop(self.b.index(0), whole, step: Emitter.blockSteps) { (row) throws(MarsError) in
         try combine { (body) throws(MarsError) in
-          for r in 0..<Emitter.blockSteps {
-            self.copy = r
-            try self.enter(k + 1, row &+ self.b.index(r), body)
-          }
-          self.copy = 0
+          for r in 0..<Emitter.blockSteps { try self.enter(k + 1, row &+ self.b.index(r), body) }
         }
       }
       // What is left of the last block, if anything.
