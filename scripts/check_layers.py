@@ -64,6 +64,8 @@ POINTER = re.compile(
     r"|withUnsafe\w*|withMemoryRebound|withContiguous(?:Mutable)?StorageIfAvailable)\b"
 )
 STRING = re.compile(r'(#*)("""|")')
+# Where something begins or ends that is not plain code.
+EDGE = re.compile(r'//|/\*|#*"|[()]')
 IMPORT = re.compile(
     r"(?:^|;)[ \t]*(?:@\w+(?:\([^)\n]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?(?:@\w+(?:\([^)\n]*\))?\s+)*"
     r"import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var|actor|macro)\s+)?`?([A-Za-z_]\w*)`?",
@@ -85,7 +87,9 @@ def blank(piece: str) -> str:
 def scan_code(text: str, i: int, out: list[str], interpolated: bool) -> int:
     """Copies code from i to the end, or to the parenthesis that closes an interpolation; returns where it stopped."""
     depth = 0
-    while i < len(text):
+    while edge := EDGE.search(text, i):
+        out.append(text[i : edge.start()])
+        i = edge.start()
         if text.startswith("//", i):
             j = text.find("\n", i)
             j = len(text) if j < 0 else j
@@ -108,7 +112,8 @@ def scan_code(text: str, i: int, out: list[str], interpolated: bool) -> int:
                 return i
             out.append(text[i])
             i += 1
-    return i
+    out.append(text[i:])
+    return len(text)
 
 
 def scan_string(text: str, start: re.Match[str], out: list[str]) -> int:
