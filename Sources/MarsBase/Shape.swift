@@ -18,7 +18,15 @@ package enum Shape {
   }
 
   /// Whether elements of a shape, extents of 0 counted as 1, can be addressed as bytes.
-  package static func isAddressable(_ shape: [Int], itemSize: Int) -> Bool { count(shape.map { max($0, 1) } + [itemSize]) != nil }
+  package static func isAddressable(_ shape: [Int], itemSize: Int) -> Bool {
+    var bytes = itemSize
+    for d in shape where d > 1 {
+      let (p, o) = bytes.multipliedReportingOverflow(by: d)
+      if o { return false }
+      bytes = p
+    }
+    return true
+  }
 
   package static func isKnown(_ shape: [Int]) -> Bool { !shape.contains(unknownExtent) }
 
@@ -40,6 +48,8 @@ package enum Shape {
 
   /// Strides of a C-order array, in elements.
   package static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+    // A constant, which takes no memory.
+    if shape.count == 1 { return [1] }
     var s = [Int](repeating: 1, count: shape.count)
     var i = shape.count - 2
     while i >= 0 {
@@ -65,6 +75,7 @@ package enum Shape {
 
   /// NumPy's broadcast of several shapes; nil where they do not agree.  Unknown against 1 or unknown stays unknown; against n it is n.
   package static func broadcast(_ shapes: [[Int]]) -> [Int]? {
+    if let first = shapes.first, shapes.allSatisfy({ $0 == first }) { return first }
     let rank = shapes.map(\.count).max() ?? 0
     var out = [Int](repeating: 1, count: rank)
     for s in shapes {

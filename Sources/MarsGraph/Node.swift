@@ -50,14 +50,14 @@ package final class Node: @unchecked Sendable {
   /// Only `deinit` changes it, to take a long chain apart without recursion.
   ///
   /// Those that are given, in declared order.
-  package private(set) var inputs: [Value]
+  @exclusivity(unchecked) package private(set) var inputs: [Value]
   package let absent: AbsentInputs
   package let attributes: Attributes
   package let outputs: [TensorType]
   package let loop: UfuncLoop?
   package let payload: Payload
   /// For a composed operator: the values that stand for the outputs.
-  package private(set) var expansion: [Value]
+  @exclusivity(unchecked) package private(set) var expansion: [Value]
   /// Place of the creating call in the client's program, or "".
   package private(set) var origin: String
   /// The operator that the client applied, if this node is part of that one's expansion.
@@ -133,21 +133,15 @@ package final class Node: @unchecked Sendable {
 
   deinit {
     deadNodes.add(1, ordering: .relaxed)
-    if inputs.isEmpty && expansion.isEmpty { return }
-    var pending: [Node] = []
-    pending.reserveCapacity(inputs.count + expansion.count)
-    for v in inputs { pending.append(v.node) }
-    for v in expansion { pending.append(v.node) }
-    inputs = []
-    expansion = []
-    while var n = pending.popLast() {
-      // The last reference here means that this node dies now: take its inputs first, so that its own deinit finds none.
-      if isKnownUniquelyReferenced(&n) {
-        for v in n.inputs { pending.append(v.node) }
-        for v in n.expansion { pending.append(v.node) }
-        n.inputs = []
-        n.expansion = []
-      }
-    }
+    var dying: [Node] = []
+    takeApart(&dying)
+    // Whose last reference is here dies now: its inputs are taken first, so that its own deinit finds none.
+    while let n = dying.popLast() { n.takeApart(&dying) }
+  }
+
+  /// Lets go of inputs and expansion, and gives those of which nobody else has a reference.
+  private func takeApart(_ dying: inout [Node]) {
+    while var n = inputs.popLast()?.node { if isKnownUniquelyReferenced(&n) { dying.append(n) } }
+    while var n = expansion.popLast()?.node { if isKnownUniquelyReferenced(&n) { dying.append(n) } }
   }
 }

@@ -154,24 +154,20 @@ struct OperandTypes {
     return (values, loop)
   }
 
-  /// The declaration of operand `i`: those of a variadic input share one.
-  private func declared(_ i: Int) -> InputDef? {
-    i < inputs.count ? inputs[i] : inputs.last?.isVariadic == true ? inputs.last : nil
+  /// Index of the declaration of operand `i`: those of a variadic input share one.
+  private func declared(_ i: Int) -> Int? {
+    i < inputs.count ? i : inputs.last?.isVariadic == true ? inputs.count - 1 : nil
   }
-  private func standsAlone(_ i: Int) -> Bool { declared(i)?.standsAlone ?? false }
-  private func isCondition(_ i: Int) -> Bool { declared(i)?.isCondition ?? false }
+  private func standsAlone(_ i: Int) -> Bool { declared(i).map { inputs[$0].standsAlone } ?? false }
+  private func isCondition(_ i: Int) -> Bool { declared(i).map { inputs[$0].isCondition } ?? false }
 
   /// The first loop to which all operands but conditions can be cast safely.
   private func match(_ types: [DType], _ loops: [UfuncLoop]) -> UfuncLoop? {
-    for loop in loops {
-      var fits = true
-      for (i, t) in types.enumerated() where !isCondition(i) && !Promotion.canCast(t, loop.inputs[i]) {
-        fits = false
-        break
-      }
-      if fits { return loop }
+    // By index: most loops are looked at and not taken, and need no copy.
+    let k = loops.indices.first { k in
+      types.indices.allSatisfy { isCondition($0) || Promotion.canCast(types[$0], loops[k].inputs[$0]) }
     }
-    return nil
+    return k.map { loops[$0] }
   }
 
   /// Operands as values; weak scalars as constants of the dtype that `dtype` gives them.

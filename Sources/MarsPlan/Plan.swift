@@ -58,14 +58,16 @@ package struct Plan: Sendable {
 
   /// Bytes of results that the plan computes; they are kept, in memory or on disk.
   package var resultBytes: Int {
-    var bytes = 0
-    for t in Set(results) where t >= 0 {
-      switch tensors[t].storage {
-      case .whole, .chunks: if !tensors[t].hasUnknownExtents { bytes += tensors[t].type.byteCount }
-      case .leaf, .keptChunks: continue
-      }
+    // A set of one takes longer than what is done with it.
+    results.count == 1 ? resultBytes(ofTensor: results[0]) : Set(results).reduce(0) { $0 + resultBytes(ofTensor: $1) }
+  }
+
+  private func resultBytes(ofTensor t: Int) -> Int {
+    if t < 0 { return 0 }
+    switch tensors[t].storage {
+    case .whole, .chunks: return tensors[t].hasUnknownExtents ? 0 : tensors[t].type.byteCount
+    case .leaf, .keptChunks: return 0
     }
-    return bytes
   }
 
   package var taskCount: Int { taskStage.count }

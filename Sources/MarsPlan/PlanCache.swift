@@ -13,7 +13,8 @@ package final class PlanCache: Sendable {
   static let mostNodes = 16
   static let entryCount = 256
 
-  private struct Entry {
+  /// An object, which is not copied where it is found.
+  private final class Entry: Sendable {
     let shape: Sketch.Shape
     let options: PlanOptions
     /// With placeholders for data and nodes.
@@ -23,6 +24,15 @@ package final class PlanCache: Sendable {
     /// Node of the sketch by stage.
     let nodes: [Int]
     let arguments: [Argument]
+
+    init(shape: Sketch.Shape, options: PlanOptions, plan: Plan, leaves: [(tensor: Int, node: Int)], nodes: [Int], arguments: [Argument]) {
+      self.shape = shape
+      self.options = options
+      self.plan = plan
+      self.leaves = leaves
+      self.nodes = nodes
+      self.arguments = arguments
+    }
   }
   /// A scalar of a stage that is an attribute of a node of the sketch.
   private struct Argument {

@@ -11,10 +11,10 @@ extension Engine {
     var total = 0
     for b in plan.slotBytes { total += BufferPool.capacity(b) }
     if total > options.inlineBytes { return nil }
-    for t in plan.tensors {
-      switch t.storage {
+    for t in plan.tensors.indices {
+      switch plan.tensors[t].storage {
       case .leaf, .whole: break
-      case .chunks: if t.hasUnknownExtents || t.resultIndex != nil { return nil }
+      case .chunks: if plan.tensors[t].hasUnknownExtents || plan.tensors[t].resultIndex != nil { return nil }
       case .keptChunks: return nil
       }
     }

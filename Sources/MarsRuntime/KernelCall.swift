@@ -7,13 +7,13 @@ extension KernelCall {
   /// Enters the windows of a task; returns the number of an operand that leaves its chunk, or -1.
   mutating func fill(
     _ p: StageProgram, _ chunk: Int, _ slots: UnsafeBufferPointer<Int32>, _ bases: UnsafeMutablePointer<UnsafeMutableRawPointer>,
-    _ lower: UnsafeMutableBufferPointer<Int>, _ coordinates: UnsafeMutableBufferPointer<Int>, _ streamBytes: Int
+    _ streamBytes: Int
   ) -> Int {
     let rank = p.rank
-    var spare = 0
-    return withUnsafeMutablePointer(to: &spare) { none in
-      // Arrays of rank 0 have no address.
-      let (low, at) = (lower.baseAddress ?? none, coordinates.baseAddress ?? none)
+    // Lower corner and chunk coordinates; one more, for arrays of rank 0 that have no address.
+    return withUnsafeTemporaryAllocation(of: Int.self, capacity: 2 * rank + 1) { scratch in
+      guard let low = scratch.baseAddress else { return 0 }
+      let (at, none) = (low + rank, low + 2 * rank)
       var isEmpty = false
       extents.withUnsafeMutableBufferPointer { e in
         p.locate(chunk, low, e.baseAddress ?? none, at)

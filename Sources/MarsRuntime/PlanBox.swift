@@ -1,6 +1,7 @@
 import MarsBase
 import MarsGraph
 import MarsPlan
+import Synchronization
 
 /// One immutable version of a growing plan with what the dispatcher derives from it; shared by workers without locks.
 final class PlanBox: @unchecked Sendable {
@@ -30,52 +31,60 @@ final class PlanBox: @unchecked Sendable {
   let isHelpable: Bool
   /// Identifier of the first stage's label in the trace, or -1.
   let traceBase: Int32
-  private let programs: Locked<[StageProgram?]>
+  /// Of each stage, once a task of it has run.
+  private let programs: UnsafeMutablePointer<AtomicLazyReference<StageProgram>>
 
   init(_ plan: Plan, actualGrids: [Int: Grid] = [:], traceBase: Int32 = -1) {
     self.plan = plan
     self.actualGrids = actualGrids
     self.traceBase = traceBase
-    let needs = Set(plan.needs)
+    let needs = plan.needs.isEmpty ? [] : Set(plan.needs)
     stages = .allocate(capacity: max(1, plan.stages.count))
     var callbacks = false
-    for (i, s) in plan.stages.enumerated() {
-      // What is written into a leaf's memory has no slot.
-      let slotted = s.outputs.count { if case .leaf = plan.tensors[$0.tensor].storage { false } else { true } }
-      var info = StageInfo(
-        outputs: Int32(slotted), workspace: 0, reusable: 0, slots: 0, sharesSlot: false, handsOn: false,
-        isNeeded: !needs.isEmpty && s.outputs.contains { needs.contains($0.tensor) })
-      if case .native = s.kind {
-        let bytes = Plan.scratchBytes(s.workspaceBytes) + s.gatherBytes
-        info.workspace = bytes == 0 ? 0 : BufferPool.capacity(bytes)
-        callbacks = callbacks || s.node.op.effects == .callback
-      }
-      if s.mayReuseInput {
-        (info.reusable, info.slots) = PlanBox.reusable(s, plan)
-        info.sharesSlot = PlanBox.sharesSlot(s, plan)
-        info.handsOn = !plan.unchangedTasks.isEmpty && PlanBox.handsOn(s, plan)
-      }
-      stages[i] = info
+    var natives = false
+    for i in plan.stages.indices {
+      stages[i] = PlanBox.info(plan.stages[i], plan, needs)
+      guard case .native = plan.stages[i].kind else { continue }
+      natives = true
+      callbacks = callbacks || plan.stages[i].node.op.effects == .callback
     }
     hasCallbacks = callbacks
-    isHelpable = plan.taskCount <= PlanBox.fewTasks && plan.stages.allSatisfy { if case .native = $0.kind { false } else { true } }
-    programs = Locked([StageProgram?](repeating: nil, count: plan.stages.count))
+    isHelpable = plan.taskCount <= PlanBox.fewTasks && !natives
+    programs = .allocate(capacity: max(1, plan.stages.count))
+    for i in plan.stages.indices { (programs + i).initialize(to: AtomicLazyReference()) }
   }
 
-  deinit { stages.deallocate() }
+  deinit {
+    stages.deallocate()
+    programs.deinitialize(count: plan.stages.count)
+    programs.deallocate()
+  }
+
+  private static func info(_ s: Stage, _ plan: Plan, _ needs: Set<Int>) -> StageInfo {
+    // What is written into a leaf's memory has no slot.
+    let slotted = s.outputs.count { if case .leaf = plan.tensors[$0.tensor].storage { false } else { true } }
+    var info = StageInfo(
+      outputs: Int32(slotted), workspace: 0, reusable: 0, slots: 0, sharesSlot: false, handsOn: false,
+      isNeeded: !needs.isEmpty && s.outputs.contains { needs.contains($0.tensor) })
+    if case .native = s.kind {
+      let bytes = Plan.scratchBytes(s.workspaceBytes) + s.gatherBytes
+      info.workspace = bytes == 0 ? 0 : BufferPool.capacity(bytes)
+    }
+    if s.mayReuseInput {
+      (info.reusable, info.slots) = PlanBox.reusable(s, plan)
+      info.sharesSlot = PlanBox.sharesSlot(s, plan)
+      info.handsOn = !plan.unchangedTasks.isEmpty && PlanBox.handsOn(s, plan)
+    }
+    return info
+  }
 
   /// With more the plan takes long enough for workers to wake up and do it.
   private static let fewTasks = 4096
 
   /// The stage's geometry; made at the first task.
   func program(_ stage: Int) -> StageProgram {
-    if let p = programs.withLock({ $0[stage] }) { return p }
-    let made = StageProgram(stage, self)
-    return programs.withLock { table in
-      if let p = table[stage] { return p }
-      table[stage] = made
-      return made
-    }
+    if let p = programs[stage].load() { return p }
+    return programs[stage].storeIfNil(StageProgram(stage, self))
   }
 
   /// The chunks of a tensor as they are in memory.

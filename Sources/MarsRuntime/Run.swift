@@ -209,9 +209,9 @@ package final class Run: @unchecked Sendable {
 
   package var progress: RunProgress {
     engine.locked { s in
-      RunProgress(
-        tasksDone: core.pointee.done, tasksTotal: core.pointee.plan.plan.taskCount, usedBytes: s.used,
-        isEnded: !core.pointee.outcome.isRunning)
+      let box = core.pointee.plan
+      return RunProgress(
+        tasksDone: core.pointee.done, tasksTotal: box.plan.taskCount, usedBytes: s.used, isEnded: !core.pointee.outcome.isRunning)
     }
   }
 
@@ -237,9 +237,11 @@ package final class Run: @unchecked Sendable {
 
   /// Whether result `i` lies in memory that the run allocated for it alone.
   package func isOwnMemory(_ i: Int) -> Bool {
-    let plan = core.pointee.plan.plan
-    guard case .whole = plan.tensors[plan.results[i]].storage else { return false }
-    return plan.results.count { $0 == plan.results[i] } == 1
+    // The box, of which what is looked at is not copied.
+    let box = core.pointee.plan
+    let t = box.plan.results[i]
+    guard case .whole = box.plan.tensors[t].storage else { return false }
+    return box.plan.results.count { $0 == t } == 1
   }
 
   private func makeResults() throws(MarsError) -> [RunResult] {

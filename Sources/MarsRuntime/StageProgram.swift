@@ -31,6 +31,8 @@ final class StageProgram: @unchecked Sendable {
     var isChunked: Bool
     /// Whether the window is computed by `Stage.inputBox`: not affine.
     var isBoxed: Bool
+    /// The operand before it that has the same tensor, with which it shares its offsets; -1 for none.
+    var twin: Int32
   }
 
   let stage: Stage
@@ -42,7 +44,7 @@ final class StageProgram: @unchecked Sendable {
   let operandCount: Int
   let axes: UnsafeMutablePointer<Axis>
   let offsets: UnsafeMutablePointer<Int>
-  /// Of the iteration space: chunks, and where the chunk offsets begin.
+  /// Of the iteration space: chunks, and where the chunk offsets begin.  They lie before `offsets`, in one piece of memory.
   let gridCounts: UnsafeMutablePointer<Int>
   let gridOffsets: UnsafeMutablePointer<Int>
   /// Inputs that have slots.
@@ -58,63 +60,100 @@ final class StageProgram: @unchecked Sendable {
     inputCount = stage.inputs.count
     operandCount = stage.inputs.count + stage.outputs.count
     operands = .allocate(capacity: max(1, operandCount))
-    gridCounts = .allocate(capacity: max(1, rank))
-    gridOffsets = .allocate(capacity: max(1, rank))
-    var all: [Int] = []
-    for (i, a) in stage.grid.axes.enumerated() {
-      gridCounts[i] = a.count
-      gridOffsets[i] = all.count
-      all += a.offsets
-    }
-    var list: [Axis] = []
-    var firstAxis: [Int] = []
+    var offsetCount = 0
+    for a in stage.grid.axes { offsetCount += a.offsets.count }
+    var axisCount = 0
     var slotted = 0
+    var bytesRead = 0
     for k in 0..<operandCount {
-      let t = StageProgram.tensor(k, stage)
-      let tensor = plan.plan.tensors[t]
-      var op = Operand(
-        leaf: nil, firstSlot: tensor.firstSlot, firstAxis: Int32(list.count), rank: Int32(tensor.type.rank),
-        itemSize: Int32(tensor.type.dtype.itemSize), isChunked: false, isBoxed: false)
-      var strides: [Int] = []
-      switch tensor.storage {
-      case .leaf(let array):
-        op.leaf = array.buffer.base + array.offset
-        strides = array.strides
-      case .whole: break
-      case .chunks, .keptChunks: op.isChunked = true
-      }
-      if k < inputCount {
-        if op.leaf == nil { slotted += 1 }
-        if case .rule = stage.inputs[k].window { op.isBoxed = true }
-      }
-      // An operator may read one tensor many times: its offsets are kept once.
-      let twin = (0..<k).first { StageProgram.tensor($0, stage) == t }
-      let grid = op.isChunked ? plan.grid(ofTensor: t) : Grid(whole: tensor.type.shape)
-      firstAxis.append(list.count)
-      for i in 0..<tensor.type.rank {
-        var a = Axis(
-          mode: .whole, iteration: 0, start: 0, step: 1, leafStride: strides.isEmpty ? 0 : strides[i], chunks: grid.axes[i].count,
-          offsets: twin.map { list[firstAxis[$0] + i].offsets } ?? all.count)
-        if twin == nil { all += grid.axes[i].offsets }
-        StageProgram.place(&a, axis: i, operand: k, stage)
-        list.append(a)
-      }
+      let op = StageProgram.operand(k, firstAxis: axisCount, stage, plan)
       operands[k] = op
+      axisCount += Int(op.rank)
+      if k < stage.inputs.count {
+        if op.leaf == nil { slotted += 1 }
+        bytesRead += plan.plan.tensors[stage.inputs[k].tensor].type.byteCount
+      }
+      if op.twin < 0 { offsetCount += StageProgram.offsetCount(op, ofTensor: StageProgram.tensor(k, stage), plan) }
     }
-    axes = .allocate(capacity: max(1, list.count))
-    offsets = .allocate(capacity: max(1, all.count))
-    axes.initialize(from: list, count: list.count)
-    offsets.initialize(from: all, count: all.count)
+    axes = .allocate(capacity: max(1, axisCount))
+    gridCounts = .allocate(capacity: max(1, 2 * rank + offsetCount))
+    gridOffsets = gridCounts + rank
+    offsets = gridOffsets + rank
     slottedInputs = slotted
-    readsMuch = stage.inputs.reduce(0) { $0 + plan.plan.tensors[$1.tensor].type.byteCount } > Processor.sharedCacheBytes / 2
+    readsMuch = bytesRead > Processor.sharedCacheBytes / 2
+    var end = 0
+    for i in 0..<rank {
+      gridCounts[i] = stage.grid.axes[i].count
+      gridOffsets[i] = end
+      append(stage.grid.axes[i].offsets, &end)
+    }
+    for k in 0..<operandCount { addAxes(k, plan, &end) }
   }
 
   deinit {
     operands.deallocate()
     axes.deallocate()
-    offsets.deallocate()
     gridCounts.deallocate()
-    gridOffsets.deallocate()
+  }
+
+  /// An operand without its axes.
+  private static func operand(_ k: Int, firstAxis: Int, _ stage: Stage, _ plan: PlanBox) -> Operand {
+    let t = tensor(k, stage)
+    let type = plan.plan.tensors[t].type
+    var op = Operand(
+      leaf: nil, firstSlot: plan.plan.tensors[t].firstSlot, firstAxis: Int32(firstAxis), rank: Int32(type.rank),
+      itemSize: Int32(type.dtype.itemSize), isChunked: false, isBoxed: false, twin: -1)
+    switch plan.plan.tensors[t].storage {
+    case .leaf(let array): op.leaf = array.buffer.base + array.offset
+    case .whole: break
+    case .chunks, .keptChunks: op.isChunked = true
+    }
+    if k < stage.inputs.count, case .rule = stage.inputs[k].window { op.isBoxed = true }
+    // An operator may read one tensor many times: its offsets are kept once.
+    for other in 0..<k where tensor(other, stage) == t {
+      op.twin = Int32(other)
+      break
+    }
+    return op
+  }
+
+  private static func offsetCount(_ op: Operand, ofTensor t: Int, _ plan: PlanBox) -> Int {
+    if !op.isChunked { return 2 * Int(op.rank) }
+    var count = 0
+    for a in plan.grid(ofTensor: t).axes { count += a.offsets.count }
+    return count
+  }
+
+  /// Enters chunk offsets; `end` is where they begin, and then where they end.
+  private func append(_ list: [Int], _ end: inout Int) {
+    for x in list {
+      offsets[end] = x
+      end += 1
+    }
+  }
+
+  /// Enters the axes of an operand and their chunk offsets.
+  private func addAxes(_ k: Int, _ plan: PlanBox, _ end: inout Int) {
+    let op = operands[k]
+    let t = StageProgram.tensor(k, stage)
+    let grid = op.isChunked && op.twin < 0 ? plan.grid(ofTensor: t).axes : []
+    for i in 0..<Int(op.rank) {
+      var a = Axis(mode: .whole, iteration: 0, start: 0, step: 1, leafStride: 0, chunks: 1, offsets: end)
+      if case .leaf(let array) = plan.plan.tensors[t].storage { a.leafStride = array.strides[i] }
+      if op.twin >= 0 {
+        let same = axes[Int(operands[Int(op.twin)].firstAxis) + i]
+        (a.chunks, a.offsets) = (same.chunks, same.offsets)
+      } else if op.isChunked {
+        a.chunks = grid[i].count
+        append(grid[i].offsets, &end)
+      } else {
+        offsets[end] = 0
+        offsets[end + 1] = plan.plan.tensors[t].type.shape[i]
+        end += 2
+      }
+      StageProgram.place(&a, axis: i, operand: k, stage)
+      axes[Int(op.firstAxis) + i] = a
+    }
   }
 
   private static func tensor(_ operand: Int, _ stage: Stage) -> Int {

@@ -22,13 +22,9 @@ final class TaskContext: @unchecked Sendable {
     var kernel: (any PreparedKernel)? = nil
     var body: NativeBody? = nil
     var call: KernelCall
-    var lower: [Int]
-    var coordinates: [Int]
     init(_ p: StageProgram) {
       program = p
       let (rank, outputs) = (p.rank, p.operandCount - p.inputCount)
-      lower = [Int](repeating: 0, count: rank)
-      coordinates = lower
       guard case .kernel = p.stage.kind else {
         call = KernelCall(
           extents: [], inputs: [], outputs: [], inputStrides: [], outputStrides: [], counterBase: [], counterStrides: [], scalars: [],
@@ -37,7 +33,7 @@ final class TaskContext: @unchecked Sendable {
       }
       let nowhere = UnsafeMutableRawPointer(p.operands)
       call = KernelCall(
-        extents: lower, inputs: [UnsafeMutableRawPointer](repeating: nowhere, count: p.inputCount),
+        extents: [Int](repeating: 0, count: rank), inputs: [UnsafeMutableRawPointer](repeating: nowhere, count: p.inputCount),
         outputs: [UnsafeMutableRawPointer](repeating: nowhere, count: outputs),
         inputStrides: [Int](repeating: 0, count: p.inputCount * rank),
         outputStrides: [Int](repeating: 0, count: outputs * rank), counterBase: [Int](repeating: 0, count: p.stage.counters.count),
@@ -69,7 +65,7 @@ final class TaskContext: @unchecked Sendable {
     plans = []
     traced = []
     current = nil
-    stages = []
+    stages.removeAll(keepingCapacity: true)
     if let trace, events.count > 0 { trace.add(&events) }
   }
 
@@ -103,7 +99,8 @@ final class TaskContext: @unchecked Sendable {
   ) throws(MarsError) -> Produced? {
     if plan !== current {
       current = plan
-      stages = [StageCache?](repeating: nil, count: plan.plan.stages.count)
+      stages.removeAll(keepingCapacity: true)
+      for _ in plan.plan.stages.indices { stages.append(nil) }
     }
     let s = Int(plan.plan.taskStage[t])
     let cache: StageCache
@@ -142,11 +139,7 @@ final class TaskContext: @unchecked Sendable {
   ) throws(MarsError) {
     let p = cache.program
     guard slots.count == p.slottedInputs + p.operandCount - p.inputCount else { throw slotCount(p, slots.count) }
-    let bad = cache.lower.withUnsafeMutableBufferPointer { lower in
-      cache.coordinates.withUnsafeMutableBufferPointer { coordinates in
-        cache.call.fill(p, chunk, slots, bases, lower, coordinates, engine.options.streamBytes)
-      }
-    }
+    let bad = cache.call.fill(p, chunk, slots, bases, engine.options.streamBytes)
     if bad >= 0 { throw outside(p, bad) }
     try cache.kernel?.run(cache.call)
   }

@@ -76,15 +76,16 @@ package final class Execution: Sendable {
     overwrites = overwriting != nil
     let scopes = bound.isEmpty ? [] : tensors.flatMap { t in t.storage.state.withLock { $0.scopes } }
     let request = Request(values: values, bindings: bound, scopes: scopes, overwriting: overwriting)
-    var made: (plan: Plan, planner: Planner?)? = nil
+    let plan: Plan
+    let planner: Planner?
+    var left: Request? = nil
     let end = ContinuousClock.now + Execution.mostPlanning
     let patience = mayPlanLater ? Patience { ContinuousClock.now > end } : .endless
-    do throws(MarsError) { made = try Execution.plan(request, session, patience) } catch {
+    do throws(MarsError) { (plan, planner) = try Execution.plan(request, session, patience) } catch {
       guard mayPlanLater && error.code == .cancelled else { throw error }
+      (plan, planner, left) = (.awaited, nil, request)
     }
-    let plan = made?.plan ?? .awaited
-    state = Locked(
-      State(request: made == nil ? request : nil, planner: made?.planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
+    state = Locked(State(request: left, planner: planner, failure: nil, isPlanned: plan.isComplete, settled: nil))
     run = session.engine.run(plan, options: session.runOptions)
   }
 
@@ -258,8 +259,9 @@ package final class Execution: Sendable {
           out.append(tensors[i])
         }
       }
-      s.settled = Array(out.prefix(askedFor))
-      return Array(out.prefix(askedFor))
+      out.removeLast(out.count - askedFor)
+      s.settled = out
+      return out
     }
   }
 }

@@ -43,9 +43,10 @@ package final class Session: Sendable {
   var engine: Engine { lease.host.engine }
 
   var planOptions: PlanOptions {
-    let o = options.withLock { $0 }
-    return PlanOptions(
-      memoryLimit: engine.memoryLimit, chunkBytes: o.chunkBytes > 0 ? o.chunkBytes : nil, fuses: o.fuses, recomputes: o.recomputes)
+    let limit = engine.memoryLimit
+    return options.withLock { o in
+      PlanOptions(memoryLimit: limit, chunkBytes: o.chunkBytes > 0 ? o.chunkBytes : nil, fuses: o.fuses, recomputes: o.recomputes)
+    }
   }
 
   var runOptions: RunOptions {

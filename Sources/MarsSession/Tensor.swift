@@ -2,6 +2,7 @@ import MarsBase
 import MarsGraph
 import MarsOps
 import MarsRuntime
+import Synchronization
 
 /// What tensors that alias each other share: the current value, replaced by every write.
 final class Storage: Sendable {
@@ -41,7 +42,7 @@ package final class Tensor: Sendable {
   /// Chunk extents that the client would like, kept until something depends on them.
   let preferredChunks: [Int]?
   /// Whether somebody has been told that the preferred chunks are what there is.
-  private let isPinned = Locked(false)
+  private let isPinned = Atomic<Bool>(false)
   /// Whether it may be read only, as a diagonal or what was broadcast.
   package let isReadOnly: Bool
   /// Whether it stands for a scalar of NumPy: without axes, and the same for ever.
@@ -49,7 +50,9 @@ package final class Tensor: Sendable {
   /// Whether it is the place of one element, which takes a number and no array of one.
   let isElement: Bool
   /// The view's value for a version of the storage: made once, replaced by data after execution.
-  private let seen: Locked<Seen?>
+  ///
+  /// Most tensors are all of their storage, and never come to need this.
+  private let seen = AtomicLazyReference<Locked<Seen?>>()
   private struct Seen: Sendable {
     let version: Int
     /// The storage's value that the view was made of.
@@ -69,7 +72,6 @@ package final class Tensor: Sendable {
     self.isReadOnly = isReadOnly
     self.isScalar = isScalar
     self.isElement = isElement
-    seen = Locked(nil)
   }
 
   /// A tensor with storage of its own.
@@ -92,17 +94,24 @@ package final class Tensor: Sendable {
   private func valueToView() throws(MarsError) -> Value { try value(of: storage.state.withLock { $0 }).value }
 
   private func value(of now: Storage.State) throws(MarsError) -> (value: Value, version: Int) {
-    let isPinned = preferredChunks != nil && self.isPinned.withLock { $0 }
+    let isPinned = preferredChunks != nil && self.isPinned.load(ordering: .relaxed)
     if chain.isWhole && !isPinned { return (now.value, now.version) }
     // A view of a graph is made anew once there is data: it would compute what is there and keep all that led to it.
     let base = ObjectIdentifier(now.value.node)
-    if let s = seen.withLock({ $0 }), s.version == now.version, s.base == base || s.isData { return (s.value, s.version) }
+    if let s = lastSeen, s.version == now.version, s.base == base || s.isData { return (s.value, s.version) }
     var v = chain.isWhole ? now.value : try chain.read(now.value)
     if isPinned, let preferredChunks {
       v = Value(try marsRegistry.require("rechunk").apply([.value(v)], [("chunk_size", .ints(preferredChunks))]))
     }
-    seen.withLock { $0 = Seen(version: now.version, base: base, value: v) }
+    note(Seen(version: now.version, base: base, value: v))
     return (v, now.version)
+  }
+
+  private var lastSeen: Seen? { seen.load()?.withLock { $0 } }
+
+  private func note(_ new: Seen) {
+    let seen = self.seen.load() ?? self.seen.storeIfNil(Locked(nil))
+    seen.withLock { $0 = new }
   }
 
   /// The tensor of all of the storage, where this is a view whose extents are known only when that has run; nil otherwise.
@@ -125,7 +134,7 @@ package final class Tensor: Sendable {
         s.taken = nil
       }
     } else {
-      seen.withLock { $0 = Seen(version: version, base: ObjectIdentifier(data.node), value: data) }
+      note(Seen(version: version, base: ObjectIdentifier(data.node), value: data))
     }
   }
 
@@ -156,7 +165,7 @@ package final class Tensor: Sendable {
   package var isExecuted: Bool {
     let now = storage.state.withLock { $0 }
     if case .leaf(.data) = now.value.node.op.body { return true }
-    if let s = seen.withLock({ $0 }), s.version == now.version, s.isData { return true }
+    if let s = lastSeen, s.version == now.version, s.isData { return true }
     return false
   }
 
@@ -175,12 +184,12 @@ package final class Tensor: Sendable {
         return copy
       }
     }
-    if let s = seen.withLock({ $0 }), s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
+    if let s = lastSeen, s.version == now.version, case .dense(let a) = s.value.node.payload { return a }
     return nil
   }
 
   /// From now on operators meet the tensor in its preferred chunks.
-  func pin() { if preferredChunks != nil { isPinned.withLock { $0 = true } } }
+  func pin() { if preferredChunks != nil { isPinned.store(true, ordering: .relaxed) } }
 
   // MARK: Operations
 

@@ -23,6 +23,27 @@ import Testing
     #expect(lock.withLock { $0 } == 1)
   }
 
+  @Test func threadsTakeTurns() async {
+    let lock = Locked(0)
+    let (threads, turns) = (4, 10_000)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<threads { group.addTask { for _ in 0..<turns { lock.withLock { $0 += 1 } } } }
+    }
+    #expect(lock.withLock { $0 } == threads * turns)
+  }
+
+  @Test func anErrorGivesTheLockBack() {
+    struct Refusal: Error {}
+    let lock = Locked([1])
+    #expect(throws: Refusal.self) {
+      try lock.withLock { v throws(Refusal) in
+        v.append(2)
+        throw Refusal()
+      }
+    }
+    #expect(lock.withLock { $0 } == [1, 2])
+  }
+
   /// The place of a value, from the start of the object, and the object's size.
   private static func place<Value>(_ lock: Locked<Value>) -> (offset: Int, size: Int) {
     let object = UnsafeRawPointer(Unmanaged.passUnretained(lock).toOpaque())

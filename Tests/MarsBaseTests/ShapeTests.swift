@@ -4,6 +4,7 @@ import Testing
 @Suite struct ShapeTests {
   @Test func broadcastsAsNumPy() {
     #expect(Shape.broadcast([]) == [])
+    #expect(Shape.broadcast([[2, 3], [2, 3]]) == [2, 3])
     #expect(Shape.broadcast([[], [3]]) == [3])
     #expect(Shape.broadcast([[2, 1], [3]]) == [2, 3])
     #expect(Shape.broadcast([[4, 1, 3], [2, 1], [1]]) == [4, 2, 3])
@@ -22,6 +23,21 @@ import Testing
     #expect(Shape.broadcast([[n], [5]]) == [5])
     #expect(Shape.broadcast([[5], [n]]) == [5])
     #expect(Shape.broadcast([[n, 1], [5], [1, n]]) == [n, 5])
+  }
+
+  @Test func bytesThatCanBeAddressed() {
+    let most = Int.max
+    #expect(Shape.isAddressable([], itemSize: 8) && Shape.isAddressable([most], itemSize: 1))
+    #expect(Shape.isAddressable([most / 8], itemSize: 8))
+    #expect(!Shape.isAddressable([most / 8 + 1], itemSize: 8) && !Shape.isAddressable([1 << 32, 1 << 31], itemSize: 1))
+    // Neither an extent of 0 nor one that is not known hides the others.
+    #expect(!Shape.isAddressable([0, most], itemSize: 8) && !Shape.isAddressable([unknownExtent, most, 0], itemSize: 2))
+    #expect(Shape.isAddressable([0, unknownExtent, 7], itemSize: 8))
+  }
+
+  @Test func rowMajorStridesSkipNothing() {
+    #expect(Shape.rowMajorStrides([]) == [] && Shape.rowMajorStrides([5]) == [1] && Shape.rowMajorStrides([0]) == [1])
+    #expect(Shape.rowMajorStrides([4, 3, 2]) == [6, 2, 1] && Shape.rowMajorStrides([4, 0, 2]) == [2, 2, 1])
   }
 
   @Test func unknownExtentsMayBeAny() {
