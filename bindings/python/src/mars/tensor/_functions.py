@@ -235,9 +235,7 @@ for _name in ("tril_indices", "triu_indices"):
 
 @written
 def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
-    # More axes than a tensor has are refused by the library: there is no need for room for them.
-    room = max(1, min(operator.index(ndim), _abi.MAX_DIMS))
-    return apply(op("diag_indices"), (), (n, ndim), room)  # type: ignore[no-any-return]
+    return _registry.apply_open(op("diag_indices"), (), (n, operator.index(ndim)))  # type: ignore[no-any-return]
 
 
 @written
