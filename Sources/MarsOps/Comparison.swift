@@ -117,7 +117,7 @@ enum Comparison {
   private static let equalNaN = AttrDef("equal_nan", .bool, default: .bool(false), "whether two NaNs are close")
 
   static let isclose = OpDef(
-    "isclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
+    "isclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       // Dtypes as of NumPy's formula, step by step.
       let isWeak = v.map { $0.constant != nil }
@@ -149,7 +149,7 @@ enum Comparison {
     ])
 
   static let allclose = OpDef(
-    "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
+    "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try Value(try isclose.apply(v.map { .value($0) }, c.passing("equal_nan"))).op(Reductions.all)]
     },

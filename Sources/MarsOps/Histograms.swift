@@ -15,6 +15,9 @@ enum Histograms {
   static func ends(_ c: OpContext, _ a: Value) throws(MarsError) -> (low: Value, high: Value) {
     guard !a.type.dtype.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
     let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
+    for s in [c.scalar("low"), c.scalar("high")] where s?.dtype.isComplex == true {
+      throw c.error(.type, "the ends of a range must be real numbers, not complex")
+    }
     let (below, above) = (c.scalar("low")?.asDouble, c.scalar("high")?.asDouble)
     if let below, let above, below > above { throw c.error(.value, "max must be larger than min in range parameter.") }
     guard below?.isFinite ?? true, above?.isFinite ?? true else {
