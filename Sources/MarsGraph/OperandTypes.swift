@@ -173,7 +173,8 @@ struct OperandTypes {
       switch o {
       case .value(let v): values.append(v)
       case .weak(let s):
-        guard loop.inputs[i].kind >= .floating else { return nil }
+        // Integers that a loop takes for what they are: ldexp's exponent.
+        guard loop.inputs[i].kind >= .floating || s.fits(loop.inputs[i]) && s.dtype.isInteger else { return nil }
         values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
       case .big, .absent: return nil
       }

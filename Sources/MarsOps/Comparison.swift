@@ -161,7 +161,8 @@ enum Comparison {
 
   static let arrayEqual = OpDef(
     "array_equal", inputs: [InputDef("a1"), InputDef("a2")],
-    attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")], typing: .fromExpansion,
+    attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")],
+    typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown && v[1].type.isKnown else { throw c.unknownExtents("array_equal needs known shapes") }
       guard v[0].type.shape == v[1].type.shape else { return [Value(Leaves.node(Scalar(false)))] }

@@ -244,7 +244,11 @@ enum Creation {
     "tri", inputs: [],
     attributes: [
       AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"), diagonal(), dtype(),
-    ], typing: eye.typing,
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      // As NumPy, of whose ranges the matrix is made: less than none is none.
+      [TensorType(c.dtype("dtype") ?? .float64, [c.int("N"), c.optionalInt("M") ?? c.int("N")].map { Swift.max(0, $0) })]
+    },
     body: .expr { b, c, _ in
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))

@@ -220,7 +220,7 @@ enum Interpolation {
     attributes: [
       AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: all"),
       AttrDef("edge_order", .int, default: .int(1), "1 or 2: the order of differences at the ends"),
-    ], outputs: ["gradients..."], typing: .fromExpansion,
+    ], outputs: ["gradients..."], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       try Arithmetic.refuseBool(c, v[0].type.dtype)
       let d = v[0].type.dtype.kind < .floating ? DType.float64 : v[0].type.dtype

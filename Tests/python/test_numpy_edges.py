@@ -78,7 +78,16 @@ def test_closeness(text):
         "linspace(m.array([1, 2], 'f4'), 300, 3)", "logspace(m.array([1, 2], 'i1'), 300, 2)", "geomspace(m.array([1, 2], 'i1'), 300, 3)",
         "interp(2**70, [0, 1, 2], [3, 4, 5])", "interp(-(2**70), [0, 1, 2], [3, 4, 5])", "interp(2**1024, [0, 1, 2], [3, 4, 5])",
         "interp([-1.0], [0, 1], [1, 2], left=1j)", "histogram([1, 2], range=(0, 1j))", "take(m.array([1, 2]), 2**63, mode='clip')",
-        "take(m.array([1, 2]), 2**63)",
+        "take(m.array([1, 2]), 2**63)", "gradient(m.array([1, 2, 4], 'i1'), 300)", "gradient(m.array([1, 2, 4], 'u1'), -1)",
+        "gradient(m.array([1, 2, 4], 'f4'), 300)", "gradient(m.array([1, 2, 4]), 2**70)", "array_equal(m.array(1, 'i1'), 300)",
+        "array_equal(m.array(1, 'u8'), 2**64)", "array_equal(2**70, m.array([1]))", "array_equal(m.array(0.1, 'f4'), 0.1)",
+        "array_equiv(m.array([1], 'i1'), 300)", "array_equiv(m.array([1, 1]), 2**70)", "array_equiv(m.array([1, 1], 'u1'), 1)",
+        "ldexp(m.array([1], 'i1'), 300)", "ldexp(m.array([1], 'u1'), -300)", "ldexp(m.array([1], 'i1'), 2**40)", "ldexp(300, m.array([1], 'i1'))",
+        "setdiff1d(m.array([1, 2], 'i1'), 2**70)", "setdiff1d(m.array([1, 2]), -(2**70))", "setdiff1d(m.array([1, 2], 'i1'), 1)",
+        "broadcast_arrays(m.array([1, 2], 'i1'), 300, 1.5, True)", "clip(300, 0, m.array([1, 2], 'i1'))", "clip(2.5, m.array([1], 'f4'), 3)",
+        "clip(5, 0, 3)", "clip(True, m.array([1, 2], 'i1'), None)", "tri(-1)", "tri(3, -1)", "tri(-2, 3)", "tril_indices(-1)",
+        "triu_indices(3, 0, -1)", "tensordot(m.ones((2, 3)), m.ones((2, 3)), -1)", "tensordot(m.ones(2), m.ones(2), -(2**63))",
+        "histogram2d(m.array([1.0, 2]), m.array([1.0, 2]), np.array(2))", "histogramdd(m.ones((4, 1)), np.array(2))[0]",
     ],
 )  # fmt: skip
 def test_numbers_of_any_size(text):

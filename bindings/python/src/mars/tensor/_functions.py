@@ -107,7 +107,7 @@ def clip(
 ) -> Tensor:  # fmt: skip
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     return _registry.call_ufunc(  # type: ignore[no-any-return]
-        op("clip"), (a, low, high), out=out, where=where, casting=casting, dtype=dtype
+        op("clip"), (as_tensor(a), low, high), out=out, where=where, casting=casting, dtype=dtype
     )
 
 
