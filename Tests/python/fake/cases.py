@@ -84,8 +84,6 @@ def test_operands(a):
     assert log(lambda: a + 2**70) == ["add T13(2 3) big:1.18059e+21"]
     assert log(lambda: a + 2**1024) == ["add T13(2 3) big:inf"]
     assert log(lambda: a + -(2**1024)) == ["add T13(2 3) big:-inf"]
-    with pytest.raises(OverflowError):
-        a + 2**2000
     with pytest.raises(TypeError):
         a + "text"
     with pytest.raises(TypeError):
