@@ -224,6 +224,10 @@ def test_clip_limits_of_any_size(number, dtype):
     x = np.arange(5).astype(dtype)
     for limits in ((number, None), (None, number), (1, number), (number, 1), (number, number), (-number, number)):
         same_error(lambda k=limits: mt.clip(mt.tensor(x), *k), lambda k=limits: np.clip(x, *k))
+    if dtype == "i1":
+        for given in ({"dtype": "i8"}, {"casting": "safe"}):
+            for limits in ((0, number), (number, 1)):
+                same_error(lambda k=limits, g=given: mt.clip(mt.tensor(x), *k, **g), lambda k=limits, g=given: np.clip(x, *k, **g))
 
 
 @pytest.mark.parametrize("scalar", [2**70, -(2**70), 2**200, -(2**64) - 1])
