@@ -125,7 +125,10 @@ struct GraphEncoder {
       try write(read(data), of: node, to: &m)
     case .callback(let function):
       guard let name = options.callbackName?(function) else {
-        throw MarsError(.unsupported, "a function that is not registered under a name cannot be written into a graph")
+        throw MarsError(
+          .unsupported,
+          "a function of the client cannot be written into a graph, which holds no code: execute what it computes first, and the values are written"
+        )
       }
       let c = arena.array(Mars__Callback.self, 1)
       mars__callback__init(c)

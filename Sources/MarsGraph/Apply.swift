@@ -5,12 +5,13 @@ package enum Operand: Sendable {
   case value(Value)
   /// A Python-like scalar that takes its dtype from what it meets; of dtype bool, int64, uint64, float64 or complex128.
   case weak(Scalar)
-  /// An integer that 64 bits do not hold, as the nearest double.
+  /// An integer that 64 bits do not hold, as the nearest double; an infinity where none is near.
   case big(Double)
   /// The input is left out.
   case absent
 
   var isAbsent: Bool { if case .absent = self { true } else { false } }
+  var isBig: Bool { if case .big = self { true } else { false } }
 }
 
 extension Node {

@@ -32,8 +32,27 @@ extension Scalar {
 
   /// The scalar in dtype `d`, as NumPy takes a Python scalar: an integer must be representable in an integer dtype.
   package func fitting(_ d: DType) throws(MarsError) -> Scalar {
-    guard fits(d) else { throw MarsError(.overflow, "Python integer \(asInt128 ?? 0) out of bounds for \(d.name)") }
+    if !fits(d), let x = asInt128 {
+      // As NumPy, which asks whether 64 bits with a sign hold it before it asks for the dtype.
+      guard d == .uint64 || DType.int64.integerRange.contains(x) else { throw Scalar.tooLarge }
+      throw MarsError(.overflow, "Python integer \(x) out of bounds for \(d.name)")
+    }
     return cast(to: d)
+  }
+
+  /// The error for an integer that no integer dtype holds, or none that is wanted.
+  package static var tooLarge: MarsError { MarsError(.overflow, "Python int too large to convert to C long") }
+
+  /// An integer that 64 bits do not hold, given as the nearest double, in a dtype of floats; an infinity: no double is near it.
+  package static func rounded(big x: Double, to d: DType) throws(MarsError) -> Scalar {
+    guard x.isFinite else { throw MarsError(.overflow, "int too large to convert to float") }
+    return Scalar(x).cast(to: d)
+  }
+
+  /// Such an integer as NumPy stores it in an array.
+  package static func stored(big x: Double, as d: DType) throws(MarsError) -> Scalar {
+    if d.isInteger { throw tooLarge }
+    return d == .bool ? Scalar(true) : try rounded(big: x, to: d)
   }
 
   /// The scalar in dtype `d`, as NumPy stores a Python scalar in an array: also floats must have a value there, and complex ones none.
@@ -49,7 +68,7 @@ extension Scalar {
         guard let whole = Int128(exactly: x.rounded(.towardZero)),
           DType.int64.integerRange.contains(whole) || (d == .uint64 && d.integerRange.contains(whole))
         else {
-          throw MarsError(.overflow, "Python int too large to convert to C long")
+          throw Scalar.tooLarge
         }
         guard d.integerRange.contains(whole) else {
           throw MarsError(.overflow, "Python integer \(whole) out of bounds for \(d.name)")

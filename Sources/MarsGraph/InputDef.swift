@@ -13,6 +13,8 @@ package struct InputDef: Sendable {
   package let standsAlone: Bool
   /// Of a ufunc: a bound of the result.  A weak integer beyond the dtype's own bound on that side is no error and bounds nothing.
   package let limit: Limit?
+  /// What is written into the first input: a scalar is stored as in an element of that, and clients make arrays of its dtype of their lists.
+  package let isStored: Bool
   /// Of a composed operator: its values, few, decide what the operator expands to.  They are computed before what follows is planned.
   package let decidesExpansion: Bool
   package let doc: String
@@ -21,7 +23,7 @@ package struct InputDef: Sendable {
   package var mayBeLeftOut: Bool { isOptional || defaultValue != nil }
   package init(
     _ name: String, variadic: Bool = false, optional: Bool = false, default defaultValue: Double? = nil, condition: Bool = false,
-    alone: Bool = false, limit: Limit? = nil, decides: Bool = false, _ doc: String = ""
+    alone: Bool = false, limit: Limit? = nil, stored: Bool = false, decides: Bool = false, _ doc: String = ""
   ) {
     self.name = name
     self.isVariadic = variadic
@@ -30,6 +32,7 @@ package struct InputDef: Sendable {
     isCondition = condition
     standsAlone = alone || condition
     self.limit = limit
+    isStored = stored
     decidesExpansion = decides
     self.doc = doc
   }

@@ -11,9 +11,11 @@ package final class OpDef: Sendable {
   /// Names of the outputs; usually one.  A name that ends in "..." stands for as many outputs as the expansion has.
   package let outputs: [String]
   package let typing: Typing
-  /// Of a ufunc: whether it compares integers of any sign and size as the numbers that they are.  A weak integer then need not fit the dtype
-  /// of what it meets.
+  /// Whether it compares integers of any sign and size as the numbers that they are.  A weak integer then need not fit the dtype of what it
+  /// meets.
   package let comparesIntegers: Bool
+  /// Of what is no ufunc: whether it computes with integers that the dtype of what they meet, or any, does not hold as with the nearest doubles.
+  package let roundsIntegers: Bool
   /// Whether Python's scalars keep the dtypes that they have alone, as in NumPy's functions that make arrays of their arguments first.
   package let takesArrays: Bool
   /// Of a ufunc: refuses attributes that do not go with the loop that was taken.
@@ -39,6 +41,8 @@ package final class OpDef: Sendable {
   package let fixedInputCount: Int
   /// Inputs that every call gives: they come first.
   package let requiredInputCount: Int
+  /// The input that is written into the first one, if there is one.
+  let storedInput: Int?
   /// Whether defaults stand for some of the inputs.
   let hasInputDefaults: Bool
   /// Whether some of the attributes are arguments of kernels.
@@ -49,7 +53,7 @@ package final class OpDef: Sendable {
 
   package init(
     _ name: String, inputs: [InputDef], attributes: [AttrDef] = [], outputs: [String] = ["out"], typing: Typing,
-    comparesIntegers: Bool = false, takesArrays: Bool = false, check: Check? = nil, body: Body,
+    comparesIntegers: Bool = false, roundsIntegers: Bool = false, takesArrays: Bool = false, check: Check? = nil, body: Body,
     effects: Effects = .pure, cost: Cost = Cost(), doc: OpDoc, exposure: Exposure = Exposure(), samples: [Sample] = [],
     pinsChunks: (@Sendable (OpContext) -> [AxisSplits]?)? = nil, reshaped: Reshaping? = nil, answer: Answer = Answer(),
     prepare: Prepare? = nil,
@@ -61,6 +65,7 @@ package final class OpDef: Sendable {
     self.outputs = outputs
     self.typing = typing
     self.comparesIntegers = comparesIntegers
+    self.roundsIntegers = roundsIntegers
     self.takesArrays = takesArrays
     self.check = check
     self.body = body
@@ -77,6 +82,7 @@ package final class OpDef: Sendable {
     fixedInputCount = inputs.last?.isVariadic == true ? inputs.count - 1 : inputs.count
     requiredInputCount = inputs.prefix(fixedInputCount).count { !$0.mayBeLeftOut }
     hasArguments = attributes.contains(where: \.isArgument)
+    storedInput = inputs.firstIndex(where: \.isStored)
     hasInputDefaults = inputs.contains { $0.defaultValue != nil }
   }
 

@@ -19,39 +19,65 @@ struct OperandTypes {
   }
 
   /// The operands, of the inputs that are given, as values; and the loop of a ufunc.
-  func resolve(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
-    guard operands.contains(where: { if case .big = $0 { true } else { false } }) else { return try resolved(operands) }
+  func resolve(_ given: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
+    let operands = try stored(given)
+    guard operands.contains(where: \.isBig) else { return try resolved(operands) }
     return loops == nil || op.comparesIntegers ? try resolved(try withoutBig(operands)) : try resolvedBig(operands)
+  }
+
+  /// A scalar that is written into the first operand in the dtype of that.
+  private func stored(_ operands: [Operand]) throws(MarsError) -> [Operand] {
+    guard let k = op.storedInput, k < operands.count, case .value(let target) = operands[0] else { return operands }
+    let (d, kept) = (target.type.dtype, operands[k])
+    let s: Scalar
+    switch kept {
+    case .weak(let x): s = try x.stored(as: d)
+    case .big(let x): s = try Scalar.stored(big: x, as: d)
+    case .value, .absent: return operands
+    }
+    var out = operands
+    out[k] = .value(Value(Leaves.node(s)))
+    return out
   }
 
   /// Integers beyond 64 bits as floats where they meet inexact values or are only compared; an error elsewhere.
   private func withoutBig(_ operands: [Operand]) throws(MarsError) -> [Operand] {
     var meetsInexact = false
     for o in operands { if case .value(let v) = o, v.type.dtype.kind >= .floating { meetsInexact = true } }
-    guard op.comparesIntegers || meetsInexact else { throw MarsError(.overflow, "Python int too large to convert to C long") }
-    // Beside integers it lies beyond all of them, which a double need not: 2**64 is no more than the largest uint64 is as a double.
-    let isBeyond = loops != nil && !meetsInexact && operands.count { if case .big = $0 { true } else { false } } == 1
-    return operands.map { o in
-      if case .big(let x) = o { .weak(Scalar(isBeyond ? (x < 0 ? -Double.infinity : .infinity) : x)) } else { o }
+    guard op.comparesIntegers || op.roundsIntegers || meetsInexact else { throw Scalar.tooLarge }
+    var all: [Double] = []
+    for o in operands { if case .big(let x) = o { all.append(x) } }
+    if op.comparesIntegers && !meetsInexact {
+      // Beside integers it lies beyond all of them, which a double need not: 2**64 is no more than the largest uint64 is as a double.
+      if all.count == 1 { return operands.map { o in o.isBig ? .weak(Scalar(all[0] < 0 ? -Double.infinity : .infinity)) : o } }
+      // Two of one double are not told apart.
+      guard Set(all).count == all.count else { throw Scalar.tooLarge }
     }
+    var out: [Operand] = []
+    for o in operands { if case .big(let x) = o { out.append(.weak(try Scalar.rounded(big: x, to: .float64))) } else { out.append(o) } }
+    return out
   }
 
   /// Of a ufunc that computes: integers that 64 bits do not hold choose a loop as any integer does, which has to take floats then.
   private func resolvedBig(_ operands: [Operand]) throws(MarsError) -> ([Value], UfuncLoop?) {
     let zero = Scalar(Int64(0))
-    let usual = operands.map { o in if case .big = o { Operand.weak(zero) } else { o } }
+    let usual = operands.map { $0.isBig ? Operand.weak(zero) : $0 }
     var (values, loop) = try resolved(usual)
     // Integers that divide as floats.
     if let own = loop?.outputs.first, own.kind >= .floating, loop?.inputs.allSatisfy(\.isInteger) == true {
       (values, loop) = try resolved(
-        zip(operands, usual).map { o, u in if case .big = o { .value(Value(Leaves.node(zero.cast(to: own)))) } else { u } })
+        zip(operands, usual).map { o, u in o.isBig ? .value(Value(Leaves.node(zero.cast(to: own)))) : u })
     }
     for (i, o) in operands.enumerated() {
       guard case .big(let x) = o else { continue }
-      guard let d = loop?.inputs[i], d.kind >= .floating else {
-        throw MarsError(.overflow, "Python int too large to convert to C long")
+      guard let d = loop?.inputs[i] else { throw Scalar.tooLarge }
+      if let end = limited(x < 0 ? .min : .max, d, i, operands) {
+        values[i] = Value(Leaves.node(end))
+      } else if d.kind >= .floating {
+        values[i] = Value(Leaves.node(try Scalar.rounded(big: x, to: d)))
+      } else {
+        throw Scalar.tooLarge
       }
-      values[i] = Value(Leaves.node(Scalar(x).cast(to: d)))
     }
     return (values, loop)
   }
@@ -69,8 +95,9 @@ struct OperandTypes {
       // Alone, an integer beyond int64 is of uint64.
       return (
         try values(operands) {
-          op.takesArrays
-            ? $0.dtype : strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong)
+          if op.takesArrays { return $0.dtype }
+          let d = strong == nil && $0.dtype == .uint64 ? .uint64 : Promotion.resolve(weak: $0.dtype.kind, beside: strong)
+          return op.roundsIntegers && !$0.fits(d) ? .float64 : d
         },
         nil
       )
@@ -119,7 +146,7 @@ struct OperandTypes {
   /// Whether dtype `d` holds all weak integers, those aside that are limits beyond its ends.
   private func fit(_ operands: [Operand], _ d: DType) -> Bool {
     for (i, o) in operands.enumerated() where !isCondition(i) {
-      if case .weak(let s) = o, !s.fits(d), limited(s, d, i) == nil { return false }
+      if case .weak(let s) = o, !s.fits(d), s.asInt128.flatMap({ limited($0, d, i, operands) }) == nil { return false }
     }
     return true
   }
@@ -146,7 +173,8 @@ struct OperandTypes {
       switch o {
       case .value(let v): values.append(v)
       case .weak(let s):
-        guard loop.inputs[i].kind >= .floating else { return nil }
+        // Integers that a loop takes for what they are: ldexp's exponent.
+        guard loop.inputs[i].kind >= .floating || s.fits(loop.inputs[i]) && s.dtype.isInteger else { return nil }
         values.append(Value(Leaves.node(s.cast(to: loop.inputs[i]))))
       case .big, .absent: return nil
       }
@@ -179,7 +207,7 @@ struct OperandTypes {
       case .value(let v): out.append(v)
       case .weak(let s):
         let d = standsAlone(i) ? s.dtype : dtype(s)
-        if let end = limited(s, d, i) {
+        if let x = s.asInt128, let end = limited(x, d, i, operands) {
           out.append(Value(Leaves.node(end)))
         } else {
           out.append(Value(Leaves.node(try s.fitting(d))))
@@ -191,8 +219,10 @@ struct OperandTypes {
   }
 
   /// The end of an integer dtype in place of a limit beyond it.
-  private func limited(_ s: Scalar, _ d: DType, _ i: Int) -> Scalar? {
-    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger, let x = s.asInt128 else { return nil }
+  private func limited(_ x: Int128, _ d: DType, _ i: Int, _ operands: [Operand]) -> Scalar? {
+    guard i < inputs.count, let limit = inputs[i].limit, d.isInteger else { return nil }
+    // As NumPy, which takes a bool for the integer that it meets.
+    if case .value(let v) = operands[0], v.type.dtype == .bool { return nil }
     let range = d.integerRange
     switch limit {
     case .lower: return x < range.lowerBound ? Scalar(range.lowerBound, as: d) : nil

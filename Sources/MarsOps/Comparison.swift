@@ -117,7 +117,7 @@ enum Comparison {
   private static let equalNaN = AttrDef("equal_nan", .bool, default: .bool(false), "whether two NaNs are close")
 
   static let isclose = OpDef(
-    "isclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
+    "isclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       // Dtypes as of NumPy's formula, step by step.
       let isWeak = v.map { $0.constant != nil }
@@ -149,7 +149,7 @@ enum Comparison {
     ])
 
   static let allclose = OpDef(
-    "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, comparesIntegers: true,
+    "allclose", inputs: closeInputs, attributes: [equalNaN], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       [try Value(try isclose.apply(v.map { .value($0) }, c.passing("equal_nan"))).op(Reductions.all)]
     },
@@ -161,7 +161,8 @@ enum Comparison {
 
   static let arrayEqual = OpDef(
     "array_equal", inputs: [InputDef("a1"), InputDef("a2")],
-    attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")], typing: .fromExpansion,
+    attributes: [AttrDef("equal_nan", .bool, default: .bool(false), since: 2, "whether NaN equals NaN")],
+    typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.isKnown && v[1].type.isKnown else { throw c.unknownExtents("array_equal needs known shapes") }
       guard v[0].type.shape == v[1].type.shape else { return [Value(Leaves.node(Scalar(false)))] }

@@ -140,8 +140,10 @@ enum Creation {
     attributes: spacing + [
       inferredDType, AttrDef("axis", .int, default: .int(0), since: 2, "where the values lie among the axes of the ends"),
     ],
-    typing: .fromExpansion,
+    typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
+      // As NumPy, which rounds down for integers.
+      if let d = c.dtype("dtype"), d.isInteger, c.commonDType().isComplex { _ = try v[0].cast(c.commonDType()).op(FloatingPoint.floor) }
       let made = Value(try linspaceLoop.apply(v.map { .value($0) }, c.passing("num", "endpoint", "dtype")))
       return [try made.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([c.int("axis")])])]
     }, cost: Cost(perElement: 5, isCheapSource: true),
@@ -153,7 +155,7 @@ enum Creation {
     exposure: creates(), samples: linspaceSamples + [Sample([[2, 3], []], attributes: ["num": .int(4), "axis": .int(-1)])])
 
   static let linspaceStep = OpDef(
-    "linspace_step", inputs: [InputDef("start"), InputDef("stop")], attributes: spacing, typing: .fromExpansion,
+    "linspace_step", inputs: [InputDef("start"), InputDef("stop")], attributes: spacing, typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d = Promotion.common(c.commonDType(), linspaceFloor(c))
       guard c.int("num") >= 0 else { throw c.error(.value, "Number of samples, \(c.int("num")), must be non-negative.") }
@@ -175,7 +177,7 @@ enum Creation {
     inputs: linspace.inputs + [
       InputDef("base", default: 10, alone: true, "the base of the exponents, or bases that broadcast beside the ends")
     ],
-    attributes: linspace.attributes, typing: .fromExpansion,
+    attributes: linspace.attributes, typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       var (ends, base) = (Array(v.prefix(2)), v[2])
       if base.type.rank > 0 {
@@ -242,7 +244,11 @@ enum Creation {
     "tri", inputs: [],
     attributes: [
       AttrDef("N", .int, "rows"), AttrDef("M", .int, default: AttrValue.none, "columns; None: as many as rows"), diagonal(), dtype(),
-    ], typing: eye.typing,
+    ],
+    typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      // As NumPy, of whose ranges the matrix is made: less than none is none.
+      [TensorType(c.dtype("dtype") ?? .float64, [c.int("N"), c.optionalInt("M") ?? c.int("N")].map { Swift.max(0, $0) })]
+    },
     body: .expr { b, c, _ in
       let (row, column) = (b.coordinate(0), b.coordinate(1))
       let k = b.scalar(Scalar(Int64(c.int("k"))))

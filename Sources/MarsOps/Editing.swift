@@ -68,7 +68,7 @@ enum Editing {
     answer: Answer(.never))
 
   static let arrayEquiv = OpDef(
-    "array_equiv", inputs: [InputDef("a1"), InputDef("a2")], typing: .fromExpansion,
+    "array_equiv", inputs: [InputDef("a1"), InputDef("a2")], typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard Shape.broadcast(v.map(\.type.shape)) != nil else { return [Reductions.constant(Scalar(false), .bool)] }
       return [Value(try Reductions.all.apply([.value(try v[0].op(Comparison.equal, v[1]))]))]

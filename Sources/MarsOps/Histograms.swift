@@ -11,10 +11,16 @@ enum Histograms {
   private static let weights = InputDef("weights", optional: true, "what each value counts")
   static let density = AttrDef("density", .bool, default: .bool(false), "whether the histogram is scaled to an integral of 1")
 
-  /// The ends of the range that is given, or of the values; 0-d.
-  static func ends(_ c: OpContext, _ a: Value) throws(MarsError) -> (low: Value, high: Value) {
+  /// The dtype of the edges of bins.
+  private static func dtypeOfEdges(_ a: Value) -> DType { a.type.dtype.kind == .floating ? a.type.dtype : .float64 }
+
+  /// The ends of the range that is given, or of the values; 0-d.  `d`: their dtype; nil: that of the edges.
+  static func ends(_ c: OpContext, _ a: Value, as d: DType? = nil) throws(MarsError) -> (low: Value, high: Value) {
     guard !a.type.dtype.isComplex else { throw c.error(.type, "histograms of complex values are not defined") }
-    let d = a.type.dtype.kind == .floating ? a.type.dtype : .float64
+    let d = d ?? dtypeOfEdges(a)
+    for s in [c.scalar("low"), c.scalar("high")] where s?.dtype.isComplex == true {
+      throw c.error(.type, "the ends of a range must be real numbers, not complex")
+    }
     let (below, above) = (c.scalar("low")?.asDouble, c.scalar("high")?.asDouble)
     if let below, let above, below > above { throw c.error(.value, "max must be larger than min in range parameter.") }
     guard below?.isFinite ?? true, above?.isFinite ?? true else {
@@ -42,10 +48,12 @@ enum Histograms {
   }
 
   private static func edges(_ c: OpContext, _ a: Value) throws(MarsError) -> Value {
-    let (low, high) = try ends(c, a)
+    // As NumPy, where the ends of a range are numbers of Python's: edges between them are rounded once.
+    let isGiven = c["low"] != .none && c["high"] != .none
+    let (low, high) = try ends(c, a, as: isGiven ? .float64 : nil)
     guard c.int("bins") > 0 else { throw c.error(.value, "`bins` must be positive, when an integer") }
     let count = try c.sum([c.int("bins"), 1], "there cannot be \(c.int("bins")) `bins`")
-    let edges = try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(low.type.dtype)])
+    let edges = try low.op(Creation.linspace, high, with: ["num": .int(count), "dtype": .dtype(dtypeOfEdges(a))])
     // Ends may lie too close to one another for edges between them.
     let isStuck = try edges.sliced(axis: 0, start: 0, count: count - 1).op(
       Comparison.greaterEqual, try edges.sliced(axis: 0, start: 1, count: count - 1)

@@ -229,10 +229,9 @@ extension Indexing {
     ])
 
   static let assignIndex = OpDef(
-    "assign_index", inputs: [InputDef("base"), InputDef("value"), arrays], attributes: [IndexItems.attribute],
+    "assign_index", inputs: [InputDef("base"), InputDef("value", stored: true), arrays], attributes: [IndexItems.attribute],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       _ = try IndexItems(c, arrays: Array(c.inputs.dropFirst(2)))
-      if let s = c.constant(1) { _ = try s.stored(as: c.inputs[0].dtype) }
       return [c.inputs[0]]
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

@@ -148,6 +148,8 @@ enum Insertion {
     if isSingle { values = try values.op(Shapes.moveaxis, with: ["source": .ints([0]), "destination": .ints([k])]) }
     var shape = x.type.shape
     shape[k] = places == 1 ? values.type.shape[k] : places
+    // As in any assignment, axes of one element in front are left out.
+    while values.type.rank > rank, values.type.shape[0] == 1 { values = try values.reshaped(Array(values.type.shape.dropFirst())) }
     guard Shape.broadcast([values.type.shape, shape]) == shape else {
       guard places == 1 else {
         throw c.error(
@@ -202,13 +204,12 @@ enum Insertion {
     exposure: .hidden)
 
   static let insert = OpDef(
-    "insert", inputs: [InputDef("arr"), InputDef("values", "what goes in; cast to the dtype of arr"), places],
+    "insert", inputs: [InputDef("arr"), InputDef("values", stored: true, "what goes in; cast to the dtype of arr"), places],
     attributes: attributes + [AttrDef("single", .bool, default: .bool(false), "one place for all the values, as of an integer")],
     typing: .fromExpansion,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let (x, k) = try prepared(c, v[0])
       let n = x.type.shape[k]
-      if let s = v[1].constant { _ = try s.stored(as: x.type.dtype) }
       if v.count > 2, v[2].type.rank != 1 {
         guard v[2].type.dtype != .bool else {
           throw c.error(.value, "boolean array argument obj to insert must be one dimensional")

@@ -9,7 +9,7 @@ enum Interpolation {
       AttrDef("left", .scalar, default: AttrValue.none, "value before the first point; None: that of the first"),
       AttrDef("right", .scalar, default: AttrValue.none, "value behind the last point; None: that of the last"),
       AttrDef("period", .float, default: AttrValue.none, since: 2, "of points on a circle: its length; they need not ascend"),
-    ], typing: .fromExpansion, takesArrays: true,
+    ], typing: .fromExpansion, roundsIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let d: DType = v[2].type.dtype.isComplex ? .complex128 : .float64
       guard !v[0].type.dtype.isComplex && !v[1].type.dtype.isComplex else {
@@ -41,7 +41,10 @@ enum Interpolation {
         isCircle = false
       }
       func end(_ at: Int, _ name: String) throws(MarsError) -> Value {
-        if let s = c.scalar(name), !isCircle { return Reductions.constant(s, d) }
+        if let s = c.scalar(name), !isCircle {
+          guard d.isComplex || !s.dtype.isComplex else { throw c.error(.type, "must be real number, not complex") }
+          return Reductions.constant(s, d)
+        }
         return try values.sliced(axis: 0, start: at, count: 1).reshaped([])
       }
       func point(_ at: Int) throws(MarsError) -> Value { try points.sliced(axis: 0, start: at, count: 1).reshaped([]) }
@@ -95,7 +98,7 @@ enum Interpolation {
   static let digitize = OpDef(
     "digitize", inputs: [InputDef("x"), InputDef("bins", "edges that ascend or descend")],
     attributes: [AttrDef("right", .bool, default: .bool(false), "whether an interval holds its right edge instead of its left one")],
-    typing: .fromExpansion,
+    typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       let edges = v[1]
       guard !v[0].type.dtype.isComplex && !edges.type.dtype.isComplex else { throw c.error(.type, "x may not be complex") }
@@ -217,7 +220,7 @@ enum Interpolation {
     attributes: [
       AttrDef("axis", .ints, default: AttrValue.none, "the axes; None: all"),
       AttrDef("edge_order", .int, default: .int(1), "1 or 2: the order of differences at the ends"),
-    ], outputs: ["gradients..."], typing: .fromExpansion,
+    ], outputs: ["gradients..."], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       try Arithmetic.refuseBool(c, v[0].type.dtype)
       let d = v[0].type.dtype.kind < .floating ? DType.float64 : v[0].type.dtype

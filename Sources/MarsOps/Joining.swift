@@ -249,7 +249,7 @@ enum Joining {
     samples: [Sample([[2, 3]], .all), Sample([[2, 3]], attributes: ["axis": .int(-1)])])
 
   static let broadcastArrays = OpDef(
-    "broadcast_arrays", inputs: [InputDef("args", variadic: true)], outputs: ["arrays..."], typing: .fromExpansion,
+    "broadcast_arrays", inputs: [InputDef("args", variadic: true)], outputs: ["arrays..."], typing: .fromExpansion, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard let shape = Shape.broadcast(v.map(\.type.shape)) else {
         throw c.error(.value, "shape mismatch: objects cannot be broadcast to a single shape.")

@@ -264,8 +264,9 @@ enum LinearAlgebra {
           guard Set(p).count == p.count && Set(q).count == q.count else { throw c.error(.value, "duplicate axes not allowed in tensordot") }
         }
       } else {
-        let n = c.int("axes")
-        guard n >= 0 && n <= v[0].type.rank && n <= v[1].type.rank else { throw c.error(.value, "shape-mismatch for sum") }
+        // As NumPy, where less than none is none.
+        let n = Swift.max(0, c.int("axes"))
+        guard n <= v[0].type.rank && n <= v[1].type.rank else { throw c.error(.value, "shape-mismatch for sum") }
         p = Array(v[0].type.rank - n..<v[0].type.rank)
         q = Array(0..<n)
       }

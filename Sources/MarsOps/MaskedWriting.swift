@@ -9,8 +9,9 @@ extension Writing {
     guard !x.isKnown || !mask.isKnown || x.count == mask.count else {
       throw c.error(.value, "\(c.op.name): mask and data must be the same size")
     }
-    guard x.dtype.isComplex || !values.dtype.isComplex else { throw c.cannotCast(values.dtype, x.dtype) }
-    try checkConstant(c, 2)
+    // As NumPy, to which a tensor without axes may be a scalar: those it stores.
+    let isScalar = values.rank == 0 && (x.dtype.isComplex || !values.dtype.isComplex)
+    guard isScalar || Casting.safe.allows(values.dtype, x.dtype) else { throw c.cannotCast(values.dtype, x.dtype) }
     return [x]
   }
 
@@ -24,7 +25,7 @@ extension Writing {
     "putmask",
     inputs: [
       InputDef("a", target), InputDef("mask", alone: true, "as many elements as a"),
-      InputDef("values", "over and over again if they are fewer"),
+      InputDef("values", stored: true, "over and over again if they are fewer"),
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in try masked(c) },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -49,7 +50,7 @@ extension Writing {
     "place",
     inputs: [
       InputDef("arr", target), InputDef("mask", alone: true, "as many elements as arr"),
-      InputDef("vals", "over and over again if they are fewer"),
+      InputDef("vals", stored: true, "over and over again if they are fewer"),
     ],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in try masked(c) },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -88,8 +89,9 @@ extension Writing {
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       let (from, to) = (c.inputs[1].dtype, c.inputs[0].dtype)
       guard try Casting(named: c.string("casting")).allows(from, to) else {
+        let what = c.inputs[1].rank == 0 ? "scalar" : "array data"
         throw c.error(
-          .type, "Cannot cast array data from dtype('\(from.name)') to dtype('\(to.name)') according to the rule '\(c.string("casting"))'")
+          .type, "Cannot cast \(what) from dtype('\(from.name)') to dtype('\(to.name)') according to the rule '\(c.string("casting"))'")
       }
       try checkConstant(c, 1)
       return [c.inputs[0]]

@@ -311,6 +311,7 @@ enum Masks {
       // As NumPy: a value without axes is a vector of one element.
       let x = c.optionalInt("axis") == nil || v[0].type.rank == 0 ? try v[0].reshaped([-1]) : v[0]
       let k = try c.normalisedAxis(c.optionalInt("axis") ?? 0, rank: x.type.rank)
+      if let s = v[1].constant { _ = try s.fitting(.int64) }
       var indices = try v[1].cast(.int64)
       if c.string("mode") == "raise" {
         try Indexing.check(c, indices, axis: k, extent: x.type.shape[k])

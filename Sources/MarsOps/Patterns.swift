@@ -44,7 +44,7 @@ enum Patterns {
       AttrDef("endpoint", .bool, default: .bool(true), "whether stop is the last one"),
       AttrDef("dtype", .dtype, default: AttrValue.none, "element type; None: that of the values"),
       AttrDef("axis", .int, default: .int(0), since: 2, "where the values lie among the axes of the ends"),
-    ], typing: .fromExpansion,
+    ], typing: .fromExpansion, roundsIntegers: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       // As NumPy: at least float64 where no dtype is given, and complex where that is.
       let common = Promotion.common(c.commonDType(), c.dtype("dtype") ?? .float64)

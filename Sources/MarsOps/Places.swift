@@ -29,14 +29,13 @@ extension Writing {
     "put",
     inputs: [
       InputDef("a", target), InputDef("ind", alone: true, "places, integers"),
-      InputDef("v", "values, over and over again if they are fewer"),
+      InputDef("v", stored: true, "values, over and over again if they are fewer"),
     ],
     attributes: [AttrDef("mode", .string, default: .string("raise"), "what places beyond the ends are: 'raise': errors; 'wrap'; 'clip'")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       try check(mode: c.string("mode"), c)
       let places = c.inputs[1]
       guard places.dtype.kind < .floating || places.shape.contains(0) else { throw c.cannotCast(places.dtype, .int64) }
-      try checkConstant(c, 2)
       return [c.inputs[0]]
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -68,12 +67,11 @@ extension Writing {
   static let assignFlat = OpDef(
     "assign_flat",
     inputs: [
-      InputDef("base"), InputDef("value", "over and over again if it has fewer elements"),
+      InputDef("base"), InputDef("value", stored: true, "over and over again if it has fewer elements"),
       InputDef("arrays", variadic: true, "masks and integer arrays, in the order of the items"),
     ], attributes: [IndexItems.attribute],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       _ = try IndexItems(c, arrays: Array(c.inputs.dropFirst(2)))
-      try checkConstant(c, 1)
       return [c.inputs[0]]
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -109,7 +107,7 @@ extension Writing {
     "put_along_axis",
     inputs: [
       InputDef("arr", target), InputDef("indices", alone: true, "integers, as many axes as arr"),
-      InputDef("values", "what broadcasts to the indices"),
+      InputDef("values", stored: true, "what broadcasts to the indices"),
     ],
     attributes: [AttrDef("axis", .int, default: .int(-1), allowsNone: true, "the axis; None: the flattened array")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
@@ -121,7 +119,6 @@ extension Writing {
       } else {
         guard indices.rank == 1 else { throw c.error(.value, "when axis=None, `indices` must have a single dimension.") }
       }
-      try checkConstant(c, 2)
       return [x]
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
@@ -139,7 +136,7 @@ extension Writing {
     exposure: Exposure(writesFirst: true))
 
   static let fillDiagonal = OpDef(
-    "fill_diagonal", inputs: [InputDef("a", target), InputDef("val", "values, over and over again if they are fewer")],
+    "fill_diagonal", inputs: [InputDef("a", target), InputDef("val", stored: true, "values, over and over again if they are fewer")],
     attributes: [AttrDef("wrap", .bool, default: .bool(false), "whether the diagonal of a tall matrix begins anew below its end")],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
       let shape = c.inputs[0].shape
@@ -147,7 +144,6 @@ extension Writing {
       guard shape.count == 2 || Set(shape).subtracting([unknownExtent]).count < 2 else {
         throw c.error(.value, "All dimensions of input must be of equal length")
       }
-      try checkConstant(c, 1)
       return [c.inputs[0]]
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in

@@ -35,7 +35,7 @@ enum SetOperations {
   ) -> OpDef {
     OpDef(
       name, inputs: [InputDef("ar1"), InputDef("ar2")], attributes: name == "union1d" ? [] : name == "setdiff1d" ? [ordered] : [unordered],
-      typing: .fromExpansion, takesArrays: name != "union1d",
+      typing: .fromExpansion, comparesIntegers: name == "setdiff1d", takesArrays: name != "union1d",
       body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
         // As NumPy: a difference keeps the dtype of what it is taken from.
         let d = name == "setdiff1d" ? v[0].type.dtype : c.commonDType()

@@ -105,7 +105,7 @@ enum Sorting {
       InputDef("a"), InputDef("v"), InputDef("sorter", optional: true, alone: true, "indices that sort a; without them a is sorted"),
     ],
     attributes: [AttrDef("side", .string, default: .string("left"), "'left' or 'right'")],
-    typing: .fromExpansion, takesArrays: true,
+    typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v[0].type.rank == 1 else { throw c.error(.value, "object too deep for desired array") }
       guard ["left", "right"].contains(c.string("side")) else {
@@ -158,9 +158,13 @@ enum Sorting {
   static let isin = OpDef(
     "isin", inputs: [InputDef("element"), InputDef("test_elements")],
     attributes: [AttrDef("invert", .bool, default: .bool(false), "the opposite")],
-    typing: .fromExpansion, takesArrays: true,
+    typing: .fromExpansion, comparesIntegers: true, takesArrays: true,
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
-      let d = c.commonDType()
+      let (from, other) = (v[0].type.dtype, v[1].type.dtype)
+      let common = c.commonDType()
+      // Integers with a sign and without one have no dtype in common that holds them; those that both may hold are of int64.
+      let isMixed = from.isInteger && other.isInteger && !common.isInteger
+      let d = isMixed ? .int64 : common
       let x = try v[0].cast(d)
       let set = try v[1].cast(d).reshaped([-1])
       guard set.type.isKnown else { throw c.unknownExtents("isin needs known extents of the test elements") }
@@ -171,7 +175,11 @@ enum Sorting {
         ]
       }
       let sorted = try set.op(sortLoop.def, with: ["axis": .int(0)])
-      return [try sorted.op(membership.def, x, with: ["invert": c["invert"]])]
+      guard isMixed else { return [try sorted.op(membership.def, x, with: ["invert": c["invert"]])] }
+      // What is below zero as int64 is below it on one side, and beyond int64 on the other.
+      let isShared = try x.op(Comparison.less, weak: Scalar(Int64(0))).op(Comparison.logicalNot)
+      let found = try sorted.op(membership.def, x).op(Comparison.logicalAnd, isShared)
+      return [c.bool("invert") ? try found.op(Comparison.logicalNot) : found]
     }, cost: Cost(perElement: 70),
     doc: OpDoc(
       "Whether each element is among others.", details: "bool, of the shape of element.", numpy: "numpy.isin",

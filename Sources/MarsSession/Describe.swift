@@ -45,6 +45,7 @@ package enum Describe {
             field("name", i.name, &w)
             flag("variadic", i.isVariadic, &w)
             flag("optional", i.isOptional, &w)
+            flag("stored", i.isStored, &w)
             if let d = i.defaultValue {
               w.key("default")
               w.double(d)

@@ -319,9 +319,7 @@ package final class Tensor: Sendable {
       switch value {
       case .tensor(let t): source = try t.value().value
       case .weak(let s): source = Value(Leaves.node(try s.stored(as: dtype)))
-      case .big(let x):
-        if dtype.isInteger { throw MarsError(.overflow, "Python int too large to convert to C long") }
-        source = Value(Leaves.node(Scalar(x).cast(to: dtype)))
+      case .big(let x): source = Value(Leaves.node(try Scalar.stored(big: x, as: dtype)))
       case .absent: throw MarsError(.type, "the value to assign may not be left out")
       }
       // A bool is the truth of an array of one.
@@ -366,7 +364,7 @@ package final class Tensor: Sendable {
 package enum TensorOperand: Sendable {
   case tensor(Tensor)
   case weak(Scalar)
-  /// An integer that 64 bits do not hold, as the nearest double.
+  /// An integer that 64 bits do not hold, as the nearest double; an infinity where none is near.
   case big(Double)
   /// The input is left out.
   case absent

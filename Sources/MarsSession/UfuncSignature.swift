@@ -71,7 +71,8 @@ enum UfuncSignature {
           || (from == .bool ? casting.allows(from, to) : Promotion.resolve(weak: s.dtype.kind, beside: to) == to)
       case .big:
         from = .int64
-        fits = to.kind >= .floating
+        // A limit may lie beyond all integers; applying says whether it does.
+        fits = to.kind >= .floating || op.inputs[i].limit != nil
       case .absent: continue
       }
       guard fits else {

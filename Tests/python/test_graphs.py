@@ -107,3 +107,15 @@ def test_what_depends_on_an_input_has_no_plan():
         with pytest.raises(ValueError, match="graph input 'k' is not bound"):
             plan()
     assert repr(t) == "Tensor(shape=(?,), dtype=int64)"
+
+
+def test_functions_of_the_client_are_no_part_of_a_graph():
+    t = mt.arange(4).map_chunk(lambda a: a + 1)
+    graph = mars.Graph()
+    graph.output("y", t + 1)
+    with pytest.raises(NotImplementedError, match="a graph, which holds no code: execute what it computes first"):
+        graph.serialize()
+    t.execute()
+    graph = mars.Graph()
+    graph.output("y", t + 1)
+    assert mars.Graph.parse(graph.serialize()).outputs["y"].fetch().tolist() == [2, 3, 4, 5]

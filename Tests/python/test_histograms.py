@@ -88,3 +88,13 @@ def test_grids_that_are_refused():
         ):  # fmt: skip
             with pytest.raises(ValueError):
                 bad(m)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4"])
+@pytest.mark.parametrize("ends", [(0, 1.5), (0.1, 2.7), (0, True), (-1, 7), (1, 1), None])
+@pytest.mark.parametrize("bins", [1, 3, 7, 10])
+def test_edges_in_a_range_are_rounded_once(dtype, ends, bins):
+    x = (np.random.default_rng(0).random(50) * 3).astype(dtype)
+    same(mt.histogram_bin_edges(mt.tensor(x), bins, range=ends).fetch(), np.histogram_bin_edges(x, bins, range=ends))
+    for made, wanted in zip(mt.histogram(mt.tensor(x), bins, range=ends), np.histogram(x, bins, range=ends), strict=True):
+        same(made.fetch(), wanted)

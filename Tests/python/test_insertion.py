@@ -82,3 +82,31 @@ def test_places_out_of_bounds_are_found_at_the_call_or_when_they_are_known():
     for made in (mt.delete(I, mt.tensor([9]) * 1), mt.insert(I, mt.tensor([9, 2]) * 1, 1)):
         with pytest.raises(IndexError, match=r"index 9 is out of bounds for axis 0 with size 6 \[operator (insert|delete), created at"):
             made.fetch()
+
+
+@pytest.mark.parametrize("values", [[[7, 8]], [[[7, 8]]], [[7]], [[1], [2]]])
+@pytest.mark.parametrize("places", [[1, 2], slice(0, 2), [1], 1])
+def test_values_with_axes_of_one_element_in_front(values, places):
+    x = np.arange(4)
+    try:
+        expected = np.insert(x, places, values)
+    except ValueError:
+        with pytest.raises(ValueError, match="broadcast"):
+            mt.insert(mt.tensor(x), places, values)
+        return
+    np.testing.assert_array_equal(mt.insert(mt.tensor(x), places, values).fetch(), expected)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "f4"])
+@pytest.mark.parametrize("places", [1, [1, 2], slice(0, 2)])
+def test_integers_of_any_size_are_put_in(dtype, places):
+    x = np.array([1, 0, 1]).astype(dtype)
+    for number in (2**63, 2**70, -(2**70), 2**1024):
+        try:
+            expected = np.insert(x, places, number)
+        except OverflowError as theirs:
+            with pytest.raises(OverflowError) as caught:
+                mt.insert(mt.tensor(x), places, number)
+            assert str(caught.value) == str(theirs)
+            continue
+        np.testing.assert_array_equal(mt.insert(mt.tensor(x), places, number).fetch(), expected)

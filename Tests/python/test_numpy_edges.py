@@ -74,11 +74,40 @@ def test_closeness(text):
         "r_[m.arange(5, dtype='i1'), 255]", "r_[m.arange(5, dtype='i1'), 7]", "min(m.array([1, 2], 'u1'), initial=-1)",
         "max(m.array([1, 2]), initial=np.inf)", "sum(m.array([1], 'u1'), initial=-3)", "min(m.array([1, 2]), initial=1.5)",
         "nanmin(m.array([1, 2]), initial=np.nan)", "prod(m.array([2], 'u8'), initial=-3)", "arange(0, 1, np.inf)", "arange(0, 1e-320, 1)",
-        "arange(1, 0, np.inf)",
+        "arange(1, 0, np.inf)", "linspace(m.array([1, 2], 'i1'), 300, 3)", "linspace(-1, m.array([1, 2], 'u1'), 3)",
+        "linspace(m.array([1, 2], 'f4'), 300, 3)", "logspace(m.array([1, 2], 'i1'), 300, 2)", "geomspace(m.array([1, 2], 'i1'), 300, 3)",
+        "interp(2**70, [0, 1, 2], [3, 4, 5])", "interp(-(2**70), [0, 1, 2], [3, 4, 5])", "interp(2**1024, [0, 1, 2], [3, 4, 5])",
+        "interp([-1.0], [0, 1], [1, 2], left=1j)", "histogram([1, 2], range=(0, 1j))", "take(m.array([1, 2]), 2**63, mode='clip')",
+        "take(m.array([1, 2]), 2**63)", "gradient(m.array([1, 2, 4], 'i1'), 300)", "gradient(m.array([1, 2, 4], 'u1'), -1)",
+        "gradient(m.array([1, 2, 4], 'f4'), 300)", "gradient(m.array([1, 2, 4]), 2**70)", "array_equal(m.array(1, 'i1'), 300)",
+        "array_equal(m.array(1, 'u8'), 2**64)", "array_equal(2**70, m.array([1]))", "array_equal(m.array(0.1, 'f4'), 0.1)",
+        "array_equiv(m.array([1], 'i1'), 300)", "array_equiv(m.array([1, 1]), 2**70)", "array_equiv(m.array([1, 1], 'u1'), 1)",
+        "ldexp(m.array([1], 'i1'), 300)", "ldexp(m.array([1], 'u1'), -300)", "ldexp(m.array([1], 'i1'), 2**40)", "ldexp(300, m.array([1], 'i1'))",
+        "setdiff1d(m.array([1, 2], 'i1'), 2**70)", "setdiff1d(m.array([1, 2]), -(2**70))", "setdiff1d(m.array([1, 2], 'i1'), 1)",
+        "broadcast_arrays(m.array([1, 2], 'i1'), 300, 1.5, True)", "clip(300, 0, m.array([1, 2], 'i1'))", "clip(2.5, m.array([1], 'f4'), 3)",
+        "clip(5, 0, 3)", "clip(True, m.array([1, 2], 'i1'), None)", "tri(-1)", "tri(3, -1)", "tri(-2, 3)", "tril_indices(-1)",
+        "triu_indices(3, 0, -1)", "tensordot(m.ones((2, 3)), m.ones((2, 3)), -1)", "tensordot(m.ones(2), m.ones(2), -(2**63))",
+        "histogram2d(m.array([1.0, 2]), m.array([1.0, 2]), np.array(2))", "histogramdd(m.ones((4, 1)), np.array(2))[0]",
     ],
 )  # fmt: skip
 def test_numbers_of_any_size(text):
     check("m." + text)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", ["?", "u1", "i8", "f4", "f8", "c8"])
+@pytest.mark.parametrize("ends", ["2 + 3j", "(1j, 2)", "2.5", "m.array([1, 2j])"])
+def test_ramps_to_complex_numbers(dtype, ends):
+    text = f"pad(m.array([1, 0, 1, 1], '{dtype}'), 2, mode='linear_ramp', end_values={ends})"
+    check("m." + text, "ufunc 'floor' not supported for the input types" if dtype in ("u1", "i8") and "j" in ends else None)
+    check(f"m.linspace(0, 1j, 3, dtype='{dtype}')")
+
+
+def test_lists_of_integers_beyond_64_bits_are_no_operands():
+    t = mt.arange(3)
+    for call in (lambda: t == [2**70], lambda: [1, 2, 2**70] < t, lambda: t + [2**70, 1, 1]):
+        with pytest.raises(TypeError, match="NumPy's for integers beyond 64 bits"):
+            call()
 
 
 def test_weak_integers_beside_index_arrays():
@@ -212,11 +241,11 @@ def answered(call, m):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("dtype", ["i4", "i1", "i8", "?", "f8"])
-@pytest.mark.parametrize("value", [*UNFIT, [1, 2**40], [float("nan"), 1]], ids=str)
+@pytest.mark.parametrize("value", [*UNFIT, [1, 2**40], [float("nan"), 1], 2**70, -(2**70), [2**70], None], ids=str)
 def test_numbers_that_a_tensor_cannot_hold_are_refused_where_numpy_does(dtype, value):
     x = np.arange(4).astype(dtype)
     calls = [lambda m: m.insert(m.asarray(x), 1, value)]
-    if not isinstance(value, complex):
+    if not isinstance(value, (complex, type(None))) and value not in (2**70, -(2**70), [2**70]):
         calls.append(lambda m: m.pad(m.asarray(x), 1, constant_values=value))
     for call in calls:
         assert answered(call, mt) == answered(call, np)
@@ -252,15 +281,25 @@ def test_the_least_number_of_axes(axes):
     check(f"m.array([1.0], ndmin={axes})", "ndmin must be" if axes in ("65", "10**7") else None)
 
 
-@pytest.mark.parametrize("call", [lambda: mt.array([1.0], ndmin=10**7), lambda: mt.diag_indices(3, ndim=10**7)])
-def test_too_many_axes_are_refused_before_anything_is_made_of_them(call):
+def test_too_many_axes_are_refused_before_anything_is_made_of_them():
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match="64"):
-            call()
+            mt.array([1.0], ndmin=10**7)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        for n in (10**7, 2**62):
+            with pytest.raises(MemoryError, match=f"diag_indices of {n} axes is not supported: at most 1048576"):
+                mt.diag_indices(3, ndim=n)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 25
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("n", [1, 64, 65, 300])
+def test_a_diagonal_has_indices_for_more_axes_than_a_tensor(n):
+    made = mt.diag_indices(3, n)
+    assert len(made) == n
+    assert all(m.fetch().tolist() == [0, 1, 2] for m in (made[0], made[-1]))
 
 
 # ---- what is no place, no rule and no amount ----

@@ -217,6 +217,19 @@ def test_clip_limits(limits, dtype):
     same_error(lambda: mt.clip(mt.tensor(x), *limits), lambda: np.clip(x, *limits))
 
 
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 2**70, -(2**70), 2**1024, -(2**1024)], ids=lambda n: str(n)[:25])
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "i8", "u8", "f4", "f8", "c8"])
+@pytest.mark.filterwarnings("ignore")
+def test_clip_limits_of_any_size(number, dtype):
+    x = np.arange(5).astype(dtype)
+    for limits in ((number, None), (None, number), (1, number), (number, 1), (number, number), (-number, number)):
+        same_error(lambda k=limits: mt.clip(mt.tensor(x), *k), lambda k=limits: np.clip(x, *k))
+    if dtype == "i1":
+        for given in ({"dtype": "i8"}, {"casting": "safe"}):
+            for limits in ((0, number), (number, 1)):
+                same_error(lambda k=limits, g=given: mt.clip(mt.tensor(x), *k, **g), lambda k=limits, g=given: np.clip(x, *k, **g))
+
+
 @pytest.mark.parametrize("scalar", [2**70, -(2**70), 2**200, -(2**64) - 1])
 def test_integers_of_any_size(scalar):
     for x in (np.arange(3), np.arange(3).astype("u1"), np.array([1.0, np.inf, -np.inf]), np.arange(3).astype("f4")):

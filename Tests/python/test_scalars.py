@@ -227,10 +227,62 @@ def test_scalars_are_rounded():
             round(array)
 
 
-@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, 2**64 + 1, 2**70, -1, -(2**63), -(2**63) - 1, -(2**70)])
+BIG = [2**63, 2**64 - 1, 2**64, 2**64 + 1, 2**70, -1, -(2**63), -(2**63) - 1, -(2**70)]
+# No double is near these.
+BIGGER = [2**1024, -(2**1024), 10**400]
+
+
+@pytest.mark.parametrize("number", BIG)
 def test_comparisons_with_integers_beyond_64_bits_are_exact(number):
     for x in (np.array([2**64 - 1, 0, 5], "u8"), np.array([2**63 - 1, -(2**63), 5]), np.array([2.0**64, -1.0])):
         t = mt.tensor(x)
         for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
             np.testing.assert_array_equal(compare(t, number).fetch(), compare(x, number))
             np.testing.assert_array_equal(compare(number, t).fetch(), compare(number, x))
+
+
+@pytest.mark.parametrize("number", BIGGER)
+def test_comparisons_with_integers_beyond_all_doubles(number):
+    compares = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+    for x in (np.array([2**64 - 1, 0], "u8"), np.array([-(2**63), 5]), np.array([1, -2], "i1")):
+        t = mt.tensor(x)
+        for compare in compares:
+            np.testing.assert_array_equal(compare(t, number).fetch(), compare(x, number))
+            np.testing.assert_array_equal(compare(number, t).fetch(), compare(number, x))
+    for dtype in ("f2", "f4", "f8", "c8", "c16"):
+        for compare in (*compares, operator.add):
+            for m in (np, mt):
+                with pytest.raises(OverflowError, match="int too large to convert to float"):
+                    compare(m.ones(2, dtype), number)
+
+
+@pytest.mark.parametrize("number", [2**70, -(2**70)])
+def test_two_integers_beyond_64_bits_are_not_confused(number):
+    assert bool(mt.equal(number, 2 * number).fetch()) is False
+    with pytest.raises(OverflowError):
+        mt.equal(number, number + 1)
+
+
+@pytest.mark.parametrize("number", [*BIG, *BIGGER], ids=lambda n: f"{n:.3g}" if abs(n) < 2**1000 else f"{len(str(n))} digits")
+@pytest.mark.parametrize(
+    "x", [np.array([1, 2, 100], "i1"), np.array([0, 2**63 - 1]), np.array([5, 2**64 - 1], "u8")], ids=lambda x: str(x.dtype)
+)
+def test_integers_of_any_size_are_looked_for(number, x):
+    t = mt.tensor(x)
+    for side in ("left", "right"):
+        np.testing.assert_array_equal(mt.searchsorted(t, number, side=side).fetch(), np.searchsorted(x, number, side=side))
+    assert t.searchsorted(number).fetch() == x.searchsorted(number)
+    for right in (False, True):
+        np.testing.assert_array_equal(mt.digitize(number, t, right=right).fetch(), np.digitize(number, x, right=right))
+        np.testing.assert_array_equal(mt.digitize(number, t[::-1], right=right).fetch(), np.digitize(number, x[::-1], right=right))
+    for invert in (False, True):
+        np.testing.assert_array_equal(mt.isin(t, number, invert=invert).fetch(), np.isin(x, number, invert=invert))
+        np.testing.assert_array_equal(mt.isin(number, t, invert=invert).fetch(), np.isin(number, x, invert=invert))
+
+
+def test_lists_of_integers_beyond_64_bits_are_objects_to_numpy():
+    for call in (lambda: mt.isin(mt.arange(3), [1, 2**70]), lambda: mt.searchsorted([1, 2**70], 1), lambda: mt.tensor([2**64])):
+        with pytest.raises(TypeError, match="dtype object is not supported, which is NumPy's for integers beyond 64 bits"):
+            call()
+    with pytest.raises(TypeError, match=r"^dtype object is not supported$"):
+        mt.tensor([None, 1])

@@ -65,3 +65,12 @@ def test_of_what_a_mask_leaves(session):
     for kept in (x > 60_000, x < 0):
         for ours, theirs in zip(mt.unique(t[mt.tensor(kept)], **ALL), np.unique(x[kept], **ALL), strict=True):
             same(ours.fetch(), theirs)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_members_among_integers_with_and_without_a_sign(invert):
+    signed = np.array([-1, 0, 5, 2**63 - 1, -(2**63), 2**53 + 1])
+    unsigned = np.array([0, 5, 2**63, 2**64 - 1, 2**53], "u8")
+    for a, b in ((signed, unsigned), (unsigned, signed), (signed.astype("i1"), unsigned), (unsigned, signed.astype("i1"))):
+        expected = [(int(x) in {int(y) for y in b}) != invert for x in a]
+        assert mt.isin(mt.tensor(a), mt.tensor(b), invert=invert).fetch().tolist() == expected

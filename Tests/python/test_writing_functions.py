@@ -136,3 +136,64 @@ def test_numbers_as_places_of_floats():
     assert mt.take(x, 2).fetch() == 2
     mt.put(x, 1, 7)
     np.testing.assert_array_equal(x.fetch(), [0, 7, 2, 3, 4, 5])
+
+
+def written(m, name, x, values):
+    a = m.array(x)
+    if name == "fill_diagonal":
+        a = a.reshape(2, 2)
+        m.fill_diagonal(a, values)
+    elif name == "put_along_axis":
+        m.put_along_axis(a, np.array([0, 2]), values, 0)
+    elif name == "item":
+        a[[0, 2]] = values
+    elif name == "method":
+        a.put([0, 2], values)
+    else:
+        getattr(m, name)(a, [0, 2] if name == "put" else [True, False, False, True], values)
+    return np.asarray(a)
+
+
+NUMBERS = [300, -1, 2**40, 2**63, 2**64, 2**70, -(2**70), 2**1024, 1.5, 1e300, float("nan"), 1j, True, None]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["put", "method", "place", "putmask", "put_along_axis", "fill_diagonal", "item"])
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i8", "u8", "f2", "f4", "c8"])
+def test_numbers_are_stored_as_numpy_stores_them(name, dtype):
+    x = np.array([0, 1, 1, 0]).astype(dtype)
+    for number in NUMBERS:
+        for values in (number, [number], (number,), [number, 1]):
+            try:
+                expected = written(np, name, x, values)
+            except (ValueError, TypeError, OverflowError) as theirs:
+                with pytest.raises(type(theirs)) as caught:
+                    written(mt, name, x, values)
+                assert str(caught.value).split(" [operator")[0] == str(theirs)
+                continue
+            ours = written(mt, name, x, values)
+            assert ours.dtype == expected.dtype
+            np.testing.assert_array_equal(ours, expected, err_msg=f"{values}")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["put", "place", "putmask", "put_along_axis", "fill_diagonal"])
+@pytest.mark.parametrize("to", ["?", "i1", "u8", "f4", "c8"])
+@pytest.mark.parametrize("dtype", ["?", "i2", "u8", "f4", "f8", "c16"])
+def test_arrays_are_cast_by_the_rule_of_the_function(name, to, dtype):
+    x, values = np.array([0, 1, 1, 0]).astype(to), np.array([1, 0]).astype(dtype)
+    try:
+        expected = written(np, name, x, values)
+    except TypeError as theirs:
+        with pytest.raises(TypeError) as caught:
+            written(mt, name, x, mt.tensor(values))
+        assert str(caught.value).split(" [operator")[0] == str(theirs)
+        return
+    np.testing.assert_array_equal(written(mt, name, x, mt.tensor(values)), expected)
+
+
+def test_the_wording_for_what_a_dtype_does_not_hold():
+    a = mt.zeros(3, "i1")
+    with pytest.raises(OverflowError, match=r"^Python integer 300 out of bounds for int8"):
+        mt.put(a, [0], [300])
+    assert a.fetch().tolist() == [0, 0, 0]

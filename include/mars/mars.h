@@ -219,7 +219,7 @@ mars_status mars_graph_get_output(mars_tensor **out, mars_string **name, mars_gr
 #define MARS_OPERAND_WEAK_UINT 3 /* integers above the range of int64: the value is the bits of `i` */
 #define MARS_OPERAND_WEAK_FLOAT 4
 #define MARS_OPERAND_WEAK_COMPLEX 5
-#define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double */
+#define MARS_OPERAND_WEAK_BIG 6 /* an integer that 64 bits do not hold: `re` is the nearest double, infinite from 2**1024 on */
 #define MARS_OPERAND_NONE 7     /* nothing: the input in this place is left out */
 
 /* A tensor, a scalar that takes its dtype from what it meets, as Python's scalars do in NumPy, or nothing. */

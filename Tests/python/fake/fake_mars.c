@@ -54,7 +54,7 @@ static const char *names[] = {"add", "negative", "sum", "divmod", "concatenate",
 #define FLAGS(separate, source, device) "\"separate\":" separate ",\"source\":" source ",\"signature\":[],\"device\":" device ",\"writes_first\":false"
 #define OP(name, space, method, operators, inputs, attributes, outputs) \
   FULL(name, space, "", "", method, operators, FLAGS("false", "false", "false"), inputs, attributes, outputs)
-#define INPUT(name, variadic, optional, value) "{\"name\":\"" name "\",\"variadic\":" variadic ",\"optional\":" optional value ",\"doc\":\"\"}"
+#define INPUT(name, variadic, optional, value) "{\"name\":\"" name "\",\"variadic\":" variadic ",\"optional\":" optional ",\"stored\":false" value ",\"doc\":\"\"}"
 #define IN(name) INPUT(name, "false", "false", "")
 #define REQUIRED ",\"required\":true,\"default\":null"
 #define ATTRIBUTE(name, kind, value, first, separate) \

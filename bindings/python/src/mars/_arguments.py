@@ -8,6 +8,7 @@ runs in the middle of a call, gets one of its own.
 from __future__ import annotations
 
 import ctypes
+import math
 import operator
 from collections.abc import Callable
 from ctypes import addressof, byref, c_size_t, c_uint64, sizeof
@@ -169,7 +170,10 @@ def put_integer(f: Frame, at: int, x: int) -> None:
         f.o[at + 2] = x
     else:
         f.o[at] = BIG
-        f.o_doubles[at + 3] = float(x)
+        try:
+            f.o_doubles[at + 3] = float(x)
+        except OverflowError:
+            f.o_doubles[at + 3] = math.inf if x > 0 else -math.inf
 
 
 # ---- attributes ----

@@ -134,11 +134,18 @@ _release_callback = _abi.for_ever(_abi.Release(_released))
 _release_address = ctypes.cast(_release_callback, c_void_p).value
 
 
+def has_big_integers(x: np.ndarray[Any, Any]) -> bool:
+    """Whether an array holds integers as objects because 64 bits do not hold them."""
+    return x.dtype.kind == "O" and x.size > 0 and all(isinstance(i, (int, np.integer)) for i in x.flat)
+
+
 def from_array(x: np.ndarray[Any, Any], alias: bool, chunks: Sequence[int] | None = None) -> Any:
     """A tensor of an array; `alias`: in the array's own memory, which then must not be changed until the tensor is executed."""
     dtype = x.dtype
     code = _abi._codes.get(dtype)
     if code is None:
+        if has_big_integers(x):
+            raise TypeError("dtype object is not supported, which is NumPy's for integers beyond 64 bits")
         code = _abi.code_of(dtype)
         native = _abi.dtype_of(code)
         if native != dtype:  # the other byte order

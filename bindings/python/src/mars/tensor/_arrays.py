@@ -17,18 +17,20 @@ from mars.tensor._tensor import Tensor
 def convert(x: Any, operator: bool = False) -> Any:
     """A tensor of an array, a scalar of NumPy or nested lists: a snapshot.
 
-    For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer.
+    For an `operator`, what NumPy does not take as numbers gives NotImplemented, so that the other operand may answer; integers that only
+    tensors do not take are refused, because Python would compare the two as objects.
     """
     if isinstance(x, np.ndarray):
         return _values.from_array(x, alias=False)
     if isinstance(x, (list, tuple)) and any(isinstance(i, Handle) for i in x):
         return function("stack")([convert(i) if not isinstance(i, Handle) else i for i in x])
+    made = None
     try:
         made = np.asarray(x)
         # The array may be the object's own memory, or it is ours alone.
         return _values.from_array(made, alias=isinstance(x, (list, tuple, np.generic, int, float, complex)))
     except (TypeError, ValueError):
-        if operator:
+        if operator and (made is None or not _values.has_big_integers(made)):
             return NotImplemented
         raise
 

@@ -107,7 +107,7 @@ def clip(
 ) -> Tensor:  # fmt: skip
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     return _registry.call_ufunc(  # type: ignore[no-any-return]
-        op("clip"), (a, low, high), out=out, where=where, casting=casting, dtype=dtype
+        op("clip"), (as_tensor(a), low, high), out=out, where=where, casting=casting, dtype=dtype
     )
 
 
@@ -235,9 +235,7 @@ for _name in ("tril_indices", "triu_indices"):
 
 @written
 def diag_indices(n: int, ndim: int = 2) -> tuple[Tensor, ...]:
-    # More axes than a tensor has are refused by the library: there is no need for room for them.
-    room = max(1, min(operator.index(ndim), _abi.MAX_DIMS))
-    return apply(op("diag_indices"), (), (n, ndim), room)  # type: ignore[no-any-return]
+    return _registry.apply_open(op("diag_indices"), (), (n, operator.index(ndim)))  # type: ignore[no-any-return]
 
 
 @written

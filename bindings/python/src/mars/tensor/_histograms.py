@@ -20,6 +20,11 @@ def _is_number(bins: Any) -> bool:
     return False
 
 
+def _is_one(bins: Any) -> bool:
+    """Whether what is given for the bins of several axes is one number for all of them."""
+    return not hasattr(bins, "__len__") or getattr(bins, "ndim", 1) == 0
+
+
 def _ends(range: Any) -> dict[str, Any]:
     low, high = (None, None) if range is None else range
     return {"low": low, "high": high}
@@ -61,7 +66,7 @@ def histogramdd(
         sample = _registry.function("transpose")(_registry.function("atleast_2d")(as_tensor(sample)))
     sample = as_tensor(sample)
     axes = sample.shape[1]
-    each = list(bins) if hasattr(bins, "__len__") else [bins] * axes
+    each = [bins] * axes if _is_one(bins) else list(bins)
     if len(each) != axes:
         raise ValueError("The dimension of bins must be equal to the dimension of the sample x.")
     if range is not None and len(range) != axes:
@@ -78,7 +83,7 @@ def histogram2d(
     """How many points (x, y) lie in each cell of a grid, and the edges of the cells along both axes; as numpy.histogram2d."""
     if len(x) != len(y):
         raise ValueError("x and y must have the same length.")
-    if hasattr(bins, "__len__") and len(bins) not in (1, 2):
+    if not _is_one(bins) and len(bins) not in (1, 2):
         bins = [bins, bins]
     made, edges = histogramdd([as_tensor(x), as_tensor(y)], bins, range, density, weights)
     return hooks.several((made, edges[0], edges[1]))  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ import numpy as np
 
 from mars import _abi
 from mars._operators import SAME_KIND, Handle, Op, apply, assign, hooks, store
+from mars.tensor._objects import numbers
 from mars.tensor._signatures import Parameter, check_order, define, docstring, ordered, parameters
 
 descriptions: dict[str, dict[str, Any]] = {d["name"]: d for d in _abi.json_of(_abi.lib.mars_op_describe_all)}
@@ -198,6 +199,7 @@ def make(made: Op) -> Callable[..., Any]:
     if description["separate"]:
         return _separate(description, made, found)
     fixed = [i["name"] for i in inputs if not i["variadic"] and not i["optional"]]
+    stored = [i["name"] for i in inputs if i["stored"]]
     optional = [i["name"] for i in inputs if i["optional"]]
     first, every = ("".join("_mask_of(where), " if n == "where" else f"{n}, " for n in some) for some in (fixed, fixed + optional))
     if inputs and inputs[-1]["variadic"]:
@@ -229,6 +231,8 @@ def make(made: Op) -> Callable[..., Any]:
         lines.append("dtype = _dtype_of_out(out, dtype, _op.name)")
     if writes:
         lines.append(f"_check_target({fixed[0]}, {made.name!r})")
+        # As NumPy: of lists it makes arrays of the dtype that they are written into.
+        lines += [f"{n} = _numbers({n}, {fixed[0]}.dtype)" for n in stored]
     lines.append(f"result = {'_apply_open' if is_open(description) else '_apply'}(_op, {operands}, ({values}))")
     if writes:
         lines.append(f"_assign({fixed[0]}, result)")
@@ -241,7 +245,7 @@ def make(made: Op) -> Callable[..., Any]:
     scope = {
         "_apply": apply, "_op": made, "_finish": finish, "_convert_all": convert_all, "_rechunked": rechunked, "_apply_open": apply_open,
         "_check_device": check_device, "_check_order": check_order, "_check_target": check_target, "_assign": assign,
-        "_dtype_of_out": dtype_of_out, "_mask_of": mask_of,
+        "_dtype_of_out": dtype_of_out, "_mask_of": mask_of, "_numbers": numbers,
     }  # fmt: skip
     f = define(made.name, signature, lines, scope)
     f.__doc__ = docstring(description, found)
