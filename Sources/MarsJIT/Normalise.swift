@@ -142,8 +142,9 @@ struct Normaliser {
     }
     let head = call.layout.baseAddress!
     call.layoutCount = out - head
-    let stream = a.streamOutputs && streams(loops, order.lane, a)
-    let columns = !stream && areColumns(loops, order)
+    // First: what streams is a matter of where results lie, which must not choose the order of a sum.
+    let columns = areColumns(loops, order)
+    let stream = !columns && a.streamOutputs && streams(loops, order.lane, a)
     let laneCount = columns ? columnLanes : lanes(loops, order)
     head[0] = UInt8(loops.count)
     head[1] = UInt8(laneCount)

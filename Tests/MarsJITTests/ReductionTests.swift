@@ -52,7 +52,7 @@ func piSpec() -> KernelSpec {
     ([6, 7, 40], [1]), ([6, 70, 4], [0, 2]), ([6, 7, 40], [0, 1, 2]), ([3, 0], [1]), ([0, 3], [1]), ([100, 40], [0]), ([2, 1, 3], [0, 1]),
     ([700, 3], [0, 1]), ([50, 9], [1]), ([37, 20], [1]), ([100, 40], [1]), ([21, 2, 13], [2]), ([3, 90, 7], [1]), ([90, 11], [0]),
     // Blocks of an arg reduction, vectors that overlap, strips of columns.
-    ([2100], [0]), ([3, 1100], [1]), ([40, 300], [0]), ([20, 1100], [0]),
+    ([2100], [0]), ([3, 1100], [1]), ([40, 300], [0]), ([20, 2300], [0]), ([90, 20], [0]),
   ]
 
   @Test(arguments: [DType.float64, .float32, .int32, .int64, .uint8, .int8, .uint64]) func kinds(_ d: DType) throws {
@@ -149,6 +149,35 @@ func piSpec() -> KernelSpec {
       x[n - 1] = 0.0
       #expect(try find() == p)
     }
+  }
+
+  /// Sums of rows, of few columns and of many, and of all: where results lie, and whether memory is asked for ahead, is no part of the order.
+  @Test(arguments: [([3, 40, 128], [1]), ([3, 40, 512], [1]), ([5000], [0])]) func whereResultsLieChangesNoBit(
+    _ shape: [Int], _ over: [Int]
+  ) throws {
+    let count = shape.reduce(1, *)
+    let kept = shape.indices.map { over.contains($0) ? 1 : shape[$0] }
+    let results = kept.reduce(1, *)
+    let input = UnsafeMutablePointer<Double>.allocate(capacity: count)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 8 * results + 64, alignment: 64)
+    defer {
+      input.deallocate()
+      memory.deallocate()
+    }
+    var random = SplitMix(5)
+    for i in 0..<count { input[i] = Double(Int64(bitPattern: random.next())) * 0x1p-40 }
+    func strides(_ s: [Int]) -> [Int] { s.indices.map { i in s[i] == 1 ? 0 : 8 * s[(i + 1)...].reduce(1, *) } }
+    let kernel = sharedJIT.kernel(for: reduction(.sum, .float64, axes: shape.count, over: over))
+    var seen: Set<[UInt64]> = []
+    for (offset, stream, ahead) in [(0, false, false), (0, true, false), (8, true, false), (0, false, true), (8, true, true)] {
+      let output = (memory + offset).assumingMemoryBound(to: Double.self)
+      try kernel.run(
+        KernelArguments(
+          extents: shape, inputs: [UnsafeMutableRawPointer(input)], outputs: [memory + offset], inputStrides: strides(shape),
+          outputStrides: strides(kept), streamOutputs: stream, readAhead: ahead))
+      seen.insert((0..<results).map { output[$0].bitPattern })
+    }
+    #expect(seen.count == 1)
   }
 
   @Test func longSumsStayExact() throws {
