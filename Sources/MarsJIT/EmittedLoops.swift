@@ -162,7 +162,7 @@ extension Emitter {
       }
       bytes += layout.lanes * level.program.insts[Int(r.value)].type.itemSize
     }
-    if isIndexed && !isBlockedArg(layout.level(k)) { return 2 }
+    if isIndexed && !isBlockedArg(layout.level(k)) { return isArgOfRow(layout.level(k)) ? 1 : 2 }
     // Half of 32 vector registers.
     return max(1, min(Emitter.rowCopies, 512 / bytes))
   }

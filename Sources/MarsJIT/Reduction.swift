@@ -45,6 +45,10 @@ extension Emitter {
       states[l] = try emitFirstExtreme(l, from, to)
       return
     }
+    if isArgOfRow(l) {
+      states[l] = try emitExtremeOfRow(l, from)
+      return
+    }
     let saved = accumulators[l]
     // Wide lanes are independent sums already, and more of them do not fit the registers.
     let isAlongLanes = layout.laneLoop == to - 1 && to > from
