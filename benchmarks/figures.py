@@ -102,6 +102,18 @@ def reductions(c: Context) -> list[Figure]:
 
 
 @row
+def tables(c: Context) -> list[Figure]:
+    """column sums and standard deviations of tall tables (our own bound)"""
+    out = []
+    for r in (10**4,) if c.quick else (10**5, 10**6):
+        for op in ("sum", "std"):
+            for columns in (20, 100):
+                m = c.run(f"columns_{op}", "numpy,mars", r=r, c=columns, inner=6)
+                out.append(at_least(f"{op}, {r} x {columns}, against NumPy", m.ratio("numpy"), 1.0))
+    return out
+
+
+@row
 def no_slower(c: Context) -> list[Figure]:
     """x + x.T, broadcast row and column, strided input, float32 chain, int32/float32/bool mix: none slower than NumPy"""
     out = []

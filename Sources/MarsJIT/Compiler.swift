@@ -3,7 +3,7 @@ import MarsBase
 import MarsGraph
 
 /// Increase with every change of emitted code or argument words: part of the key of cached objects.
-let emitterVersion = 34
+let emitterVersion = 35
 
 /// What cached code depends on besides spec and layout; known without LLVM, so that code from disk runs without loading it.
 struct Processor: Sendable {

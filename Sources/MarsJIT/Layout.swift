@@ -40,6 +40,8 @@ struct Layout: Hashable, Sendable {
   var overlaps: Bool { bytes[6] & 1 != 0 }
   /// Whether the lanes are columns of a matrix whose rows, the one loop inside, are reduced.
   var areColumns: Bool { bytes[6] & 2 != 0 }
+  /// Whether such rows are read one after the other: they are short.
+  var takesRowsSingly: Bool { bytes[6] & 8 != 0 }
   /// Whether a reduction asks for memory ahead of its loads.
   var readsAhead: Bool { bytes[6] & 4 != 0 }
   /// Loop directly inside the lane loop that runs in tiles around both; -1 if none.
@@ -125,6 +127,8 @@ struct SpecFacts: Sendable {
   let idempotent: Int
   /// Per level: the counter whose element is the index of all its arg reductions; -1 if there is no such counter.
   let argCounter: [Int]
+  /// Bytes per column that every row changes in a reduction of level 0 over rows.
+  let columnBytes: Int
 
   var operands: Int { inputCount + outputCount + counterCount }
   var lastLevel: Int { spec.levels.count - 1 }
@@ -174,5 +178,15 @@ struct SpecFacts: Sendable {
       return Int(i.imm)
     }
     self.weight = weight
+    columnBytes =
+      spec.levels[0].reducers.map { r in
+        let d = spec.levels[0].program.insts[Int(r.value)].type
+        switch r.kind {
+        case .argmin, .argmax: return d.itemSize + 8
+        // A float has a NaN beside it.
+        case .min, .max: return d.isFloating ? 2 * d.itemSize : d.itemSize
+        case .sum, .prod, .fmin, .fmax, .and, .or, .xor: return d.itemSize
+        }
+      }.reduce(0, +)
   }
 }

@@ -145,7 +145,8 @@ struct Normaliser {
     // First: what streams is a matter of where results lie, which must not choose the order of a sum.
     let columns = areColumns(loops, order)
     let stream = !columns && a.streamOutputs && streams(loops, order.lane, a)
-    let laneCount = columns ? columnLanes : lanes(loops, order)
+    let isShort = columns && loops.extent(order.lane) * f.columnBytes <= Emitter.shortRowBytes
+    let laneCount = columns ? min(64, (isShort ? 2 : 1) * columnLanes) : lanes(loops, order)
     head[0] = UInt8(loops.count)
     head[1] = UInt8(laneCount)
     head[2] = order.lane < 0 ? Layout.none : UInt8(order.lane)
@@ -156,8 +157,8 @@ struct Normaliser {
     let overlaps =
       lane >= 0 && lane == loops.count - 1 && f.idempotent & (1 << loops.level(lane)) != 0 && loops.extent(lane) >= laneCount
     let isReduction = lane >= 0 && lane == loops.count - 1 && !f.spec.levels[loops.level(lane)].reducers.isEmpty
-    let readsAhead = a.readAhead && f.weight <= 8 && (columns || isReduction)
-    head[6] = (overlaps ? 1 : 0) | (columns ? 2 : 0) | (readsAhead ? 4 : 0)
+    let readsAhead = a.readAhead && f.weight <= 8 && (columns && !isShort || isReduction)
+    head[6] = (overlaps ? 1 : 0) | (columns ? 2 : 0) | (readsAhead ? 4 : 0) | (isShort ? 8 : 0)
   }
 
   /// Whether columns of a matrix are lanes, and its rows, enough of them for sums in blocks, are reduced inside.

@@ -152,7 +152,7 @@ func piSpec() -> KernelSpec {
   }
 
   /// Sums of rows, of few columns and of many, and of all: where results lie, and whether memory is asked for ahead, is no part of the order.
-  @Test(arguments: [([3, 40, 128], [1]), ([3, 40, 512], [1]), ([5000], [0])]) func whereResultsLieChangesNoBit(
+  @Test(arguments: [([3, 40, 128], [1]), ([3, 40, 600], [1]), ([5000], [0])]) func whereResultsLieChangesNoBit(
     _ shape: [Int], _ over: [Int]
   ) throws {
     let count = shape.reduce(1, *)
@@ -178,6 +178,29 @@ func piSpec() -> KernelSpec {
       seen.insert((0..<results).map { output[$0].bitPattern })
     }
     #expect(seen.count == 1)
+  }
+
+  /// Few columns are summed row by row, many in blocks of rows: a column's sum is the same however many stand beside it.
+  @Test func columnsBesideChangeNoBit() throws {
+    let (rows, many) = (53, 700)
+    let input = UnsafeMutablePointer<Double>.allocate(capacity: rows * many)
+    let sums = UnsafeMutablePointer<Double>.allocate(capacity: many)
+    defer {
+      input.deallocate()
+      sums.deallocate()
+    }
+    var random = SplitMix(6)
+    for i in 0..<rows * many { input[i] = Double(Int64(bitPattern: random.next())) * 0x1p-40 }
+    let kernel = sharedJIT.kernel(for: reduction(.sum, .float64, axes: 2, over: [0]))
+    func bits(_ columns: Int) throws -> [UInt64] {
+      try kernel.run(
+        KernelArguments(
+          extents: [rows, columns], inputs: [UnsafeMutableRawPointer(input)], outputs: [UnsafeMutableRawPointer(sums)],
+          inputStrides: [8 * many, 8], outputStrides: [0, 8]))
+      return (0..<columns).map { sums[$0].bitPattern }
+    }
+    let all = try bits(many)
+    for columns in [16, 37, 512, 513] { #expect(try bits(columns) == Array(all[..<columns])) }
   }
 
   @Test func longSumsStayExact() throws {

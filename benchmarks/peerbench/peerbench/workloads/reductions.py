@@ -118,3 +118,16 @@ def _reduction(op, axis):
 for _op in ("sum", "mean", "var", "max", "argmax"):
     for _axis in (0, 1, None):
         _reduction(_op, _axis)
+
+
+def _columns(op):
+    def fn(P, p):
+        x = P.native(data(p.r, p.c))
+        f = getattr(P.xp, op)
+        return lambda: P.scalar(lambda v: f(v, axis=0), x)
+    fn.__doc__ = "%s of the columns of a tall table" % op
+    work("columns_%s" % op, ALL, r=10**6, c=100, scaled={"r": 1})(fn)
+
+
+for _op in ("sum", "std"):
+    _columns(_op)
