@@ -138,6 +138,17 @@ def selection(c: Context) -> list[Figure]:
 
 
 @row
+def counting(c: Context) -> list[Figure]:
+    """bincount and histogram of 10^7 numbers: none slower than NumPy (our own bound)"""
+    n, out = c.size(10**7, 10**5), []
+    for workload, sizes in (("sel_bincount", (100, 100_000)), ("sel_histogram", (10, 50, 1000))):
+        for k in sizes:
+            m = c.run(workload, "numpy,mars", n=n, k=k, inner=6)
+            out.append(at_least(f"{workload.removeprefix('sel_')}, {k} bins, against NumPy", m.ratio("numpy"), 1))
+    return out
+
+
+@row
 def rearranging(c: Context) -> list[Figure]:
     """roll, repeat, tile, stack, a sum of products, integers divided, 4 * 10^6 elements: none slower than NumPy"""
     n, out = c.size(4 * 10**6, 10**5), []

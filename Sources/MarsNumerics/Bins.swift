@@ -7,21 +7,59 @@ package enum Bins {
   /// Elements are added one after the other, so that sums of weights have the bits of a loop over all of them.
   /// - Parameters:
   ///   - x: int64, 1-d; elements below the bins and beyond them are left out.
-  ///   - weights: float64, one per element; nil: each counts 1, and `target` is int64.
+  ///   - weights: float64 or int64, as `target`, one per element; nil: each counts 1, and `target` is int64.
   ///   - further: whether `target` holds what earlier elements came to.
   package static func add(_ x: ArrayView, weights: ArrayView?, first: Int, further: Bool, to target: ArrayView) {
     let (n, step) = (target.shape[0], target.strides[0])
     if !further { for i in 0..<n { (target.base + i * step).storeBytes(of: UInt64(0), as: UInt64.self) } }
-    for i in 0..<x.shape[0] {
-      let bin = Int((x.base + i * x.strides[0]).load(as: Int64.self)) - first
-      guard bin >= 0 && bin < n else { continue }
-      let cell = target.base + bin * step
-      if let weights {
-        cell.storeBytes(
-          of: cell.load(as: Double.self) + (weights.base + i * weights.strides[0]).load(as: Double.self), as: Double.self)
-      } else {
-        cell.storeBytes(of: cell.load(as: Int64.self) + 1, as: Int64.self)
+    if let weights { return sum(x, weights, first, target) }
+    guard n <= mostInTables && x.shape[0] >= 4 * tables * n else {
+      eachBin(x, first, n) { (_, bin) in
+        let cell = target.base + bin * step
+        cell.storeBytes(of: cell.load(as: Int.self) &+ 1, as: Int.self)
       }
+      return
+    }
+    // One number after the other is often the same, and its count waits for the last.
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: tables * n) { counts in
+      guard let counts = counts.baseAddress else { return }
+      for i in 0..<tables * n { counts[i] = 0 }
+      eachBin(x, first, n) { (i, bin) in counts[(i & (tables - 1)) &* n &+ bin] &+= 1 }
+      for bin in 0..<n {
+        let cell = target.base + bin * step
+        var count = cell.load(as: Int.self)
+        for t in 0..<tables { count += counts[t * n + bin] }
+        cell.storeBytes(of: count, as: Int.self)
+      }
+    }
+  }
+
+  private static let tables = 4
+  /// So many bins have several counts, in the first cache.
+  private static let mostInTables = 1024
+
+  private static func sum(_ x: ArrayView, _ weights: ArrayView, _ first: Int, _ target: ArrayView) {
+    let (w, stride, step) = (weights.base, weights.strides[0], target.strides[0])
+    if target.dtype == .int64 {
+      eachBin(x, first, target.shape[0]) { (i, bin) in
+        let cell = target.base + bin * step
+        cell.storeBytes(of: cell.load(as: Int.self) &+ (w + i * stride).load(as: Int.self), as: Int.self)
+      }
+    } else {
+      eachBin(x, first, target.shape[0]) { (i, bin) in
+        let cell = target.base + bin * step
+        cell.storeBytes(of: cell.load(as: Double.self) + (w + i * stride).load(as: Double.self), as: Double.self)
+      }
+    }
+  }
+
+  /// Calls `body` with the position and the bin of every element that has one of n bins.
+  @inline(__always)
+  private static func eachBin(_ x: ArrayView, _ first: Int, _ n: Int, _ body: (_ position: Int, _ bin: Int) -> Void) {
+    let (base, stride) = (x.base, x.strides[0])
+    for i in 0..<x.shape[0] {
+      let bin = (base + i &* stride).load(as: Int.self) &- first
+      if UInt(bitPattern: bin) < UInt(bitPattern: n) { body(i, bin) }
     }
   }
 }

@@ -10,12 +10,15 @@ package protocol Element: BitwiseCopyable, Sendable {
   static func same(_ a: Self, _ b: Self) -> Bool
   /// The same order between numbers: without NaN on either side.
   static func isLess(_ a: Self, _ b: Self) -> Bool
+  /// The nearest double; NaN of complex numbers, which lie on no line.
+  var nearest: Double { get }
   /// Addition and multiplication as the element-wise operators do them: wrapping, half types rounded.
   static func sum(_ a: Self, _ b: Self) -> Self
   static func product(_ a: Self, _ b: Self) -> Self
 }
 
 extension Element where Self: FixedWidthInteger {
+  @inlinable package var nearest: Double { Double(self) }
   package static var zero: Self { 0 }
   package static var one: Self { 1 }
   @inlinable package var isNotANumber: Bool { false }
@@ -36,6 +39,7 @@ extension UInt32: Element {}
 extension UInt64: Element {}
 
 extension Element where Self: BinaryFloatingPoint {
+  @inlinable package var nearest: Double { Double(self) }
   package static var zero: Self { 0 }
   package static var one: Self { 1 }
   @inlinable package var isNotANumber: Bool { self != self }
@@ -54,6 +58,7 @@ extension Float16: Element {}
 package struct BoolElement: Element {
   package var byte: UInt8
   package init(_ b: Bool) { byte = b ? 1 : 0 }
+  package var nearest: Double { byte == 0 ? 0 : 1 }
   package static var zero: BoolElement { BoolElement(false) }
   package static var one: BoolElement { BoolElement(true) }
   package var isNotANumber: Bool { false }
@@ -69,6 +74,7 @@ package struct BFloat16: Element {
   package var bits: UInt16
   package init(_ f: Float) { bits = Scalar.roundToBFloat16(f) }
   package var float: Float { Float(bitPattern: UInt32(bits) << 16) }
+  package var nearest: Double { Double(float) }
   package static var zero: BFloat16 { BFloat16(0) }
   package static var one: BFloat16 { BFloat16(1) }
   package var isNotANumber: Bool { float.isNaN }
@@ -89,6 +95,7 @@ package struct ComplexElement<F: BinaryFloatingPoint & Element>: Element {
   }
   package static var zero: Self { Self(0, 0) }
   package static var one: Self { Self(1, 0) }
+  package var nearest: Double { .nan }
   package var isNotANumber: Bool { re != re || im != im }
   package static func same(_ a: Self, _ b: Self) -> Bool { a.re == b.re && a.im == b.im }
   package static func isLess(_ a: Self, _ b: Self) -> Bool { a.re < b.re || (a.re == b.re && a.im < b.im) }

@@ -4,8 +4,8 @@ import MarsNumerics
 
 /// Counting non-negative integers: the extent of the result follows from the values.
 enum Counting {
-  private static let weights = InputDef("weights", optional: true, "what each element counts, as float64")
-  private static func dtype(_ c: OpContext, weightsAt k: Int) -> DType { c.inputs.count > k ? .float64 : .int64 }
+  private static let weights = InputDef("weights", optional: true, "what each element counts, as float64 or int64")
+  private static func dtype(_ c: OpContext, weightsAt k: Int) -> DType { c.inputs.count > k ? c.inputs[k].dtype : .int64 }
 
   /// A tensor without elements whose first extent is the number of bins: what a value says, planning learns by it.
   private static let extent = NativeOp(
@@ -37,25 +37,60 @@ enum Counting {
     return try base.op(extent.def, least, most, with: ["minlength": .int(minimum)])
   }
 
-  static let count = NativeOp(
+  private static let loop = NativeOp(
     OpDef(
-      "bincount_bins", inputs: [InputDef("x", "int64, 1-d"), weights], attributes: [AttrDef("bins", .int, "how many there are")],
+      "bincount_bins", inputs: [InputDef("x", "int64, 1-d"), weights],
+      attributes: [AttrDef("bins", .int, "how many there are"), AttrDef("first", .int, default: .int(0), "the number of the first")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
         guard c.inputs[0].dtype == .int64, c.inputs[0].rank == 1, c.int("bins") >= 0,
-          c.inputs.count == 1 || c.inputs[1] == TensorType(.float64, c.inputs[0].shape)
-        else { throw c.error(.value, "bincount_bins takes an int64 vector, and a float64 weight for each element") }
+          c.inputs.count == 1 || c.inputs[1].shape == c.inputs[0].shape && [.float64, .int64].contains(c.inputs[1].dtype)
+        else { throw c.error(.value, "bincount_bins takes an int64 vector, and a weight of float64 or int64 for each element") }
         return [TensorType(dtype(c, weightsAt: 1), [c.int("bins")])]
       },
-      body: .native(NativeRule(.access { c in c.inputs.map { _ in [.contracted(id: 0)] } }, accumulates: true)),
-      cost: Cost(perElement: 4), doc: OpDoc("How often the number of each bin comes.", example: "mt.bincount([1, 2])"), exposure: .hidden,
+      body: .native(
+        NativeRule(
+          .access { c in c.inputs.map { _ in [.contracted(id: 0)] } }, wholeOutputAxes: { _ in [0] }, accumulates: true,
+          division: { (c: OpContext, v: [Value], limits: TaskLimits) throws(MarsError) -> [Value] in
+            let (n, most) = (c.int("bins"), Swift.max(1, limits.memory / 64))
+            // An eighth of the memory may go to two tasks; a thousand times as much is nowhere.
+            guard n / 2 > most && n / most < 1000 else { return [] }
+            let parts = try stride(from: 0, to: n, by: most).map { (i) throws(MarsError) -> Operand in
+              .value(try bins(v[0], v.dropFirst().first, Swift.min(most, n - i), first: c.int("first") + i))
+            }
+            return [Value(try Joining.concatenate.apply(parts))]
+          })), cost: Cost(perElement: 4),
+      doc: OpDoc("How often the number of each bin comes.", example: "mt.bincount([1, 2])"), exposure: .hidden,
       samples: [
         Sample([[7]], fixed: [0: .int64], attributes: ["bins": .int(40)]),
-        Sample([[7], [7]], fixed: [0: .int64], attributes: ["bins": .int(2)]),
+        Sample([[7], [7]], fixed: [0: .int64], attributes: ["bins": .int(2), "first": .int(1)]),
+        Sample([[7], [7]], fixed: [0: .int64, 1: .int64], attributes: ["bins": .int(40)]),
       ])
   ) { (call: inout NativeCall) throws(MarsError) in
     Bins.add(
-      call.inputs[0], weights: call.inputs.count > 1 ? call.inputs[1] : nil, first: call.outputBox.lower[0], further: call.accumulate,
+      call.inputs[0], weights: call.inputs.count > 1 ? call.inputs[1] : nil, first: call.context.int("first"), further: call.accumulate,
       to: call.outputs[0])
+  }
+
+  private static func bins(_ x: Value, _ weights: Value?, _ count: Int, first: Int = 0) throws(MarsError) -> Value {
+    let operands = [x] + (weights.map { [$0] } ?? [])
+    return Value(try loop.def.apply(operands.map { .value($0) }, [("bins", .int(count)), ("first", .int(first))]))
+  }
+
+  /// Elements that one after the other are counted in at least; parts that go on beside one another have bins of their own.
+  private static let shortestPart = 1 << 19
+  private static let mostParts = 32
+
+  /// How often 0, 1, ... come in x (int64, 1-d); or the sums of their weights (float64 or int64), in the order of the elements.
+  static func counts(_ x: Value, weights: Value?, bins n: Int) throws(MarsError) -> Value {
+    let length = x.type.shape[0]
+    // Of no more memory together than a quarter of x.
+    let parts = x.type.isKnown && weights == nil ? Swift.min(mostParts, length / shortestPart, length / 4 / Swift.max(n, 1)) : 1
+    guard parts > 1 else { return try bins(x, weights, n) }
+    let size = (length - 1) / parts + 1
+    let found = try stride(from: 0, to: length, by: size).map { (i) throws(MarsError) -> Operand in
+      .value(try bins(try x.sliced(axis: 0, start: i, count: Swift.min(size, length - i)), nil, n).expanded(at: [0]))
+    }
+    return try Value(try Joining.concatenate.apply(found)).op(Reductions.sum, with: ["axis": .ints([0]), "dtype": .dtype(.int64)])
   }
 
   /// Counts once it is known how many bins there are.
@@ -67,8 +102,7 @@ enum Counting {
     },
     body: .composed { (c: OpContext, v: [Value]) throws(MarsError) -> [Value] in
       guard v.allSatisfy(\.type.isKnown) else { return [] }
-      let operands = [v[0]] + v.dropFirst(2)
-      return [Value(try count.def.apply(operands.map { .value($0) }, [("bins", .int(v[1].type.shape[0]))]))]
+      return [try counts(v[0], weights: v.count > 2 ? v[2] : nil, bins: v[1].type.shape[0])]
     }, cost: Cost(perElement: 4), doc: OpDoc("How often numbers come.", example: "mt.bincount([1, 2])"), exposure: .hidden)
 
   static let bincount = OpDef(
@@ -113,5 +147,5 @@ enum Counting {
       Sample([[5]], fixed: [0: .bool]), Sample([[0]], .all, attributes: ["minlength": .int(3)]),
     ])
 
-  static let family = OpFamily([bincount, ofExtent], natives: [extent, count])
+  static let family = OpFamily([bincount, ofExtent], natives: [extent, loop])
 }

@@ -68,8 +68,15 @@ enum Histograms {
     throw c.error(.value, "`\(name)` must increase monotonically, when an array")
   }
 
-  /// From this number of bins on values are sorted; with fewer every value is compared with every edge, which fuses and needs no memory.
-  private static let mostCompared = 128
+  /// Up to this number of bins every value is compared with every edge, which fuses and needs no memory.
+  private static let mostCompared = 12
+
+  /// For each value of a vector how many of the ascending edges lie below it or at it; the last edge belongs to the bin before it.  NaN is
+  /// beyond all.
+  static func places(_ x: Value, _ edges: Value) throws(MarsError) -> Value {
+    let isLast = try x.op(Comparison.equal, try edges.sliced(axis: 0, start: edges.type.shape[0] - 1, count: 1).reshaped([]))
+    return try edges.op(Sorting.searchsorted, x, with: ["side": .string("right")]).op(Arithmetic.subtract, try isLast.cast(.int64))
+  }
 
   private static func counts(_ c: OpContext, _ a: Value, _ edges: Value, _ weights: Value?) throws(MarsError) -> Value {
     guard edges.type.rank == 1 else { throw c.error(.value, "`bins` must be 1d, when an array") }
@@ -83,12 +90,12 @@ enum Histograms {
     let (x, e) = (try a.reshaped([-1]).cast(d), try edges.cast(d))
     let (low, high) = (try e.sliced(axis: 0, start: 0, count: n), try e.sliced(axis: 0, start: Swift.min(1, n), count: n))
     var found: Value
-    if weights == nil && n >= mostCompared {
-      let sorted = try x.op(Sorting.sort)
-      let below = try sorted.op(Sorting.searchsorted, low)
-      let last = try sorted.op(
-        Sorting.searchsorted, try e.sliced(axis: 0, start: n, count: 1), with: ["side": .string("right")])
-      found = try Value(try Joining.concatenate.apply([.value(below), .value(last)], [("axis", .int(0))])).op(Scans.diff)
+    if n > mostCompared && weights?.type.dtype.isComplex != true {
+      let exact = weights.map { $0.type.dtype.kind < .floating ? DType.int64 : .float64 }
+      let w = try weights?.reshaped([-1]).cast(exact ?? .int64)
+      // With a bin below the first edge and one beyond the last.
+      found = try Counting.counts(try places(x, e), weights: w, bins: n + 2).sliced(axis: 0, start: 1, count: n)
+      if let weights { found = try found.cast(weights.type.dtype) }
     } else {
       let column = try x.expanded(at: [1])
       let number = Value(try Creation.arange.apply([], [("stop", .scalar(Scalar(Int64(n))))]))
@@ -148,7 +155,7 @@ enum Histograms {
     }, cost: Cost(perElement: 20),
     doc: OpDoc(
       "How many values lie in each of a number of bins, and the edges of these.",
-      details: "Up to 127 bins the values are counted where they are; beyond, they are sorted.  NaN lies in no bin.",
+      details: "NaN lies in no bin.",
       numpy: "numpy.histogram", example: "mt.histogram([1.0, 2.0, 4.0], bins=3)[0]"),
     samples: [
       Sample([[3, 5]], [.integer]), Sample([[9]], DTypeSet(.int32), attributes: ["bins": .int(200)]),

@@ -44,16 +44,11 @@ enum HistogramsOfSeveral {
       var place: Value?
       for (i, e) in edges.enumerated() {
         try Histograms.checkAscending(c, e, "bins[\(i)]")
-        let x = try v[0].sliced(axis: 1, start: i, count: 1).reshaped([-1])
-        // The last edge belongs to the last cell.
-        let isLast = try x.op(Comparison.equal, try e.sliced(axis: 0, start: extents[i] - 2, count: 1).reshaped([]))
-        let k = try e.op(Sorting.searchsorted, x, with: ["side": .string("right")]).op(Arithmetic.subtract, try isLast.cast(.int64))
+        let k = try Histograms.places(try v[0].sliced(axis: 1, start: i, count: 1).reshaped([-1]), e)
         place = try place?.op(Arithmetic.multiply, weak: Scalar(Int64(extents[i]))).op(Arithmetic.add, k) ?? k
       }
       guard let place else { throw c.error(.value, "the sample has no coordinates") }
-      let operands = [place] + (weights.map { [$0] } ?? [])
-      var found = try Value(Counting.count.def.apply(operands.map { .value($0) }, [("bins", .int(cells))])).cast(.float64)
-      found = try found.reshaped(extents)
+      var found = try Counting.counts(place, weights: weights, bins: cells).cast(.float64).reshaped(extents)
       for k in extents.indices { found = try found.sliced(axis: k, start: 1, count: extents[k] - 2) }
       guard c.bool("density") else { return [found] }
       let all = try found.op(Reductions.sum)

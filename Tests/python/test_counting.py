@@ -82,3 +82,30 @@ def test_bins_that_no_memory_holds():
         mt.bincount([2**62]).fetch()
     with pytest.raises((MemoryError, ValueError)):
         mt.bincount([2**63 - 1]).fetch()
+
+
+@pytest.mark.parametrize("bins", [7, 1000, 200_000])
+@pytest.mark.parametrize("chunks", [None, 300_000])
+def test_many_elements(bins, chunks, rng):
+    x = rng.integers(0, bins, 2_500_000)
+    t = mt.tensor(x, chunk_size=chunks)
+    same(mt.bincount(t).fetch(), np.bincount(x))
+    same(mt.bincount(t[t > 3]).fetch(), np.bincount(x[x > 3]))
+    same(mt.bincount(t, t * 0.5).fetch(), np.bincount(x, x * 0.5))
+
+
+def test_elements_are_looked_at_once_however_many_bins_there_are(rng):
+    x = mt.tensor(rng.integers(0, 10**6, 10**6))
+    with mars.Session() as session:
+        before = session.statistics()["tasks"]
+        mt.bincount(x).execute()
+        assert session.statistics()["tasks"] - before < 30
+
+
+def test_more_bins_than_a_task_may_hold(rng, tmp_path):
+    x = rng.integers(0, 3 * 10**6, 10**5)
+    w = rng.random(10**5)
+    with mars.Session(memory_limit="64MiB", spill_dir=tmp_path) as session:
+        same(mt.bincount(x).fetch(), np.bincount(x))
+        same(mt.bincount(x, w).fetch(), np.bincount(x, w))
+        assert session.statistics()["peak_bytes"] <= 64 << 20

@@ -98,3 +98,50 @@ def test_edges_in_a_range_are_rounded_once(dtype, ends, bins):
     same(mt.histogram_bin_edges(mt.tensor(x), bins, range=ends).fetch(), np.histogram_bin_edges(x, bins, range=ends))
     for made, wanted in zip(mt.histogram(mt.tensor(x), bins, range=ends), np.histogram(x, bins, range=ends), strict=True):
         same(made.fetch(), wanted)
+
+
+EDGES = [
+    np.linspace(-4, 8, 41),
+    np.linspace(-4, 8, 41)[::-1][::-1] ** 3,
+    np.sort(GENERATOR.normal(2, 3, 30)),
+    np.repeat(np.arange(-3.0, 7), 3),
+    np.r_[-np.inf, np.arange(-3.0, 17), np.inf],
+]
+
+
+@pytest.mark.parametrize("edges", EDGES, ids=["even", "cubic", "random", "repeated", "infinite"])
+@pytest.mark.parametrize("weights", [None, "i1", "i8", "u8", "f4", "f8", "c8", "c16"])
+def test_many_bins(edges, weights):
+    x = np.r_[X, edges, np.nextafter(edges, -9), np.nextafter(edges, 9), np.nan, np.inf, -np.inf]
+    w = None if weights is None else (GENERATOR.integers(0, 9, x.size)).astype(weights)
+    expected = np.histogram(x, edges, weights=w)[0]
+    for chunks in (None, 100):
+        t, given = mt.tensor(x, chunk_size=chunks), None if w is None else mt.tensor(w)
+        made = mt.histogram(t, edges, weights=given)[0]
+        if w is None:
+            same(made.fetch(), expected)
+            same(mt.histogram(t[t > 0], edges)[0].fetch(), np.histogram(x[x > 0], edges)[0])
+        else:
+            assert made.dtype == w.dtype
+            np.testing.assert_array_equal(made.fetch(), expected.astype(w.dtype))
+
+
+def test_integer_weights_are_summed_exactly():
+    x = np.arange(40).repeat(2)
+    w = np.full(80, 2**53 + 1)
+    same(mt.histogram(x, 20, weights=w)[0].fetch(), np.full(20, 4 * (2**53 + 1)))
+
+
+@pytest.mark.parametrize("d", ["i1", "u1", "i4", "i8", "u8", "f2", "f4", "f8"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_places_among_numbers_that_are_spaced_evenly(d, side):
+    sorted_ones = [np.arange(0, 100, 3), np.linspace(1, 120, 300), np.arange(60).repeat(2), np.arange(5), np.r_[np.arange(40), 90]]
+    if d == "i8":
+        sorted_ones.append(2**62 + np.arange(50))
+    if d[0] == "f":
+        sorted_ones += [np.linspace(0, 1, 1000), np.r_[np.arange(50), np.nan, np.nan], np.r_[np.arange(50), np.inf]]
+    for a in (s.astype(d) for s in sorted_ones):
+        x = np.r_[a, a[:1] - a.dtype.type(1), a[-1:] + a.dtype.type(1), GENERATOR.integers(0, 120, 99).astype(d)]
+        if d[0] == "f":
+            x = np.r_[x, np.nextafter(a, a.dtype.type(0)), np.nextafter(a, a.dtype.type(99)), np.array([np.nan, np.inf, -np.inf], d)]
+        same(mt.searchsorted(a, x, side=side).fetch(), np.searchsorted(a, x, side=side))

@@ -52,6 +52,20 @@ def sel_searchsorted(P, p):
     return lambda: P.call(lambda e, x: xp.searchsorted(e, x), edges, x)
 
 
+@work("sel_bincount", SELECTION, n=10_000_000, k=1000)
+def sel_bincount(P, p):
+    """How often each of k integers comes."""
+    xp, x = P.xp, P.native(np.random.default_rng(3).integers(0, p.k, p.n))
+    return lambda: P.call(lambda x: xp.bincount(x), x)
+
+
+@work("sel_histogram", SELECTION, n=10_000_000, k=100)
+def sel_histogram(P, p):
+    """A histogram of k bins of equal width."""
+    xp, x = P.xp, P.native(data(p.n))
+    return lambda: P.call(lambda x: xp.histogram(x, p.k)[0], x)
+
+
 # Copies and simple passes of which a plan must not make more than NumPy does.
 REARRANGING = {
     "roll": lambda xp, x: xp.roll(x, 5),

@@ -1583,7 +1583,7 @@ public final class Ops {
    * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
    *
    * @param x integers, none of them negative
-   * @param weights what each element counts, as float64; null: none
+   * @param weights what each element counts, as float64 or int64; null: none
    * @return the result
    */
   public static Tensor bincount(Operand x, Operand weights) {
@@ -1594,7 +1594,7 @@ public final class Ops {
    * How often each of 0, 1, 2, ... comes, or the sum of the weights where it comes.
    *
    * @param x integers, none of them negative
-   * @param weights what each element counts, as float64; null: none
+   * @param weights what each element counts, as float64 or int64; null: none
    * @param options attributes that differ from their defaults: minlength
    * @return the result
    */
@@ -5122,7 +5122,7 @@ public final class Ops {
   /**
    * How many values lie in each of a number of bins, and the edges of these.
    *
-   * <p>Up to 127 bins the values are counted where they are; beyond, they are sorted. NaN lies in no bin.
+   * <p>NaN lies in no bin.
    *
    * <p>NumPy: {@code numpy.histogram}.
    *
