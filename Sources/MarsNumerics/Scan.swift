@@ -89,9 +89,18 @@ extension Lanes {
           var acc = s.loadUnaligned(as: T.self)
           if before != nil { acc = step(f.loadUnaligned(as: T.self), acc) }
           t.storeBytes(of: acc, as: T.self)
-          for i in 1..<n {
-            acc = step(acc, (s + i * ds).loadUnaligned(as: T.self))
-            (t + i * dt).storeBytes(of: acc, as: T.self)
+          let size = MemoryLayout<T>.stride
+          if ds == size && dt == size {
+            // Distances that the compiler knows: its loop is three times as fast.
+            for i in 1..<n {
+              acc = step(acc, (s + i &* size).loadUnaligned(as: T.self))
+              (t + i &* size).storeBytes(of: acc, as: T.self)
+            }
+          } else {
+            for i in 1..<n {
+              acc = step(acc, (s + i &* ds).loadUnaligned(as: T.self))
+              (t + i &* dt).storeBytes(of: acc, as: T.self)
+            }
           }
           l.storeBytes(of: acc, as: T.self)
           return

@@ -77,7 +77,7 @@ enum Counting {
   }
 
   /// Elements that one after the other are counted in at least; parts that go on beside one another have bins of their own.
-  private static let shortestPart = 1 << 19
+  private static let shortestPart = 1 << 17
   private static let mostParts = 32
 
   /// How often 0, 1, ... come in x (int64, 1-d); or the sums of their weights (float64 or int64), in the order of the elements.
