@@ -36,10 +36,18 @@ enum IndexLists {
       return
     }
     var at = 0
-    for (k, n) in repeats.enumerated() {
+    for k in repeats.indices {
       if at >= upper { return }
-      for i in max(at, lower)..<max(lower, at, min(at + n, upper)) { put(i - lower, values?[k] ?? k) }
-      at += n
+      let end = at + repeats[k]
+      if end > lower {
+        let (x, stop) = (values?[k] ?? k, min(end, upper))
+        var i = max(at, lower)
+        while i < stop {
+          put(i - lower, x)
+          i += 1
+        }
+      }
+      at = end
     }
   }
 

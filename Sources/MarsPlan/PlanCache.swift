@@ -248,7 +248,7 @@ struct Sketch {
       mix(UInt64(s.dtype.rawValue))
       mix(s.low)
       mix(s.high)
-    case .ints(let v): for i in v { mix(UInt64(bitPattern: Int64(i))) }
+    case .ints(let v): for i in AttrValue.ends(of: v) { mix(UInt64(bitPattern: Int64(i))) }
     case .string, .strings, .bytes: break
     }
   }

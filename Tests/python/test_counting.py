@@ -109,3 +109,25 @@ def test_more_bins_than_a_task_may_hold(rng, tmp_path):
         same(mt.bincount(x).fetch(), np.bincount(x))
         same(mt.bincount(x, w).fetch(), np.bincount(x, w))
         assert session.statistics()["peak_bytes"] <= 64 << 20
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "u4", "i8"])
+def test_counts_for_each_element(dtype, rng):
+    x = rng.random(30)
+    counts = rng.integers(0, 5, 60).astype(dtype)
+    for c in (counts[:30], counts[::2], counts[::-1][:30], counts[:30].tolist()):
+        same(mt.repeat(x, c).fetch(), np.repeat(x, c))
+        same(mt.repeat(mt.tensor(x), mt.tensor(c)).fetch(), np.repeat(x, c))
+    with pytest.raises(ValueError, match="negative"):
+        mt.repeat(x, np.full(30, -1))
+    with pytest.raises(ValueError, match="broadcast"):
+        mt.repeat(x, counts)
+
+
+def test_many_counts_differ_in_the_middle(rng):
+    x, counts = np.arange(1000), rng.integers(0, 4, 1000)
+    counts[500:502] = 1, 3
+    other = counts.copy()
+    other[500:502] = 3, 1
+    for c in (counts, other):
+        same(mt.repeat(x, c).fetch(), np.repeat(x, c))

@@ -277,6 +277,11 @@ def _putting_ints(integer: Callable[[Any], int]) -> Encoder:
             n = len(v)
             for i, number in enumerate(v, at):
                 f.scratch[i] = integer(number)
+        elif (vector := _int64_vector(v)) is not None:
+            kept.append(vector)
+            f.a[k + 6] = vector.size
+            f.a[k + 7] = vector.ctypes.data
+            return at
         else:
             is_one = not getattr(v, "ndim", 0) and (hasattr(v, "__index__") or not hasattr(v, "__iter__"))
             numbers = (integer(v),) if is_one else tuple(map(integer, v))
@@ -291,6 +296,14 @@ def _putting_ints(integer: Callable[[Any], int]) -> Encoder:
         return at + n
 
     return put
+
+
+def _int64_vector(v: Any) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+    """Integers that lie in one piece of memory, which are many at times; None for anything else."""
+    if getattr(v, "ndim", 0) != 1 or not hasattr(v, "dtype") or v.dtype.kind not in "iu" or v.dtype == np.uint64:
+        return None
+    vector: np.ndarray[Any, np.dtype[np.int64]] = np.ascontiguousarray(np.asarray(v), np.int64)
+    return vector
 
 
 def _put_strings(f: Frame, k: int, v: Any, at: int, kept: list[Any]) -> int:
