@@ -28,10 +28,10 @@ class Flat:
         return iter(self.base.reshape(-1))
 
     def __getitem__(self, key: Any) -> Tensor:
-        return self.base.flatten()[key]
+        return self.base.flatten()[key.base.flatten() if isinstance(key, Flat) else key]
 
     def __setitem__(self, key: Any, values: Any) -> None:
-        items, arrays = _index.encode(key)
+        items, arrays = _index.encode(key.base.flatten() if isinstance(key, Flat) else key)
         # As NumPy: a list has a truth, which is what a single bool takes.
         takes_truth = self.base.dtype == bool and isinstance(key, (int, np.integer))
         values = (_objects.number if takes_truth else _objects.numbers)(values, self.base.dtype)

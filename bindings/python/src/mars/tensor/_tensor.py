@@ -270,6 +270,8 @@ class Tensor(Handle, TensorMethods):
     def __getitem__(self, key: Any) -> Tensor:
         items, arrays = _index.encode(key)
         made = apply(op("index"), (self, *arrays), (items,)) if arrays else apply(op("basic_index"), (self,), (items,))
+        if not arrays and _index.has_array(key) and not _values.is_scalar(made):
+            return made.copy()  # type: ignore[no-any-return]  # what an array selects is a copy, one without axes too
         return made  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
