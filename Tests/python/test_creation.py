@@ -114,3 +114,10 @@ def test_unique_and_nonzero(rng):
     same(mt.unique(a).fetch(), np.unique(x))
     for got, expected in zip(mt.nonzero(a), np.nonzero(x), strict=True):
         same(got.fetch(), expected)
+
+
+@pytest.mark.parametrize("make", ["array", "asarray"])
+def test_a_text_is_no_answer_to_whether_to_copy(make):
+    for m in (np, mt):
+        with pytest.raises(ValueError, match="strings are not allowed for 'copy' keyword"):
+            getattr(m, make)([1, 2], copy="no")

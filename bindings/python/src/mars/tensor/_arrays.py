@@ -60,6 +60,7 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
     """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
     _registry.check_device(device)
     _signatures.check_order(order)
+    _signatures.check_copy(copy)
     data = a
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)

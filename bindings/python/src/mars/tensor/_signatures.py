@@ -48,6 +48,12 @@ _WITHOUT_MEANING: dict[str, tuple[Any, ...] | None] = {
 }  # fmt: skip
 
 
+def check_copy(copy: Any) -> None:
+    """Refuses a text that says whether to copy: every text would be true."""
+    if isinstance(copy, str):
+        raise ValueError("strings are not allowed for 'copy' keyword. Use True/False/None instead.")
+
+
 def check_order(order: Any, allowed: tuple[Any, ...] = ("K", "C", "F", "A", None)) -> None:
     """Refuses what is no memory order."""
     if (order.upper() if isinstance(order, str) else order) not in allowed:
