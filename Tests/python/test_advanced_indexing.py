@@ -156,3 +156,17 @@ def test_elements_in_order_are_an_index_of_elements_in_order():
     np.testing.assert_array_equal(a.flat[mt.array([[0], [5]]).flat].fetch(), [0, 5])
     a.flat[mt.array([[0], [5]]).flat] = -1
     np.testing.assert_array_equal(a.fetch(), [[-1, 1, 2], [3, 4, -1], [6, 7, 8]])
+
+
+def test_elements_in_order_are_compared_and_gone_through():
+    results = []
+    for m in (np, mt):
+        a = m.array([[3, 1], [2, 2]])
+        f = a.flat
+        compared = [np.asarray(r) for r in (f == 2, f != 2, f < 2, f <= 2, f > a.T.flat, f >= [3, 1, 2, 4], 2 == f)]
+        own = f.copy()
+        own[:] = 0
+        results.append((compared, [int(next(f)), int(next(f)), [int(x) for x in f], next(f, None), f[0] == 3, len(f)], np.asarray(a)))
+    np.testing.assert_array_equal(results[1][0], results[0][0])
+    assert results[1][1] == results[0][1]
+    np.testing.assert_array_equal(results[1][2], results[0][2])
