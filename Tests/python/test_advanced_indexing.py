@@ -129,3 +129,44 @@ def test_large_tensors_are_joined():
     a, b = mt.random.rand(3000, 1000) + 1, mt.random.rand(3000, 1000)
     joined = mt.concatenate([a, b])
     np.testing.assert_allclose(joined.sum().fetch(), (a.sum() + b.sum()).fetch(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [np.array, mt.array], ids=["numpy", "mars"])
+@pytest.mark.parametrize("key", [lambda i: i, lambda i: (slice(None), i), lambda i: (..., i), lambda i: (0, i), lambda i: (i, 0, i, ...)])
+def test_what_an_array_without_axes_selects_is_a_copy(wrap, key):
+    results = []
+    for m in (np, mt):
+        a = m.array(X)
+        part = a[key(wrap(1) if m is mt else np.array(1))]
+        part[...] = -1
+        results.append((np.asarray(a), np.asarray(part)))
+    np.testing.assert_array_equal(results[1][0], results[0][0])
+    np.testing.assert_array_equal(results[1][1], results[0][1])
+
+
+@pytest.mark.parametrize("one", [1, np.int64(1), mt.argmax(mt.array([1, 2, 0]))], ids=["int", "numpy", "mars"])
+def test_what_a_scalar_selects_is_a_view(one):
+    a = mt.array(X)
+    a[one][:] = -1
+    assert (a.fetch()[1] == -1).all() and (a.fetch()[0] == X[0]).all()
+
+
+def test_elements_in_order_are_an_index_of_elements_in_order():
+    a = mt.arange(9).reshape(3, 3)
+    np.testing.assert_array_equal(a.flat[mt.array([[0], [5]]).flat].fetch(), [0, 5])
+    a.flat[mt.array([[0], [5]]).flat] = -1
+    np.testing.assert_array_equal(a.fetch(), [[-1, 1, 2], [3, 4, -1], [6, 7, 8]])
+
+
+def test_elements_in_order_are_compared_and_gone_through():
+    results = []
+    for m in (np, mt):
+        a = m.array([[3, 1], [2, 2]])
+        f = a.flat
+        compared = [np.asarray(r) for r in (f == 2, f != 2, f < 2, f <= 2, f > a.T.flat, f >= [3, 1, 2, 4], 2 == f)]
+        own = f.copy()
+        own[:] = 0
+        results.append((compared, [int(next(f)), int(next(f)), [int(x) for x in f], next(f, None), f[0] == 3, len(f)], np.asarray(a)))
+    np.testing.assert_array_equal(results[1][0], results[0][0])
+    assert results[1][1] == results[0][1]
+    np.testing.assert_array_equal(results[1][2], results[0][2])

@@ -137,3 +137,14 @@ def test_parts_as_functions():
     copied = mt.imag(t) + 0
     copied[0] = 1
     assert t.fetch()[0] == 9 + 100j
+
+
+@pytest.mark.parametrize("dtype", ["?", "i4", "f8"])
+def test_what_is_not_complex_is_its_own_conjugate(dtype):
+    for m in (np, mt):
+        a = m.ones(3, dtype)
+        assert a.conj() is a and a.conjugate() is a
+        assert m.conj(a) is not a and m.conj(a).dtype == (np.int8 if dtype == "?" else dtype)
+    a, out = mt.ones(3), mt.zeros(3)
+    assert a.conj(out) is out and out.fetch().all()
+    np.testing.assert_array_equal(mt.array([1 + 2j]).conj().fetch(), [1 - 2j])

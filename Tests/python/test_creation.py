@@ -114,3 +114,20 @@ def test_unique_and_nonzero(rng):
     same(mt.unique(a).fetch(), np.unique(x))
     for got, expected in zip(mt.nonzero(a), np.nonzero(x), strict=True):
         same(got.fetch(), expected)
+
+
+@pytest.mark.parametrize("make", ["array", "asarray"])
+def test_a_text_is_no_answer_to_whether_to_copy(make):
+    for m in (np, mt):
+        with pytest.raises(ValueError, match="strings are not allowed for 'copy' keyword"):
+            getattr(m, make)([1, 2], copy="no")
+
+
+@pytest.mark.parametrize("no", [False, np.False_, 0], ids=repr)
+@pytest.mark.parametrize("make", ["array", "asarray"])
+def test_what_has_no_memory_of_its_own_is_not_taken_without_a_copy(make, no):
+    for m in (np, mt):
+        for x in (1, 2.5, np.float32(1), [1, 2]):
+            with pytest.raises(ValueError, match="Unable to avoid copy"):
+                getattr(m, make)(x, copy=no)
+        assert getattr(m, make)(np.ones(3), copy=no).shape == (3,)

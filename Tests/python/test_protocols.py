@@ -1,6 +1,7 @@
 """NumPy's and Python's protocols: what stays lazy, what runs, what comes out."""
 
 import copy
+import operator
 import pickle
 
 import mars
@@ -159,6 +160,10 @@ def test_save_and_load(tmp_path, rng):
     f = np.asfortranarray(x)
     np.save(tmp_path / "f.npy", f)
     same(mt.load(tmp_path / "f.npy").fetch(), x)
+    for mode in (None, "r", "c"):
+        same(mt.load(tmp_path / "f.npy", mmap_mode=mode, allow_pickle=True).fetch(), x)
+    with pytest.raises(ValueError, match="mmap_mode"):
+        mt.load(tmp_path / "f.npy", mmap_mode="r+")
     with pytest.raises(OSError):
         mt.load(tmp_path / "nothing.npy").fetch()
     (tmp_path / "bad.npy").write_bytes(b"no array")
@@ -226,3 +231,70 @@ def test_graph(rng):
         mars.Graph.parse(b"\xff\x00nonsense")
     with pytest.raises(ValueError):
         mars.Graph.parse(g.serialize()[:-3])
+
+
+class Foreign:
+    """An array of another library, which answers operators itself."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(3)
+
+    def __radd__(self, other):
+        return "mine"
+
+    __rpow__ = __rdivmod__ = __gt__ = __radd__
+
+
+class Refusing(Foreign):
+    __array_ufunc__ = None
+
+
+class Prior(Foreign):
+    __array_priority__ = 1e6
+
+
+class Behind(Foreign):
+    __array_priority__ = 10.0
+
+
+class Answering(Foreign):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return ufunc.__name__, method, [type(x) is Answering for x in inputs]
+
+
+class Shy(Foreign):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return NotImplemented
+
+
+BINARY = [operator.add, operator.pow, divmod, operator.lt]
+
+
+@pytest.mark.parametrize("operation", BINARY)
+@pytest.mark.parametrize("kind", [Refusing, Prior])
+def test_operators_are_left_to_what_asks_for_them(kind, operation):
+    if kind is Prior or operation in (operator.add, operator.lt):
+        assert operation(np.ones(3), kind()) == "mine"
+    assert operation(mt.ones(3), kind()) == operation(mt.ones(3)[0], kind()) == "mine"
+
+
+@pytest.mark.parametrize("operation", [*BINARY, operator.matmul, operator.eq])
+def test_operators_are_the_ufuncs_of_what_has_ufuncs(operation):
+    other = Answering()
+    assert operation(mt.ones(3), other) == operation(np.ones(3), other)
+    assert operation(other, mt.ones(3)) == operation(other, np.ones(3)) if operation is not operator.lt else True
+
+
+@pytest.mark.parametrize("kind", [Behind, Shy])
+def test_operators_take_the_values_of_what_leaves_them(kind):
+    np.testing.assert_array_equal((mt.ones(3) + kind()).fetch(), [2, 2, 2])
+    np.testing.assert_array_equal((kind() - mt.ones(3)).fetch(), [0, 0, 0])
+    np.testing.assert_array_equal(divmod(mt.ones(3), kind())[0].fetch(), [1, 1, 1])
+
+
+def test_what_is_written_in_place_stays_a_tensor():
+    a = mt.ones(3)
+    a += Answering()
+    np.testing.assert_array_equal(a.fetch(), [2, 2, 2])
+    a += Prior()
+    assert a == "mine"  # as NumPy's

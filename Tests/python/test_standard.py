@@ -43,6 +43,8 @@ def test_isdtype(kind):
 
 
 def test_limits():
+    assert mt.finfo(mt.float32) == mt.finfo(mt.ones(1, "f4")) == np.finfo("f4") != mt.finfo("f8") and mt.finfo("f4") != 4
+    assert len({mt.finfo("f4"), mt.finfo(np.float32)}) == 1
     assert type(mt.finfo(mt.float32).eps) is float and mt.finfo(mt.ones(1)).max == np.finfo(float).max
     assert mt.iinfo("int8").max == 127
 

@@ -111,6 +111,8 @@ class _Hooks:
     several: type[Any] = tuple
     # Turns an array, a scalar of NumPy or a nested list into a tensor.
     convert: Any = None
+    # What an operator of the language leaves to its other operand.
+    leave: Any = None
     # Executes a tensor at once, in eager mode; None otherwise.
     eager: Any = None
     # Executes tensors in the session in use.

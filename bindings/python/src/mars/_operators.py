@@ -174,10 +174,11 @@ def unary(op: Op) -> Any:
     return call
 
 
-def binary(op: Op, reflected: bool = False) -> Any:
+def binary(op: Op, reflected: bool = False, in_place: bool = False) -> Any:
     """`f(tensor, other)` for an operator of two inputs, without attributes: the short way.
 
-    `reflected`: the tensor is the second input.  What `hooks.convert` cannot turn into a tensor gives NotImplemented.
+    `reflected`: the tensor is the second input.  What `hooks.leave` leaves to the other operand is that one's answer, and what
+    `hooks.convert` cannot turn into a tensor gives NotImplemented.
     """
     number = op.number
     one, two, none = sizes[1], sizes[2], sizes[0]
@@ -210,6 +211,10 @@ def binary(op: Op, reflected: bool = False) -> Any:
             f.o_doubles[theirs + 4] = other.imag
         else:
             if not isinstance(other, Handle):
+                t = hooks.leave(op.name, self, other, reflected, in_place)
+                if t is not None:
+                    frames.append(f)
+                    return t
                 t = hooks.convert(other, True)
                 if t is NotImplemented:
                     frames.append(f)

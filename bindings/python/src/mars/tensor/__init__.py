@@ -169,6 +169,7 @@ def array(
 ) -> Tensor:  # fmt: skip
     """A tensor of the values that an array-like has now; `copy=None` and `copy=False` alias it where they can, as `asarray` does."""
     _signatures.check_order(order)
+    copy = _signatures.checked_copy(copy)
     least = _np.array(0, ndmin=ndmin).ndim  # which refuses more axes than there may be before anything is made of them
     made = tensor(object, dtype, chunk_size) if copy else asarray(object, dtype, copy=copy)
     if made.ndim >= least:

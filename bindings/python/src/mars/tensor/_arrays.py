@@ -60,6 +60,7 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
     """A tensor that uses an array's memory in place: do not change the array until the tensor is executed."""
     _registry.check_device(device)
     _signatures.check_order(order)
+    copy = _signatures.checked_copy(copy)
     data = a
     if isinstance(data, (list, tuple)) and any(isinstance(i, Handle) for i in data):
         data = convert(data)
@@ -72,7 +73,8 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, device: Any 
         return data.copy() if copy and data is a else data
     if copy:
         return tensor(data, dtype)
-    if copy is False and not (hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)):
+    lies_somewhere = hasattr(data, "__array_interface__") or hasattr(data, "__array__") or _is_buffer(data)
+    if copy is False and (isinstance(data, np.generic) or not lies_somewhere):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     x = np.asarray(data, dtype=None if dtype is None else _abi.dtype_of(_abi.code_of(dtype)))
     return _values.from_array(x, alias=True)  # type: ignore[no-any-return]

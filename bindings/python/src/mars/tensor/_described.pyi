@@ -2785,10 +2785,6 @@ class TensorMethods:
         subok: bool = True,
     ) -> Tensor:
         """Limits values to an interval."""
-    def conj(self, out: _Out | None = None) -> Tensor:
-        """The complex conjugate; real values unchanged."""
-    def conjugate(self, out: _Out | None = None) -> Tensor:
-        """The complex conjugate; real values unchanged."""
     def cumprod(self, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:
         """The running product."""
     def cumsum(self, axis: int | None = None, dtype: DTypeLike | None = None, out: _Out | None = None) -> Tensor:

@@ -31,8 +31,15 @@ def save(file: _Path | IO[bytes], arr: Any, allow_pickle: bool = True) -> None:
     apply(op("save_npy"), (t,), (name,)).execute()
 
 
-def load(file: _Path | IO[bytes], chunk_size: int | Sequence[int] | None = None) -> Tensor:
-    """A tensor of an .npy file, which is read chunk by chunk when it is executed; an open file is read at once, into memory."""
+def load(
+    file: _Path | IO[bytes], chunk_size: int | Sequence[int] | None = None, *, mmap_mode: str | None = None, allow_pickle: bool = False
+) -> Tensor:
+    """A tensor of an .npy file, which is read chunk by chunk when it is executed; an open file is read at once, into memory.
+
+    `mmap_mode` "r" and "c" say nothing, nor does `allow_pickle`: chunks are read when they are asked for, and tensors hold no objects.
+    """
+    if mmap_mode not in (None, "r", "c"):
+        raise ValueError(f"mmap_mode must be 'r', 'c' or None, not {mmap_mode!r}: writes to a tensor do not go into its file")
     if hasattr(file, "read"):
         # Where it stands and what its path names may have changed when the tensor runs.
         values = np.load(file, allow_pickle=False)

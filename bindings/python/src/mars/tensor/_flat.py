@@ -16,22 +16,50 @@ from mars.tensor._tensor import Tensor
 class Flat:
     """The elements of a tensor in C order: what `Tensor.flat` gives."""
 
-    __slots__ = ("base",)
+    __slots__ = ("_rest", "base")
 
     def __init__(self, base: Tensor) -> None:
         self.base = base
+        self._rest: Iterator[Any] | None = None
 
     def __len__(self) -> int:
         return self.base.size
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.base.reshape(-1))
+        return self
+
+    def __next__(self) -> Any:
+        if self._rest is None:
+            self._rest = iter(self.base.flatten())
+        return next(self._rest)
+
+    def copy(self) -> Tensor:
+        """The elements as a tensor of their own."""
+        return self.base.flatten()
+
+    def __eq__(self, other: Any) -> Any:
+        return self.copy() == other
+
+    def __ne__(self, other: Any) -> Any:
+        return self.copy() != other
+
+    def __lt__(self, other: Any) -> Any:
+        return self.copy() < other
+
+    def __le__(self, other: Any) -> Any:
+        return self.copy() <= other
+
+    def __gt__(self, other: Any) -> Any:
+        return self.copy() > other
+
+    def __ge__(self, other: Any) -> Any:
+        return self.copy() >= other
 
     def __getitem__(self, key: Any) -> Tensor:
-        return self.base.flatten()[key]
+        return self.base.flatten()[key.base.flatten() if isinstance(key, Flat) else key]
 
     def __setitem__(self, key: Any, values: Any) -> None:
-        items, arrays = _index.encode(key)
+        items, arrays = _index.encode(key.base.flatten() if isinstance(key, Flat) else key)
         # As NumPy: a list has a truth, which is what a single bool takes.
         takes_truth = self.base.dtype == bool and isinstance(key, (int, np.integer))
         values = (_objects.number if takes_truth else _objects.numbers)(values, self.base.dtype)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mars import _values
 from mars._operators import Handle
 
 _WRONG = "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices"
@@ -45,6 +46,17 @@ def encode(key: Any) -> tuple[list[int], list[Any]]:
             items.append(_ARRAY)
             arrays.append(i)
     return items, arrays
+
+
+def has_array(key: Any) -> bool:
+    """Whether an index has arrays in it: of NumPy, or tensors that are no scalars."""
+    for i in key if type(key) is tuple else (key,):
+        kind = type(i)
+        if kind is int or kind is slice or i is None or i is Ellipsis:
+            continue
+        if isinstance(i, np.ndarray) or (isinstance(i, Handle) and not _values.is_scalar(i)):
+            return True
+    return False
 
 
 def is_element(items: list[int]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from mars import _values
 from mars._operators import Handle, Op, apply, binary, hooks, store, unary
 from mars.tensor._registry import descriptions, finish, function, is_open, op
@@ -92,8 +94,8 @@ def _install(tensor: type[Any], symbol: str, name: str, description: dict[str, A
     many = len(description["outputs"]) > 1
     if many:
         # divmod: two results.
-        add(symbol, lambda: lambda self, other: _several(op(name), self, other))
-        add("__r" + symbol[2:], lambda: lambda self, other: _several(op(name), other, self))
+        add(symbol, lambda: lambda self, other: _several(op(name), self, other, False))
+        add("__r" + symbol[2:], lambda: lambda self, other: _several(op(name), self, other, True))
         return
     if symbol in ("__eq__", "__ne__"):
         add(symbol, lambda: _equality(op(name), symbol == "__ne__"))
@@ -117,15 +119,47 @@ def _equality(o: Op, differs: bool) -> Any:
     return call
 
 
-def _several(o: Op, a: Any, b: Any) -> Any:
-    for x in (a, b):
-        if not isinstance(x, (Handle, int, float, complex)) and hooks.convert(x, True) is NotImplemented:
+def _several(o: Op, self: Any, other: Any, reflected: bool) -> Any:
+    if not isinstance(other, (Handle, int, float, complex)):
+        left = _leave(o.name, self, other, reflected)
+        if left is not None:
+            return left
+        if hooks.convert(other, True) is NotImplemented:
             return NotImplemented
-    return apply(o, (a, b))
+    return apply(o, (other, self) if reflected else (self, other))
+
+
+_ABSENT = object()
+
+
+def _leave(name: str, self: Any, other: Any, reflected: bool = False, in_place: bool = False) -> Any:
+    """What the operator of a ufunc leaves to its other operand, as NumPy does; None: nothing.
+
+    NotImplemented where that has `__array_ufunc__ = None`, or nothing of this name and a higher priority; what it makes of the ufunc
+    where it has an own `__array_ufunc__`, unless that is NotImplemented.
+    """
+    kind = type(other)
+    if kind is np.ndarray or issubclass(kind, (np.generic, list, tuple)):
+        return None
+    answer = getattr(kind, "__array_ufunc__", _ABSENT)
+    if answer is None:
+        return NotImplemented
+    if answer is _ABSENT:
+        priority = 0.0 if reflected else getattr(other, "__array_priority__", 0.0)
+        return NotImplemented if isinstance(priority, (int, float)) and priority > self.__array_priority__ else None
+    # What is written into a tensor is made a tensor of.
+    if in_place or answer is np.ndarray.__array_ufunc__:
+        return None
+    ufunc = getattr(np, descriptions[name]["numpy"].removeprefix("numpy."))
+    left = other.__array_ufunc__(ufunc, "__call__", *((other, self) if reflected else (self, other)))
+    return None if left is NotImplemented else left
+
+
+hooks.leave = _leave
 
 
 def _in_place(o: Op) -> Any:
-    forward = binary(o)
+    forward = binary(o, in_place=True)
 
     def call(self: Any, other: Any) -> Any:
         result = forward(self, other)

@@ -48,6 +48,13 @@ _WITHOUT_MEANING: dict[str, tuple[Any, ...] | None] = {
 }  # fmt: skip
 
 
+def checked_copy(copy: Any) -> bool | None:
+    """Whether to copy, as a truth value or None, where that is needed; a text is refused, because every text would be true."""
+    if isinstance(copy, str):
+        raise ValueError("strings are not allowed for 'copy' keyword. Use True/False/None instead.")
+    return None if copy is None else bool(copy)
+
+
 def check_order(order: Any, allowed: tuple[Any, ...] = ("K", "C", "F", "A", None)) -> None:
     """Refuses what is no memory order."""
     if (order.upper() if isinstance(order, str) else order) not in allowed:

@@ -93,6 +93,12 @@ class finfo:
         value = getattr(self._of, name)
         return float(value) if isinstance(value, np.floating) else value
 
+    def __eq__(self, other: object) -> bool:
+        return self.dtype == other.dtype if isinstance(other, (finfo, np.finfo)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
     def __repr__(self) -> str:
         return repr(self._of)
 

@@ -180,6 +180,14 @@ class Tensor(Handle, TensorMethods):
         check(lib.mars_tensor_snapshot(byref(out), self._h))
         return new(out.value or 0)  # type: ignore[no-any-return]
 
+    def conj(self, out: Any = None) -> Tensor:
+        """The complex conjugate; what is not complex is its own, not a copy of it."""
+        if out is None and self.dtype.kind != "c":
+            return self
+        return _registry.function("conjugate")(self, out=out)  # type: ignore[no-any-return]
+
+    conjugate = conj
+
     def view(self) -> Tensor:
         """The tensor once more: what is written to one is read from the other."""
         return self[...]
@@ -270,6 +278,8 @@ class Tensor(Handle, TensorMethods):
     def __getitem__(self, key: Any) -> Tensor:
         items, arrays = _index.encode(key)
         made = apply(op("index"), (self, *arrays), (items,)) if arrays else apply(op("basic_index"), (self,), (items,))
+        if not arrays and _index.has_array(key) and not _values.is_scalar(made):
+            return made.copy()  # type: ignore[no-any-return]  # what an array selects is a copy, one without axes too
         return made  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
