@@ -42,13 +42,21 @@ run_ctest() { # FOLDER, then how to choose
 }
 run_c() { run_ctest "$1" --exclude-regex '^java'; }
 run_java() { run_ctest "$1" --tests-regex '^java'; }
-run_pytest() { # FOLDER TESTS...
-  local folder=$1
+run_pytest() { # REPORT TESTS...
+  local report=$1
   shift
-  limited "$VENV/bin/python" -m pytest -q -p no:cacheprovider --import-mode=importlib --junit-xml "$folder/pytest.xml" "$@"
+  limited "$VENV/bin/python" -m pytest -q -p no:cacheprovider --import-mode=importlib --junit-xml "$report" "$@"
 }
-run_python() { run_pytest "$1" -c bindings/python/pyproject.toml Tests/python; }
-run_checks() { run_pytest "$1" --rootdir "$MARS_ROOT" -c pyproject.toml Tests/checks; }
+# Most of these tests keep one thread busy: a process per processor, each with whole files, whose tests follow each other as they stand there.
+# What is marked "alone" (it is timed, or sends signals after a while) runs by itself afterwards.  Each pytest fails when it is left with no test.
+run_python() {
+  local status=0
+  local tests=(-c bindings/python/pyproject.toml Tests/python)
+  run_pytest "$1/pytest.xml" -n "$(nproc)" --dist loadfile -m "not alone" "${tests[@]}" || status=$?
+  run_pytest "$1/alone.xml" -m alone "${tests[@]}" || status=$?
+  return "$status"
+}
+run_checks() { run_pytest "$1/pytest.xml" --rootdir "$MARS_ROOT" -c pyproject.toml Tests/checks; }
 
 for runner in "${runners[@]}"; do
   declare -F "run_$runner" >/dev/null || die "no runner $runner"

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 def run(program: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

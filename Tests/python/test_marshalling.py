@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "bindings" / "python" / "src"
 INCLUDE = HERE.parents[1] / "include"

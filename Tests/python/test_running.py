@@ -16,7 +16,7 @@ import pytest
 
 from test_elementwise import same
 
-pytestmark = pytest.mark.usefixtures("collected")
+pytestmark = [pytest.mark.usefixtures("collected"), pytest.mark.alone]
 
 
 def test_nothing_runs_before_execute(session):
