@@ -97,6 +97,7 @@ enum Counting {
   private static let ofExtent = OpDef(
     "bincount_counts", inputs: [InputDef("x", "int64, 1-d"), InputDef("extent", "without elements: its first extent counts"), weights],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
+      guard c.inputs[0].dtype == .int64, c.inputs[0].rank == 1 else { throw c.error(.value, "bincount_counts takes an int64 vector") }
       guard c.inputs[1].rank == 2 else { throw c.error(.value, "the extent must have two axes") }
       return [TensorType(dtype(c, weightsAt: 2), [c.inputs[1].shape[0]])]
     },
