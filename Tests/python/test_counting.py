@@ -1,4 +1,4 @@
-"""`bincount`: lazy, its extent follows from the values, sums of weights have the bits of NumPy's loop."""
+"""`bincount`: lazy, its extent follows from the values, sums of weights have the bits of NumPy's loop; counts for `repeat`."""
 
 import mars
 import mars.tensor as mt

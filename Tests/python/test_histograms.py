@@ -102,7 +102,7 @@ def test_edges_in_a_range_are_rounded_once(dtype, ends, bins):
 
 EDGES = [
     np.linspace(-4, 8, 41),
-    np.linspace(-4, 8, 41)[::-1][::-1] ** 3,
+    np.linspace(-4, 8, 41) ** 3,
     np.sort(GENERATOR.normal(2, 3, 30)),
     np.repeat(np.arange(-3.0, 7), 3),
     np.r_[-np.inf, np.arange(-3.0, 17), np.inf],
