@@ -20,7 +20,7 @@ for sanitizer in "$@"; do
   status=0
   # A report of a sanitizer must fail the run even where the program would go on.
   ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:${ASAN_OPTIONS:-} TSAN_OPTIONS=halt_on_error=1:${TSAN_OPTIONS:-} \
-    MARS_TEST_SCALE=${MARS_TEST_SCALE:-100} \
+    MARS_TEST_SCALE=${MARS_TEST_SCALE:-20} \
     timeout --kill-after=10 "${MARS_TEST_TIMEOUT:-1200}" swift test --sanitize="$sanitizer" --scratch-path "$MARS_BUILD/swift-$sanitizer" --disable-xctest --filter "$filter" \
     --xunit-output "$report/swift.xml" 2>&1 | tee "$report/log" || status=$?
   if [ $status = 0 ] && grep -qE 'ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer' "$report/log"; then status=1; fi

@@ -154,7 +154,7 @@ package final class Execution: Sendable {
     } catch {
       state.withLock { s in
         s.failure = s.failure ?? error
-        s.isPlanned = true
+        (s.request, s.planner, s.isPlanned) = (nil, nil, true)
       }
       run.cancel()
       throw error
@@ -179,7 +179,8 @@ package final class Execution: Sendable {
     return next.plan
   }
 
-  private var untilStopped: Patience { Patience { self.isStopped.load(ordering: .relaxed) } }
+  /// A planner that waits for its next part keeps this, and is kept here: it must not keep the execution in turn.
+  private var untilStopped: Patience { Patience { [weak self] in self?.isStopped.load(ordering: .relaxed) ?? true } }
 
   /// Plans in a thread of its own where planning is not finished; a complete plan needs nobody.
   func driveInBackground() {

@@ -1,6 +1,7 @@
 import MarsBase
 import MarsFormat
 import MarsGraph
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ScaleTests {
@@ -16,26 +17,27 @@ import Testing
   }
 
   @Test func hundredThousandNodes() throws {
-    let g = try chain(100_000)
+    let g = try chain(scaled(100_000))
     let clock = ContinuousClock()
     var bytes: [UInt8] = []
     let writing = try (0..<10).map { _ in try clock.measure { bytes = try Samples.encode(g) } }.min()
     var back = GraphFile()
     let reading = try (0..<3).map { _ in try clock.measure { back = try Samples.decode(bytes) } }.min()
-    print("10^5 nodes: \(bytes.count) bytes, encode \(writing ?? .zero), decode \(reading ?? .zero)")
+    print("\(scaled(100_000)) nodes: \(bytes.count) bytes, encode \(writing ?? .zero), decode \(reading ?? .zero)")
     #expect(try Samples.encode(back) == bytes)
   }
 
   @Test func deepChainOnASmallStack() async throws {
     // Tests run on pool threads, whose stacks of 512 KB would not survive recursion over 200,000 nodes.
-    let bytes = try Samples.encode(try chain(200_000))
+    let n = scaled(200_000)
+    let bytes = try Samples.encode(try chain(n))
     let back = try Samples.decode(bytes)
-    #expect(back.outputs[0].value.node.number > 200_000)
+    #expect(back.outputs[0].value.node.number > n)
   }
 
   @Test func deepChainOfComposedOperators() throws {
     var x = try Samples.input("a", .float64, [])
-    for _ in 0..<50_000 { x = try TestOperators.twice(x) }
+    for _ in 0..<scaled(50_000) { x = try TestOperators.twice(x) }
     let bytes = try GraphCodec.encode(outputs: [("x", x)])
     #expect(try GraphCodec.encode(outputs: Samples.decode(bytes).outputs) == bytes)
   }

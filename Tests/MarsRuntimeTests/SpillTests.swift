@@ -290,7 +290,9 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
     var options = EngineOptions(workers: 2, memoryLimit: 64 << 20, spillDirectory: "/spill", files: InMemoryFileSystem(), memory: memory)
     options.idlePoolBytes = 64 << 20
     options.inlineTasks = -1
-    let engine = Engine(options: options, devices: [FakeDevice()])
+    var script = FakeDevice.Script()
+    script.isHollow = true
+    let engine = Engine(options: options, devices: [FakeDevice(script)])
     defer { engine.shutdown() }
     func run(chunk: Int) throws {
       let results = try engine.run(PlanMaker.chain(elements: 5 << 20, chunk: chunk, steps: 0)).results()
@@ -305,7 +307,9 @@ func sums(chunks: Int, chunk: Int) -> [Double] {
   }
 
   @Test func buffersAreReused() throws {
-    let t = TestEngine(workers: 1)
+    var script = FakeDevice.Script()
+    script.isHollow = true
+    let t = TestEngine(workers: 1, script)
     let chunk = 16 << 10
     try t.engine.run(PlanMaker.chain(elements: 40 * chunk, chunk: chunk, steps: 0, whole: false)).wait()
     for _ in 0..<100 where t.engine.statistics.usedBytes > 0 { usleep(5000) }

@@ -2,6 +2,7 @@ import MarsBase
 import MarsGraph
 import MarsPlan
 import MarsRuntime
+import TestSupport
 import Testing
 
 /// Release builds are held to ten times what `benchmarks/README.md` and the design say; debug builds, which are a hundred times slower and
@@ -22,8 +23,8 @@ import Testing
       let plan = PlanMaker.chain(elements: elements, chunk: 1, steps: 1)
       return try best(of: 5) { try t.engine.run(plan).wait() } / plan.taskCount
     }
-    let (few, many) = (try perTask(5000), try perTask(50_000))
-    print("figure: \(many) per task of 100000, \(few) of 10000, \(workers) workers")
+    let (few, many) = (try perTask(scaled(5000)), try perTask(scaled(50_000)))
+    print("figure: \(many) per task of \(scaled(100_000)), \(few) of \(scaled(10_000)), \(workers) workers")
     #if DEBUG
       #expect(many < few * 5)
     #else
