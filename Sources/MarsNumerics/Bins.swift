@@ -13,30 +13,46 @@ package enum Bins {
     let (n, step) = (target.shape[0], target.strides[0])
     if !further { for i in 0..<n { (target.base + i * step).storeBytes(of: UInt64(0), as: UInt64.self) } }
     if let weights { return sum(x, weights, first, target) }
-    guard n <= mostInTables && x.shape[0] >= 4 * tables * n else {
-      eachBin(x, first, n) { (_, bin) in
+    guard step == MemoryLayout<Int>.stride else {
+      return eachBin(x, first, n) { (_, bin) in
         let cell = target.base + bin * step
         cell.storeBytes(of: cell.load(as: Int.self) &+ 1, as: Int.self)
       }
-      return
     }
-    // One number after the other is often the same, and its count waits for the last.
-    withUnsafeTemporaryAllocation(of: Int.self, capacity: tables * n) { counts in
-      guard let counts = counts.baseAddress else { return }
-      for i in 0..<tables * n { counts[i] = 0 }
-      eachBin(x, first, n) { (i, bin) in counts[(i & (tables - 1)) &* n &+ bin] &+= 1 }
-      for bin in 0..<n {
-        let cell = target.base + bin * step
-        var count = cell.load(as: Int.self)
-        for t in 0..<tables { count += counts[t * n + bin] }
-        cell.storeBytes(of: count, as: Int.self)
-      }
+    let counts = target.base.assumingMemoryBound(to: Int.self)
+    guard n <= mostInTables && x.shape[0] >= 4 * tables * n else { return count(x, first, n, counts, apart: 0) }
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: tables * n) { some in
+      guard let some = some.baseAddress else { return }
+      some.initialize(repeating: 0, count: tables * n)
+      count(x, first, n, some, apart: n)
+      for bin in 0..<n { for t in 0..<tables { counts[bin] &+= some[t * n + bin] } }
     }
   }
 
+  /// One number after the other is often the same, and its count waits for the last: each of four neighbours has a table of its own.
   private static let tables = 4
-  /// So many bins have several counts, in the first cache.
-  private static let mostInTables = 1024
+  /// Tables of more bins than this fill the nearest cache, which costs more than the waiting.
+  private static let mostInTables = 256
+
+  /// Counts every element that has one of n bins in one of the tables, which lie `apart` from one another.
+  @inline(never)
+  private static func count(_ x: ArrayView, _ first: Int, _ n: Int, _ counts: UnsafeMutablePointer<Int>, apart: Int) {
+    let (length, stride) = (x.shape[0], x.strides[0])
+    let (a, b, c, d) = (counts, counts + apart, counts + 2 &* apart, counts + 3 &* apart)
+    var p = x.base
+    @inline(__always) func one(_ k: Int, _ counts: UnsafeMutablePointer<Int>) {
+      let bin = (p + k &* stride).load(as: Int.self) &- first
+      if UInt(bitPattern: bin) < UInt(bitPattern: n) { counts[bin] &+= 1 }
+    }
+    for _ in 0..<length / tables {
+      one(0, a)
+      one(1, b)
+      one(2, c)
+      one(3, d)
+      p += tables &* stride
+    }
+    for k in 0..<length % tables { one(k, a) }
+  }
 
   private static func sum(_ x: ArrayView, _ weights: ArrayView, _ first: Int, _ target: ArrayView) {
     let (w, stride, step) = (weights.base, weights.strides[0], target.strides[0])

@@ -12,29 +12,29 @@ enum Counting {
     OpDef(
       "bincount_extent",
       inputs: [
-        InputDef("base", "(1, 0)"), InputDef("least", "0-d int64: the smallest element"),
-        InputDef("most", "0-d int64: the largest element"),
+        InputDef("base", "(1, 0)"),
+        InputDef("most", "0-d uint64: the largest element of an int64 tensor whose negative ones count as 2**64 more"),
       ],
       attributes: [AttrDef("minlength", .int, "the least number of bins")],
       typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in
-        guard c.inputs[0].shape == [1, 0], c.inputs.dropFirst().allSatisfy({ $0 == TensorType(.int64, []) }) else {
-          throw c.error(.value, "bincount_extent takes a tensor without elements and two int64 numbers")
+        guard c.inputs[0].shape == [1, 0], c.inputs[1] == TensorType(.uint64, []) else {
+          throw c.error(.value, "bincount_extent takes a tensor without elements and a uint64 number")
         }
         return [TensorType(c.inputs[0].dtype, [unknownExtent, 0])]
       },
       body: .native(NativeRule(.selecting(axis: 0), wholeOutputAxes: { _ in [0] })),
       doc: OpDoc("How many bins integers need.", example: "mt.bincount([1, 2])"), exposure: .hidden)
   ) { (call: inout NativeCall) throws(MarsError) in
-    let (c, least, most) = (call.context, call.inputs[1].sumOfInt64(), call.inputs[2].sumOfInt64())
-    guard least >= 0 else { throw c.error(.value, "'list' argument must have no negative elements") }
+    let (c, most) = (call.context, call.inputs[1].sumOfInt64())
+    guard most >= 0 else { throw c.error(.value, "'list' argument must have no negative elements") }
     guard most < Int.max else { throw c.error(.value, "array is too big: a bin for \(most)") }
     call.producedShape = [Swift.max(most + 1, c.int("minlength")), 0]
   }
 
-  /// A tensor without elements of as many rows as bins are needed for integers from `least` to `most`, 0-d and int64.
-  static func extent(least: Value, most: Value, minimum: Int = 0) throws(MarsError) -> Value {
+  /// A tensor without elements of as many rows as bins are needed for integers up to `most`, 0-d and uint64, or for a number of `minimum`.
+  static func extent(most: Value, minimum: Int = 0) throws(MarsError) -> Value {
     let base = Value(try Creation.zeros.apply([], [("shape", .ints([1, 0])), ("dtype", .dtype(.bool))]))
-    return try base.op(extent.def, least, most, with: ["minlength": .int(minimum)])
+    return try base.op(extent.def, most, with: ["minlength": .int(minimum)])
   }
 
   private static let loop = NativeOp(
@@ -135,7 +135,8 @@ enum Counting {
       if x.type.count == 0 {
         return [Value(try Creation.zeros.apply([], [("shape", .ints([least])), ("dtype", .dtype(v.count > 1 ? .float64 : .int64))]))]
       }
-      let bins = try extent(least: try x.op(Reductions.min), most: try x.op(Reductions.max), minimum: least)
+      // One pass for both ends: as unsigned numbers negative ones are the largest.
+      let bins = try extent(most: try x.cast(.uint64).op(Reductions.max), minimum: least)
       let operands = try [x, bins] + v.dropFirst().map { w throws(MarsError) in try w.cast(.float64) }
       return [Value(try ofExtent.apply(operands.map { .value($0) }))]
     }, cost: Cost(perElement: 6),

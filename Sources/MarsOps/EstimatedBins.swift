@@ -79,7 +79,7 @@ enum EstimatedBins {
       let isWrong = try bins.op(FloatingPoint.isfinite).op(Comparison.logicalNot)
       let most = try bins.op(Arithmetic.subtract, weak: Scalar(1.0)).op(Comparison.maximum, weak: Scalar(0.0)).cast(.int64).op(
         Checks.refuse.def, isWrong, with: ["message": .string("autodetected range of values is not finite")])
-      return [try Counting.extent(least: Reductions.constant(Scalar(Int64(0)), .int64), most: most)]
+      return [try Counting.extent(most: try most.cast(.uint64))]
     }, doc: OpDoc("How many bins values ask for.", example: "mt.histogram([1, 2, 4], bins='auto')[0]"), exposure: .hidden)
 
   private static let edges = OpDef(

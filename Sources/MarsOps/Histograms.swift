@@ -91,8 +91,9 @@ enum Histograms {
     let (low, high) = (try e.sliced(axis: 0, start: 0, count: n), try e.sliced(axis: 0, start: Swift.min(1, n), count: n))
     var found: Value
     if n > mostCompared && weights?.type.dtype.isComplex != true {
-      let exact = weights.map { $0.type.dtype.kind < .floating ? DType.int64 : .float64 }
-      let w = try weights?.reshaped([-1]).cast(exact ?? .int64)
+      let w = try weights.map { w throws(MarsError) in
+        try w.reshaped([-1]).cast(w.type.dtype.kind < .floating ? .int64 : .float64)
+      }
       // With a bin below the first edge and one beyond the last.
       found = try Counting.counts(try places(x, e), weights: w, bins: n + 2).sliced(axis: 0, start: 1, count: n)
       if let weights { found = try found.cast(weights.type.dtype) }
