@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
-    "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/guide.md", "docs/differences.md", "bindings/python/README.md",
+    "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/guide.md", "docs/differences.md", "docs/decisions.md",
+    "bindings/python/README.md",
 ]  # fmt: skip
 
 # What stands in code marks or code blocks and looks like a path: a folder of this repository, or a name that ends like a file of ours.
