@@ -40,7 +40,7 @@ let package = Package(
     // Floor 0: C.
     .target(name: "CMars", path: "Sources/CMars"),
     .target(name: "CLLVM", path: "Sources/CLLVM", linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "CBLAS", path: "Sources/CBLAS", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("lapacke")]),
+    .target(name: "CBLAS", path: "Sources/CBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "CVectorSort", path: "Sources/CVectorSort"),
     .target(name: "CGraphProto", path: "Sources/CGraphProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // Floor 1.

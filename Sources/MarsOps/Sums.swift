@@ -187,16 +187,23 @@ extension Reductions {
     let axis = c.passing("axis")
     let ddof = try correction(c)
     let m: Value
-    if let known { m = try known.cast(t) } else { m = Value(try mean.apply([.value(x)] + mask, axis + [("keepdims", .bool(true))])) }
+    if let known {
+      m = try known.cast(t)
+    } else {
+      // The mean as clients ask for it, so that who wants both has it computed once.
+      m = try Value(try mean.apply([.value(x)] + mask, axis)).expanded(at: c.reducedAxes())
+    }
     let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
     let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims") + [("ddof", .float(ddof))])).cast(
       given.realPart)
     // Integers have no NaN, and no mask therefore.
-    guard undefined, v.count > 1, v[0].type.dtype.kind >= .floating else { return r }
+    // The square of a real number is complex where that was asked for, as NumPy has it.
+    let result = v[0].type.dtype.isComplex ? given.realPart : given
+    guard undefined, v.count > 1, v[0].type.dtype.kind >= .floating else { return try r.cast(result) }
     let n = Value(
       try sum.apply([.value(v[1])], axis + c.passing("keepdims") + [("dtype", .dtype(.float64))]))
     let isTooFew = try n.op(Comparison.lessEqual, weak: Scalar(ddof))
-    return try isTooFew.op(Selection.where, constant(Scalar(Double.nan), given.realPart), r)
+    return try isTooFew.op(Selection.where, constant(Scalar(Double.nan), given.realPart), r).cast(result)
   }
 
   private static let spreadInputs =

@@ -15,7 +15,7 @@ let package = Package(
   targets: [
     .target(name: "CMars", cSettings: fuzzedC),
     .target(name: "CLLVM", linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "CBLAS", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("lapacke")]),
+    .target(name: "CBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "CVectorSort", cSettings: fuzzedC),
     .target(name: "CGraphProto", cSettings: fuzzedC, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "MarsBase", swiftSettings: fuzzed),

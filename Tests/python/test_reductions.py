@@ -1,5 +1,8 @@
 """Reductions and cumulative functions against NumPy."""
 
+import warnings
+
+import mars
 import mars.tensor as mt
 import numpy as np
 import pytest
@@ -71,6 +74,32 @@ def test_options(rng):
     same(a.max(axis=0, initial=6).fetch(), x.max(axis=0, initial=6))
     same(a.sum(axis=1, where=mt.tensor(x > 3)).fetch(), x.sum(axis=1, where=x > 3))
     np.testing.assert_allclose(a.var(axis=0, ddof=1).fetch(), x.var(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("name", ["var", "std", "nanvar", "nanstd"])
+@pytest.mark.parametrize("dtype", ["c8", "c16"])
+def test_complex_spread_of_reals(name, dtype, rng):
+    for x in (rng.random((4, 5)), rng.integers(0, 9, (4, 5)), rng.random((4, 5)) * 1j):
+        for axis in (None, 0):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+                expected = getattr(np, name)(x, axis=axis, dtype=dtype)
+            got = getattr(mt, name)(mt.tensor(x), axis=axis, dtype=dtype).fetch()
+            assert got.dtype == expected.dtype
+            np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_the_mean_of_a_deviation_is_shared(rng):
+    x = rng.random((300, 40))
+    with mars.Session(workers=1):
+        t = mt.tensor(x).execute()
+        for axis in (None, 0, 1):
+            mean, std = t.mean(axis=axis), t.std(axis=axis)
+            text = mars.explain(mean, std)
+            assert len([line for line in text.splitlines() if line.startswith("stage") and "[mean]" in line]) == 1, text
+            mars.execute(mean, std)
+            np.testing.assert_allclose(mean.fetch(), x.mean(axis=axis))
+            np.testing.assert_allclose(std.fetch(), x.std(axis=axis))
 
 
 def test_errors():

@@ -204,6 +204,32 @@ lib.mars_string_size.argtypes = [_handle]
 lib.mars_string_size.restype = c_int64
 
 
+_instance_method = ctypes.PyDLL(None).PyInstanceMethod_New
+_instance_method.argtypes, _instance_method.restype = [ctypes.py_object], ctypes.py_object
+
+
+def finalizer(release: Any) -> Any:
+    """A `__del__` that gives the object itself, by its `_as_parameter_`, to a function of the library.
+
+    In a `__del__` of Python the handler of a signal may run, and KeyboardInterrupt would be lost there.
+    """
+    return _instance_method(release)
+
+
+def received(release: Any, function: Any, *arguments: Any) -> int:
+    """The handle that a function of the library writes; released where an interrupt comes instead of the answer.
+
+    Whoever calls this must store what it gives before anything else is called.
+    """
+    out = c_void_p()
+    try:
+        check(function(byref(out), *arguments))
+        return out.value or 0
+    except BaseException:
+        release(out)
+        raise
+
+
 def text(status: int, string: c_void_p) -> bytes:
     """Bytes of a string that the library returned; releases it."""
     if status:

@@ -11,7 +11,7 @@ import ctypes
 import math
 import operator
 from collections.abc import Callable
-from ctypes import addressof, byref, c_size_t, c_uint64, sizeof
+from ctypes import addressof, byref, c_size_t, c_uint64, c_void_p, sizeof
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,10 @@ class Handle:
     _h: int
     _t: tuple[np.dtype[Any], tuple[int, ...]] | None
 
-    def __del__(self, _release: Any = lib.mars_tensor_release) -> None:
-        _release(self._h)
+    __del__ = _abi.finalizer(lib.mars_tensor_release)
+
+
+Handle._as_parameter_ = Handle._h  # type: ignore[attr-defined, misc]  # the slot under the name that ctypes looks for
 
 
 class Frame:
@@ -89,6 +91,17 @@ def frame() -> Frame:
 _COUNT_EVERY = 1 << 14
 
 
+def forget_outputs(f: Frame) -> None:
+    """Releases what a call wrote and nobody took, because an interrupt came when it returned.
+
+    Who takes an output writes 0 in its place.
+    """
+    for i, h in enumerate(f.out):
+        if h:
+            f.out[i] = 0
+            lib.mars_tensor_release(h)
+
+
 def give_back(f: Frame) -> None:
     """For the next call; every so many calls somebody looks how many nodes wait."""
     f.calls += 1
@@ -124,12 +137,51 @@ class _Hooks:
 hooks = _Hooks
 
 
-def wrap(handle: int) -> Any:
-    """A tensor that takes over the reference `handle`."""
+def taken(f: Frame, i: int) -> Any:
+    """A tensor that takes over output `i` of a call."""
     t = hooks.tensor()
-    t._h = handle
+    t._h = f.out[i]
+    f.out[i] = 0
     t._t = None
     return t
+
+
+def receive(function: Any, *arguments: Any, failed: Any = None) -> Any:
+    """The tensor that a function of the library writes to its first argument; `failed` is called where it writes none."""
+    out = c_void_p()
+    try:
+        status = function(byref(out), *arguments)
+        if status:
+            if failed is not None:
+                failed()
+            _abi.fail(status)
+        t = hooks.tensor()
+        t._h = out.value
+        out.value = None
+        t._t = None
+        return t
+    except BaseException:
+        lib.mars_tensor_release(out)  # an interrupt may come when the function returns
+        raise
+
+
+def receive_several(n: int, function: Any, *arguments: Any) -> list[Any]:
+    """The `n` tensors that a function of the library writes to its first argument."""
+    out = (c_void_p * n)()
+    received: list[Any] = []
+    try:
+        _abi.check(function(byref(out), n, *arguments))
+        for i in range(n):
+            t = hooks.tensor()
+            t._h = out[i] or 0
+            out[i] = None
+            t._t = None
+            received.append(t)
+    except BaseException:
+        for h in out:
+            lib.mars_tensor_release(h)
+        raise
+    return received
 
 
 # ---- operands ----

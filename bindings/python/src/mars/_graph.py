@@ -10,7 +10,7 @@ import numpy as np
 
 from mars import _abi, _run, _session
 from mars._abi import Binding, check, lib
-from mars._operators import wrap
+from mars._operators import receive
 
 # The least dtype of each kind of numbers.
 _LEAST = {"b": "bool", "i": "uint8", "u": "uint8", "f": "float16", "c": "complex64"}
@@ -55,14 +55,10 @@ class Graph:
     __slots__ = ("__weakref__", "handle")
 
     def __init__(self) -> None:
-        out = c_void_p()
-        check(lib.mars_graph_new(byref(out)))
-        self.handle = out.value or 0
+        self.handle = 0
+        self.handle = _abi.received(lib.mars_graph_release, lib.mars_graph_new)
 
-    def __del__(self, _release: Any = lib.mars_graph_release) -> None:
-        handle = getattr(self, "handle", 0)
-        if handle:
-            _release(handle)
+    __del__ = _abi.finalizer(lib.mars_graph_release)
 
     def input(self, name: str, dtype: Any, shape: Sequence[int | None]) -> Any:
         """Adds a named placeholder.  An extent of None is unknown until the graph is executed."""
@@ -70,9 +66,8 @@ class Graph:
             raise TypeError(f"shape must be a sequence of extents, not {shape!r}")
         n = len(shape)
         extents = (c_int64 * max(n, 1))(*[-1 if e is None else e for e in shape])
-        out = c_void_p()
-        check(lib.mars_graph_input(byref(out), self.handle, _abi.c_text(name, "the name of an input"), _abi.code_of(dtype), extents, n))
-        return wrap(out.value or 0)
+        text, code = _abi.c_text(name, "the name of an input"), _abi.code_of(dtype)
+        return receive(lib.mars_graph_input, self.handle, text, code, extents, n)
 
     def output(self, name: str, tensor: Any) -> None:
         """Names a result."""
@@ -93,10 +88,9 @@ class Graph:
         check(count_of(byref(count), self.handle))
         found: dict[str, Any] = {}
         for i in range(count.value):
-            tensor, name = c_void_p(), c_void_p()
-            status = get(byref(tensor), byref(name), self.handle, i)
-            text = _abi.text(status, name).decode()
-            found[text] = wrap(tensor.value or 0)
+            name = c_void_p()
+            tensor = receive(get, byref(name), self.handle, i)
+            found[_abi.text(0, name).decode()] = tensor
         return found
 
     def serialize(self) -> bytes:
@@ -111,10 +105,9 @@ class Graph:
             raise TypeError(f"Graph.parse needs the bytes of a graph file, not {type(data).__name__}")
         data = bytes(data)
         flags = _abi.PARSE_ALLOW_FILES if allow_files else 0
-        out = c_void_p()
-        check(lib.mars_graph_parse(byref(out), data, len(data), flags))
         graph = Graph.__new__(Graph)
-        graph.handle = out.value or 0
+        graph.handle = 0
+        graph.handle = _abi.received(lib.mars_graph_release, lib.mars_graph_parse, data, len(data), flags)
         return graph
 
     def execute(self, session: _session.Session | None = None, /, **inputs: Any) -> dict[str, Any]:
@@ -138,3 +131,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"mars.Graph(inputs={list(self.inputs)}, outputs={list(self.outputs)})"
+
+
+Graph._as_parameter_ = Graph.handle  # type: ignore[attr-defined, misc]  # the slot under the name that ctypes looks for

@@ -20,17 +20,20 @@ from mars._arguments import (
     TENSOR,
     Declared,
     Frame,
+    forget_outputs,
     frame,
     frames,
     give_back,
     put_integer,
     put_operand,
     sizes,
+    taken,
 )
 from mars._arguments import Handle as Handle
 from mars._arguments import hooks as hooks
+from mars._arguments import receive as receive
+from mars._arguments import receive_several as receive_several
 from mars._arguments import size_argument as size_argument
-from mars._arguments import wrap as wrap
 from mars._place import place
 
 _apply = _abi.unchecked.mars_graph_apply
@@ -41,11 +44,6 @@ def made(result: Any) -> Any:
     if hooks.eager is not None:
         hooks.eager(result)
     return result
-
-
-def new(handle: int) -> Any:
-    """A new tensor of a handle that the library gave."""
-    return made(wrap(handle))
 
 
 def needs(t: Handle) -> int:
@@ -114,7 +112,8 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
     operator has to know, and that are not known, are executed.
     """
     count = len(operands)
-    f = frame() if count <= 16 and room <= MAX_OUTPUTS else Frame(max(count, 1), outputs=max(room, MAX_OUTPUTS))
+    is_kept = count <= 16 and room <= MAX_OUTPUTS
+    f = frame() if is_kept else Frame(max(count, 1), outputs=max(room, MAX_OUTPUTS))
     kept: list[Any] = []
     for i, x in enumerate(operands):
         put_operand(f, i, x, kept)
@@ -131,19 +130,20 @@ def apply(op: Op, operands: Any, values: Any = (), room: int = 0) -> Any:
         k += ATTRIBUTE_WORDS
         given += 1
     outputs = room or op.out_count
-    status = _apply(f.out_ref, size_argument(outputs), None, op.number, f.o_ref, size_argument(count), f.a_ref, sizes[given], place())
-    if status:
-        _knowing(status, (*operands, *kept))
-        converted = iter(kept)  # operands stand first in it, in their order
-        return apply(op, [x if type(x) in _AS_THEY_ARE or type(x) is hooks.tensor else next(converted) for x in operands], values, room)
-    if outputs == 1 and not room:
-        t = hooks.tensor()
-        t._h = f.out[0]
-        t._t = None
-        result: Any = t
-    else:
-        result = hooks.several([wrap(f.out[i]) for i in range(outputs) if f.out[i]])
-    if room <= MAX_OUTPUTS:
+    try:
+        status = _apply(f.out_ref, size_argument(outputs), None, op.number, f.o_ref, size_argument(count), f.a_ref, sizes[given], place())
+        if status:
+            _knowing(status, (*operands, *kept))
+            converted = iter(kept)  # operands stand first in it, in their order
+            return apply(op, [x if type(x) in _AS_THEY_ARE or type(x) is hooks.tensor else next(converted) for x in operands], values, room)
+        if outputs == 1 and not room:
+            result: Any = taken(f, 0)
+        else:
+            result = hooks.several([taken(f, i) for i in range(outputs) if f.out[i]])
+    except BaseException:
+        forget_outputs(f)
+        raise
+    if is_kept:
         give_back(f)
     return made(result)
 
@@ -161,13 +161,18 @@ def unary(op: Op) -> Any:
         o = f.o
         o[0] = TENSOR
         o[1] = self._h
-        status = _apply(f.out_ref, one, None, number, f.o_ref, one, None, none, place())
-        if status:
-            _knowing(status, (self,))
-            return call(self)
-        t = hooks.tensor()
-        t._h = f.out[0]
-        t._t = None
+        try:
+            status = _apply(f.out_ref, one, None, number, f.o_ref, one, None, none, place())
+            if status:
+                _knowing(status, (self,))
+                return call(self)
+            t = hooks.tensor()
+            t._h = f.out[0]
+            f.out[0] = 0
+            t._t = None
+        except BaseException:
+            forget_outputs(f)
+            raise
         give_back(f)
         return t if hooks.eager is None else made(t)
 
@@ -221,13 +226,18 @@ def binary(op: Op, reflected: bool = False, in_place: bool = False) -> Any:
                     return t
             o[theirs] = TENSOR
             o[theirs + 1] = t._h
-        status = _apply(f.out_ref, one, None, number, f.o_ref, two, None, none, place())
-        if status:
-            _knowing(status, (self, t))
-            return call(self, t)
-        t = hooks.tensor()
-        t._h = f.out[0]
-        t._t = None
+        try:
+            status = _apply(f.out_ref, one, None, number, f.o_ref, two, None, none, place())
+            if status:
+                _knowing(status, (self, t))
+                return call(self, t)
+            t = hooks.tensor()
+            t._h = f.out[0]
+            f.out[0] = 0
+            t._t = None
+        except BaseException:
+            forget_outputs(f)
+            raise
         give_back(f)
         return t if hooks.eager is None else made(t)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mars import _abi
 from mars._abi import fail, lib
-from mars._operators import size_argument, wrap
+from mars._operators import receive_several, size_argument
 from mars._progress import Bar
 
 _SLICE = 0.05  # seconds between looks at pending signals
@@ -46,11 +46,7 @@ def run(session: Any, handles: Sequence[int], bindings: Any = None, binding_coun
                 status = _wait(out)
             if status:
                 fail(status, running=True)
-        if results:
-            values = (c_void_p * n)()
-            _abi.check(lib.mars_run_results(byref(values), n, out))
-            return [wrap(h or 0) for h in values]
-        return []
+        return receive_several(n, lib.mars_run_results, out) if results else []
     except BaseException as error:
         if out.value:
             lib.mars_run_cancel(out)

@@ -37,21 +37,17 @@ class Session:
     def __init__(self, **options: Any) -> None:
         given = {k: v for k, v in options.items() if v is not None}
         n = len(given)
-        out = c_void_p()
+        self.handle = 0
         keys = (c_char_p * n)(*[_abi.c_text(k, "an option") for k in given])
         texts = (c_char_p * n)(*[_option_text(v) for v in given.values()])
-        check(lib.mars_session_open(byref(out), keys, texts, n))
-        self._adopt(out.value or 0)
+        self.handle = _abi.received(lib.mars_session_release, lib.mars_session_open, keys, texts, n)
+        self._adopt()
 
-    def _adopt(self, handle: int) -> None:
-        self.handle = handle
+    def _adopt(self) -> None:
         self._entered = 0
-        self.argument = c_void_p.from_param(handle)
+        self.argument = c_void_p.from_param(self.handle)
 
-    def __del__(self, _release: Any = lib.mars_session_release) -> None:
-        handle = getattr(self, "handle", 0)
-        if handle:
-            _release(handle)
+    __del__ = _abi.finalizer(lib.mars_session_release)
 
     def __enter__(self) -> Session:
         with _claims:
@@ -123,6 +119,9 @@ class Session:
         return f"mars.Session({shown})"
 
 
+Session._as_parameter_ = Session.handle  # type: ignore[attr-defined, misc]  # the slot under the name that ctypes looks for
+
+
 # Sessions entered by `with` in this context, innermost last.
 _local: ContextVar[tuple[Session, ...]] = ContextVar("mars_sessions", default=())
 _default: Session | None = None
@@ -149,10 +148,10 @@ def chosen(session: Session | None) -> Session:
 
 def _open_default() -> Session:
     global _default
-    out = c_void_p()
-    check(lib.mars_session_default(byref(out)))
     session = Session.__new__(Session)
-    session._adopt(out.value or 0)
+    session.handle = 0
+    session.handle = _abi.received(lib.mars_session_release, lib.mars_session_default)
+    session._adopt()
     _default = session
     return session
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from ctypes import byref, c_int64, c_void_p, sizeof
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from mars import _abi
 from mars._abi import Array, TensorInfo, fail, lib
-from mars._operators import Handle, wrap
+from mars._operators import Handle, receive
 from mars._run import run
 
 # ---- types and values ----
@@ -76,10 +77,10 @@ def is_scalar(t: Handle) -> bool:
 class _Memory:
     """Memory of the engine for as long as an array of NumPy looks at it."""
 
-    __slots__ = ("__array_interface__", "array")
+    __slots__ = ("__array_interface__", "_as_parameter_")
 
     def __init__(self, array: Array, dtype: np.dtype[Any]) -> None:
-        self.array = array
+        self._as_parameter_ = byref(array)
         n = array.ndim
         interface: dict[str, Any] = {
             "version": 3,
@@ -91,8 +92,7 @@ class _Memory:
             interface["strides"] = tuple(array.strides[:n])
         self.__array_interface__ = interface
 
-    def __del__(self, _release: Any = lib.mars_array_release, _byref: Any = byref) -> None:
-        _release(_byref(self.array))
+    __del__ = _abi.finalizer(_abi.unchecked.mars_array_release)
 
 
 def values(session: Any, t: Handle, scalar: bool) -> Any:
@@ -111,11 +111,16 @@ def values(session: Any, t: Handle, scalar: bool) -> Any:
         _looks.append(look)
         return value
     array = Array(struct_size=sizeof(Array))
-    status = lib.mars_fetch(byref(array), session.handle, t._h)
-    if status:
-        fail(status, running=True)
-    dtype = _abi.dtype_of(code)
-    result = np.asarray(_Memory(array, dtype))
+    try:
+        status = lib.mars_fetch(byref(array), session.handle, t._h)
+        if status:
+            fail(status, running=True)
+        dtype = _abi.dtype_of(code)
+        memory = _Memory(array, dtype)
+    except BaseException:
+        lib.mars_array_release(byref(array))  # an interrupt may come when the function returns
+        raise
+    result = np.asarray(memory)
     return result.view(dtype) if dtype.kind == "V" else result
 
 
@@ -169,10 +174,5 @@ def from_array(x: np.ndarray[Any, Any], alias: bool, chunks: Sequence[int] | Non
         if not x.flags.writeable:
             array.flags = _abi.ARRAY_READONLY
     preferred = (c_int64 * max(n, 1))(*chunks) if chunks is not None else None
-    out = c_void_p()
-    status = lib.mars_tensor_from_array(byref(out), byref(array), mode, preferred)
-    if status:
-        if alias:
-            _owners.pop(token, None)
-        fail(status)
-    return wrap(out.value or 0)
+    failed = functools.partial(_owners.pop, token, None) if alias else None
+    return receive(lib.mars_tensor_from_array, byref(array), mode, preferred, failed=failed)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable
-from ctypes import byref, c_void_p
 from typing import Any
 
 import numpy as np
 
 from mars import _abi, _values
 from mars._abi import lib
-from mars._operators import new
+from mars._operators import made, receive
 from mars._place import place
 
 _functions: dict[int, tuple[Callable[..., Any], np.dtype[Any], np.dtype[Any]]] = {}
@@ -71,9 +71,5 @@ def map_chunk(t: Any, function: Callable[..., Any], dtype: Any) -> Any:
     code = _abi.code_of(source if dtype is None else dtype)
     token = next(_values.tokens)
     _functions[token] = (function, source, _abi.dtype_of(code))
-    out = c_void_p()
-    status = lib.mars_tensor_map_chunk(byref(out), t._h, code, _chunk_callback, token, _chunk_destroy, place())
-    if status:
-        _functions.pop(token, None)
-        _abi.fail(status)
-    return new(out.value or 0)
+    failed = functools.partial(_functions.pop, token, None)
+    return made(receive(lib.mars_tensor_map_chunk, t._h, code, _chunk_callback, token, _chunk_destroy, place(), failed=failed))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 import ctypes
+import sys
 from ctypes import byref, c_char_p, c_int, c_void_p, py_object
 from typing import Any
 
 import numpy as np
 
 from mars import _abi, _session
-from mars._operators import Handle, wrap
+from mars._operators import Handle, receive
 
 # Prototypes of our own: those of ctypes.pythonapi belong to everyone.
 _python = ctypes.PyDLL(None)
@@ -38,10 +40,9 @@ def import_tensor(x: Any) -> Any:
         return asarray(np.from_dlpack(x))
     if not _is_valid(id(capsule), _VERSIONED):
         return asarray(np.from_dlpack(x))
-    out = c_void_p()
-    _abi.check(_abi.lib.mars_tensor_from_dlpack(byref(out), _pointer(id(capsule), _VERSIONED)))
+    t = receive(_abi.lib.mars_tensor_from_dlpack, _pointer(id(capsule), _VERSIONED))
     _set_name(id(capsule), _USED)
-    return wrap(out.value or 0)
+    return t
 
 
 class _Lent:
@@ -54,16 +55,22 @@ class _Lent:
         self.__array_interface__ = interface
 
 
-def _drop(capsule: int) -> None:
-    """Frees what nobody took out of a capsule."""
-    if _is_valid(capsule, _VERSIONED):
-        managed = _pointer(capsule, _VERSIONED)
-        deleter = c_void_p.from_address(managed + _DELETER_OFFSET).value
-        if deleter:
-            ctypes.CFUNCTYPE(None, c_void_p)(deleter)(managed)
+# Capsules that were exported.  A destructor of Python cannot free what nobody took: it would run while the error waits with which the
+# consumer refused the capsule, and lose both.
+_exported: collections.deque[Any] = collections.deque()
 
 
-_destructor = ctypes.PYFUNCTYPE(None, c_void_p)(_drop)
+def _free_refused() -> None:
+    """Frees what nobody took out of capsules that nobody has any more."""
+    for _ in range(len(_exported)):
+        capsule = _exported.popleft()
+        if sys.getrefcount(capsule) > 2:  # more than the name here and the argument there
+            _exported.append(capsule)
+        elif _is_valid(id(capsule), _VERSIONED):
+            managed = _pointer(id(capsule), _VERSIONED)
+            deleter = c_void_p.from_address(managed + _DELETER_OFFSET).value
+            if deleter:
+                ctypes.CFUNCTYPE(None, c_void_p)(deleter)(managed)
 
 
 def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
@@ -78,6 +85,9 @@ def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
         return values.__dlpack__(**options)
     if (options.get("max_version") or (0, 0)) < (1, 0) or options.get("copy"):
         raise BufferError("bfloat16 is exported in place and in DLPack 1.0 only")
+    _free_refused()
     managed = c_void_p()
     _abi.check(_abi.lib.mars_tensor_to_dlpack(byref(managed), _session.current().handle, t._h))
-    return _new(managed, _VERSIONED, ctypes.cast(_destructor, c_void_p))
+    capsule = _new(managed, _VERSIONED, None)
+    _exported.append(capsule)
+    return capsule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from ctypes import byref, c_int32, c_void_p
+from ctypes import byref, c_int32
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from mars import _abi, _operators, _run, _session, _values
 from mars._abi import check, lib
-from mars._operators import Handle, apply, assign, needs, new
+from mars._operators import Handle, apply, assign, made, needs, receive
 from mars.tensor import _chunk_functions, _index, _methods, _objects, _registry, _signatures, _text
 from mars.tensor._registry import function, op
 
@@ -176,9 +176,7 @@ class Tensor(Handle, TensorMethods):
     def copy(self, order: str = "C") -> Tensor:
         """The current values as a tensor of its own, which later writes do not change."""
         _signatures.check_order(order)
-        out = c_void_p()
-        check(lib.mars_tensor_snapshot(byref(out), self._h))
-        return new(out.value or 0)  # type: ignore[no-any-return]
+        return made(receive(lib.mars_tensor_snapshot, self._h))  # type: ignore[no-any-return]
 
     def conj(self, out: Any = None) -> Tensor:
         """The complex conjugate; what is not complex is its own, not a copy of it."""
@@ -277,10 +275,10 @@ class Tensor(Handle, TensorMethods):
 
     def __getitem__(self, key: Any) -> Tensor:
         items, arrays = _index.encode(key)
-        made = apply(op("index"), (self, *arrays), (items,)) if arrays else apply(op("basic_index"), (self,), (items,))
-        if not arrays and _index.has_array(key) and not _values.is_scalar(made):
-            return made.copy()  # type: ignore[no-any-return]  # what an array selects is a copy, one without axes too
-        return made  # type: ignore[no-any-return]
+        found = apply(op("index"), (self, *arrays), (items,)) if arrays else apply(op("basic_index"), (self,), (items,))
+        if not arrays and _index.has_array(key) and not _values.is_scalar(found):
+            return found.copy()  # type: ignore[no-any-return]  # what an array selects is a copy, one without axes too
+        return found  # type: ignore[no-any-return]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         items, arrays = _index.encode(key)
