@@ -13,14 +13,13 @@ scripts/build.sh
 
 out=$MARS_BUILD/demo
 mkdir -p "$out"
-demo() { # LANGUAGE FILE COMMAND...
+demo() { # LANGUAGE COMMAND...
   say "$1"
-  [ -e "$2" ] || die "no $1 demonstration: $2 is missing"
-  "${@:3}" | tee "$out/$1.txt"
+  "${@:2}" | tee "$out/$1.txt"
 }
-demo C "$MARS_BUILD/bindings/c/mars_c_demo" "$MARS_BUILD/bindings/c/mars_c_demo"
-demo Java bindings/java/run_demo.sh bindings/java/run_demo.sh "$MARS_BUILD"
-demo Python bindings/python/examples/demo.py "$VENV/bin/python" bindings/python/examples/demo.py
+demo C "$MARS_BUILD/bindings/c/mars_c_demo"
+demo Java bindings/java/run_demo.sh "$MARS_BUILD"
+demo Python "$VENV/bin/python" bindings/python/examples/demo.py
 
 # Lines that start with "  took" tell time and memory; of Python's, which go on with the file, the first as many as C's are compared.
 results() { grep -v '^  took' "$out/$1.txt"; }

@@ -168,7 +168,8 @@ enum Creation {
     doc: OpDoc(
       "The distance between the values of linspace: what that gives beside them where `retstep` is set.",
       details: "Of the shape to which start and stop broadcast, and the dtype of the values.  With endpoint, of one value, it is NaN.",
-      example: "mt.linspace_step(0, 1, num=5)"),
+      example: "mt.linspace(0, 1, num=5, retstep=True)[1]"),
+    exposure: .hidden,
     samples: [Sample([[], []], [.integer, .floating]), Sample([[3], []], attributes: ["num": .int(1)])])
   private static func linspaceFloor(_ c: OpContext) -> DType { c.commonDType().kind < .floating ? .float64 : c.commonDType() }
 

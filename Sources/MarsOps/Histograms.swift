@@ -142,7 +142,8 @@ enum Histograms {
     doc: OpDoc(
       "How many values lie in each of the bins of given edges.",
       details: "int64, or the dtype of the weights; as a density float64.  The last bin has its upper edge too.",
-      example: "mt.histogram_counts([1.0, 2.0, 4.0], [0, 2, 5])"),
+      example: "mt.histogram([1.0, 2.0, 4.0], [0, 2, 5])[0]"),
+    exposure: .hidden,
     samples: [
       Sample([[3, 5], [4]], [.integer, .floating]), Sample([[5], [3], [5]]), Sample([[40], [200]]), Sample([[5], [1]]), Sample([[5], [0]]),
     ])

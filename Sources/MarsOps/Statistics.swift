@@ -59,8 +59,8 @@ enum Statistics {
     },
     doc: OpDoc(
       "The sum of the weights of an average: what that gives beside it where `returned` is set.",
-      details: "Without weights every element counts 1.", example: "mt.average_weights([1.0, 2.0, 4.0])"),
-    exposure: Exposure(signature: "a axis weights * keepdims"),
+      details: "Without weights every element counts 1.", example: "mt.average([1.0, 2.0, 4.0], returned=True)[1]"),
+    exposure: .hidden,
     samples: [Sample([[3, 4]], .numeric, attributes: ["axis": .ints([1])]), Sample([[3, 4], [3, 4]])])
 
   /// What observations count, as float64: how often each comes, times its weight.

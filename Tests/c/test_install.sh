@@ -34,6 +34,8 @@ mv "$work/first" "$work/moved"
 check "no trace of the prefix of installation" needs_nothing_of "$work/first"
 check "no trace of the build folder" needs_nothing_of "$build"
 
+check "licence" cmp "$work/moved/share/doc/mars/LICENSE" "$here/../../LICENSE"
+
 check "find_package: configure" cmake -G Ninja -S "$consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/moved"
 check "find_package: build" cmake --build "$work/consumer"
 check "find_package: run" prints_version "$work/consumer/consumer"

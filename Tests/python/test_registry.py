@@ -43,6 +43,23 @@ def test_numpy_name_exists(name):
         target = getattr(target, part)
 
 
+OURS = {
+    mt: {"Tensor", "argtopk", "bfloat16", "rechunk", "sliding_window_view", "tensor", "topk"},
+    mt.linalg: set(),
+    # Methods of NumPy's generators; and `power`, as the library calls it beside the ufunc of that name.
+    mt.random: {"integers", "permuted", "power_distribution", "random_raw"},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "numpys"), [(mt, np), (mt.linalg, np.linalg), (mt.random, np.random)], ids=["tensor", "linalg", "random"]
+)
+@pytest.mark.filterwarnings("ignore")
+def test_public_names_are_numpys_or_said_to_be_ours(place, numpys):
+    """What a function is made of has no name of its own: operators for that are hidden, and the binding finds them by name."""
+    assert {n for n in dir(place) if not n.startswith("_") and not hasattr(numpys, n)} == OURS[place]
+
+
 PLACES = [
     mars, mars.Session, mars.Graph, type(mars.options), mt, mt.Tensor, mt.linalg, mt.random, mt.random.RandomState, mt.random.Generator,
 ]  # fmt: skip

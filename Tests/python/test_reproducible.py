@@ -1,4 +1,4 @@
-"""The same bits for every chunk size, number of workers, fused and not."""
+"""The same bits for every chunk size, memory limit, number of workers, fused and not."""
 
 import itertools
 
@@ -83,6 +83,42 @@ def test_bits_are_equal_everywhere(job, sessions, data):
             first = first or found
             different = [k for k, (x, y) in enumerate(zip(found, first, strict=True)) if x != y]
             assert not different, f"results {different} differ for chunks {chunking}, (workers, fused) {setting}"
+
+
+#: Under these the planner chooses chunks of different sizes.
+LIMITS = ["24MiB", "1GiB"]
+
+
+def products(chunking, data):
+    r = cut(mt.random.default_rng(9).random((400, 3000)), chunking)
+    return [r @ r.T, r.astype("float32") @ r.T.astype("float32")]
+
+
+def of_limits(job, chunking, data):
+    """The bits of a job under every limit, and the chunks of random numbers there."""
+    found, splits = [], []
+    for limit in LIMITS:
+        with mars.Session(memory_limit=limit) as session:
+            found.append([np.ascontiguousarray(t.fetch(session=session)).tobytes() for t in job(chunking, data)])
+            splits.append(cut(mt.random.default_rng(5).random(SHAPE), chunking).nsplits)
+    return found, splits
+
+
+@pytest.mark.parametrize("job", [random_values, element_wise, exact_reductions])
+def test_a_limit_changes_chunks_and_no_bits(job, data):
+    (small, large), (under_small, under_large) = of_limits(job, None, data)
+    assert under_small != under_large, "the test would pass as well if limits were ignored"
+    different = [k for k, (x, y) in enumerate(zip(small, large, strict=True)) if x != y]
+    assert not different, f"results {different} differ under {LIMITS}"
+
+
+@pytest.mark.parametrize("job", [float_reductions, products])
+def test_float_sums_of_pinned_chunks_keep_their_bits_under_every_limit(job, data):
+    """Without pins the limit has a say in the chunks, and with these in the last bits."""
+    (small, large), (first, second) = of_limits(job, (333, 777), data)
+    assert first == second == ((333, 333, 333, 204), (777,) * 5 + (326,))
+    different = [k for k, (x, y) in enumerate(zip(small, large, strict=True)) if x != y]
+    assert not different, f"results {different} differ under {LIMITS}"
 
 
 def close(found, wanted):

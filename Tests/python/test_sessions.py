@@ -2,8 +2,11 @@
 
 import copy
 import gc
+import os
 import pickle
 import re
+import subprocess
+import sys
 
 import mars
 import mars._session as sessions
@@ -208,3 +211,26 @@ def test_counts_are_no_flags_and_flags_may_be():
     with pytest.raises(ValueError, match="workers"):
         mars.Session(workers=True)
     assert mars.Session(trace=True).options()["trace"] == "1" and mars.Session(fuse=False).options()["fuse"] == "0"
+
+
+CACHES = """
+import sys, mars, mars.tensor as mt
+mars.new_session(**({"cache_dir": sys.argv[1]} if len(sys.argv) > 1 else {}))
+assert (mt.arange(100000.0) * 3 + 1).sum().fetch() == 14999950000
+"""
+
+
+@pytest.mark.parametrize(("used", "option", "environment"), [
+    ("option", "option", {"MARS_CACHE_DIR": "variable"}),
+    ("variable", None, {"MARS_CACHE_DIR": "variable", "XDG_CACHE_HOME": "xdg"}),
+    ("xdg/mars", None, {"XDG_CACHE_HOME": "xdg"}),
+    ("home/.cache/mars", None, {}),
+    (None, None, {"MARS_CACHE_DIR": ""}),
+    (None, "", {"MARS_CACHE_DIR": "variable"}),
+])  # fmt: skip
+def test_where_kernels_are_kept(used, option, environment, tmp_path):
+    paths = {k: v and str(tmp_path / v) for k, v in {"HOME": "home", **environment}.items()}
+    rest = {k: v for k, v in os.environ.items() if k not in ("MARS_CACHE_DIR", "XDG_CACHE_HOME")}
+    arguments = [] if option is None else [option and str(tmp_path / option)]
+    subprocess.run([sys.executable, "-c", CACHES, *arguments], env={**rest, **paths}, check=True, timeout=120)
+    assert {p.parent for p in tmp_path.rglob("*.mko")} == ({tmp_path / used} if used else set())

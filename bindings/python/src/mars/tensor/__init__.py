@@ -258,6 +258,9 @@ if not TYPE_CHECKING:  # for type checkers, a name that is not declared is an er
         return found
 
 
+_OF_THIS_FILE = {"annotations", "Any", "Sequence", "TYPE_CHECKING", "builtins", "math"}
+
+
 def __dir__() -> list[str]:
-    written = [n for n in globals() if not n.startswith("_") and n not in ("annotations", "Any", "TYPE_CHECKING", "builtins", "math")]
+    written = [n for n in globals() if not n.startswith("_") and n not in _OF_THIS_FILE]
     return sorted({*written, *_registry.names(""), *_FROM_NUMPY, "bfloat16", "bool", "linalg"})
