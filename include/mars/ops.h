@@ -312,11 +312,6 @@ static inline mars_status mars_op_average(mars_tensor **out, mars_graph *graph, 
   const mars_operand inputs[2] = {a, mars_or_none(weights)};
   return mars_op_apply("average", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* The sum of the weights of an average: what that gives beside it where `returned` is set.  Attributes: axis (ints, default None), keepdims (bool, default 0). */
-static inline mars_status mars_op_average_weights(mars_tensor **out, mars_graph *graph, mars_operand a, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {a, mars_or_none(weights)};
-  return mars_op_apply("average_weights", out, 1, graph, inputs, 2, attributes, attribute_count);
-}
 /* A triangle.  Attributes: M (float, required). */
 static inline mars_status mars_op_bartlett(mars_tensor **out, mars_graph *graph, const mars_attribute *attributes, size_t attribute_count) {
   return mars_op_apply("bartlett", out, 1, graph, NULL, 0, attributes, attribute_count);
@@ -802,11 +797,6 @@ static inline mars_status mars_op_histogram_bin_edges(mars_tensor **out, mars_gr
   const mars_operand inputs[2] = {a, mars_or_none(edges)};
   return mars_op_apply("histogram_bin_edges", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
-/* How many values lie in each of the bins of given edges.  Attributes: density (bool, default 0). */
-static inline mars_status mars_op_histogram_counts(mars_tensor **out, mars_graph *graph, mars_operand a, mars_operand bins, const mars_operand *weights, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[3] = {a, bins, mars_or_none(weights)};
-  return mars_op_apply("histogram_counts", out, 1, graph, inputs, 3, attributes, attribute_count);
-}
 /* Cuts a tensor into views along an axis.  Attributes: sections (int, default None), indices (ints, default {}). */
 static inline mars_status mars_op_hsplit(mars_tensor **out, size_t out_count, mars_graph *graph, mars_operand ary, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[1] = {ary};
@@ -970,11 +960,6 @@ static inline mars_status mars_op_lexsort(mars_tensor **out, mars_graph *graph, 
 static inline mars_status mars_op_linspace(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
   const mars_operand inputs[2] = {start, stop};
   return mars_op_apply("linspace", out, 1, graph, inputs, 2, attributes, attribute_count);
-}
-/* The distance between the values of linspace: what that gives beside them where `retstep` is set.  Attributes: num (int, default 50), endpoint (bool, default 1). */
-static inline mars_status mars_op_linspace_step(mars_tensor **out, mars_graph *graph, mars_operand start, mars_operand stop, const mars_attribute *attributes, size_t attribute_count) {
-  const mars_operand inputs[2] = {start, stop};
-  return mars_op_apply("linspace_step", out, 1, graph, inputs, 2, attributes, attribute_count);
 }
 /* The natural logarithm. */
 static inline mars_status mars_op_log(mars_tensor **out, mars_graph *graph, mars_operand x) {

@@ -77,12 +77,12 @@ public sealed interface NamedAttributes permits Attributes {
   /**
    * Sets {@code axis}: axes to reduce; None: all of them (all, amax, amin, any, ...); the axis; None: both flattened (append); the axis;
    *     None: the flattened array (argmax, argmin, argpartition, argsort, ...); the axis (array_split, choice, diff, lexsort, ...); axes;
-   *     None: the flattened array (average, average_weights, median, nanmedian, ...); the axis; None: flattened arrays (concat,
-   *     concatenate); the axis of all vectors (cross); axes to reverse; None: all (flip); where the values lie among the axes of the ends
-   *     (geomspace, linspace, logspace); the axes; None: all (gradient); the axis of vectors, or two of matrices; None: all of a vector or
-   *     a matrix (norm); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened (roll);
-   *     their axes; None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axes to trim; None: all
-   *     (trim_zeros); the axis along which slices are compared; None: the flattened array (unique); the axis that is summed over (vecdot).
+   *     None: the flattened array (average, median, nanmedian, nanpercentile, ...); the axis; None: flattened arrays (concat, concatenate);
+   *     the axis of all vectors (cross); axes to reverse; None: all (flip); where the values lie among the axes of the ends (geomspace,
+   *     linspace, logspace); the axes; None: all (gradient); the axis of vectors, or two of matrices; None: all of a vector or a matrix
+   *     (norm); the axis; None: all elements (permuted); the axis; None: flattened (repeat); the axes; None: flattened (roll); their axes;
+   *     None: all (sliding_window_view); axes of extent 1; None: all of them (squeeze); the axes to trim; None: all (trim_zeros); the axis
+   *     along which slices are compared; None: the flattened array (unique); the axis that is summed over (vecdot).
    *
    * @param axis the value
    * @return this
@@ -273,7 +273,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram, histogram_counts).
+   * Sets {@code density}: whether the histogram is scaled to an integral of 1 (histogram).
    *
    * @param density the value
    * @return this
@@ -337,8 +337,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code endpoint}: whether stop is the last one (geomspace, linspace, linspace_step, logspace); whether high is included
-   *     (integers).
+   * Sets {@code endpoint}: whether stop is the last one (geomspace, linspace, logspace); whether high is included (integers).
    *
    * @param endpoint the value
    * @return this
@@ -619,7 +618,7 @@ public sealed interface NamedAttributes permits Attributes {
   }
 
   /**
-   * Sets {@code num}: number of values (geomspace, linspace, linspace_step, logspace).
+   * Sets {@code num}: number of values (geomspace, linspace, logspace).
    *
    * @param num the value
    * @return this

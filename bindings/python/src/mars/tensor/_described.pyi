@@ -48,7 +48,6 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
-    "average_weights",
     "bartlett",
     "bincount",
     "bitwise_and",
@@ -138,7 +137,6 @@ __all__ = [
     "heaviside",
     "histogram",
     "histogram_bin_edges",
-    "histogram_counts",
     "hsplit",
     "hstack",
     "hypot",
@@ -170,7 +168,6 @@ __all__ = [
     "less_equal",
     "lexsort",
     "linspace",
-    "linspace_step",
     "log",
     "log1p",
     "log2",
@@ -649,9 +646,6 @@ def atleast_3d(*tensors: _Operand) -> Any:
 
 def average(a: _Operand, axis: Any = None, weights: _Operand | None = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over axes."""
-
-def average_weights(a: _Operand, axis: _Ints | None = None, weights: _Operand | None = None, *, keepdims: bool = False) -> Tensor:
-    """The sum of the weights of an average: what that gives beside it where `returned` is set."""
 
 def bartlett(M: float, chunk_size: _Ints | None = None) -> Tensor:
     """A triangle."""
@@ -1354,11 +1348,6 @@ def histogram(
 def histogram_bin_edges(a: _Operand, bins: Any = 10, range: tuple[float, float] | None = None, weights: Any = None) -> Tensor:
     """The edges of the bins of a histogram."""
 
-def histogram_counts(
-    a: _Operand, bins: _Operand, density: bool = False, weights: _Operand | None = None, out: _Out | None = None
-) -> Tensor:
-    """How many values lie in each of the bins of given edges."""
-
 def hsplit(ary: _Operand, indices_or_sections: Any) -> list[Tensor]:
     """Cuts a tensor into views along an axis."""
 
@@ -1616,9 +1605,6 @@ def linspace(
     chunk_size: int | Sequence[int] | None = None,
 ) -> Any:
     """Evenly spaced values from start to stop."""
-
-def linspace_step(start: _Operand, stop: _Operand, num: int = 50, endpoint: bool = True, out: _Out | None = None) -> Tensor:
-    """The distance between the values of linspace: what that gives beside them where `retstep` is set."""
 
 def log(
     x: _Operand,
