@@ -2,7 +2,7 @@
 # Builds the fuzz targets and runs each for a while.
 #   scripts/fuzz.sh [SECONDS] [TARGET...]             default: 20 seconds each, all targets
 # A target is a folder of Tests/fuzz/Sources that is no link, and a product of Tests/fuzz/Package.swift.  It starts from Tests/fuzz/corpus/TARGET, where
-# there is one, and from the golden graphs.  A crash fails the run; its input is kept in build/fuzz/TARGET.
+# there is one, and from the golden graphs; `graph_decode` adds a graph of each operator.  A crash fails the run; its input is kept in build/fuzz/TARGET.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 need_swift

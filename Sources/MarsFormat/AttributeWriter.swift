@@ -14,6 +14,8 @@ struct AttributeWriter {
   mutating func write(
     _ node: Node
   ) throws(MarsError) -> (version: Int, count: Int, UnsafeMutablePointer<UnsafeMutablePointer<Mars__Attribute>?>?) {
+    // Files say nothing of data but their type and elements.
+    if case .leaf(.data) = node.op.body { return (1, 0, nil) }
     let definitions = node.op.attributes
     let values = node.attributes.values
     guard values.count == definitions.count else { throw MarsError(.internal, "a node has \(values.count) attributes") }

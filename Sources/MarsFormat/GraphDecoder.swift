@@ -48,7 +48,6 @@ struct GraphDecoder {
     }
     for r in UnsafeBufferPointer(start: m.requirements, count: m.n_requirements) {
       let name = try String(r, "a requirement")
-      if options.understands.contains(name) { continue }
       if let language = Requirement.callbackLanguage(name), options.capabilities.callbacks?.languages.contains(language) == true {
         continue
       }

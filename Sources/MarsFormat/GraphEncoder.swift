@@ -11,7 +11,7 @@ struct GraphEncoder {
   private var operators = OperatorTable()
   private var types = Table<TensorType>()
   private var origins = Table<String>()
-  private var requirements: [String]
+  private var requirements: [String] = []
   private var dataBytes = 0
   /// Memory to which messages point until they are packed.
   private var kept: [DenseArray] = []
@@ -19,7 +19,6 @@ struct GraphEncoder {
   init(options: EncodeOptions) {
     self.options = options
     attributes = AttributeWriter(arena: arena)
-    requirements = options.requirements
   }
 
   mutating func encode(outputs: [GraphFile.Port], inputs: [GraphFile.Port]) throws(MarsError) -> [UInt8] {

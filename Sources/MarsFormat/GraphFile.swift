@@ -38,12 +38,12 @@ package struct EncodeOptions: Sendable {
   package var writesOrigins = false
   /// Whether nodes that are parts of others say which operator was applied.
   package var writesCallers = false
-  /// Features that readers must understand, beside those that the graph itself implies.
-  package var requirements: [String] = []
   package var hints: [(key: String, value: String)] = []
   /// Brings chunks of the runtime into memory; nil: graphs that hold such data are refused.
   package var readChunked: (@Sendable (any ChunkedData) throws(MarsError) -> DenseArray)?
   /// The registered name of a client's function, or nil; nil: graphs that hold functions are refused.
+  ///
+  /// The format has room for names, and tests hold it to that; no session gives any, so that no release writes them.
   package var callbackName: (@Sendable (any ClientCallback) -> CallbackName?)?
 
   package init() {}
@@ -53,8 +53,6 @@ package struct EncodeOptions: Sendable {
 package struct DecodeOptions: Sendable {
   package var capabilities = Capabilities()
   package var limits = DecodeLimits()
-  /// Requirements of files that the caller understands, beside callbacks.
-  package var understands: Set<String> = []
   /// Makes the node of a data leaf out of a view that ends with the call; nil: copies that nobody counts.
   package var keepData: (@Sendable (ArrayView, _ origin: String) throws(MarsError) -> Node)?
 
@@ -65,7 +63,7 @@ package struct DecodeOptions: Sendable {
 package struct Capabilities: Sendable {
   /// Whether operators may read and write files.
   package var files = false
-  /// The client's functions; nil: no operator may call back.
+  /// The client's functions; nil: no operator may call back.  The other half of `EncodeOptions.callbackName`: no session allows any.
   package var callbacks: Callbacks?
 
   package init(files: Bool = false, callbacks: Callbacks? = nil) {

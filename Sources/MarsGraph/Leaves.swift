@@ -2,9 +2,13 @@ import MarsBase
 
 /// The three operators that are vocabulary of every graph: they hold or stand for data.
 package enum Leaves {
+  private static let preference = AttrDef(
+    "chunk_size", .ints, default: .ints([]),
+    "extents of chunks that the client would like, one per axis; none: any.  Advice to this process's planner, which no file holds")
+
   /// Memory or runtime chunks named by the node's payload.
   package static let data = OpDef(
-    "data", inputs: [], attributes: [AttrDef("type", .ints, default: .ints([]), "not used: the payload has the type")],
+    "data", inputs: [], attributes: [preference],
     typing: .rule { (c: OpContext) throws(MarsError) -> [TensorType] in throw c.error(.value, "data nodes are made with their type") },
     body: .leaf(.data), doc: OpDoc("Data in memory.", example: "mt.tensor([1, 2])"), exposure: .hidden)
 
@@ -37,14 +41,25 @@ package enum Leaves {
   package static let all = [data, input, constant]
 
   /// A data node around memory.
-  package static func node(_ array: DenseArray, origin: String = "") -> Node {
-    Node(op: data, inputs: [], attributes: Attributes([.ints([])]), outputs: [array.type], payload: .dense(array), origin: origin)
+  package static func node(_ array: DenseArray, preferredChunks: [Int] = [], origin: String = "") -> Node {
+    Node(
+      op: data, inputs: [], attributes: Attributes([.ints(preferredChunks)]), outputs: [array.type], payload: .dense(array), origin: origin)
   }
-  package static func node(_ data: any ChunkedData, origin: String = "") -> Node {
-    Node(op: Leaves.data, inputs: [], attributes: Attributes([.ints([])]), outputs: [data.type], payload: .chunked(data), origin: origin)
+  package static func node(_ data: any ChunkedData, preferredChunks: [Int] = [], origin: String = "") -> Node {
+    Node(
+      op: Leaves.data, inputs: [], attributes: Attributes([.ints(preferredChunks)]), outputs: [data.type], payload: .chunked(data),
+      origin: origin)
   }
   package static func node(_ value: Scalar) -> Node {
     Node(op: constant, inputs: [], attributes: Attributes([.scalar(value)]), outputs: [TensorType(value.dtype, [])])
+  }
+}
+
+extension Node {
+  /// Of a data node: the extents of chunks that the client would like, or none.
+  package var preferredChunks: [Int] {
+    guard op === Leaves.data, case .ints(let extents) = attributes.values[0] else { return [] }
+    return extents
   }
 }
 

@@ -33,7 +33,7 @@ extension Plan {
       lines.append(
         "tensor t\(i): \(t.label) \(t.type.text) \(storage)\(t.hasUnknownExtents ? ", extents found when it runs" : "")\(result)")
     }
-    lines += remarks
+    lines += remarks + preferencesNotFollowed
     if !isComplete {
       lines.append("what follows is planned when extents or values of \(needs.map { "t\($0)" }.joined(separator: ", ")) are known")
     }

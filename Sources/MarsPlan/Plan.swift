@@ -53,8 +53,10 @@ package struct Plan: Sendable {
   package var memoryLimit = Int.max
   /// Peak of chunk, workspace and result bytes when tasks run one after the other in plan order and nothing is moved to disk.
   package var forecastPeak = 0
-  /// Lines of remarks for `explain`: preferences not followed, and why.
+  /// Lines of remarks for `explain`: what the planner could not do as it was asked, and why.
   package var remarks: [String] = []
+  /// Extents of chunks that the client would like data to have, by tensor: `explain` says which are not followed.
+  package var preferredChunks: [Int: [Int]] = [:]
 
   /// Bytes of results that the plan computes; they are kept, in memory or on disk.
   package var resultBytes: Int {

@@ -22,6 +22,8 @@ struct Region {
   var carriedAxis: Int? = nil
   /// Splits that the user pinned, per iteration axis.
   var pins: [Int: AxisSplits] = [:]
+  /// Lines for `explain`: splits that the user pinned and that are not kept.
+  var remarks: [String] = []
   var work: Double
 
   enum Kind {
@@ -52,6 +54,9 @@ struct RegionBuilder {
   private var extents: [Int] = []
   private var work = 0.0
   private var pins: [Int: AxisSplits] = [:]
+  /// Vertices whose pinned splits the region has where it reads them, and remarks on the others.
+  private var keeps: Set<Int32> = []
+  private var remarks: [Int32: String] = [:]
 
   private struct MemoKey: Hashable {
     let value: Val
@@ -218,7 +223,20 @@ struct RegionBuilder {
     return Region(
       roots: outputs.map { Val(root, $0) }, shape: deepest, kind: .kernel(spec),
       inputs: inputs.map { Region.Input(value: $0.value, window: .map($0.map)) }, counters: builder.counters, scalars: builder.scalars,
-      scalarSources: builder.sources, outputAxes: outputs.map { _ in top }, labels: labels, wholeAxes: whole, pins: pins, work: work)
+      scalarSources: builder.sources, outputAxes: outputs.map { _ in top }, labels: labels, wholeAxes: whole, pins: pins,
+      remarks: pinsNotKept(whole), work: work)
+  }
+
+  /// Lines on chunks that were asked for and that the region does not have.
+  private func pinsNotKept(_ whole: Set<Int>) -> [String] {
+    if pins.isEmpty && remarks.isEmpty { return [] }
+    var lines = remarks.filter { !keeps.contains($0.key) }.sorted { $0.key < $1.key }.map { $0.value }
+    let merged = pins.filter { $1.count > 1 && whole.contains($0) }.keys.sorted()
+    if !merged.isEmpty {
+      let axes = merged.map(String.init).joined(separator: ", ")
+      lines.append("chunks along axis \(axes) of \(Shape.text(extents)) are not kept: an inner reduction is made by one task")
+    }
+    return lines
   }
 
   private static func map(_ axes: [Int?]) -> AxisMap { AxisMap(axes.map { $0.map { .aligned($0) } ?? .fixed(0) }) }
@@ -257,7 +275,7 @@ struct RegionBuilder {
     case .expr(let body):
       let shape = x.node.outputs[0].shape
       // Before its inputs: of several that ask, the last one applied decides.
-      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks, shape, map) }
+      if let chunks = x.node.op.pinsChunks?(context) { pin(chunks, shape, map, of: v.vertex) }
       var args: [ExprRef] = []
       for (k, u) in x.inputs.enumerated() {
         let m = AxisMap.broadcast(index.type(u).shape, to: shape).after(map)
@@ -287,10 +305,27 @@ struct RegionBuilder {
   }
 
   /// Splits asked for along axes of a node, carried over to the iteration axes that walk them one by one.
-  private mutating func pin(_ splits: [AxisSplits], _ shape: [Int], _ map: AxisMap) {
+  private mutating func pin(_ splits: [AxisSplits], _ shape: [Int], _ map: AxisMap, of vertex: Int32) {
+    var isViewed = false
+    var others = splits
     for (k, a) in map.axes.enumerated() where k < splits.count {
-      guard case .aligned(let axis, 0, 1) = a, pins[axis] == nil, splits[k].extent == shape[k], shape[k] == extents[axis] else { continue }
-      pins[axis] = splits[k]
+      guard case .aligned(let axis, 0, 1) = a, splits[k].extent == shape[k], shape[k] == extents[axis] else {
+        if splits[k].count > 1 { isViewed = true }
+        continue
+      }
+      let pinned = pins[axis] ?? splits[k]
+      pins[axis] = pinned
+      others[k] = pinned
     }
+    if !isViewed && others == splits {
+      keeps.insert(vertex)
+      return
+    }
+    func text(_ s: [AxisSplits]) -> String { Shape.text(s.map(\.largest)) }
+    let reason =
+      isViewed
+      ? "they are computed where a view of them is read"
+      : "they are computed in one loop with chunks of \(text(others)), which were asked for too"
+    remarks[vertex] = "chunks of \(text(splits)) of \(Shape.text(shape)) are not kept: \(reason)"
   }
 }

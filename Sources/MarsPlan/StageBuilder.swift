@@ -89,6 +89,8 @@ struct StageBuilder {
       t = addTensor(PlanTensor(type: data.type, grid: data.grid, storage: .keptChunks(data), label: node.op.name))
     case .none, .callback, .scope: preconditionFailure("\(node.op.name) is neither placed nor data")
     }
+    let preferred = node.preferredChunks
+    if !preferred.isEmpty { plan.preferredChunks[t] = preferred }
     tensors[Int(v.vertex)][Int(v.output)] = t
     return t
   }
@@ -126,6 +128,7 @@ struct StageBuilder {
   mutating func place(_ region: Region, _ patience: Patience) throws(MarsError) {
     try patience.check()
     if reshapedData(region) { return }
+    for remark in region.remarks where !plan.remarks.contains(remark) { plan.remarks.append(remark) }
     do throws(MarsError) { try placeStages(region, patience) } catch {
       let node = index.node(region.roots[0])
       throw error.op.isEmpty && error.code == .memory ? error.at(op: node.calledName, origin: node.origin) : error

@@ -244,9 +244,10 @@ package final class Execution: Sendable {
       var out: [Tensor] = []
       for (i, r) in results.enumerated() {
         let node: Node
+        let preferred = isBound ? [] : tensors[i].preferredChunks ?? []
         switch r {
-        case .dense(let array): node = Leaves.node(array)
-        case .chunked(let data): node = Leaves.node(data)
+        case .dense(let array): node = Leaves.node(array, preferredChunks: preferred)
+        case .chunked(let data): node = Leaves.node(data, preferredChunks: preferred)
         }
         if isBound {
           out.append(Tensor(Value(node)))

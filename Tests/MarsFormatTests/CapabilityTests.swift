@@ -34,9 +34,6 @@ import Testing
     options.callbackName = { $0 === f ? CallbackName(language: "python", name: "f") : nil }
     let bytes = try GraphCodec.encode(outputs: [("o", Value(node))], options: options)
     #expect(Samples.failure(bytes)?.message == "the graph requires 'callback:python', which is not supported or not allowed here")
-    var reading = DecodeOptions()
-    reading.understands = ["callback:python"]
-    #expect(Samples.failure(bytes, reading)?.message.contains("operator 'call' calls the client back") == true)
     for language in ["java", "python"] {
       var reading = DecodeOptions()
       reading.capabilities.callbacks = .init(languages: [language]) { n throws(MarsError) in
@@ -65,17 +62,5 @@ import Testing
     }
     let back = try Samples.decode(GraphCodec.encode(outputs: [("o", v)], options: options))
     #expect(back.summary.first == "data()[MarsGraph.AttrValue.ints([])][\"uint8(3,)\"][7, 8, 9]")
-  }
-
-  @Test func requirements() throws {
-    var options = EncodeOptions()
-    options.requirements = ["time_travel"]
-    let bytes = try GraphCodec.encode(outputs: [("o", try Samples.input("a"))], options: options)
-    let e = Samples.failure(bytes)
-    #expect(e?.code == .unsupported)
-    #expect(e?.message.contains("'time_travel'") == true)
-    var reading = DecodeOptions()
-    reading.understands = ["time_travel"]
-    #expect(Samples.failure(bytes, reading) == nil)
   }
 }

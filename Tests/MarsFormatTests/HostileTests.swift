@@ -236,6 +236,10 @@ import Testing
         }
       }
     },
+    Case(name: "operator that calls back", message: "operator 'call' calls the client back, which graphs may not do here", op: "call") {
+      $0.operators.append((utf8("call"), 1))
+      $0.nodes.append { n in n.node(4, [0, 0]) }
+    },
     Case(name: "output node out of range", message: "output 'out' is node 4 of 4") { $0.outputs[0].node = 4 },
     Case(name: "output number out of range", message: "output 'out' is output 1 of node 3, which has 1") { $0.outputs[0].output = 1 },
     Case(name: "two outputs of one name", message: "two outputs are named 'out'") { $0.outputs.append($0.outputs[0]) },

@@ -154,12 +154,14 @@ enum TestOps {
       return [try mul(s, Value(Leaves.node(Scalar(1 / Double(c.inputs[0].count)))))]
     }, doc: doc("mean"))
 
-  static func data(_ shape: [Int], _ dtype: DType = .float64) -> Value {
+  static func data(_ shape: [Int], _ dtype: DType = .float64, preferredChunks: [Int] = []) -> Value {
     let n = max(shape.reduce(dtype.itemSize, *), 1)
     // Never read by the planner: address space only.
     let p = UnsafeMutableRawPointer(bitPattern: 4096)!
     return Value(
-      Leaves.node(DenseArray(buffer: Buffer(base: p, byteCount: n, isBorrowed: true) { _, _ in }, type: TensorType(dtype, shape))))
+      Leaves.node(
+        DenseArray(buffer: Buffer(base: p, byteCount: n, isBorrowed: true) { _, _ in }, type: TensorType(dtype, shape)),
+        preferredChunks: preferredChunks))
   }
   static func weak(_ x: Double) -> Operand { .weak(Scalar(x)) }
 }

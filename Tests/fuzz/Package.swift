@@ -35,7 +35,7 @@ let package = Package(
       name: "MarsABI", dependencies: ["MarsBase", "MarsSession", "CMars"], exclude: ["exports.map"],
       swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]),
     .executableTarget(
-      name: "graph_decode", dependencies: ["MarsBase", "MarsGraph", "MarsFormat"], swiftSettings: fuzzed, linkerSettings: fuzzer),
+      name: "graph_decode", dependencies: ["MarsBase", "MarsGraph", "MarsFormat", "MarsOps"], swiftSettings: fuzzed, linkerSettings: fuzzer),
     .executableTarget(name: "abi_programs", dependencies: ["CMars", "MarsABI"], swiftSettings: fuzzed, linkerSettings: fuzzer),
   ]
 )

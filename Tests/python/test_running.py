@@ -46,6 +46,25 @@ def test_explain():
     assert isinstance(text, str) and text.strip()
 
 
+def test_explain_names_preferences_that_are_not_followed():
+    x = np.ones((1000, 1000))
+    t = mt.tensor(x, chunk_size=10)
+    said = r"chunk_size \(10, 10\) of t0 is not followed: merged into \(\d+, 1000\)"
+    assert re.search(said, t.explain()) and re.search(said + " by stage 0", (t + 1).explain())
+    assert re.search(said, (t.execute() + 1).sum().explain())
+    assert "followed" not in mt.tensor(x).explain() + mt.tensor(x, chunk_size=-1).explain()
+    # A client's function gets them, and so does who has asked for them.
+    assert "followed" not in t.map_chunk(np.sqrt).explain()
+    assert t.nsplits[0] == (10,) * 100 and "followed" not in (t + 1).explain()
+    # A graph file holds no preferences.
+    graph = mars.Graph()
+    graph.output("out", mt.tensor(x, chunk_size=10) + 1)
+    assert "followed" not in mars.Graph.parse(graph.serialize()).outputs["out"].explain()
+    # What is computed is in the chunks that were asked for.
+    assert "not kept" not in mt.ones((1000, 1000), chunk_size=100).explain()
+    assert "chunks of (30, 30) of (90, 90) are not kept" in (mt.ones((90, 90), chunk_size=45) + mt.ones((90, 90), chunk_size=30)).explain()
+
+
 def test_sessions(tmp_path):
     s = mars.Session(workers=1, memory_limit="256MiB", spill_dir=tmp_path)
     assert s.options()["workers"] == "1"
