@@ -236,7 +236,7 @@ def startup(c: Context) -> list[Figure]:
     code = "import mars.tensor as mt\nprint(float((mt.random.rand(10, 10) + 1).sum().execute().fetch()))"
     packages = str(next((ROOT / ".venv/lib").glob("python*/site-packages")))
     files = [f for p in ("numpy", "numpy.libs", "mars") for f in glob.glob(f"{packages}/{p}/**", recursive=True)]
-    for pattern in ("libLLVM*19*", "libopenblas*", "openblas-pthread/lib*", "liblapack*", "libprotobuf-c*", "libsleef*"):
+    for pattern in ("libLLVM*19*", "libopenblas*", "openblas-pthread/lib*", "libprotobuf-c*", "libsleef*"):
         files += glob.glob(f"/usr/lib/*/{pattern}")
 
     def evict() -> None:

@@ -196,9 +196,9 @@ extension Reductions {
     let square = try x.op(Arithmetic.subtract, m).op(absoluteSquare)
     let r = try Value(try correctedMean.apply([.value(square)] + mask, axis + c.passing("keepdims") + [("ddof", .float(ddof))])).cast(
       given.realPart)
-    // Integers have no NaN, and no mask therefore.
     // Of complex values it is real, unless a complex dtype is asked for: as NumPy has it.
     let result = c.dtype("dtype") ?? given.realPart
+    // Integers have no NaN, and no mask therefore.
     guard undefined, v.count > 1, v[0].type.dtype.kind >= .floating else { return try r.cast(result) }
     let n = Value(
       try sum.apply([.value(v[1])], axis + c.passing("keepdims") + [("dtype", .dtype(.float64))]))

@@ -49,6 +49,7 @@ CALLS = {
     "mars_run_results": (graph, lambda g: g.execute(x=np.ones(3))),
     "mars_session_open": (lambda: None, lambda _: mars.Session(memory_limit=10**6)),
     "mars_tensor_map_chunk": (lambda: mt.tensor(X), lambda t: t.map_chunk(np.negative)),
+    "mars_tensor_to_dlpack": (lambda: mt.tensor(X).astype("bfloat16").execute(), mt.from_dlpack),
     "mars_tensor_snapshot": (lambda: mt.tensor(X), lambda t: t.copy()),
 }
 

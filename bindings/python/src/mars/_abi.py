@@ -230,20 +230,24 @@ def received(release: Any, function: Any, *arguments: Any) -> int:
         raise
 
 
-def text(status: int, string: c_void_p) -> bytes:
-    """Bytes of a string that the library returned; releases it."""
-    if status:
-        fail(status)
+def content(string: c_void_p) -> bytes:
+    """Bytes of a string of the library, which stays."""
+    return ctypes.string_at(lib.mars_string_data(string), lib.mars_string_size(string))
+
+
+def text(function: Any, *arguments: Any) -> bytes:
+    """Bytes of the string that a function of the library writes."""
+    out = c_void_p()
     try:
-        return ctypes.string_at(lib.mars_string_data(string), lib.mars_string_size(string))
+        check(function(byref(out), *arguments))
+        return content(out)
     finally:
-        lib.mars_string_release(string)
+        lib.mars_string_release(out)
 
 
 def json_of(function: Any, *arguments: Any) -> Any:
     """What a function of the library that writes a JSON string says."""
-    out = c_void_p()
-    return json.loads(text(function(byref(out), *arguments), out))
+    return json.loads(text(function, *arguments))
 
 
 # ---- errors ----

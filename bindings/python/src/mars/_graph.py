@@ -89,14 +89,16 @@ class Graph:
         found: dict[str, Any] = {}
         for i in range(count.value):
             name = c_void_p()
-            tensor = receive(get, byref(name), self.handle, i)
-            found[_abi.text(0, name).decode()] = tensor
+            try:
+                tensor = receive(get, byref(name), self.handle, i)
+                found[_abi.content(name).decode()] = tensor
+            finally:
+                lib.mars_string_release(name)
         return found
 
     def serialize(self) -> bytes:
         """The graph file of the inputs, the outputs and all that lies between."""
-        out = c_void_p()
-        return _abi.text(lib.mars_graph_serialize(byref(out), self.handle), out)
+        return _abi.text(lib.mars_graph_serialize, self.handle)
 
     @staticmethod
     def parse(data: bytes, allow_files: bool = False) -> Graph:

@@ -107,10 +107,9 @@ def planned(used: Any, function: Any, *arguments: Any) -> bytes:
     errors: list[BaseException] = []
 
     def plan(_used: Any = used) -> None:
-        out = c_void_p()
         goes_on = _abi.Patience(lambda _: going[0])
         try:
-            said.append(_abi.text(function(byref(out), *arguments, goes_on, None), out))
+            said.append(_abi.text(function, *arguments, goes_on, None))
         except BaseException as error:
             errors.append(error)
 

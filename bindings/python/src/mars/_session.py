@@ -103,8 +103,7 @@ class Session:
 
     def trace(self, path: str | os.PathLike[str]) -> None:
         """Writes the events since the last call, in Chrome's trace format; needs the option `trace`."""
-        out = c_void_p()
-        events = _abi.text(lib.mars_session_trace(byref(out), self.handle), out)
+        events = _abi.text(lib.mars_session_trace, self.handle)
         with open(path, "wb") as file:
             file.write(events)
 

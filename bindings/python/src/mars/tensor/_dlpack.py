@@ -60,6 +60,12 @@ class _Lent:
 _exported: collections.deque[Any] = collections.deque()
 
 
+def _delete(managed: int) -> None:
+    deleter = c_void_p.from_address(managed + _DELETER_OFFSET).value
+    if deleter:
+        ctypes.CFUNCTYPE(None, c_void_p)(deleter)(managed)
+
+
 def _free_refused() -> None:
     """Frees what nobody took out of capsules that nobody has any more."""
     for _ in range(len(_exported)):
@@ -67,10 +73,7 @@ def _free_refused() -> None:
         if sys.getrefcount(capsule) > 2:  # more than the name here and the argument there
             _exported.append(capsule)
         elif _is_valid(id(capsule), _VERSIONED):
-            managed = _pointer(id(capsule), _VERSIONED)
-            deleter = c_void_p.from_address(managed + _DELETER_OFFSET).value
-            if deleter:
-                ctypes.CFUNCTYPE(None, c_void_p)(deleter)(managed)
+            _delete(_pointer(id(capsule), _VERSIONED))
 
 
 def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
@@ -87,7 +90,12 @@ def export(t: Handle, stream: Any, options: dict[str, Any]) -> Any:
         raise BufferError("bfloat16 is exported in place and in DLPack 1.0 only")
     _free_refused()
     managed = c_void_p()
-    _abi.check(_abi.lib.mars_tensor_to_dlpack(byref(managed), _session.current().handle, t._h))
-    capsule = _new(managed, _VERSIONED, None)
+    try:
+        _abi.check(_abi.lib.mars_tensor_to_dlpack(byref(managed), _session.current().handle, t._h))
+        capsule = _new(managed, _VERSIONED, None)
+    except BaseException:
+        if managed.value:  # an interrupt may come when a function returns
+            _delete(managed.value)
+        raise
     _exported.append(capsule)
     return capsule
